@@ -1,0 +1,406 @@
+//! One lane: where a worker's records are chained, buffered and written.
+//!
+//! The buffer holds what was noted and not yet written, already numbered and chained. An append adds its own records
+//! behind, and writes the buffer with one `write(2)`. If that fails, the append's records are taken back from the buffer
+//! and the file is cut back to what it was; what was noted stays, and is written with the next success. So a record is
+//! in the file if and only if its append succeeded.
+//!
+//! A full segment is followed by a new one when the buffer is empty. If that fails the old one simply goes on.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use gate::{Event, Ledger, LedgerDown, Record};
+use model::UnixMicros;
+use parking_lot::Mutex;
+
+use crate::disk::{Disk, SegmentFile};
+use crate::format::{
+    HEADER_EVENT, Hash, Header, MAGIC, NEW_SUFFIX, SEAL_EVENT, SEAL_FULL, SEAL_STOPPED, Seal, SegmentName, Torn, Unfit,
+    encode,
+};
+use crate::log::{Bell, Durability};
+
+/// Noted records that may wait while nothing can be written. No operation starts in that time, so only those that
+/// are running, and callers being turned away, add to them. Beyond, they are counted, and the log says how many.
+pub(crate) const WAITING_RECORDS_MAX: usize = 65_536;
+/// Bytes of them.
+pub(crate) const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A buffer that one long record made larger than this is given back.
+const BUFFER_BYTES_KEPT: usize = 1024 * 1024;
+/// How much a full segment grows before the next try to follow it, when the first failed.
+const ROTATION_RETRY_BYTES: u64 = 1024 * 1024;
+
+/// What all lanes of a log share.
+pub(crate) struct Shared {
+    pub disk: Box<dyn Disk>,
+    /// Where it is, for messages.
+    pub folder: PathBuf,
+    pub instance: String,
+    pub opened: u64,
+    pub lanes: u16,
+    pub durability: Durability,
+    pub segment_bytes_max: u64,
+    pub bell: Bell,
+    /// Set when nobody writes what is noted any more but the lane itself.
+    pub unattended: AtomicBool,
+    /// Held until the last lane is gone.
+    pub _lock: std::fs::File,
+}
+
+impl Shared {
+    fn is_synced(&self) -> bool {
+        self.durability == Durability::Synced
+    }
+
+    /// Makes a segment with its header, still under its temporary name.
+    fn create(&self, name: SegmentName, previous: Hash, previous_seq: u64, torn: &[Torn]) -> io::Result<Segment> {
+        let header = Header {
+            seq: name.first,
+            at: now(),
+            event: HEADER_EVENT.to_owned(),
+            format: 1,
+            lane: name.lane,
+            lanes: self.lanes,
+            instance: self.instance.clone(),
+            opened: self.opened,
+            previous_seq,
+            previous,
+            torn: torn.to_vec(),
+        };
+        let mut bytes = MAGIC.to_vec();
+        let hash = encode(&mut bytes, &previous, name.first, &header).map_err(io::Error::other)?;
+        let mut file = self.disk.create(&temporary(name))?;
+        write_all(file.as_mut(), &bytes)?;
+        if self.is_synced() {
+            file.sync()?;
+        }
+        let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok(Segment { name, file, bytes, hash, rotate_at: self.segment_bytes_max })
+    }
+
+    fn publish(&self, name: SegmentName) -> io::Result<()> {
+        self.disk.rename(&temporary(name), &name.to_string())
+    }
+
+    fn down(&self, name: SegmentName, error: &io::Error) -> LedgerDown {
+        let folder = self.folder.display();
+        LedgerDown(match error.kind() {
+            io::ErrorKind::StorageFull => format!("the disk of {folder} is full; free some space on it"),
+            io::ErrorKind::QuotaExceeded => format!("the quota for {folder} is used up; raise it or free some space"),
+            io::ErrorKind::ReadOnlyFilesystem => {
+                format!("the file system of {folder} is read-only; make it writable again")
+            }
+            io::ErrorKind::NotFound => format!("the folder {folder} is gone; restore it and start Weir again"),
+            _ => format!("{folder}/{name}: {error}"),
+        })
+    }
+}
+
+/// The file that a lane writes to.
+struct Segment {
+    name: SegmentName,
+    file: Box<dyn SegmentFile>,
+    /// Bytes of it that are whole records.
+    bytes: u64,
+    /// Hash of its header, until something follows.
+    hash: Hash,
+    /// The size at which the next one is tried.
+    rotate_at: u64,
+}
+
+/// One worker's part of the decision log.
+pub struct Lane {
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+}
+
+struct State {
+    segment: Segment,
+    /// Whether the file may hold more than its whole records: the rest of a write that failed.
+    dirty: bool,
+    /// Whether the folder does not yet surely know the segment's name (only with [`Durability::Synced`]).
+    unnamed: bool,
+    /// Number and hash of the last record in the buffer, or in the file when the buffer is empty.
+    seq: u64,
+    head: Hash,
+    /// What is to be written.
+    buffer: Vec<u8>,
+    /// Noted records in the buffer.
+    waiting: usize,
+    /// Noted records that found no place.
+    lost: u64,
+    /// Why nothing can ever be written here again by this process.
+    gone: Option<LedgerDown>,
+    /// Whether the last write failed.
+    down: bool,
+}
+
+/// How far back a failed append goes.
+#[derive(Clone, Copy)]
+struct Mark {
+    bytes: usize,
+    seq: u64,
+    head: Hash,
+}
+
+impl Lane {
+    /// Begins a lane's next segment.
+    pub(crate) fn begin(
+        shared: Arc<Shared>,
+        number: u16,
+        next: u64,
+        head: Hash,
+        seq: u64,
+        torn: &[Torn],
+    ) -> io::Result<Self> {
+        let name = SegmentName { lane: number, first: next };
+        let segment = shared.create(name, head, seq, torn)?;
+        shared.publish(name)?;
+        if shared.is_synced() {
+            shared.disk.sync()?;
+        }
+        let state = State {
+            dirty: false,
+            unnamed: false,
+            seq: next,
+            head: segment.hash,
+            segment,
+            buffer: Vec::with_capacity(16 * 1024),
+            waiting: 0,
+            lost: 0,
+            gone: None,
+            down: false,
+        };
+        Ok(Self { shared, state: Mutex::new(state) })
+    }
+
+    /// Writes what was noted. Says whether nothing waits any more.
+    pub(crate) fn flush(&self) -> bool {
+        let mut state = self.state.lock();
+        let _ = state.append(&self.shared, &[]);
+        state.waiting == 0 && state.lost == 0
+    }
+}
+
+impl Ledger for Lane {
+    fn append(&self, records: &[Record]) -> Result<(), LedgerDown> {
+        self.state.lock().append(&self.shared, records)
+    }
+
+    fn note(&self, record: Record) {
+        let mut state = self.state.lock();
+        state.note(&self.shared, &record);
+        if self.shared.unattended.load(Ordering::Acquire) {
+            let _ = state.append(&self.shared, &[]);
+            return;
+        }
+        drop(state);
+        self.shared.bell.ring();
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        if let Err(error) = state.append(&self.shared, &[]).and_then(|()| state.seal(&self.shared)) {
+            tracing::error!(%error, records = state.waiting, lost = state.lost, "the log could not be closed");
+        }
+    }
+}
+
+impl State {
+    fn mark(&self) -> Mark {
+        Mark { bytes: self.buffer.len(), seq: self.seq, head: self.head }
+    }
+
+    fn back_to(&mut self, mark: Mark) {
+        self.buffer.truncate(mark.bytes);
+        (self.seq, self.head) = (mark.seq, mark.head);
+    }
+
+    fn push(&mut self, record: &impl serde::Serialize) -> Result<(), Unfit> {
+        let seq = self.seq.saturating_add(1);
+        self.head = encode(&mut self.buffer, &self.head, seq, record)?;
+        self.seq = seq;
+        Ok(())
+    }
+
+    fn append(&mut self, shared: &Shared, records: &[Record]) -> Result<(), LedgerDown> {
+        let mark = self.mark();
+        let appended = self.try_append(shared, records);
+        match &appended {
+            Ok(()) if self.down => {
+                self.down = false;
+                tracing::info!(segment = %self.segment.name, "the decision log can be written again");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                self.back_to(mark);
+                if !self.down {
+                    self.down = true;
+                    tracing::error!(segment = %self.segment.name, waiting = self.waiting, "{error}");
+                }
+            }
+        }
+        appended
+    }
+
+    fn try_append(&mut self, shared: &Shared, records: &[Record]) -> Result<(), LedgerDown> {
+        if let Some(gone) = &self.gone {
+            return Err(gone.clone());
+        }
+        if self.lost > 0 {
+            self.push(&lost(self.lost)).map_err(|unfit| LedgerDown(unfit.to_string()))?;
+        }
+        for record in records {
+            self.push(record).map_err(|unfit| LedgerDown(unfit.to_string()))?;
+        }
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.write(shared)?;
+        (self.waiting, self.lost) = (0, 0);
+        if self.segment.bytes >= self.segment.rotate_at {
+            self.rotate(shared);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, shared: &Shared, record: &Record) {
+        if self.waiting >= WAITING_RECORDS_MAX || self.buffer.len() >= WAITING_BYTES_MAX {
+            let _ = self.append(shared, &[]);
+        }
+        if self.waiting >= WAITING_RECORDS_MAX || self.buffer.len() >= WAITING_BYTES_MAX {
+            self.lost = self.lost.saturating_add(1);
+            return;
+        }
+        let noted = self.push(record).or_else(|unfit| {
+            // It cannot be refused any more. What is known of it goes in its place.
+            let detail = format!("something that followed an effect could not be kept: {unfit}");
+            let event = Event::Noticed { what: "record_unfit", detail };
+            self.push(&Record { at: record.at, session: record.session.clone(), event })
+        });
+        match noted {
+            Ok(()) => self.waiting = self.waiting.saturating_add(1),
+            Err(_) => self.lost = self.lost.saturating_add(1),
+        }
+    }
+
+    /// Writes the buffer. After an error the file has nothing of it, or is known to be `dirty`.
+    fn write(&mut self, shared: &Shared) -> Result<(), LedgerDown> {
+        let written = self.put(shared);
+        if let Err(error) = written {
+            // Best done now, so that a reader sees nothing that did not happen; else before the next write.
+            self.dirty = self.segment.file.set_len(self.segment.bytes).is_err();
+            return Err(shared.down(self.segment.name, &error));
+        }
+        let expected = self.segment.bytes.saturating_add(u64::try_from(self.buffer.len()).unwrap_or(u64::MAX));
+        // A deleted file takes every write, and keeps nothing. A file that someone else changed is no evidence.
+        let wrong = match self.segment.file.stat() {
+            Ok(found) if found.links == 0 => Some("was deleted"),
+            Ok(found) if found.bytes != expected => Some("was changed by someone else"),
+            Ok(_) => None,
+            Err(_) => Some("cannot be looked at"),
+        };
+        if let Some(wrong) = wrong {
+            let (folder, name) = (shared.folder.display(), self.segment.name);
+            let gone = LedgerDown(format!("{folder}/{name} {wrong} while Weir was writing it; start Weir again"));
+            self.gone = Some(gone.clone());
+            return Err(gone);
+        }
+        self.segment.bytes = expected;
+        self.buffer.clear();
+        self.buffer.shrink_to(BUFFER_BYTES_KEPT);
+        Ok(())
+    }
+
+    fn put(&mut self, shared: &Shared) -> io::Result<()> {
+        if self.dirty {
+            self.segment.file.set_len(self.segment.bytes)?;
+            self.dirty = false;
+        }
+        write_all(self.segment.file.as_mut(), &self.buffer)?;
+        if shared.is_synced() {
+            self.segment.file.sync()?;
+            if self.unnamed {
+                shared.disk.sync()?;
+                self.unnamed = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Seals the segment and goes on in a new one. The buffer is empty. Where this fails the old one goes on.
+    fn rotate(&mut self, shared: &Shared) {
+        let mark = self.mark();
+        if let Err(error) = self.try_rotate(shared) {
+            let _ = shared.disk.remove(&temporary(self.segment.name.followed_by(self.seq)));
+            self.back_to(mark);
+            self.segment.rotate_at = self.segment.bytes.saturating_add(ROTATION_RETRY_BYTES);
+            tracing::warn!(segment = %self.segment.name, %error, "no new segment could be begun; the full one goes on");
+        }
+    }
+
+    fn try_rotate(&mut self, shared: &Shared) -> Result<(), LedgerDown> {
+        self.push(&Seal { at: now(), event: SEAL_EVENT, why: SEAL_FULL })
+            .map_err(|unfit| LedgerDown(unfit.to_string()))?;
+        let name = self.segment.name.followed_by(self.seq);
+        // The new one is all made before the old one is sealed, so that what may fail leaves no trace in the old.
+        let next = shared.create(name, self.head, self.seq, &[]).map_err(|error| shared.down(name, &error))?;
+        let unsealed = self.segment.bytes;
+        self.write(shared)?;
+        if let Err(error) = shared.publish(name) {
+            self.segment.bytes = unsealed;
+            self.dirty = self.segment.file.set_len(unsealed).is_err();
+            return Err(shared.down(name, &error));
+        }
+        self.unnamed = shared.is_synced();
+        (self.seq, self.head) = (name.first, next.hash);
+        self.segment = next;
+        Ok(())
+    }
+
+    /// The last word, when the process ends in good order.
+    fn seal(&mut self, shared: &Shared) -> Result<(), LedgerDown> {
+        let mark = self.mark();
+        let sealed = self
+            .push(&Seal { at: now(), event: SEAL_EVENT, why: SEAL_STOPPED })
+            .map_err(|unfit| LedgerDown(unfit.to_string()))
+            .and_then(|()| self.write(shared));
+        if sealed.is_err() {
+            self.back_to(mark);
+        }
+        sealed
+    }
+}
+
+fn lost(records: u64) -> Record {
+    let detail = format!("{records} noted records found no place while the log could not be written");
+    let event = Event::Noticed { what: "records_lost", detail };
+    Record { at: UnixMicros(now()), session: None, event }
+}
+
+/// One write, and more only if the system took less.
+fn write_all(file: &mut dyn SegmentFile, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn temporary(name: SegmentName) -> String {
+    format!("{name}{NEW_SUFFIX}")
+}
+
+pub(crate) fn now() -> u64 {
+    UnixMicros::from(SystemTime::now()).0
+}

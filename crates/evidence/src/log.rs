@@ -1,0 +1,267 @@
+//! The writer's side: a folder taken for one process, its lanes, and the thread that writes what waits.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use crate::disk::{Disk, Folder};
+use crate::format::{LOCK_NAME, NEW_SUFFIX, SEGMENT_BYTES_MAX, SegmentName};
+use crate::lane::{Lane, Shared, now};
+use crate::recover::lane_end;
+use crate::verify::Fault;
+use crate::walk::list;
+
+/// How long what is noted may wait for an append before it is written by itself. Half of what is promised (100 ms), so
+/// that a slow disk has the other half.
+const NOTE_WAIT: Duration = Duration::from_millis(50);
+
+/// What an append waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// The operating system has the records: they survive a killed process.
+    #[default]
+    Written,
+    /// The disk has them: they survive a lost power.
+    Synced,
+}
+
+/// Why a log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error(
+        "the log folder {} is in use by another Weir; stop that one first, or give this one a state folder of its own",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    /// There are more lanes than a log can have.
+    #[error("a log has at most 65535 lanes, not {0}")]
+    Lanes(usize),
+    /// Something about the folder or a file in it.
+    #[error("{}: {what}: {error}", .path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// A log that this process writes.
+pub struct Log {
+    lanes: Vec<Arc<Lane>>,
+    first: Arc<Lane>,
+    shared: Arc<Shared>,
+    recovered: Vec<Fault>,
+    flusher: Option<JoinHandle<()>>,
+}
+
+/// What a log is opened with, beside its folder.
+pub(crate) struct Settings<'a> {
+    pub lanes: usize,
+    pub instance: &'a str,
+    pub durability: Durability,
+    pub segment_bytes_max: u64,
+}
+
+impl Log {
+    /// Opens the log in `folder`, which is made if it is not there, with one lane for each of `lanes` workers.
+    /// `instance` names this process in the segments that it writes.
+    ///
+    /// A folder has one writer: a second one is refused. The lock goes when the log and all its lanes are dropped, or
+    /// the process ends.
+    pub fn open(folder: &Path, lanes: usize, instance: &str, durability: Durability) -> Result<Self, OpenError> {
+        let settings = Settings { lanes, instance, durability, segment_bytes_max: SEGMENT_BYTES_MAX };
+        Self::open_on(folder, &settings, Box::new(Folder(folder.to_owned())))
+    }
+
+    pub(crate) fn open_on(folder: &Path, settings: &Settings<'_>, disk: Box<dyn Disk>) -> Result<Self, OpenError> {
+        let fail = |path: &Path, what| {
+            let path = path.to_owned();
+            move |error| OpenError::Io { path, what, error }
+        };
+        let count = u16::try_from(settings.lanes.max(1)).map_err(|_| OpenError::Lanes(settings.lanes))?;
+        make_private(folder).map_err(fail(folder, "the log folder cannot be made"))?;
+        let lock = lock(folder)?;
+        let listing = list(folder).map_err(fail(folder, "the log folder cannot be read"))?;
+        sweep(folder).map_err(fail(folder, "a segment that was never begun cannot be removed"))?;
+        let shared = Arc::new(Shared {
+            disk,
+            folder: folder.to_owned(),
+            instance: settings.instance.to_owned(),
+            opened: now(),
+            lanes: count,
+            durability: settings.durability,
+            segment_bytes_max: settings.segment_bytes_max,
+            bell: Bell::default(),
+            unattended: AtomicBool::new(false),
+            _lock: lock,
+        });
+        let mut recovered = Vec::new();
+        let mut begin = |number: u16| -> Result<Arc<Lane>, OpenError> {
+            let segments = listing.lanes.get(&number).map(Vec::as_slice).unwrap_or_default();
+            let end = lane_end(folder, segments).map_err(fail(folder, "the end of the log cannot be read"))?;
+            for torn in &end.torn {
+                if !end.natural {
+                    tracing::error!(segment = torn.segment, offset = torn.offset, "the log is damaged: {}", torn.what);
+                }
+                recovered.push(Fault {
+                    lane: Some(number),
+                    segment: Some(torn.segment.clone()),
+                    offset: Some(torn.offset),
+                    seq: end.seq.checked_add(1),
+                    what: torn.what.clone(),
+                });
+            }
+            Lane::begin(shared.clone(), number, end.next, end.head, end.seq, &end.torn)
+                .map(Arc::new)
+                .map_err(fail(folder, "a segment cannot be begun"))
+        };
+        // From the last to the first: the first one's header then says that all the others are there.
+        let mut lanes = (1..count).rev().map(&mut begin).collect::<Result<Vec<_>, _>>()?;
+        let first = begin(0)?;
+        lanes.push(first.clone());
+        lanes.reverse();
+        let flusher = thread::Builder::new()
+            .name("weir-log".to_owned())
+            .spawn({
+                let (shared, lanes) = (shared.clone(), lanes.iter().map(Arc::downgrade).collect::<Vec<_>>());
+                move || {
+                    shared.bell.attend(|| {
+                        lanes.iter().filter_map(std::sync::Weak::upgrade).fold(true, |all, lane| lane.flush() && all)
+                    });
+                }
+            })
+            .map_err(fail(folder, "the thread that writes the log cannot be started"))?;
+        shared.bell.belongs_to(flusher.thread().clone());
+        Ok(Self { lanes, first, shared, recovered, flusher: Some(flusher) })
+    }
+
+    /// A lane. There are as many as were opened; a number beyond begins again at the first.
+    pub fn lane(&self, number: usize) -> Arc<Lane> {
+        let number = number.checked_rem(self.lanes.len()).unwrap_or(0);
+        self.lanes.get(number).unwrap_or(&self.first).clone()
+    }
+
+    /// What could not be read at the end of the segments that were there: usually a record that a killed process was
+    /// writing. It stays where it is, and the new segments' headers say so.
+    pub fn recovered(&self) -> &[Fault] {
+        &self.recovered
+    }
+}
+
+impl Drop for Log {
+    /// Writes all that waits. A lane that someone still holds goes on, and writes each note at once.
+    fn drop(&mut self) {
+        self.shared.unattended.store(true, Ordering::Release);
+        self.shared.bell.stop();
+        if let Some(flusher) = self.flusher.take() {
+            let _ = flusher.join();
+        }
+        for lane in &self.lanes {
+            lane.flush();
+        }
+    }
+}
+
+/// Wakes the thread that writes what is noted.
+#[derive(Default)]
+pub(crate) struct Bell {
+    /// Whether the thread knows already that something waits.
+    rung: AtomicBool,
+    stopped: AtomicBool,
+    thread: OnceLock<Thread>,
+}
+
+impl Bell {
+    fn belongs_to(&self, thread: Thread) {
+        let _ = self.thread.set(thread);
+        self.wake();
+    }
+
+    /// Says that something was noted: called after the lane's lock is free again.
+    ///
+    /// The thread lowers `rung` before it takes the lanes' locks. So whoever noted something after it looked at that
+    /// lane has had the lock after it, and sees `rung` lowered: a plain load is enough for that.
+    pub fn ring(&self) {
+        if !self.rung.load(Ordering::Relaxed) && !self.rung.swap(true, Ordering::AcqRel) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Calls `flush` some time after each ring, until stopped; and again while it says that something is left.
+    fn attend(&self, flush: impl Fn() -> bool) {
+        while !self.stopped.load(Ordering::Acquire) {
+            if !self.rung.load(Ordering::Acquire) {
+                thread::park();
+                continue;
+            }
+            let until = Instant::now().checked_add(NOTE_WAIT);
+            while let Some(left) = until.and_then(|until| until.checked_duration_since(Instant::now())) {
+                if left.is_zero() || self.stopped.load(Ordering::Acquire) {
+                    break;
+                }
+                thread::park_timeout(left);
+            }
+            self.rung.store(false, Ordering::Release);
+            if !flush() {
+                self.rung.store(true, Ordering::Release);
+            }
+        }
+    }
+}
+
+/// Makes a folder that only its owner can enter, or takes the others' rights from one that is there.
+fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let found = fs::metadata(folder)?.permissions();
+    if found.mode() & 0o077 != 0 {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let path = folder.join(LOCK_NAME);
+    let tried = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let fail = |error| OpenError::Io { path: path.clone(), what: "the log cannot be locked", error };
+    let file = tried.map_err(fail)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(fail(error)),
+    }
+}
+
+/// Removes segments that never got their name: they have no records.
+fn sweep(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_string_lossy().strip_suffix(NEW_SUFFIX).and_then(SegmentName::parse).is_some() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}

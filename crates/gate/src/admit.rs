@@ -1,0 +1,139 @@
+//! The gate itself, and who may come in.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use model::{Ask, Digest, Object, Principal, SessionId, Target, TargetId, UnixMicros};
+use policy::{Circumstances, Decision, Policies};
+
+use crate::keys::Keys;
+use crate::ledger::{Arrived, Event, Ledger, LedgerDown, Record, Rejected};
+use crate::refusal::{Refusal, join};
+use crate::session::Session;
+
+/// What all sessions of one instance share: the policies in force and the instance's keys.
+#[derive(Debug)]
+pub struct Gate {
+    policies: ArcSwap<Policies>,
+    keys: Keys,
+}
+
+/// A caller whose identity is proved, before a target.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The name that the session will have.
+    pub session: SessionId,
+    /// Who.
+    pub principal: Arc<Principal>,
+    /// Where to.
+    pub target: Arc<Target>,
+    /// Where inside the target, in the protocol's words.
+    pub place: Option<String>,
+    /// From where.
+    pub peer: SocketAddr,
+    /// The program, as it names itself.
+    pub application: Option<String>,
+    /// When.
+    pub at: UnixMicros,
+}
+
+impl Gate {
+    /// A gate with these policies.
+    pub fn new(policies: Arc<Policies>, keys: Keys) -> Self {
+        Self { policies: ArcSwap::new(policies), keys }
+    }
+
+    /// The policies in force.
+    pub fn policies(&self) -> Arc<Policies> {
+        self.policies.load_full()
+    }
+
+    /// Puts other policies in force: from the next operation of every session on.
+    pub fn replace_policies(&self, policies: Arc<Policies>) {
+        self.policies.store(policies);
+    }
+
+    /// The instance's keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The keyed digest of some parts, kept apart by their lengths.
+    pub fn digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
+        self.keys.digest(parts)
+    }
+
+    /// Asks `connect` on the target and writes the answer down. Refused with the inner error; not even refused, and not
+    /// admitted, if the ledger is down.
+    pub fn admit(
+        self: &Arc<Self>,
+        arrival: Arrival,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<Result<Session, Refusal>, LedgerDown> {
+        let policies = self.policies();
+        let scene = policies.scene(&arrival.principal, &arrival.target);
+        let circumstances = Circumstances {
+            approvals: 0,
+            mfa_age_seconds: None,
+            now: arrival.at.seconds(),
+            address: arrival.peer.ip(),
+            application: arrival.application.clone(),
+            run: arrival.principal.run.clone(),
+        };
+        let ask = Ask::new(policy::actions::CONNECT, Object::Target);
+        match scene.decide(&ask, &circumstances) {
+            Decision::Permit { rules } => {
+                ledger.append(&[Record {
+                    at: arrival.at,
+                    session: Some(arrival.session.clone()),
+                    event: Event::Admitted(arrived(&arrival, policies.hash(), &rules)),
+                }])?;
+                Ok(Ok(Session::open(Arc::clone(self), arrival, policies, scene, circumstances, ledger)))
+            }
+            Decision::Deny(denial) => {
+                let words = format!("connect Target::\"{}\"", arrival.target.id);
+                self.reject(
+                    ledger.as_ref(),
+                    arrival.at,
+                    Rejected {
+                        principal: Some(arrival.principal.id()),
+                        target: Some(arrival.target.id.clone()),
+                        peer: arrival.peer.to_string(),
+                        why: format!("{words}: {:?} {}", denial.reason, join(&denial.rules)).trim_end().to_owned(),
+                    },
+                )?;
+                Ok(Err(Refusal::denied(&words, &denial, arrival.principal.kind)))
+            }
+        }
+    }
+
+    /// Writes down a caller that was turned away before a session could begin.
+    pub fn reject(&self, ledger: &dyn Ledger, at: UnixMicros, rejected: Rejected) -> Result<(), LedgerDown> {
+        ledger.append(&[Record { at, session: None, event: Event::Rejected(rejected) }])
+    }
+
+    /// A rejection without a proved principal.
+    pub fn stranger(peer: SocketAddr, target: Option<TargetId>, why: impl Into<String>) -> Rejected {
+        Rejected { principal: None, target, peer: peer.to_string(), why: why.into() }
+    }
+}
+
+fn arrived(arrival: &Arrival, policies: &str, rules: &[Arc<str>]) -> Arrived {
+    let principal = &arrival.principal;
+    Arrived {
+        principal: principal.id(),
+        kind: principal.kind.as_str(),
+        groups: principal.groups.iter().cloned().collect(),
+        act: principal.act.clone(),
+        owner: principal.owner.clone(),
+        credential: principal.credential.to_string(),
+        target: arrival.target.id.clone(),
+        place: arrival.place.clone(),
+        peer: arrival.peer.to_string(),
+        application: arrival.application.clone(),
+        run: principal.run.clone(),
+        policies: policies.to_owned(),
+        rules: rules.iter().map(|rule| rule.to_string()).collect(),
+    }
+}

@@ -1,0 +1,93 @@
+//! What runs after a permit: how its results are shown, how much of them, and how it ended.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use model::{Holds, Operation, Sight, UnixMicros};
+use redact::{FieldPlan, Plan};
+
+use crate::judge::Judged;
+use crate::ledger::{Ended, Event, Outcome};
+use crate::session::Shared;
+use crate::verdict::Permit;
+
+/// A running operation. Dropped without [`Flow::finish`], its outcome is noted as unknown.
+#[derive(Debug)]
+pub struct Flow {
+    op: u64,
+    judged: Arc<Judged>,
+    session: Arc<Shared>,
+    shown: Shown,
+    classes: BTreeSet<Arc<str>>,
+    ended: bool,
+}
+
+/// What a caller was shown of an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Rows, or whatever the protocol counts.
+    pub rows: u64,
+    /// Bytes, in the protocol's own framing.
+    pub bytes: u64,
+    /// Cells that were not shown clear.
+    pub masked: u64,
+}
+
+impl Flow {
+    pub(crate) fn begin<T>(permit: Permit<T>) -> (Self, T) {
+        let Permit { op, judged, session, payload } = permit;
+        let flow = Self { op, judged, session, shown: Shown::default(), classes: BTreeSet::new(), ended: false };
+        (flow, payload)
+    }
+
+    /// The operation's number in its session.
+    pub fn op(&self) -> u64 {
+        self.op
+    }
+
+    /// What was decided to run.
+    pub fn operation(&self) -> &Operation {
+        &self.judged.operation
+    }
+
+    /// How a result of this shape is shown. A copy of a classified field is shown at that field's sight; something
+    /// computed is shown clear only to those who may see all that it may be made of; the unknown is not seen.
+    pub fn shape(&mut self, holds: &[Holds], now: UnixMicros) -> Arc<Plan> {
+        let operation = &self.judged.operation;
+        let fields: Vec<FieldPlan> = holds.iter().map(|holds| self.session.field_plan(operation, holds, now)).collect();
+        for field in &fields {
+            if field.class.is_some() || field.sight != Sight::Clear {
+                let class = field.class.as_ref().map_or("unknown", |class| class.as_str());
+                self.classes.insert(format!("{class}:{}", field.sight.as_str()).into());
+            }
+        }
+        Arc::new(Plan::new(fields))
+    }
+
+    /// Counts what the caller was shown.
+    pub fn shown(&mut self, more: Shown) {
+        self.shown.rows = self.shown.rows.saturating_add(more.rows);
+        self.shown.bytes = self.shown.bytes.saturating_add(more.bytes);
+        self.shown.masked = self.shown.masked.saturating_add(more.masked);
+    }
+
+    /// Notes how it ended.
+    pub fn finish(mut self, outcome: Outcome, now: UnixMicros) {
+        self.end(outcome, now);
+    }
+
+    fn end(&mut self, outcome: Outcome, now: UnixMicros) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let Shown { rows, bytes, masked } = self.shown;
+        let classes = std::mem::take(&mut self.classes).into_iter().collect();
+        self.session.note(now, Event::Ended(Ended { op: self.op, outcome, rows, bytes, masked, classes }));
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        self.end(Outcome::Unknown, UnixMicros::from(std::time::SystemTime::now()));
+    }
+}

@@ -1,0 +1,100 @@
+//! The instance's own keys, and the key of a cached decision.
+
+use std::fmt;
+
+use aws_lc_rs::{digest, hmac};
+use model::{Digest, SessionId};
+use redact::TokenKey;
+
+/// Secrets of one installation: the digests of its log and the tokens of its sessions are made with them.
+pub struct Keys {
+    digests: hmac::Key,
+    literals: TokenKey,
+    tokens: TokenKey,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+impl Keys {
+    /// All keys, derived from one secret.
+    pub fn new(secret: [u8; 32]) -> Self {
+        let root = TokenKey::new(secret);
+        let seed = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), b"weir log digests");
+        Self {
+            digests: hmac::Key::new(hmac::HMAC_SHA256, seed.as_ref()),
+            literals: root.derive("weir log literals"),
+            tokens: root.derive("weir session tokens"),
+        }
+    }
+
+    /// The keyed digest of some parts, kept apart by their lengths.
+    pub fn digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
+        let mut context = hmac::Context::with_key(&self.digests);
+        for part in parts {
+            context.update(&length_of(part));
+            context.update(part);
+        }
+        let mut digest = [0; 32];
+        digest.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        Digest(digest)
+    }
+
+    /// What stands in the log for a literal that could be classified.
+    pub fn literal(&self, bytes: &[u8]) -> String {
+        self.literals.text("literal", bytes)
+    }
+
+    /// The key of the tokens that one session is shown.
+    pub fn session_tokens(&self, session: &SessionId) -> TokenKey {
+        self.tokens.derive(&session.0)
+    }
+}
+
+/// What a cached decision is found by: everything that the operation's meaning depends on, as a cryptographic hash.
+/// Never a fingerprint with the literals taken out: literals change meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ShapeKey([u8; 32]);
+
+impl ShapeKey {
+    /// The key of these parts, kept apart by their lengths: the exact text, parameter types, settings that change what
+    /// text means, the epoch of the catalog it was read with.
+    pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for part in parts {
+            context.update(&length_of(part));
+            context.update(part);
+        }
+        let mut key = [0; 32];
+        key.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+        Self(key)
+    }
+}
+
+impl fmt::Debug for ShapeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ShapeKey(…)")
+    }
+}
+
+fn length_of(part: &[u8]) -> [u8; 8] {
+    u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_kept_apart_and_digests_are_keyed() {
+        assert_ne!(ShapeKey::of([b"ab".as_slice(), b"c"]), ShapeKey::of([b"a".as_slice(), b"bc"]));
+        assert_eq!(ShapeKey::of([b"ab".as_slice()]), ShapeKey::of([b"ab".as_slice()]));
+        let (one, two) = (Keys::new([1; 32]), Keys::new([2; 32]));
+        assert_ne!(one.digest([b"select 1".as_slice()]), two.digest([b"select 1".as_slice()]));
+        assert_ne!(one.literal(b"4111"), two.literal(b"4111"));
+        assert_eq!(one.literal(b"4111"), one.literal(b"4111"));
+    }
+}

@@ -1,0 +1,207 @@
+//! The port towards the decision log: what is written there, and when.
+//!
+//! A decision is *appended* before its effect: [`Ledger::append`] returns only after the operating system has taken
+//! the records (they survive a killed process). What comes after an effect is *noted*: it may wait for the next append,
+//! and a crash turns it into "outcome unknown", never into an effect without a record.
+//!
+//! The records are data for people and machines alike: they serialise to one flat JSON object each.
+
+use std::sync::Arc;
+
+use model::{Digest, LogText, SessionId, TargetId, UnixMicros};
+use serde::Serialize;
+
+/// Where records go. One lane belongs to one worker, so that appending takes no lock that another worker holds.
+pub trait Ledger: Send + Sync {
+    /// Writes these records, and all noted before them, in order. On an error none of the operations may run.
+    fn append(&self, records: &[Record]) -> Result<(), LedgerDown>;
+    /// Takes a record that follows an effect. It is written with the next append, and soon in any case.
+    fn note(&self, record: Record);
+}
+
+/// The log cannot be written, so nothing may run.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the decision log cannot be written: {0}")]
+pub struct LedgerDown(pub String);
+
+/// One entry of the decision log.
+#[derive(Clone, Debug, Serialize)]
+pub struct Record {
+    /// When, by the wall clock.
+    pub at: UnixMicros,
+    /// The session, if it belongs to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What a record says. `event` names the kind.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A caller was admitted to a target.
+    Admitted(Arrived),
+    /// A caller was turned away: who it was is known only as far as it was proved.
+    Rejected(Rejected),
+    /// An operation was decided. If it was permitted it may have run from here on.
+    Decided(Decided),
+    /// An operation that ran has ended.
+    Ended(Ended),
+    /// Something that an auditor should see, without being an operation: a disagreement of witnesses, a cancel.
+    Noticed {
+        /// What it is, in one word: `cancel`, `shape_mismatch`.
+        what: &'static str,
+        /// In words.
+        detail: String,
+    },
+    /// A session is over.
+    Closed {
+        /// Why, in a few words.
+        why: String,
+        /// Operations permitted in it.
+        permitted: u64,
+        /// Operations refused in it.
+        refused: u64,
+    },
+    /// Weir started.
+    Started {
+        /// Its version.
+        version: &'static str,
+        /// The policies it starts with.
+        policies: String,
+    },
+    /// Other policies are in force from here on.
+    PoliciesChanged {
+        /// Their hash.
+        policies: String,
+    },
+    /// Changed policies were found and refused: the old ones stay in force.
+    PoliciesRefused {
+        /// The first thing that is wrong with them.
+        why: String,
+    },
+    /// Weir stopped in good order.
+    Stopped {},
+}
+
+/// An admitted caller.
+#[derive(Clone, Debug, Serialize)]
+pub struct Arrived {
+    /// The principal's id.
+    pub principal: String,
+    /// `User` or `Workload`.
+    pub kind: &'static str,
+    /// Groups it is in.
+    pub groups: Vec<String>,
+    /// On whose behalf, nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub act: Vec<String>,
+    /// Whose workload it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Which credential it showed.
+    pub credential: String,
+    /// The target.
+    pub target: TargetId,
+    /// Where inside the target, in the protocol's words (a database).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The caller's address.
+    pub peer: String,
+    /// The program, as it names itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
+    /// The workflow run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Hash of the policies in force.
+    pub policies: String,
+    /// The rules that permitted it.
+    pub rules: Vec<String>,
+}
+
+/// A caller that was turned away.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rejected {
+    /// The principal's id, if it was proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// The target that was asked for, if it exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetId>,
+    /// The caller's address.
+    pub peer: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Permit or deny, as the log spells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// It may run.
+    Permit,
+    /// It may not.
+    Deny,
+}
+
+/// A decision.
+#[derive(Clone, Debug, Serialize)]
+pub struct Decided {
+    /// The operation's number in its session, from 1.
+    pub op: u64,
+    /// Permit or deny.
+    pub ruling: Ruling,
+    /// What the protocol is about to do with it: `parse`, `execute`, `query`.
+    pub step: &'static str,
+    /// What was asked, one `action object` each.
+    pub asks: Arc<[Arc<str>]>,
+    /// The rules that decided.
+    pub rules: Arc<[Arc<str>]>,
+    /// Why it was denied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Arc<str>>,
+    /// Keyed digest of the text.
+    pub digest: Digest,
+    /// The text as it may be kept.
+    pub text: LogText,
+    /// Keyed digest of the bound parameters, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Digest>,
+}
+
+/// How an operation ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ended {
+    /// The operation's number in its session.
+    pub op: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Rows shown to the caller.
+    pub rows: u64,
+    /// Bytes shown to the caller, in the protocol's own framing.
+    pub bytes: u64,
+    /// Cells that were not shown clear.
+    pub masked: u64,
+    /// Classes that were met, each with the sight it was shown at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<Arc<str>>,
+}
+
+/// How an operation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The target says it is done.
+    Done,
+    /// The target says it failed, with this code.
+    Failed(String),
+    /// The target never ran it, because something before it failed.
+    Skipped,
+    /// It was suspended with more to come.
+    Suspended,
+    /// Nobody knows: the connection or the session ended first.
+    Unknown,
+}

@@ -1,0 +1,62 @@
+//! The order that every protocol walks, written once: admit, decide, evidence, forward, show.
+//!
+//! ```text
+//! caller ─▶ Gate::admit ─▶ Session::decide ─▶ Session::commit ─▶ Upstream::begin ─▶ target
+//!              connect          policy           the ledger        eats a Permit
+//! caller ◀───────────────── redact::show ◀─ Flow::shape ◀─ Flow ◀──────────────── target
+//!                                            sights          finish: the outcome is noted
+//! ```
+//!
+//! 1. [`Gate::admit`] asks `connect` and writes who came. It gives a [`Session`].
+//! 2. [`Session::decide`] answers one operation from the cache, or has the protocol interpret it and asks policy. It
+//!    does no I/O. The answer is a [`Verdict`].
+//! 3. [`Session::commit`] writes the verdicts of one read, permits and refusals alike, in one append. Only then does it
+//!    mint a [`Permit`] for each operation that may run.
+//! 4. [`Upstream`] owns the only way to write to the target, and moves only for a permit, for more of a flow that a
+//!    permit began, or for one of the protocol's control frames, which touch no object.
+//! 5. The [`Flow`] says how each result shape is shown ([`Flow::shape`]), counts what is shown, and notes the outcome
+//!    when it ends. Dropped early, it notes that the outcome is unknown.
+//!
+//! Forwarding without a permit does not compile:
+//!
+//! ```compile_fail
+//! fn forge<T>(payload: T) -> gate::Permit<T> {
+//!     gate::Permit { payload }
+//! }
+//! ```
+//!
+//! and a permit is good for one operation:
+//!
+//! ```compile_fail
+//! fn twice<W, T>(upstream: &mut gate::Upstream<W>, permit: gate::Permit<T>) {
+//!     upstream.begin(permit, |_, _| ());
+//!     upstream.begin(permit, |_, _| ());
+//! }
+//! ```
+//!
+//! What this crate is not: it knows no wire format and opens no socket or file. It is told the time; it reads the clock
+//! itself only to note a session or flow that was dropped in the middle. Its ports ([`Ledger`], [`Identities`],
+//! [`Credentials`]) are traits that adapters implement.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+
+mod admit;
+mod flow;
+mod judge;
+mod keys;
+mod ledger;
+mod ports;
+mod refusal;
+mod session;
+mod upstream;
+mod verdict;
+
+pub use admit::{Arrival, Gate};
+pub use flow::{Flow, Shown};
+pub use keys::{Keys, ShapeKey};
+pub use ledger::{Arrived, Decided, Ended, Event, Ledger, LedgerDown, Outcome, Record, Rejected, Ruling};
+pub use ports::{CredentialDown, Credentials, Identities, Rejection};
+pub use refusal::{Declined, Refusal};
+pub use session::{Session, Step};
+pub use upstream::{ControlFrame, Upstream, Wire};
+pub use verdict::{Permit, Released, Verdict};

@@ -1,0 +1,101 @@
+//! What a caller is told when the answer is no. Each protocol puts it into its own words' places: a code, a message, a
+//! detail, a hint.
+
+use std::sync::Arc;
+
+use model::PrincipalKind;
+use policy::{Denial, Needs, Reason};
+
+/// A refusal, ready to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is refused and why, in one sentence.
+    pub message: String,
+    /// The rule, or the place in the protocol, that it comes from.
+    pub detail: Option<String>,
+    /// What would help.
+    pub hint: Option<String>,
+}
+
+/// A refusal that needs no policy: the protocol can't carry the operation, or can't read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declined {
+    /// What is refused and why, in one sentence.
+    pub message: String,
+    /// More of it.
+    pub detail: Option<String>,
+    /// What would help.
+    pub hint: Option<String>,
+}
+
+impl From<Declined> for Refusal {
+    fn from(declined: Declined) -> Self {
+        Self { message: declined.message, detail: declined.detail, hint: declined.hint }
+    }
+}
+
+impl Refusal {
+    /// The refusal of an ask (`drop Table::"orders/public.customers"`) that policy denies. People are told what would
+    /// help; workloads are told the rule.
+    pub(crate) fn denied(ask: &str, denial: &Denial, kind: PrincipalKind) -> Self {
+        let rules = join(&denial.rules);
+        let message = match (&denial.reason, &denial.message) {
+            (Reason::Never(why), _) => format!("{ask} is never permitted through Weir: {why}"),
+            (Reason::Forbidden, Some(words)) => words.clone(),
+            (Reason::Forbidden, None) => format!("{ask} is forbidden by policy"),
+            (Reason::NotPermitted, _) => format!("{ask} is not permitted by any policy"),
+            (Reason::Erred(_), _) => format!("{ask} is refused because a policy could not be evaluated"),
+            (Reason::UnknownAction(_), _) => format!("{ask} is refused because it is not in the policy schema"),
+        };
+        let detail = match &denial.reason {
+            Reason::Forbidden if !rules.is_empty() => Some(format!("Rule {rules} refuses {ask}.")),
+            Reason::Erred(_) => Some("The error is in Weir's log.".to_owned()),
+            _ => None,
+        };
+        let hint = denial.needs.as_ref().filter(|_| kind == PrincipalKind::User).map(in_words);
+        Self { message, detail, hint }
+    }
+}
+
+/// What would turn a deny into a permit.
+fn in_words(needs: &Needs) -> String {
+    let approvals = match needs.approvals {
+        0 => None,
+        1 => Some("one approval".to_owned()),
+        n => Some(format!("{n} approvals")),
+    };
+    let factor = needs.second_factor.then(|| "a fresh second factor".to_owned());
+    let needed = approvals.into_iter().chain(factor).collect::<Vec<_>>().join(" and ");
+    format!("It would need {needed}. This version of Weir cannot ask for that yet.")
+}
+
+pub(crate) fn join(rules: &[Arc<str>]) -> String {
+    rules.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denial(reason: Reason, message: Option<&str>, needs: Option<Needs>) -> Denial {
+        Denial { rules: vec!["where".into()], message: message.map(str::to_owned), reason, needs }
+    }
+
+    #[test]
+    fn people_are_told_what_would_help_and_workloads_the_rule() {
+        let needs = Some(Needs { approvals: 2, second_factor: true });
+        let denial = denial(Reason::Forbidden, Some("Ask first."), needs);
+        let person = Refusal::denied("drop Table::\"orders/a.b\"", &denial, PrincipalKind::User);
+        assert_eq!(person.message, "Ask first.");
+        assert_eq!(person.detail.as_deref(), Some("Rule where refuses drop Table::\"orders/a.b\"."));
+        assert!(person.hint.is_some_and(|hint| hint.contains("2 approvals and a fresh second factor")));
+        assert_eq!(Refusal::denied("drop", &denial, PrincipalKind::Workload).hint, None);
+    }
+
+    #[test]
+    fn an_error_in_a_policy_is_not_told_to_the_caller() {
+        let refusal =
+            Refusal::denied("select", &denial(Reason::Erred("overflow at x".into()), None, None), PrincipalKind::User);
+        assert!(!format!("{refusal:?}").contains("overflow"), "{refusal:?}");
+    }
+}

@@ -1,0 +1,357 @@
+//! One caller's session with one target: deciding, and committing what was decided.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use model::{Digest, Field, Holds, LogText, Operation, Principal, SessionId, Sight, Target, UnixMicros};
+use parking_lot::Mutex;
+use policy::{Circumstances, Policies, Scene};
+use redact::{FieldPlan, TokenKey};
+use serde::Serialize;
+
+use crate::admit::{Arrival, Gate};
+use crate::judge::{Judged, judge};
+use crate::keys::ShapeKey;
+use crate::ledger::{Decided, Event, Ledger, LedgerDown, Record, Ruling};
+use crate::refusal::{Declined, Refusal};
+use crate::upstream::Upstream;
+use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
+
+/// Decisions kept by one session. A workload repeats few statements; what is past this is decided anew.
+const DECISIONS_MAX: usize = 1024;
+/// Bytes of operation text that those decisions may stand for.
+const DECISIONS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What a protocol is about to do with an operation: `parse`, `execute`, `query`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Step(pub &'static str);
+
+/// A session. Shared by everything that runs in it: operations of one session may be decided and forwarded
+/// concurrently, as the streams of one HTTP/2 connection are.
+#[derive(Debug)]
+pub struct Session {
+    shared: Arc<Shared>,
+}
+
+/// What flows need of their session.
+pub(crate) struct Shared {
+    pub id: SessionId,
+    pub ledger: Arc<dyn Ledger>,
+    gate: Arc<Gate>,
+    principal: Arc<Principal>,
+    target: Arc<Target>,
+    circumstances: Circumstances,
+    tokens: TokenKey,
+    rule: ArcSwap<Rule>,
+    state: Mutex<State>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session({})", self.id)
+    }
+}
+
+/// The policies as this session meets them.
+struct Rule {
+    policies: Arc<Policies>,
+    scene: Scene,
+    epoch: u64,
+}
+
+#[derive(Default)]
+struct State {
+    op: u64,
+    permitted: u64,
+    refused: u64,
+    records: Vec<Record>,
+    decisions: HashMap<ShapeKey, Arc<Judged>>,
+    decisions_bytes: usize,
+    sights: HashMap<Field, Sight>,
+    closed: bool,
+}
+
+impl State {
+    fn forget(&mut self) {
+        self.decisions.clear();
+        self.decisions_bytes = 0;
+        self.sights.clear();
+    }
+}
+
+impl Session {
+    pub(crate) fn open(
+        gate: Arc<Gate>,
+        arrival: Arrival,
+        policies: Arc<Policies>,
+        scene: Scene,
+        circumstances: Circumstances,
+        ledger: Arc<dyn Ledger>,
+    ) -> Self {
+        let tokens = gate.keys().session_tokens(&arrival.session);
+        Self {
+            shared: Arc::new(Shared {
+                id: arrival.session,
+                ledger,
+                gate,
+                principal: arrival.principal,
+                target: arrival.target,
+                circumstances,
+                tokens,
+                rule: ArcSwap::from_pointee(Rule { policies, scene, epoch: 0 }),
+                state: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The session's name.
+    pub fn id(&self) -> &SessionId {
+        &self.shared.id
+    }
+
+    /// Who acts in it.
+    pub fn principal(&self) -> &Principal {
+        &self.shared.principal
+    }
+
+    /// The key of the tokens that this session is shown.
+    pub fn tokens(&self) -> &TokenKey {
+        &self.shared.tokens
+    }
+
+    /// The gate it came through.
+    pub fn gate(&self) -> &Gate {
+        &self.shared.gate
+    }
+
+    /// Decides one operation. `key` stands for everything its meaning depends on; `interpret` runs only if the answer
+    /// is not known already. `bound` is the digest of what is bound to it beside its text.
+    ///
+    /// No I/O. Nothing has happened yet: the verdict is to be committed.
+    pub fn decide<T>(
+        &self,
+        step: Step,
+        key: ShapeKey,
+        bound: Option<Digest>,
+        now: UnixMicros,
+        payload: T,
+        interpret: impl FnOnce() -> Operation,
+    ) -> Verdict<T> {
+        let judged = self.shared.judged(key, now, interpret);
+        Verdict(Answer::Judged(Pending { step, judged, bound, payload }))
+    }
+
+    /// Refuses an operation that the protocol can't carry or can't read. It is written down like any other.
+    pub fn decline<T>(&self, step: Step, digest: Digest, text: LogText, declined: Declined, payload: T) -> Verdict<T> {
+        Verdict(Answer::Declined { step, digest, text, refusal: declined.into(), payload })
+    }
+
+    /// Writes down the verdicts of one read, in order, in one append, and releases them. If the ledger is down nothing
+    /// is released and nothing may run.
+    pub fn commit<T>(&self, now: UnixMicros, batch: Vec<Verdict<T>>) -> Result<Vec<Released<T>>, LedgerDown> {
+        self.shared.commit(now, batch)
+    }
+
+    /// How a result field of an operation will be shown, before it runs.
+    pub fn sight_of(&self, operation: &Operation, holds: &Holds, now: UnixMicros) -> Sight {
+        self.shared.field_plan(operation, holds, now).sight
+    }
+
+    /// The only way to write to the target, made of its connection once this session exists.
+    pub fn upstream<W>(&self, connection: W) -> Upstream<W> {
+        Upstream::new(connection)
+    }
+
+    /// Writes down something that is not an operation but that an auditor should see.
+    pub fn notice(&self, now: UnixMicros, what: &'static str, detail: impl Into<String>) {
+        self.shared.note(now, Event::Noticed { what, detail: detail.into() });
+    }
+
+    /// Ends the session and says why. A session that is dropped without it ends with "connection lost".
+    pub fn close(&self, now: UnixMicros, why: &str) {
+        self.shared.close(now, why);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.shared.close(UnixMicros::from(std::time::SystemTime::now()), "connection lost");
+    }
+}
+
+impl Shared {
+    pub fn note(&self, at: UnixMicros, event: Event) {
+        self.ledger.note(Record { at, session: Some(self.id.clone()), event });
+    }
+
+    /// How one field of an operation's result is shown. A copy of a classified field is shown at that field's sight;
+    /// something computed is shown clear only to those who may see all that it may be made of; the unknown is not seen.
+    pub fn field_plan(&self, operation: &Operation, holds: &Holds, now: UnixMicros) -> FieldPlan {
+        match holds {
+            Holds::Plain => FieldPlan::new(Sight::Clear, None),
+            Holds::Copy(field) => FieldPlan::new(self.sight(field, now), Some(field.class.clone())),
+            Holds::Computed(fields) => {
+                let seen = !operation.touches_unknown
+                    && !fields.is_empty()
+                    && fields.iter().all(|field| self.sight(field, now) == Sight::Clear);
+                FieldPlan::new(if seen { Sight::Clear } else { Sight::Nothing }, None)
+            }
+            Holds::Unknown => FieldPlan::new(Sight::Nothing, None),
+        }
+    }
+
+    /// How much of a field this session may see, under the policies in force.
+    fn sight(&self, field: &Field, now: UnixMicros) -> Sight {
+        let rule = self.rule();
+        let timed = rule.policies.reads_now();
+        if !timed && let Some(sight) = self.state.lock().sights.get(field) {
+            return *sight;
+        }
+        let sight = rule.scene.sight(field, &self.circumstances_at(now)).sight;
+        if !timed {
+            self.state.lock().sights.insert(field.clone(), sight);
+        }
+        sight
+    }
+
+    fn judged(&self, key: ShapeKey, now: UnixMicros, interpret: impl FnOnce() -> Operation) -> Arc<Judged> {
+        let rule = self.rule();
+        let timed = rule.policies.reads_now();
+        if let Some(known) = self.state.lock().decisions.get(&key)
+            && known.epoch == rule.epoch
+            && (!timed || known.at == now.seconds())
+        {
+            return Arc::clone(known);
+        }
+        let judged = Arc::new(self.judge(&rule, interpret(), now));
+        let mut state = self.state.lock();
+        let bytes = judged.operation.log.0.len().saturating_add(256);
+        if state.decisions.len() >= DECISIONS_MAX
+            || state.decisions_bytes.saturating_add(bytes) > DECISIONS_BYTES_MAX
+        {
+            state.decisions.clear();
+            state.decisions_bytes = 0;
+        }
+        state.decisions_bytes = state.decisions_bytes.saturating_add(bytes);
+        state.decisions.insert(key, Arc::clone(&judged));
+        judged
+    }
+
+    fn judge(&self, rule: &Rule, operation: Operation, now: UnixMicros) -> Judged {
+        let circumstances = self.circumstances_at(now);
+        judge(operation, &rule.scene, &self.target.id.0, &circumstances, self.principal.kind, rule.epoch)
+    }
+
+    fn circumstances_at(&self, now: UnixMicros) -> Circumstances {
+        Circumstances { now: now.seconds(), ..self.circumstances.clone() }
+    }
+
+    /// The policies in force, with what this session remembers of the old ones forgotten when they changed.
+    fn rule(&self) -> Arc<Rule> {
+        let rule = self.rule.load_full();
+        let policies = self.gate.policies();
+        if Arc::ptr_eq(&rule.policies, &policies) {
+            return rule;
+        }
+        let scene = policies.scene(&self.principal, &self.target);
+        let rule = Arc::new(Rule { policies, scene, epoch: rule.epoch.saturating_add(1) });
+        self.state.lock().forget();
+        self.rule.store(Arc::clone(&rule));
+        rule
+    }
+
+    fn commit<T>(
+        self: &Arc<Self>,
+        now: UnixMicros,
+        batch: Vec<Verdict<T>>,
+    ) -> Result<Vec<Released<T>>, LedgerDown> {
+        let rule = self.rule();
+        let mut state = self.state.lock();
+        let mut records = std::mem::take(&mut state.records);
+        records.clear();
+        let mut released = Vec::with_capacity(batch.len());
+        let (mut permitted, mut refused) = (0_u64, 0_u64);
+        let mut op = state.op;
+        for Verdict(answer) in batch {
+            op = op.saturating_add(1);
+            let (record, release) = match answer {
+                Answer::Judged(mut pending) => {
+                    if pending.judged.epoch != rule.epoch {
+                        let operation = pending.judged.operation.clone();
+                        pending.judged = Arc::new(self.judge(&rule, operation, now));
+                    }
+                    (decided(op, &pending), self.release(op, pending))
+                }
+                Answer::Declined { step, digest, text, refusal, payload } => {
+                    (declined(op, step, digest, text, &refusal), Released::Refuse(refusal, payload))
+                }
+            };
+            match &release {
+                Released::Forward(_) => permitted = permitted.saturating_add(1),
+                Released::Refuse(..) => refused = refused.saturating_add(1),
+            }
+            records.push(Record { at: now, session: Some(self.id.clone()), event: Event::Decided(record) });
+            released.push(release);
+        }
+        let written = self.ledger.append(&records);
+        state.records = records;
+        written?;
+        state.op = op;
+        state.permitted = state.permitted.saturating_add(permitted);
+        state.refused = state.refused.saturating_add(refused);
+        Ok(released)
+    }
+
+    fn release<T>(self: &Arc<Self>, op: u64, pending: Pending<T>) -> Released<T> {
+        match &pending.judged.refusal {
+            Some(refusal) => Released::Refuse(refusal.clone(), pending.payload),
+            None => Released::Forward(Permit {
+                op,
+                judged: pending.judged,
+                session: Arc::clone(self),
+                payload: pending.payload,
+            }),
+        }
+    }
+
+    fn close(&self, now: UnixMicros, why: &str) {
+        let mut state = self.state.lock();
+        if std::mem::replace(&mut state.closed, true) {
+            return;
+        }
+        let event = Event::Closed { why: why.to_owned(), permitted: state.permitted, refused: state.refused };
+        drop(state);
+        self.note(now, event);
+    }
+}
+
+fn decided<T>(op: u64, pending: &Pending<T>) -> Decided {
+    let judged = &pending.judged;
+    Decided {
+        op,
+        ruling: judged.ruling(),
+        step: pending.step.0,
+        asks: Arc::clone(&judged.asks),
+        rules: Arc::clone(&judged.rules),
+        why: judged.why.clone(),
+        digest: judged.operation.digest,
+        text: judged.operation.log.clone(),
+        bound: pending.bound,
+    }
+}
+
+fn declined(op: u64, step: Step, digest: Digest, text: LogText, refusal: &Refusal) -> Decided {
+    Decided {
+        op,
+        ruling: Ruling::Deny,
+        step: step.0,
+        asks: Arc::new([]),
+        rules: Arc::new([]),
+        why: Some(refusal.message.as_str().into()),
+        digest,
+        text,
+        bound: None,
+    }
+}

@@ -1,0 +1,72 @@
+//! From a verdict to a permit: the values that prove the order was kept.
+
+use std::sync::Arc;
+
+use model::Digest;
+
+use crate::judge::Judged;
+use crate::refusal::Refusal;
+use crate::session::{Shared, Step};
+
+/// The answer to one operation, not yet written down. `T` is what the protocol wants to do with it.
+#[must_use = "a verdict has no effect until it is committed"]
+#[derive(Debug)]
+pub struct Verdict<T>(pub(crate) Answer<T>);
+
+impl<T> Verdict<T> {
+    /// Whether it is a refusal, as policies stand now. They may change before it is committed.
+    pub fn refuses(&self) -> bool {
+        match &self.0 {
+            Answer::Judged(pending) => pending.judged.refusal.is_some(),
+            Answer::Declined { .. } => true,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Answer<T> {
+    Judged(Pending<T>),
+    Declined { step: Step, digest: Digest, text: model::LogText, refusal: Refusal, payload: T },
+}
+
+/// An operation that policy has answered.
+#[derive(Debug)]
+pub(crate) struct Pending<T> {
+    pub step: Step,
+    pub judged: Arc<Judged>,
+    pub bound: Option<Digest>,
+    pub payload: T,
+}
+
+/// An operation after its record was written.
+#[must_use = "a released operation is to be forwarded or refused"]
+#[derive(Debug)]
+pub enum Released<T> {
+    /// It may go.
+    Forward(Permit<T>),
+    /// It may not; the caller is to be told.
+    Refuse(Refusal, T),
+}
+
+/// The right to forward one operation, whose record has been written. Only [`crate::Session::commit`] mints one, only
+/// [`crate::Upstream::begin`] takes it, and it can't be copied.
+#[must_use = "a permit is to be used, or its operation never runs"]
+#[derive(Debug)]
+pub struct Permit<T> {
+    pub(crate) op: u64,
+    pub(crate) judged: Arc<Judged>,
+    pub(crate) session: Arc<Shared>,
+    pub(crate) payload: T,
+}
+
+impl<T> Permit<T> {
+    /// The operation's number in its session.
+    pub fn op(&self) -> u64 {
+        self.op
+    }
+
+    /// What will be forwarded.
+    pub fn payload(&self) -> &T {
+        &self.payload
+    }
+}

@@ -1,0 +1,136 @@
+//! What a caller asks of a target, as policy and evidence see it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::class::Field;
+use crate::vocabulary::ActionId;
+
+/// One thing asked of a target: a statement, a request, a command. All its asks must be permitted.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The questions: one on the target itself, then one for each action and object.
+    pub asks: Vec<Ask>,
+    /// Whether the asks say all that the operation does.
+    pub certainty: Certainty,
+    /// Classified fields of every object the operation touches. Empty: nothing classified can come out of it, and
+    /// texts that the target says about it may be passed on.
+    pub touches: Vec<Field>,
+    /// Set when the operation touches something that could not be resolved: unknown is not seen.
+    pub touches_unknown: bool,
+    /// Keyed digest of the operation's exact text, with the settings that change its meaning.
+    pub digest: Digest,
+    /// The text as it may be kept in the log.
+    pub log: LogText,
+}
+
+impl Operation {
+    /// Whether anything classified, or unknown, can come out of this operation by any road.
+    pub fn is_tainted(&self) -> bool {
+        self.touches_unknown || !self.touches.is_empty() || matches!(self.certainty, Certainty::Opaque(_))
+    }
+}
+
+/// Whether an operation's asks say all that it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// They do.
+    Exact,
+    /// They may not, because of this. The action `opaque` is asked as well.
+    Opaque(String),
+}
+
+/// One question to policy: may this principal do this action on this object?
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// The verb.
+    pub action: ActionId,
+    /// What it acts on.
+    pub object: Object,
+    /// What the protocol knows beside: `has_where`.
+    pub context: Attrs,
+}
+
+impl Ask {
+    /// An ask without context of its own.
+    pub fn new(action: ActionId, object: Object) -> Self {
+        Self { action, object, context: Vec::new() }
+    }
+}
+
+/// What an action touches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Object {
+    /// The session's target itself.
+    Target,
+    /// A part of the target, in its protocol's words.
+    Part(Part),
+    /// A field of a part.
+    Field(Field),
+}
+
+/// An object inside a target: a table, a route, a command. Its policy id is `<target>/<name>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Part {
+    /// The entity type in policies, from the protocol's vocabulary: `Table`.
+    pub kind: &'static str,
+    /// The name inside the target: `public.customers`.
+    pub name: Arc<str>,
+    /// Attributes that policies may read, as the vocabulary declares them for this kind (`schema`).
+    pub attrs: Vec<(&'static str, Arc<str>)>,
+}
+
+/// Names and values that policies may read in `context`.
+pub type Attrs = Vec<(&'static str, AttrValue)>;
+
+/// One value in a context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttrValue {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Long(i64),
+    /// A text.
+    Text(String),
+}
+
+/// What a field of a result holds, as far as its protocol can tell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Holds {
+    /// Nothing classified.
+    Plain,
+    /// The values of one classified field, unaltered.
+    Copy(Field),
+    /// Something made of these fields, or of some of them.
+    Computed(Vec<Field>),
+    /// Nobody can tell. Never seen.
+    Unknown,
+}
+
+/// A keyed digest (HMAC-SHA-256): short texts can't be guessed from it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// An operation's text as the log may keep it: literals that could be classified are tokens, and long texts are cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct LogText(pub Arc<str>);

@@ -1,0 +1,209 @@
+//! Snapshots of a target's catalog: read with Weir's own connection, shared by the sessions of one database.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use gate::Credentials;
+use parking_lot::Mutex;
+use sql_postgres::{CATALOG_QUERIES, Catalog, CatalogRows, ClassRules};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use crate::stream::Stream;
+use crate::target::{TargetDown, TargetSettings};
+use crate::wire::backend::{self, Report};
+use crate::wire::{Malformed, build};
+
+/// A snapshot older than this is read again when a statement comes, while the statement goes on with the old one.
+const AGE_STALE: Duration = Duration::from_secs(30);
+/// A snapshot older than this is not used at all.
+const AGE_MAX: Duration = Duration::from_secs(300);
+/// The longest that reading a catalog may take.
+const READ_TIME_MAX: Duration = Duration::from_secs(60);
+/// The longest row of a catalog query.
+const ROW_BYTES_MAX: usize = 1024 * 1024;
+/// Rows that a catalog may have in all.
+const ROWS_MAX: usize = 5_000_000;
+
+/// A catalog as it was at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// What it holds.
+    pub catalog: Catalog,
+    /// Counts snapshots, over all databases.
+    pub epoch: u64,
+    read: Instant,
+}
+
+impl Snapshot {
+    /// A snapshot of nothing.
+    pub fn empty() -> Self {
+        Self { catalog: Catalog::build(CatalogRows::default(), &ClassRules::default(), None), epoch: 0, read: Instant::now() }
+    }
+}
+
+/// How good a snapshot is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Good.
+    Fresh,
+    /// Good enough for now.
+    Ageing,
+    /// Not to be used: too old, or the catalog is known to have changed.
+    Stale,
+}
+
+/// The snapshots of one database.
+#[derive(Debug)]
+pub struct Catalogs {
+    target: Arc<TargetSettings>,
+    database: String,
+    current: ArcSwapOption<Snapshot>,
+    changed: AtomicBool,
+    ageing_refresh: AtomicBool,
+    reading: tokio::sync::Mutex<()>,
+}
+
+static EPOCHS: AtomicU64 = AtomicU64::new(1);
+
+impl Catalogs {
+    fn new(target: Arc<TargetSettings>, database: String) -> Self {
+        Self {
+            target,
+            database,
+            current: ArcSwapOption::empty(),
+            changed: AtomicBool::new(false),
+            ageing_refresh: AtomicBool::new(false),
+            reading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The snapshot, if there is one.
+    pub fn current(&self) -> Option<Arc<Snapshot>> {
+        self.current.load_full()
+    }
+
+    /// How good it is.
+    pub fn freshness(&self) -> Freshness {
+        match &*self.current.load() {
+            _ if self.changed.load(Ordering::Acquire) => Freshness::Stale,
+            Some(snapshot) if snapshot.read.elapsed() < AGE_STALE => Freshness::Fresh,
+            Some(snapshot) if snapshot.read.elapsed() < AGE_MAX => Freshness::Ageing,
+            _ => Freshness::Stale,
+        }
+    }
+
+    /// The catalog has changed: no statement is decided by this snapshot any more.
+    pub fn mark_changed(&self) {
+        self.changed.store(true, Ordering::Release);
+    }
+
+    /// Whether the asker shall read an ageing snapshot again: one does.
+    pub fn begin_ageing_refresh(&self) -> bool {
+        !self.ageing_refresh.swap(true, Ordering::AcqRel)
+    }
+
+    /// That is over.
+    pub fn end_ageing_refresh(&self) {
+        self.ageing_refresh.store(false, Ordering::Release);
+    }
+
+    /// Reads the catalog again, unless somebody did since `seen`. Many may ask; one reads.
+    pub async fn refresh(&self, seen: Option<u64>, credentials: &dyn Credentials) -> Result<Arc<Snapshot>, TargetDown> {
+        let _one = self.reading.lock().await;
+        if let Some(current) = self.current()
+            && Some(current.epoch) != seen
+            && self.freshness() != Freshness::Stale
+        {
+            return Ok(current);
+        }
+        // What changes from here on is not in what is read now.
+        self.changed.store(false, Ordering::Release);
+        let read = timeout(READ_TIME_MAX, self.read(credentials)).await;
+        let rows = match read.unwrap_or_else(|_| Err(TargetDown::TimedOut(self.target.address(), READ_TIME_MAX))) {
+            Ok(rows) => rows,
+            Err(down) => {
+                self.mark_changed();
+                return Err(down);
+            }
+        };
+        let before = self.current();
+        let catalog = Catalog::build(rows, &self.target.rules, before.as_deref().map(|snapshot| &snapshot.catalog));
+        for rule in catalog.unmatched_rules() {
+            if before.is_none() {
+                tracing::warn!(target_name = %self.target.target.id, database = %self.database, "class rule {rule} matches no column");
+            }
+        }
+        let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
+        let snapshot = Arc::new(Snapshot { catalog, epoch, read: Instant::now() });
+        self.current.store(Some(Arc::clone(&snapshot)));
+        Ok(snapshot)
+    }
+
+    async fn read(&self, credentials: &dyn Credentials) -> Result<CatalogRows, TargetDown> {
+        let settings = [("client_encoding", "UTF8"), ("application_name", "weir catalog")];
+        let settings: Vec<_> = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let mut stream = self.target.connect(&self.database, &settings, credentials).await?.stream;
+        let mut rows = CatalogRows::default();
+        let mut left = ROWS_MAX;
+        for (name, sql) in CATALOG_QUERIES {
+            query(&mut stream, name, sql, &mut rows, &mut left).await?;
+        }
+        let mut goodbye = Vec::new();
+        build::frame(&mut goodbye, b'X', |_| ());
+        let _ = stream.write_all(&goodbye).await;
+        Ok(rows)
+    }
+}
+
+async fn query(
+    stream: &mut Stream,
+    name: &str,
+    sql: &str,
+    rows: &mut CatalogRows,
+    left: &mut usize,
+) -> Result<(), TargetDown> {
+    let mut message = Vec::new();
+    build::frame(&mut message, b'Q', |out| build::cstr(out, sql.as_bytes()));
+    stream.write_all(&message).await.map_err(TargetDown::Lost)?;
+    stream.flush().await.map_err(TargetDown::Lost)?;
+    loop {
+        let (kind, body) = stream.read_frame(ROW_BYTES_MAX).await?;
+        match kind {
+            b'D' => {
+                *left = left.checked_sub(1).ok_or_else(|| Malformed::new("the catalog has too many rows"))?;
+                let mut cells = backend::data_row(&body)?;
+                let mut row = Vec::with_capacity(cells.left());
+                while cells.left() > 0 {
+                    let text = cells.next_cell()?.map(std::str::from_utf8).transpose();
+                    row.push(text.map_err(|_| Malformed::new("the catalog holds a name that is not UTF-8"))?);
+                }
+                rows.add(name, &row).map_err(|why| Malformed(format!("catalog query {name}: {why}")))?;
+            }
+            b'Z' => return Ok(()),
+            b'E' => return Err(TargetDown::Refused(Report::read(&body)?)),
+            b'T' | b'C' | b'N' | b'S' => {}
+            other => {
+                let kind = char::from(other).escape_default();
+                return Err(Malformed(format!("catalog query {name}: a message of type '{kind}'")).into());
+            }
+        }
+    }
+}
+
+/// The catalogs of all databases that have been reached.
+#[derive(Debug, Default)]
+pub struct AllCatalogs(Mutex<HashMap<(String, String), Arc<Catalogs>>>);
+
+impl AllCatalogs {
+    /// The catalogs of one database of a target.
+    pub fn of(&self, target: &Arc<TargetSettings>, database: &str) -> Arc<Catalogs> {
+        let key = (target.target.id.0.to_string(), database.to_owned());
+        let mut all = self.0.lock();
+        let catalogs = || Arc::new(Catalogs::new(Arc::clone(target), database.to_owned()));
+        Arc::clone(all.entry(key).or_insert_with(catalogs))
+    }
+}

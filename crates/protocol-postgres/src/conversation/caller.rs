@@ -1,0 +1,595 @@
+//! What the caller sends: planned, committed, forwarded.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use gate::{ControlFrame, Declined, Permit, Released, ShapeKey, Step, Verdict, Wire};
+use model::{Digest, LogText, Sight, UnixMicros};
+
+use super::expect::{Expect, Running};
+use super::statements::{Entry, Lookup, Portal, Prepared, Shape};
+use super::{Conversation, Ended, Stall, TEXTS_BYTES_MAX, TEXTS_MAX};
+use crate::catalog::Freshness;
+use crate::cells::CellType;
+use crate::interpret::{Circumstance, Interpreted, interpret};
+use crate::wire::build::{self, OwnReport, Severity};
+use crate::wire::frame::{FRAME_BYTES_MAX, HEAD_BYTES, Head};
+use crate::wire::frontend::{Bind, Execute, Frontend, Named, Parse, What};
+
+const QUERY: Step = Step("query");
+const PARSE: Step = Step("parse");
+const BIND: Step = Step("bind");
+const EXECUTE: Step = Step("execute");
+const CALL: Step = Step("call");
+
+/// Something planned. Those that are decided wait for their verdict's release; the others go as they are.
+#[derive(Debug)]
+struct Slot {
+    frame: Range<usize>,
+    work: Work,
+    decided: Option<Kind>,
+}
+
+/// Where a frame stands: what a refusal of it has to look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// On its own: ReadyForQuery follows its error.
+    Simple,
+    /// In a batch: the rest of the batch is skipped after its error.
+    Batched,
+}
+
+/// What a frame is to do.
+#[derive(Debug)]
+enum Work {
+    Query(Rc<Interpreted>),
+    Parse { name: Vec<u8>, prepared: Rc<Prepared>, before: Option<Entry<Prepared>> },
+    Bind { name: Vec<u8>, portal: Rc<Portal>, before: Option<Entry<Portal>> },
+    Describe { prepared: Rc<Prepared>, of_portal: bool },
+    Execute(Rc<Portal>),
+    CloseStatement { name: Vec<u8>, before: Option<Entry<Prepared>> },
+    ClosePortal { name: Vec<u8>, before: Option<Entry<Portal>> },
+    Sync,
+    Flush,
+    /// Fails on the target; the caller is told this report.
+    Refuse { report: OwnReport, kind: Kind },
+    Terminate,
+}
+
+/// Frames that touch no object: the ends of batches, what belongs to a statement that was permitted when it was parsed
+/// (its parameters, a question about it, forgetting it), and poison.
+struct Frame<'a>(&'a [u8]);
+
+impl<S> ControlFrame<Wire<S>> for Frame<'_> {
+    fn write(self, wire: &mut Wire<S>) {
+        wire.put(self.0);
+    }
+}
+
+impl<S> Conversation<S> {
+    /// Takes bytes of the caller's.
+    pub fn from_caller(&mut self, bytes: &[u8], now: UnixMicros) {
+        self.from_caller.push(bytes);
+        self.proceed(now);
+    }
+
+    /// The catalog was read again, or could not be.
+    pub fn catalog_read(&mut self, read: bool, now: UnixMicros) {
+        self.catalog_failed = !read;
+        if self.stall == Some(Stall::Catalog) {
+            self.proceed(now);
+        }
+    }
+
+    /// Goes on with what the caller has sent, as far as that can be planned.
+    pub(super) fn proceed(&mut self, now: UnixMicros) {
+        while self.ended.is_none() {
+            self.stall = None;
+            let mut slots = Vec::new();
+            let mut verdicts = Vec::new();
+            let planned = self.plan(now, &mut slots, &mut verdicts);
+            let nothing = planned == 0 && slots.is_empty();
+            self.forward(slots, verdicts, now);
+            self.from_caller.consume(planned);
+            match self.stall {
+                Some(Stall::Replies) if self.expected.is_empty() => {
+                    // Nothing more will be confirmed: what is not there by now is not there.
+                    self.names.settle();
+                }
+                Some(Stall::Shape) => {
+                    self.ask_shape();
+                    break;
+                }
+                Some(_) => break,
+                None if nothing => break,
+                None => {}
+            }
+        }
+    }
+
+    /// Asks the target what a statement returns, on Weir's own account. The answer is not shown to the caller.
+    fn ask_shape(&mut self) {
+        let Some((name, prepared)) = self.shape_wanted.take() else { return };
+        if prepared.asked_shape.replace(true) {
+            return;
+        }
+        let mut frames = Vec::new();
+        build::frame(&mut frames, b'D', |out| {
+            out.push(b'S');
+            build::cstr(out, &name);
+        });
+        build::frame(&mut frames, b'H', |_| ());
+        self.upstream.control(Frame(&frames));
+        self.expected.push_back(Expect::Describe { prepared, of_portal: false, hidden: true });
+    }
+
+    /// Plans complete frames from the front of what was received. Returns how many bytes they took.
+    fn plan(&mut self, now: UnixMicros, slots: &mut Vec<Slot>, verdicts: &mut Vec<Verdict<()>>) -> usize {
+        let mut at = 0;
+        while self.ended.is_none() && self.expected.len().saturating_add(slots.len()) < super::EXPECTED_MAX {
+            let unread = self.from_caller.unread().get(at..).unwrap_or_default();
+            let head = match Head::read(unread) {
+                Ok(Some(head)) => head,
+                Ok(None) => break,
+                Err(wrong) => {
+                    self.caller_broke(wrong);
+                    break;
+                }
+            };
+            if head.frame_bytes > FRAME_BYTES_MAX {
+                let report = OwnReport::fatal(
+                    "54000",
+                    format!("a message of {} bytes is too long: Weir takes {FRAME_BYTES_MAX}", head.frame_bytes),
+                );
+                report.write(&mut self.to_caller);
+                self.ended = Some(Ended::CallerBroke(report.message));
+                break;
+            }
+            if unread.len() < head.frame_bytes {
+                break;
+            }
+            let frame = at..at.saturating_add(head.frame_bytes);
+            match self.plan_frame(head.kind, frame.clone(), now, verdicts) {
+                Planned::Slot(slot) => slots.push(slot),
+                Planned::Dropped => {}
+                Planned::Stalled(stall) => {
+                    self.stall = Some(stall);
+                    break;
+                }
+                Planned::Broken => break,
+            }
+            at = frame.end;
+        }
+        at
+    }
+
+    fn plan_frame(
+        &mut self,
+        kind: u8,
+        frame: Range<usize>,
+        now: UnixMicros,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        let inbox = std::mem::take(&mut self.from_caller);
+        let body = inbox.get(frame.start.saturating_add(HEAD_BYTES)..frame.end);
+        let planned = match Frontend::read(kind, body) {
+            Ok(message) => self.plan_message(message, frame, now, verdicts),
+            Err(wrong) => {
+                self.caller_broke(wrong);
+                Planned::Broken
+            }
+        };
+        self.from_caller = inbox;
+        planned
+    }
+
+    fn plan_message(
+        &mut self,
+        message: Frontend<'_>,
+        frame: Range<usize>,
+        now: UnixMicros,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        let slot = |work| Planned::Slot(Slot { frame: frame.clone(), work, decided: None });
+        match message {
+            Frontend::Terminate => return slot(Work::Terminate),
+            Frontend::Sync => {
+                self.skipping = false;
+                self.discarding = false;
+                self.batch = self.batch.saturating_add(1);
+                return slot(Work::Sync);
+            }
+            // The server ignores copy data outside of a copy, and skips all but Sync after an error in a batch.
+            Frontend::Copy => return Planned::Dropped,
+            _ if self.skipping || self.discarding => return Planned::Dropped,
+            _ => {}
+        }
+        match message {
+            Frontend::Query(text) => match self.interpreted(text) {
+                Ok(interpreted) => {
+                    let work = Work::Query(Rc::clone(&interpreted));
+                    self.decide(&interpreted, QUERY, Kind::Simple, None, Slotted { frame, work }, now, verdicts)
+                }
+                Err(stall) => Planned::Stalled(stall),
+            },
+            Frontend::Parse(parse) => self.plan_parse(parse, frame, now, verdicts),
+            Frontend::Bind(bind) => self.plan_bind(bind, frame, now, verdicts),
+            Frontend::Describe(Named { what: What::Statement, name }) => match self.names.statement(name, self.batch) {
+                Lookup::Known(prepared) => slot(Work::Describe { prepared, of_portal: false }),
+                Lookup::Unconfirmed => Planned::Stalled(Stall::Replies),
+                Lookup::Unknown => self.refuse(no_statement(name), frame),
+            },
+            Frontend::Describe(Named { what: What::Portal, name }) => match self.names.portal(name, self.batch) {
+                Lookup::Known(portal) => slot(Work::Describe { prepared: Rc::clone(&portal.prepared), of_portal: true }),
+                Lookup::Unconfirmed => Planned::Stalled(Stall::Replies),
+                Lookup::Unknown => self.refuse(no_portal(name), frame),
+            },
+            Frontend::Execute(execute) => self.plan_execute(execute, frame, now, verdicts),
+            Frontend::Close(Named { what: What::Statement, name }) => {
+                slot(Work::CloseStatement { name: name.to_vec(), before: self.names.forget_statement(name) })
+            }
+            Frontend::Close(Named { what: What::Portal, name }) => {
+                slot(Work::ClosePortal { name: name.to_vec(), before: self.names.forget_portal(name) })
+            }
+            Frontend::Flush => slot(Work::Flush),
+            Frontend::FunctionCall => {
+                let declined = Declined {
+                    message: "function calls by the fast path are not carried by this version of Weir".to_owned(),
+                    detail: None,
+                    hint: Some("Call the function in a SELECT.".to_owned()),
+                };
+                let report = declined_report("0A000", &declined, None);
+                let digest = self.session.gate().digest([b"function call".as_slice()]);
+                self.decline(CALL, digest, LogText("(function call)".into()), declined, verdicts);
+                Planned::Slot(Slot {
+                    frame,
+                    work: Work::Refuse { report, kind: Kind::Simple },
+                    decided: Some(Kind::Simple),
+                })
+            }
+            Frontend::Terminate | Frontend::Sync | Frontend::Copy => Planned::Dropped,
+        }
+    }
+
+    fn plan_parse(
+        &mut self,
+        Parse { name, text, .. }: Parse<'_>,
+        frame: Range<usize>,
+        now: UnixMicros,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        if self.names.is_full() {
+            let report = OwnReport::new(Severity::Error, "53400", "this session has too many prepared statements");
+            return self.refuse(report, frame);
+        }
+        let interpreted = match self.interpreted(text) {
+            Ok(interpreted) => interpreted,
+            Err(stall) => return Planned::Stalled(stall),
+        };
+        let prepared = Rc::new(Prepared {
+            interpreted: Rc::clone(&interpreted),
+            shape: Default::default(),
+            asked_shape: Default::default(),
+        });
+        let work = Work::Parse { name: name.to_vec(), prepared, before: None };
+        self.decide(&interpreted, PARSE, Kind::Batched, None, Slotted { frame, work }, now, verdicts)
+    }
+
+    fn plan_bind(
+        &mut self,
+        bind: Bind<'_>,
+        frame: Range<usize>,
+        now: UnixMicros,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        let prepared = match self.names.statement(bind.statement, self.batch) {
+            Lookup::Known(prepared) => prepared,
+            Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
+            Lookup::Unknown => return self.refuse(no_statement(bind.statement), frame),
+        };
+        let bound =
+            (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
+        let portal = Rc::new(Portal { prepared: Rc::clone(&prepared), formats: bind.formats(), bound });
+        // Nothing tainted runs before it is known how its result will be shown.
+        if prepared.interpreted.operation.is_tainted() {
+            let Some(shape) = prepared.shape.borrow().clone() else {
+                if prepared.asked_shape.get() && self.expected.is_empty() {
+                    // Asked and never answered: the statement is not there.
+                    return self.refuse(no_statement(bind.statement), frame);
+                }
+                self.shape_wanted = Some((bind.statement.to_vec(), prepared));
+                return Planned::Stalled(Stall::Shape);
+            };
+            if let Err(unfit) = self.can_show(&portal, &shape, now) {
+                let operation = &prepared.interpreted.operation;
+                let report = declined_report("0A000", &unfit, None);
+                self.decline(BIND, operation.digest, operation.log.clone(), unfit, verdicts);
+                self.skipping = true;
+                let work = Work::Refuse { report, kind: Kind::Batched };
+                return Planned::Slot(Slot { frame, work, decided: Some(Kind::Batched) });
+            }
+        }
+        let before = self.names.define_portal(bind.portal, &portal, self.batch);
+        Planned::Slot(Slot { frame, work: Work::Bind { name: bind.portal.to_vec(), portal, before }, decided: None })
+    }
+
+    /// Whether every column that is not shown clear can be shown at all in the format that was asked for.
+    fn can_show(&self, portal: &Portal, shape: &Shape, now: UnixMicros) -> Result<(), Declined> {
+        let holds = shape.holds.as_ref().map_err(|why| Declined {
+            message: format!("Weir cannot tell what this statement returns: {why}"),
+            detail: None,
+            hint: None,
+        })?;
+        if !portal.has_binary() {
+            return Ok(());
+        }
+        for (at, (holds, column)) in holds.iter().zip(&shape.columns).enumerate() {
+            let cell = CellType { oid: column.type_oid, binary: portal.is_binary(at) };
+            let clear = || self.session.sight_of(&portal.prepared.interpreted.operation, holds, now) == Sight::Clear;
+            if !cell.can_be_masked() && !clear() {
+                return Err(Declined {
+                    message: format!("column \"{}\" is masked, and cannot be sent in binary format", column.name),
+                    detail: None,
+                    hint: Some("Ask for text results, or leave the column out.".to_owned()),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn plan_execute(
+        &mut self,
+        execute: Execute<'_>,
+        frame: Range<usize>,
+        now: UnixMicros,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        let portal = match self.names.portal(execute.portal, self.batch) {
+            Lookup::Known(portal) => portal,
+            Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
+            Lookup::Unknown => return self.refuse(no_portal(execute.portal), frame),
+        };
+        let interpreted = Rc::clone(&portal.prepared.interpreted);
+        let bound = portal.bound;
+        let work = Work::Execute(portal);
+        self.decide(&interpreted, EXECUTE, Kind::Batched, bound, Slotted { frame, work }, now, verdicts)
+    }
+
+    /// Decides an operation, and plans what comes of it.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one decision, used once")]
+    fn decide(
+        &mut self,
+        interpreted: &Interpreted,
+        step: Step,
+        kind: Kind,
+        bound: Option<Digest>,
+        Slotted { frame, mut work }: Slotted,
+        now: UnixMicros,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        let operation = &interpreted.operation;
+        if let Some(unfit) = &interpreted.unfit {
+            let report = declined_report(unfit.code, &unfit.declined, unfit.position);
+            self.decline(step, operation.digest, operation.log.clone(), unfit.declined.clone(), verdicts);
+            self.skipping = kind == Kind::Batched;
+            return Planned::Slot(Slot { frame, work: Work::Refuse { report, kind }, decided: Some(kind) });
+        }
+        let verdict = self.session.decide(step, interpreted.key, bound, now, (), || operation.clone());
+        if verdict.refuses() {
+            self.skipping = kind == Kind::Batched;
+        } else if let Work::Parse { name, prepared, before } = &mut work {
+            *before = self.names.define_statement(name, prepared, self.batch);
+        }
+        verdicts.push(verdict);
+        Planned::Slot(Slot { frame, work, decided: Some(kind) })
+    }
+
+    /// Refuses something that needs no verdict because it could not run anyway: the target would fail it too.
+    fn refuse(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
+        self.skipping = true;
+        let work = Work::Refuse { report, kind: Kind::Batched };
+        Planned::Slot(Slot { frame, work, decided: None })
+    }
+
+    fn decline(
+        &self,
+        step: Step,
+        digest: Digest,
+        text: LogText,
+        declined: Declined,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) {
+        verdicts.push(self.session.decline(step, digest, text, declined, ()));
+    }
+
+    /// What a text does, by the catalog as it is now.
+    fn interpreted(&mut self, text: &[u8]) -> Result<Rc<Interpreted>, Stall> {
+        let text_key = ShapeKey::of([text]);
+        let asked = self.asked_catalog_for == Some(text_key);
+        let fresh = self.catalogs.freshness() != Freshness::Stale;
+        let Some(snapshot) = self.catalogs.current().filter(|_| fresh) else {
+            if asked && self.catalog_failed {
+                self.asked_catalog_for = None;
+                return Ok(Rc::new(Interpreted::without_catalog(text, self.session.gate())));
+            }
+            self.asked_catalog_for = Some(text_key);
+            return Err(Stall::Catalog);
+        };
+        let circumstance = Circumstance { snapshot: &snapshot, uncommitted: self.uncommitted };
+        let key = circumstance.key(text);
+        let interpreted = match self.texts.get(&key) {
+            Some(known) => Rc::clone(known),
+            None => {
+                let interpreted = Rc::new(interpret(text, circumstance, self.session.gate()));
+                if self.texts.len() >= TEXTS_MAX || self.texts_bytes.saturating_add(text.len()) > TEXTS_BYTES_MAX {
+                    self.texts.clear();
+                    self.texts_bytes = 0;
+                }
+                self.texts_bytes = self.texts_bytes.saturating_add(text.len());
+                self.texts.insert(key, Rc::clone(&interpreted));
+                interpreted
+            }
+        };
+        // A name that is not in the snapshot may be newer than it. What this session has not committed, Weir can't see.
+        if interpreted.names_unknown && !asked && !self.uncommitted {
+            self.asked_catalog_for = Some(text_key);
+            return Err(Stall::Catalog);
+        }
+        self.asked_catalog_for = None;
+        Ok(interpreted)
+    }
+
+    /// Commits the verdicts, and forwards what may go: each frame, or poison in its place.
+    fn forward(&mut self, slots: Vec<Slot>, verdicts: Vec<Verdict<()>>, now: UnixMicros) {
+        if slots.is_empty() {
+            return;
+        }
+        let (mut released, down) = match verdicts.is_empty() {
+            true => (Vec::new().into_iter(), None),
+            false => match self.session.commit(now, verdicts) {
+                Ok(released) => (released.into_iter(), None),
+                Err(down) => {
+                    tracing::error!(session = %self.session.id(), "{down}");
+                    (Vec::new().into_iter(), Some(unwritten()))
+                }
+            },
+        };
+        // Set where a verdict turned out otherwise than it was planned: the rest of its batch would be skipped.
+        let mut skipping = false;
+        for Slot { frame, work, decided } in slots {
+            match (&work, decided.map(|kind| (kind, released.next()))) {
+                (Work::Sync, _) => {
+                    skipping = false;
+                    self.send(frame, work);
+                }
+                _ if skipping => self.take_back(work),
+                (_, None) => self.send(frame, work),
+                (_, Some((_, Some(Released::Forward(permit))))) => self.begin(permit, frame, work, now),
+                (Work::Refuse { .. }, Some((_, Some(Released::Refuse(..))))) => self.send(frame, work),
+                (_, Some((kind, refusal))) => {
+                    let report = match refusal {
+                        Some(Released::Refuse(refusal, ())) => {
+                            OwnReport::refusal(Severity::Error, "42501", &refusal)
+                        }
+                        _ => down.clone().unwrap_or_else(|| OwnReport::new(Severity::Error, "XX000", "not released")),
+                    };
+                    self.take_back(work);
+                    self.send_poison(&report, kind);
+                    skipping = kind == Kind::Batched;
+                }
+            }
+        }
+        self.skipping |= skipping;
+    }
+
+    /// Forwards a permitted operation.
+    fn begin(&mut self, permit: Permit<()>, frame: Range<usize>, work: Work, now: UnixMicros) {
+        let bytes = self.from_caller.get(frame);
+        let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));
+        self.tainted |= flow.operation().is_tainted();
+        let expect = match work {
+            Work::Query(interpreted) => {
+                Expect::Query { running: Running::new(flow), interpreted, statement: 0, failed: None }
+            }
+            Work::Parse { name, prepared, before } => Expect::Parse { flow, name, prepared, before },
+            Work::Execute(portal) => Expect::Execute { running: Running::new(flow), portal },
+            // Nothing else is decided.
+            other => {
+                flow.finish(gate::Outcome::Unknown, now);
+                return self.take_back(other);
+            }
+        };
+        self.expected.push_back(expect);
+    }
+
+    /// Forwards what needs no permit.
+    fn send(&mut self, frame: Range<usize>, work: Work) {
+        let expect = match work {
+            Work::Refuse { report, kind } => return self.send_poison(&report, kind),
+            Work::Terminate => {
+                self.upstream.control(Frame(self.from_caller.get(frame)));
+                self.ended = Some(Ended::Goodbye);
+                return;
+            }
+            Work::Flush => None,
+            Work::Sync => Some(Expect::Sync),
+            Work::Bind { name, portal, before } => Some(Expect::Bind { name, portal, before }),
+            Work::Describe { prepared, of_portal } => Some(Expect::Describe { prepared, of_portal, hidden: false }),
+            Work::CloseStatement { name, before } => Some(Expect::CloseStatement { name, before }),
+            Work::ClosePortal { name, before } => Some(Expect::ClosePortal { name, before }),
+            // These need a permit.
+            Work::Query(_) | Work::Parse { .. } | Work::Execute(_) => return,
+        };
+        self.upstream.control(Frame(self.from_caller.get(frame)));
+        self.expected.extend(expect);
+    }
+
+    /// Forwards something that fails on the target, in the place of what is refused.
+    fn send_poison(&mut self, report: &OwnReport, kind: Kind) {
+        let mut frame = Vec::new();
+        match kind {
+            // A text that does not parse, in whatever state the transaction is.
+            Kind::Simple => build::frame(&mut frame, b'Q', |out| build::cstr(out, b"refused by weir")),
+            // A portal of a statement that does not exist.
+            Kind::Batched => build::frame(&mut frame, b'B', |out| {
+                build::cstr(out, b"");
+                build::cstr(out, self.poison.as_bytes());
+                out.extend_from_slice(&[0; 6]);
+            }),
+        }
+        self.upstream.control(Frame(&frame));
+        let simple = kind == Kind::Simple;
+        self.expected.push_back(Expect::Poison { error: report.to_bytes(), simple, told: false });
+    }
+
+    /// A frame that was planned does not go after all: names mean what they meant before.
+    fn take_back(&mut self, work: Work) {
+        match work {
+            Work::Parse { name, prepared, before } => self.names.undo_statement(&name, &prepared, before),
+            Work::Bind { name, portal, before } => self.names.undo_portal(&name, &portal, before),
+            Work::CloseStatement { name, before: Some(before) } => self.names.restore_statement(&name, before),
+            Work::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
+            _ => {}
+        }
+    }
+}
+
+/// What came of planning one frame.
+enum Planned {
+    Slot(Slot),
+    /// It is not forwarded, and nobody misses it.
+    Dropped,
+    Stalled(Stall),
+    Broken,
+}
+
+/// A frame with its work.
+struct Slotted {
+    frame: Range<usize>,
+    work: Work,
+}
+
+fn declined_report(code: &'static str, declined: &Declined, position: Option<usize>) -> OwnReport {
+    let Declined { message, detail, hint } = declined.clone();
+    OwnReport { severity: Severity::Error, code, message, detail, hint, position }
+}
+
+fn unwritten() -> OwnReport {
+    let mut report = OwnReport::new(Severity::Error, "58030", "Weir cannot write its decision log, so nothing may run");
+    report.detail = Some("The statement did not reach the target.".to_owned());
+    report.hint = Some("An operator has to look at Weir's state folder: its disk may be full.".to_owned());
+    report
+}
+
+fn no_statement(name: &[u8]) -> OwnReport {
+    let name = String::from_utf8_lossy(name);
+    let message = match &*name {
+        "" => "unnamed prepared statement does not exist".to_owned(),
+        name => format!("prepared statement \"{name}\" does not exist"),
+    };
+    OwnReport::new(Severity::Error, "26000", message)
+}
+
+fn no_portal(name: &[u8]) -> OwnReport {
+    OwnReport::new(Severity::Error, "34000", format!("portal \"{}\" does not exist", String::from_utf8_lossy(name)))
+}

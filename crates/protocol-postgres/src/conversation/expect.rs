@@ -1,0 +1,71 @@
+//! What the target will answer, in order.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gate::{Flow, Shown};
+use redact::Plan;
+
+use super::statements::{Entry, Portal, Prepared};
+use crate::interpret::Interpreted;
+
+/// One forwarded frame, waiting for its reply.
+#[derive(Debug)]
+pub enum Expect {
+    /// ParseComplete.
+    Parse { flow: Flow, name: Vec<u8>, prepared: Rc<Prepared>, before: Option<Entry<Prepared>> },
+    /// BindComplete.
+    Bind { name: Vec<u8>, portal: Rc<Portal>, before: Option<Entry<Portal>> },
+    /// ParameterDescription and RowDescription or NoData; of a portal without the first. If `hidden`, Weir itself asked.
+    Describe { prepared: Rc<Prepared>, of_portal: bool, hidden: bool },
+    /// Rows, then CommandComplete, EmptyQueryResponse or PortalSuspended.
+    Execute { running: Running, portal: Rc<Portal> },
+    /// CloseComplete, of a statement.
+    CloseStatement { name: Vec<u8>, before: Option<Entry<Prepared>> },
+    /// CloseComplete, of a portal.
+    ClosePortal { name: Vec<u8>, before: Option<Entry<Portal>> },
+    /// ReadyForQuery.
+    Sync,
+    /// Everything up to ReadyForQuery.
+    Query { running: Running, interpreted: Rc<Interpreted>, statement: usize, failed: Option<String> },
+    /// The error that a poison makes. The caller is told `error` instead. If `simple`, ReadyForQuery follows.
+    Poison { error: Vec<u8>, simple: bool, told: bool },
+}
+
+/// An operation that runs, and how its current result is shown.
+#[derive(Debug)]
+pub struct Running {
+    pub flow: Flow,
+    pub plan: Option<Arc<Plan>>,
+    /// Types and formats of the columns of a plan that is not clear.
+    pub types: Vec<crate::cells::CellType>,
+    pub shown: Shown,
+}
+
+impl Running {
+    pub fn new(flow: Flow) -> Self {
+        Self { flow, plan: None, types: Vec::new(), shown: Shown::default() }
+    }
+
+    /// The operation is over.
+    pub fn finish(mut self, outcome: gate::Outcome, now: model::UnixMicros) {
+        self.flow.shown(self.shown);
+        self.flow.finish(outcome, now);
+    }
+}
+
+impl Expect {
+    /// Whether what the target says while this runs may hold something classified.
+    pub fn is_tainted(&self) -> bool {
+        match self {
+            Self::Parse { prepared, .. } | Self::Describe { prepared, .. } => {
+                prepared.interpreted.operation.is_tainted()
+            }
+            Self::Bind { portal, .. } | Self::Execute { portal, .. } => {
+                portal.prepared.interpreted.operation.is_tainted()
+            }
+            Self::Query { interpreted, .. } => interpreted.operation.is_tainted(),
+            Self::CloseStatement { .. } | Self::ClosePortal { .. } | Self::Sync | Self::Poison { .. } => false,
+        }
+    }
+}

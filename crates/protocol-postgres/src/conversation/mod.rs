@@ -1,0 +1,220 @@
+//! One session's conversation: what the caller sends becomes decided operations, what the target sends is shown.
+//!
+//! This is the state machine between two sockets, without the sockets: bytes in, bytes out. The relay feeds it and
+//! writes what it produces. In one read from the caller ([`Conversation::from_caller`]):
+//!
+//! 1. *Plan*: each complete frame is read and, where it is an operation, decided. Planning stops early at a [`Stall`]:
+//!    something must be learned from the target first.
+//! 2. *Commit*: all verdicts of the read go to the ledger in one append.
+//! 3. *Forward*: permitted frames go upstream verbatim; in the place of a refused one goes a poison, a frame that fails
+//!    on the target, so that what follows it means what it would mean after an error.
+//!
+//! Every forwarded frame leaves an [`Expect`] in a queue: what the target will answer. Replies are matched with it in
+//! order, so that a refusal is told in its place, and rows are shown by the plan of the statement that made them.
+
+mod caller;
+mod expect;
+mod report;
+mod rows;
+mod statements;
+mod target;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gate::{Session, ShapeKey, Upstream, Wire};
+use model::UnixMicros;
+
+use crate::catalog::Catalogs;
+use crate::interpret::Interpreted;
+use crate::stream::Stream;
+use crate::wire::Malformed;
+use crate::wire::build::OwnReport;
+use crate::wire::frame::Inbox;
+use expect::Expect;
+use rows::Passing;
+use statements::{Names, Prepared};
+
+/// Replies that may be awaited at once; past it the caller is not read until some have come.
+const EXPECTED_MAX: usize = 4096;
+/// Interpreted texts kept by one session, and their bytes.
+const TEXTS_MAX: usize = 512;
+const TEXTS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A conversation, over the target connection that it owns.
+#[derive(Debug)]
+pub struct Conversation<S = Stream> {
+    session: Session,
+    upstream: Upstream<Wire<S>>,
+    catalogs: Arc<Catalogs>,
+    from_caller: Inbox,
+    from_target: Inbox,
+    /// What waits to be written to the caller.
+    pub to_caller: Vec<u8>,
+    /// What is written in the place of the frame that is being handled, or before it.
+    instead: Vec<u8>,
+    expected: VecDeque<Expect>,
+    names: Names,
+    texts: HashMap<ShapeKey, Rc<Interpreted>>,
+    texts_bytes: usize,
+    /// A name that no statement has: what a poison binds to.
+    poison: String,
+    /// Set between a refusal in a batch and its Sync: the target would skip what stands there.
+    skipping: bool,
+    /// Set between an error of the target's in a batch and its Sync.
+    discarding: bool,
+    stall: Option<Stall>,
+    /// The text that the catalog was already read again for.
+    asked_catalog_for: Option<ShapeKey>,
+    /// Set if that failed.
+    catalog_failed: bool,
+    /// The statement whose shape planning waits for.
+    shape_wanted: Option<(Vec<u8>, Rc<Prepared>)>,
+    /// Set when something tainted ran in the transaction: what the target says may hold what it touched.
+    tainted: bool,
+    /// Set while the session has changed the catalog and not committed.
+    uncommitted: bool,
+    /// Counts batches: a Sync begins the next.
+    batch: u64,
+    passing: Option<Passing>,
+    notices: bool,
+    /// Set once the caller has been told that something is masked.
+    told_masked: bool,
+    ended: Option<Ended>,
+}
+
+/// Why planning stopped before the end of what was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stall {
+    /// A name is used whose definition has not been confirmed yet.
+    Replies,
+    /// The shape of a tainted statement must be known before it runs.
+    Shape,
+    /// A name is not in the catalog's snapshot: it must be read again.
+    Catalog,
+}
+
+/// Why a conversation is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The caller said goodbye.
+    Goodbye,
+    /// The caller broke the protocol. It was told.
+    CallerBroke(String),
+    /// The target broke the protocol.
+    TargetBroke(String),
+    /// The target ended the session, in its own words, which were passed on.
+    TargetEnded(String),
+}
+
+impl Ended {
+    /// In a few words, for the log.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Goodbye => "caller said goodbye".to_owned(),
+            Self::CallerBroke(what) => format!("caller broke the protocol: {what}"),
+            Self::TargetBroke(what) => format!("target broke the protocol: {what}"),
+            Self::TargetEnded(code) => format!("target ended the session: {code}"),
+        }
+    }
+}
+
+impl<S> Conversation<S> {
+    /// A conversation in this session, over this connection to the target. `poison` is a name that can't be guessed.
+    pub fn new(session: Session, connection: S, catalogs: Arc<Catalogs>, poison: String) -> Self {
+        let upstream = session.upstream(Wire::new(connection));
+        Self {
+            session,
+            upstream,
+            catalogs,
+            from_caller: Inbox::default(),
+            from_target: Inbox::default(),
+            to_caller: Vec::new(),
+            instead: Vec::new(),
+            expected: VecDeque::new(),
+            names: Names::default(),
+            texts: HashMap::new(),
+            texts_bytes: 0,
+            poison,
+            skipping: false,
+            discarding: false,
+            stall: None,
+            asked_catalog_for: None,
+            catalog_failed: false,
+            shape_wanted: None,
+            tainted: false,
+            uncommitted: false,
+            batch: 0,
+            passing: None,
+            notices: true,
+            told_masked: false,
+            ended: None,
+        }
+    }
+
+    /// Whether the caller wants to be told, once, that something is masked.
+    pub fn set_notices(&mut self, notices: bool) {
+        self.notices = notices;
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The target's side, to read from and to flush.
+    pub fn upstream(&mut self) -> &mut Upstream<Wire<S>> {
+        &mut self.upstream
+    }
+
+    /// Why planning stopped, if it did.
+    pub fn stall(&self) -> Option<&Stall> {
+        self.stall.as_ref()
+    }
+
+    /// Whether more may be read from the caller now.
+    pub fn takes_more(&self) -> bool {
+        self.stall.is_none() && self.expected.len() < EXPECTED_MAX
+    }
+
+    /// Whether nothing is running and nothing is owed: a good moment to end.
+    pub fn is_idle(&self) -> bool {
+        self.expected.is_empty() && self.to_caller.is_empty()
+    }
+
+    /// Whether the target may be at work for this session.
+    pub fn is_running(&self) -> bool {
+        !self.expected.is_empty()
+    }
+
+    /// Why it is over, once it is.
+    pub fn ended(&self) -> Option<&Ended> {
+        self.ended.as_ref()
+    }
+
+    /// Ends it from outside, telling the caller why.
+    pub fn end_with(&mut self, report: &OwnReport) {
+        report.write(&mut self.to_caller);
+    }
+
+    /// Ends the session in the log.
+    pub fn close(&self, now: UnixMicros, why: &str) {
+        self.session.close(now, why);
+    }
+
+    fn caller_broke(&mut self, what: Malformed) {
+        OwnReport::fatal("08P01", format!("protocol violation: {what}")).write(&mut self.to_caller);
+        self.ended = Some(Ended::CallerBroke(what.0));
+    }
+
+    fn target_broke(&mut self, what: Malformed) {
+        let report = OwnReport::fatal("08P01", "the target broke the protocol, so Weir ends the session")
+            .hint("The reason is in Weir's log.");
+        report.write(&mut self.to_caller);
+        self.ended = Some(Ended::TargetBroke(what.0));
+    }
+}

@@ -1,0 +1,181 @@
+//! Prepared statements and portals by name, as the target has them, or will have.
+//!
+//! Messages come in batches, each ended by a Sync. Within a batch, a name means what the last message before it made
+//! of it: if that message fails, what uses the name is skipped by the target. Across batches this does not hold, so a
+//! name whose definition is not confirmed yet can be used in its own batch only ([`Lookup::Unconfirmed`]).
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use model::{Digest, Holds};
+
+use crate::interpret::Interpreted;
+use crate::wire::backend::ColumnShape;
+
+/// A prepared statement.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What it does.
+    pub interpreted: Rc<Interpreted>,
+    /// What it returns, once the target has described it.
+    pub shape: RefCell<Option<Rc<Shape>>>,
+    /// Whether Weir itself has asked what it returns, and waits for the answer.
+    pub asked_shape: Cell<bool>,
+}
+
+/// The result of a statement, as described.
+#[derive(Debug)]
+pub struct Shape {
+    /// Its columns; none for a statement that returns no rows.
+    pub columns: Vec<ColumnShape>,
+    /// What each holds; why not, if that can't be told.
+    pub holds: Result<Vec<Holds>, String>,
+}
+
+/// A portal.
+#[derive(Debug)]
+pub struct Portal {
+    /// The statement it was made of.
+    pub prepared: Rc<Prepared>,
+    /// The formats of its result: none for all text, one for all, or one for each column.
+    pub formats: Vec<i16>,
+    /// Digest of its parameters.
+    pub bound: Option<Digest>,
+}
+
+impl Portal {
+    /// Whether a column is sent in binary.
+    pub fn is_binary(&self, column: usize) -> bool {
+        match self.formats.as_slice() {
+            [] => false,
+            [all] => *all == 1,
+            each => each.get(column).is_some_and(|format| *format == 1),
+        }
+    }
+
+    /// Whether any column is.
+    pub fn has_binary(&self) -> bool {
+        self.formats.contains(&1)
+    }
+}
+
+/// Names in one session.
+#[derive(Debug, Default)]
+pub struct Names {
+    statements: HashMap<Vec<u8>, Entry<Prepared>>,
+    portals: HashMap<Vec<u8>, Entry<Portal>>,
+}
+
+/// What a name stands for.
+#[derive(Debug)]
+pub struct Entry<T> {
+    meaning: Rc<T>,
+    batch: u64,
+    confirmed: bool,
+}
+
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Self { meaning: Rc::clone(&self.meaning), batch: self.batch, confirmed: self.confirmed }
+    }
+}
+
+/// What is known of a name.
+#[derive(Debug)]
+pub enum Lookup<T> {
+    /// This is what it means.
+    Known(Rc<T>),
+    /// It was defined in an earlier batch, and the target has not confirmed that.
+    Unconfirmed,
+    /// Nothing has that name.
+    Unknown,
+}
+
+/// Names kept by one session; a session that makes more is refused more.
+pub const NAMES_MAX: usize = 65_536;
+
+/// The two kinds of names behave alike.
+macro_rules! kind_of_name {
+    ($table:ident, $of:ty, $define:ident, $find:ident, $confirm:ident, $undo:ident, $forget:ident, $restore:ident) => {
+        /// Gives a name its meaning, and returns the one it had.
+        pub fn $define(&mut self, name: &[u8], meaning: &Rc<$of>, batch: u64) -> Option<Entry<$of>> {
+            self.$table.insert(name.to_vec(), Entry { meaning: Rc::clone(meaning), batch, confirmed: false })
+        }
+
+        /// What a name means in this batch.
+        pub fn $find(&self, name: &[u8], batch: u64) -> Lookup<$of> {
+            match self.$table.get(name) {
+                Some(entry) if entry.confirmed || entry.batch == batch => Lookup::Known(Rc::clone(&entry.meaning)),
+                Some(_) => Lookup::Unconfirmed,
+                None => Lookup::Unknown,
+            }
+        }
+
+        /// The target has done what was asked.
+        pub fn $confirm(&mut self, name: &[u8], meaning: &Rc<$of>) {
+            if let Some(entry) = self.$table.get_mut(name).filter(|entry| Rc::ptr_eq(&entry.meaning, meaning)) {
+                entry.confirmed = true;
+            }
+        }
+
+        /// The target has not done it: the name means what it meant before.
+        pub fn $undo(&mut self, name: &[u8], meaning: &Rc<$of>, before: Option<Entry<$of>>) {
+            if self.$table.get(name).is_some_and(|entry| Rc::ptr_eq(&entry.meaning, meaning)) {
+                match before {
+                    Some(entry) => self.$table.insert(name.to_vec(), entry),
+                    None => self.$table.remove(name),
+                };
+            }
+        }
+
+        /// A name is closed. Returns what it meant.
+        pub fn $forget(&mut self, name: &[u8]) -> Option<Entry<$of>> {
+            self.$table.remove(name)
+        }
+
+        /// The target has not closed it after all.
+        pub fn $restore(&mut self, name: &[u8], entry: Entry<$of>) {
+            self.$table.entry(name.to_vec()).or_insert(entry);
+        }
+    };
+}
+
+impl Names {
+    kind_of_name!(
+        statements,
+        Prepared,
+        define_statement,
+        statement,
+        confirm_statement,
+        undo_statement,
+        forget_statement,
+        restore_statement
+    );
+    kind_of_name!(
+        portals,
+        Portal,
+        define_portal,
+        portal,
+        confirm_portal,
+        undo_portal,
+        forget_portal,
+        restore_portal
+    );
+
+    /// Whether no more names can be kept.
+    pub fn is_full(&self) -> bool {
+        self.statements.len() >= NAMES_MAX || self.portals.len() >= NAMES_MAX
+    }
+
+    /// Nothing is expected of the target any more: what it has not confirmed by now it never did.
+    pub fn settle(&mut self) {
+        self.statements.retain(|_, entry| entry.confirmed);
+        self.portals.retain(|_, entry| entry.confirmed);
+    }
+
+    /// A transaction has ended, and its portals with it.
+    pub fn end_transaction(&mut self) {
+        self.portals.retain(|_, entry| !entry.confirmed);
+    }
+}

@@ -1,0 +1,453 @@
+//! What the target sends: matched with what was forwarded, and shown.
+
+use std::rc::Rc;
+
+use gate::Outcome;
+use model::{Holds, UnixMicros};
+use sql_postgres::{Described, Statement, holds};
+
+use super::expect::{Expect, Running};
+use super::report::{neutral_parameter, neutral_report};
+use super::rows::Passing;
+use super::statements::Shape;
+use super::{Conversation, Ended, Stall};
+use crate::cells::CellType;
+use crate::catalog::Snapshot;
+use crate::interpret::Interpreted;
+use crate::wire::Malformed;
+use crate::wire::backend::{self, ColumnShape, Report};
+use crate::wire::build::{self, OwnReport, Severity};
+use crate::wire::frame::{FRAME_BYTES_MAX, HEAD_BYTES, Head};
+
+/// What is done with a frame of the target's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    /// It is shown as it is.
+    Verbatim,
+    /// It is not shown, or something else was written in its place.
+    Done,
+}
+
+impl<S> Conversation<S> {
+    /// Takes bytes of the target's.
+    pub fn from_target(&mut self, bytes: &[u8], now: UnixMicros) {
+        let bytes = self.pass_on(bytes);
+        self.from_target.push(bytes);
+        let mut inbox = std::mem::take(&mut self.from_target);
+        if let Err(wrong) = self.take_frames(&mut inbox, now) {
+            self.target_broke(wrong);
+        }
+        self.from_target = inbox;
+        // What was not planned before may be now: a name is confirmed, a shape is known, there is room again.
+        if self.stall != Some(Stall::Catalog) && !self.from_caller.unread().is_empty() {
+            self.proceed(now);
+        }
+    }
+
+    /// The rest of a row that is shown as it comes.
+    fn pass_on<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let Some(passing) = &mut self.passing else { return bytes };
+        let (now, later) = bytes.split_at(passing.left.min(bytes.len()));
+        passing.left = passing.left.saturating_sub(now.len());
+        if passing.left == 0 {
+            self.passing = None;
+        }
+        self.to_caller.extend_from_slice(now);
+        later
+    }
+
+    fn take_frames(&mut self, inbox: &mut super::Inbox, now: UnixMicros) -> Result<(), Malformed> {
+        // Frames that are shown as they are go in one piece: from `shown` to `at`.
+        let (mut shown, mut at) = (0, 0);
+        while self.ended.is_none() {
+            let unread = inbox.unread().get(at..).unwrap_or_default();
+            let Some(head) = Head::read(unread)? else { break };
+            if unread.len() < head.frame_bytes {
+                if head.kind == b'D' && self.row_passes(now)? {
+                    // A row that nothing is done to need not be held until it is complete.
+                    self.count_row(head.frame_bytes);
+                    let all = inbox.unread();
+                    self.to_caller.extend_from_slice(all.get(shown..).unwrap_or_default());
+                    self.passing = Some(Passing { left: head.frame_bytes.saturating_sub(unread.len()) });
+                    let whole = all.len();
+                    inbox.consume(whole);
+                    return Ok(());
+                }
+                if head.frame_bytes > FRAME_BYTES_MAX {
+                    return Err(Malformed(format!("a message of {} bytes is too long to be read", head.frame_bytes)));
+                }
+                break;
+            }
+            let end = at.saturating_add(head.frame_bytes);
+            let body = inbox.get(at.saturating_add(HEAD_BYTES)..end);
+            if head.kind == b'D' {
+                if self.row_passes(now)? {
+                    self.count_row(head.frame_bytes);
+                } else {
+                    self.to_caller.extend_from_slice(inbox.get(shown..at));
+                    self.take_row(body)?;
+                    shown = end;
+                }
+            } else {
+                let pass = self.take_frame(head.kind, body, now)?;
+                if pass == Pass::Done || !self.instead.is_empty() {
+                    self.to_caller.extend_from_slice(inbox.get(shown..at));
+                    self.to_caller.append(&mut self.instead);
+                    shown = if pass == Pass::Done { end } else { at };
+                }
+            }
+            at = end;
+        }
+        self.to_caller.extend_from_slice(inbox.get(shown..at));
+        inbox.consume(at);
+        Ok(())
+    }
+
+    fn take_frame(&mut self, kind: u8, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
+        match kind {
+            b'S' => self.take_parameter(body),
+            b'N' => self.take_notice(body),
+            b'A' => Ok(Pass::Verbatim),
+            b'E' => self.take_error(body, now),
+            b'Z' => self.take_ready(body, now),
+            b'C' => self.take_complete(now),
+            b'T' => self.take_shape(body, now),
+            b'n' => self.take_no_data(),
+            b't' => self.take_parameter_types(),
+            b'1' | b'2' | b'3' => self.take_acknowledgement(kind, now),
+            b's' | b'I' => self.take_end(kind, now),
+            b'G' | b'H' | b'W' | b'd' | b'c' => Err(Malformed::new("a copy that nobody asked for")),
+            other => {
+                Err(Malformed(format!("a message of type '{}'", char::from(other).escape_default())))
+            }
+        }
+    }
+
+    fn out_of_place(&self, what: &str) -> Malformed {
+        let awaited = match self.expected.front() {
+            None => "nothing",
+            Some(Expect::Parse { .. }) => "the end of Parse",
+            Some(Expect::Bind { .. }) => "the end of Bind",
+            Some(Expect::Describe { .. }) => "a description",
+            Some(Expect::Execute { .. }) => "rows",
+            Some(Expect::CloseStatement { .. } | Expect::ClosePortal { .. }) => "the end of Close",
+            Some(Expect::Sync) => "the end of a batch",
+            Some(Expect::Query { .. }) => "results",
+            Some(Expect::Poison { .. }) => "an error",
+        };
+        Malformed(format!("{what} where {awaited} is due"))
+    }
+
+    fn take_acknowledgement(&mut self, kind: u8, now: UnixMicros) -> Result<Pass, Malformed> {
+        match (kind, self.expected.pop_front()) {
+            (b'1', Some(Expect::Parse { flow, name, prepared, .. })) => {
+                flow.finish(Outcome::Done, now);
+                self.names.confirm_statement(&name, &prepared);
+            }
+            (b'2', Some(Expect::Bind { name, portal, .. })) => self.names.confirm_portal(&name, &portal),
+            (b'3', Some(Expect::CloseStatement { .. } | Expect::ClosePortal { .. })) => {}
+            (_, other) => {
+                other.into_iter().for_each(|expect| self.expected.push_front(expect));
+                return Err(self.out_of_place("an acknowledgement"));
+            }
+        }
+        Ok(Pass::Verbatim)
+    }
+
+    fn take_parameter_types(&mut self) -> Result<Pass, Malformed> {
+        match self.expected.front() {
+            Some(Expect::Describe { of_portal: false, hidden, .. }) => Ok(if *hidden { Pass::Done } else { Pass::Verbatim }),
+            _ => Err(self.out_of_place("a description of parameters")),
+        }
+    }
+
+    fn take_no_data(&mut self) -> Result<Pass, Malformed> {
+        match self.expected.pop_front() {
+            Some(Expect::Describe { prepared, hidden, .. }) => {
+                *prepared.shape.borrow_mut() = Some(Rc::new(Shape { columns: Vec::new(), holds: Ok(Vec::new()) }));
+                Ok(if hidden { Pass::Done } else { Pass::Verbatim })
+            }
+            other => {
+                other.into_iter().for_each(|expect| self.expected.push_front(expect));
+                Err(self.out_of_place("a description"))
+            }
+        }
+    }
+
+    fn take_shape(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
+        let columns = backend::row_description(body)?;
+        match self.expected.front_mut() {
+            Some(Expect::Describe { .. }) => {
+                let Some(Expect::Describe { prepared, hidden, .. }) = self.expected.pop_front() else {
+                    return Ok(Pass::Done);
+                };
+                let interpreted = &prepared.interpreted;
+                let holds = held(interpreted, interpreted.statements.first(), &columns);
+                *prepared.shape.borrow_mut() = Some(Rc::new(Shape { columns, holds }));
+                Ok(if hidden { Pass::Done } else { Pass::Verbatim })
+            }
+            Some(Expect::Query { running, interpreted, statement, .. }) => {
+                let held = held(interpreted, interpreted.statements.get(*statement), &columns);
+                let holds = held.unwrap_or_else(|why| {
+                    self.session.notice(now, "shape_mismatch", format!("{why}: nothing of the result is shown"));
+                    vec![Holds::Unknown; columns.len()]
+                });
+                lay_out(running, &holds, &columns, |_| false, now);
+                let surprise = !interpreted.operation.is_tainted() && running.plan.as_ref().is_some_and(|p| !p.is_clear());
+                if surprise {
+                    let what = "the target describes a classified column that the statement did not show";
+                    self.session.notice(now, "witness_disagreement", what);
+                }
+                Ok(Pass::Verbatim)
+            }
+            _ => Err(self.out_of_place("a description of rows")),
+        }
+    }
+
+    /// The plan of the rows that come now, laid out when the first of them comes.
+    pub(super) fn plan_rows(&mut self, now: UnixMicros) -> Result<&mut Running, Malformed> {
+        if !matches!(self.expected.front(), Some(Expect::Execute { .. } | Expect::Query { .. })) {
+            return Err(self.out_of_place("a row"));
+        }
+        match self.expected.front_mut() {
+            Some(Expect::Execute { running, portal }) => {
+                if running.plan.is_none() {
+                    let shape = portal.prepared.shape.borrow().clone();
+                    match shape.as_deref() {
+                        Some(Shape { columns, holds: Ok(holds) }) => {
+                            lay_out(running, holds, columns, |at| portal.is_binary(at), now);
+                        }
+                        // Never described, and nothing classified can be in it.
+                        None if !portal.prepared.interpreted.operation.is_tainted() => {
+                            running.plan = Some(Default::default());
+                        }
+                        _ => return Err(Malformed::new("rows of a result that was never described")),
+                    }
+                }
+                Ok(running)
+            }
+            Some(Expect::Query { running, .. }) if running.plan.is_some() => Ok(running),
+            _ => Err(Malformed::new("rows before their description")),
+        }
+    }
+
+    /// CommandComplete.
+    fn take_complete(&mut self, now: UnixMicros) -> Result<Pass, Malformed> {
+        match self.expected.front_mut() {
+            Some(Expect::Query { running, statement, .. }) => {
+                *statement = statement.saturating_add(1);
+                let masked = running.plan.take().filter(|plan| !plan.is_clear());
+                if let Some(plan) = masked {
+                    self.tell_masked(&plan);
+                }
+                Ok(Pass::Verbatim)
+            }
+            Some(Expect::Execute { .. }) => {
+                if let Some(Expect::Execute { running, portal }) = self.expected.pop_front() {
+                    if let Some(plan) = running.plan.as_ref().filter(|plan| !plan.is_clear()) {
+                        self.tell_masked(&plan.clone());
+                    }
+                    running.finish(Outcome::Done, now);
+                    self.uncommitted |= portal.prepared.interpreted.changes_catalog;
+                }
+                Ok(Pass::Verbatim)
+            }
+            _ => Err(self.out_of_place("the end of a command")),
+        }
+    }
+
+    /// PortalSuspended or EmptyQueryResponse.
+    fn take_end(&mut self, kind: u8, now: UnixMicros) -> Result<Pass, Malformed> {
+        match self.expected.front() {
+            Some(Expect::Query { .. }) if kind == b'I' => Ok(Pass::Verbatim),
+            Some(Expect::Execute { .. }) => {
+                if let Some(Expect::Execute { running, .. }) = self.expected.pop_front() {
+                    running.finish(if kind == b's' { Outcome::Suspended } else { Outcome::Done }, now);
+                }
+                Ok(Pass::Verbatim)
+            }
+            _ => Err(self.out_of_place("the end of rows")),
+        }
+    }
+
+    fn take_ready(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
+        let status = backend::ready_for_query(body)?;
+        match self.expected.pop_front() {
+            Some(Expect::Sync | Expect::Poison { simple: true, told: true, .. }) => {}
+            Some(Expect::Query { running, interpreted, failed, .. }) => {
+                // A text of several statements may have changed the catalog before it failed.
+                self.uncommitted |= interpreted.changes_catalog;
+                running.finish(failed.map_or(Outcome::Done, Outcome::Failed), now);
+            }
+            other => {
+                other.into_iter().for_each(|expect| self.expected.push_front(expect));
+                return Err(self.out_of_place("readiness"));
+            }
+        }
+        if status == b'I' {
+            if std::mem::take(&mut self.uncommitted) {
+                self.catalogs.mark_changed();
+            }
+            self.tainted = self.expected.iter().any(Expect::is_tainted);
+            self.names.end_transaction();
+        }
+        Ok(Pass::Verbatim)
+    }
+
+    fn take_parameter(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
+        let (name, value) = backend::parameter_status(body)?;
+        if !self.speaks_of_tainted() || neutral_parameter(name, value) {
+            return Ok(Pass::Verbatim);
+        }
+        build::frame(&mut self.instead, b'S', |out| {
+            build::cstr(out, name);
+            build::cstr(out, b"");
+        });
+        Ok(Pass::Done)
+    }
+
+    fn take_notice(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
+        let report = Report::read(body)?;
+        if !self.speaks_of_tainted() {
+            return Ok(Pass::Verbatim);
+        }
+        neutral_report(&report, b'N', &mut self.instead);
+        Ok(Pass::Done)
+    }
+
+    /// Whether what the target says now may hold something classified.
+    fn speaks_of_tainted(&self) -> bool {
+        self.tainted || self.expected.front().is_some_and(Expect::is_tainted)
+    }
+
+    fn take_error(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
+        let report = Report::read(body)?;
+        let tainted = self.speaks_of_tainted();
+        let code = report.sqlstate().to_owned();
+        if matches!(report.severity(), "FATAL" | "PANIC") {
+            self.ended = Some(Ended::TargetEnded(code));
+            return Ok(self.show_report(&report, tainted));
+        }
+        let in_batch = match self.expected.front_mut() {
+            None => {
+                // Between statements there is nothing that could fail but the session itself.
+                return Ok(self.show_report(&report, tainted));
+            }
+            Some(Expect::Query { failed, running, .. }) => {
+                running.plan = None;
+                *failed = Some(code.clone());
+                false
+            }
+            Some(Expect::Poison { error, simple, told }) => {
+                let (error, simple) = (std::mem::take(error), *simple);
+                *told = true;
+                self.instead.extend_from_slice(&error);
+                if !simple {
+                    self.expected.pop_front();
+                    self.skip_batch(None, now);
+                }
+                return Ok(Pass::Done);
+            }
+            // A deferred constraint, or the commit itself.
+            Some(Expect::Sync) => false,
+            Some(_) => true,
+        };
+        if in_batch {
+            self.skip_batch(Some(code), now);
+        }
+        Ok(self.show_report(&report, tainted))
+    }
+
+    fn show_report(&mut self, report: &Report, tainted: bool) -> Pass {
+        if !tainted {
+            return Pass::Verbatim;
+        }
+        neutral_report(report, b'E', &mut self.instead);
+        Pass::Done
+    }
+
+    /// After an error in a batch the target skips everything up to the next Sync: nothing of that is answered. The
+    /// first of them failed with `code`.
+    fn skip_batch(&mut self, mut code: Option<String>, now: UnixMicros) {
+        while let Some(expect) = self.expected.pop_front() {
+            let outcome = code.take().map_or(Outcome::Skipped, Outcome::Failed);
+            match expect {
+                Expect::Sync => {
+                    self.expected.push_front(Expect::Sync);
+                    return;
+                }
+                Expect::Parse { flow, name, prepared, before } => {
+                    flow.finish(outcome, now);
+                    self.names.undo_statement(&name, &prepared, before);
+                }
+                Expect::Bind { name, portal, before } => self.names.undo_portal(&name, &portal, before),
+                Expect::CloseStatement { name, before: Some(before) } => self.names.restore_statement(&name, before),
+                Expect::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
+                Expect::Execute { running, .. } | Expect::Query { running, .. } => running.finish(outcome, now),
+                Expect::Describe { .. }
+                | Expect::Poison { .. }
+                | Expect::CloseStatement { .. }
+                | Expect::ClosePortal { .. } => {}
+            }
+        }
+        self.discarding = true;
+    }
+
+    /// Tells a caller, once a session, that something it sees is masked.
+    fn tell_masked(&mut self, plan: &redact::Plan) {
+        if !self.notices || std::mem::replace(&mut self.told_masked, true) {
+            return;
+        }
+        let mut classes: Vec<String> = plan
+            .fields()
+            .iter()
+            .filter(|field| field.sight != model::Sight::Clear)
+            .map(|field| {
+                let class = field.class.as_ref().map_or("computed from classified columns", |class| class.as_str());
+                format!("{class}: {}", field.sight.as_str())
+            })
+            .collect();
+        classes.sort();
+        classes.dedup();
+        let mut notice = OwnReport::new(Severity::Notice, "01000", "Weir shows some columns masked");
+        notice.detail = Some(classes.join(", "));
+        notice.hint = Some("This is said once a session. SET weir.notices = off turns it off.".to_owned());
+        notice.write(&mut self.instead);
+    }
+}
+
+/// What the columns of a result hold, by the statement and by the target's description.
+fn held(
+    interpreted: &Interpreted,
+    statement: Option<&Statement>,
+    columns: &[ColumnShape],
+) -> Result<Vec<Holds>, String> {
+    let snapshot: &Snapshot = &interpreted.snapshot;
+    let described: Vec<Described<'_>> = columns
+        .iter()
+        .map(|column| Described {
+            name: &column.name,
+            table_oid: column.table_oid,
+            attribute: column.attribute,
+            type_oid: column.type_oid,
+        })
+        .collect();
+    let statement = statement.ok_or("the target describes a result that no statement asked for")?;
+    holds(statement, &snapshot.catalog, &described).map_err(|wrong| wrong.to_string())
+}
+
+/// Lays out how the rows of a result are shown.
+fn lay_out(
+    running: &mut Running,
+    holds: &[Holds],
+    columns: &[ColumnShape],
+    is_binary: impl Fn(usize) -> bool,
+    now: UnixMicros,
+) {
+    running.plan = Some(running.flow.shape(holds, now));
+    running.types = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| CellType { oid: column.type_oid, binary: is_binary(at) })
+        .collect();
+}

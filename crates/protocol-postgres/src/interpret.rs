@@ -1,0 +1,173 @@
+//! From a statement's text to the operation that policy decides.
+
+use std::sync::Arc;
+
+use gate::{Declined, Gate, ShapeKey};
+use model::{Ask, Certainty, Digest, Field, LogText, Object, Operation};
+use sql_postgres::{Statement, analyse, log_text};
+
+use crate::catalog::Snapshot;
+
+/// A text that was read: what it does, or why it can't be carried.
+#[derive(Debug)]
+pub struct Interpreted {
+    /// What its decision is found by.
+    pub key: ShapeKey,
+    /// What policy decides.
+    pub operation: Operation,
+    /// Its statements, in order.
+    pub statements: Vec<Statement>,
+    /// Set if it can't be carried, whatever policy says.
+    pub unfit: Option<Unfit>,
+    /// The snapshot of the catalog it was read with.
+    pub snapshot: Arc<Snapshot>,
+    /// Set if it names something that the snapshot doesn't know: a newer snapshot may.
+    pub names_unknown: bool,
+    /// Set if the catalog has to be read again after it ran.
+    pub changes_catalog: bool,
+}
+
+/// Why a text can't be carried, in PostgreSQL's own codes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// The SQLSTATE.
+    pub code: &'static str,
+    /// The sentence.
+    pub declined: Declined,
+    /// Where in the text, in characters from 1.
+    pub position: Option<usize>,
+}
+
+/// What a text's meaning depends on beside the text.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstance<'a> {
+    /// The catalog.
+    pub snapshot: &'a Arc<Snapshot>,
+    /// Set while the session has changed the catalog and not yet committed: Weir does not see what it sees, so nothing
+    /// that is computed is known.
+    pub uncommitted: bool,
+}
+
+impl Circumstance<'_> {
+    /// What the decision on a text is found by.
+    pub fn key(&self, text: &[u8]) -> ShapeKey {
+        ShapeKey::of([text, &self.snapshot.epoch.to_be_bytes(), &[u8::from(self.uncommitted)]])
+    }
+}
+
+impl Interpreted {
+    /// A text that can't be read because there is no catalog to read it by.
+    pub fn without_catalog(text: &[u8], gate: &Gate) -> Self {
+        let why = Unfit {
+            code: "58000",
+            declined: Declined {
+                message: "Weir cannot read the target's catalog, so it cannot tell what this statement touches".to_owned(),
+                detail: None,
+                hint: Some("The reason is in Weir's log.".to_owned()),
+            },
+            position: None,
+        };
+        let log = LogText(format!("({} bytes, the catalog could not be read)", text.len()).into());
+        unread(ShapeKey::of([text]), gate.digest([text]), log, Arc::new(Snapshot::empty()), why)
+    }
+}
+
+/// Reads a text.
+pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Interpreted {
+    let snapshot = Arc::clone(circumstance.snapshot);
+    let key = circumstance.key(text);
+    let digest = gate.digest([text]);
+    let unfit = |code, message: String, position| Unfit {
+        code,
+        declined: Declined { message, detail: None, hint: None },
+        position,
+    };
+    let Ok(sql) = std::str::from_utf8(text) else {
+        let why = unfit("22021", "the statement is not UTF-8 text, and Weir reads no other".to_owned(), None);
+        return unread(key, digest, LogText(format!("({} bytes, not UTF-8)", text.len()).into()), snapshot, why);
+    };
+    let token = |literal: &[u8]| gate.keys().literal(literal);
+    let statements = match analyse(sql, &snapshot.catalog) {
+        Ok(statements) => statements,
+        Err(wrong) => {
+            let code = if wrong.beyond_limit { "54000" } else { "42601" };
+            let why = unfit(code, wrong.message, wrong.position);
+            return unread(key, digest, log_text(sql, true, &token), snapshot, why);
+        }
+    };
+    let refused = statements.iter().find_map(|statement| statement.refused.as_ref()).map(|refused| Unfit {
+        code: "0A000",
+        declined: Declined {
+            message: refused.message.clone(),
+            detail: None,
+            hint: refused.hint.map(str::to_owned),
+        },
+        position: None,
+    });
+    let mut operation = whole(&statements, digest);
+    operation.touches_unknown |= circumstance.uncommitted && snapshot.catalog.classifies();
+    operation.log = log_text(sql, operation.is_tainted(), &token);
+    Interpreted {
+        key,
+        names_unknown: statements.iter().any(|statement| !statement.unknown_names.is_empty()),
+        changes_catalog: statements.iter().any(|statement| statement.changes_catalog),
+        operation,
+        statements,
+        unfit: refused,
+        snapshot,
+    }
+}
+
+/// A text of several statements is decided whole: everything that any of them asks, and touches.
+fn whole(statements: &[Statement], digest: Digest) -> Operation {
+    let mut asks: Vec<Ask> = Vec::new();
+    let mut touches: Vec<Field> = Vec::new();
+    let mut certainty = Certainty::Exact;
+    for statement in statements {
+        for ask in &statement.asks {
+            if !asks.contains(ask) {
+                asks.push(ask.clone());
+            }
+        }
+        for field in &statement.touches {
+            if !touches.contains(field) {
+                touches.push(field.clone());
+            }
+        }
+        if certainty == Certainty::Exact {
+            certainty = statement.certainty.clone();
+        }
+    }
+    if statements.is_empty() {
+        // An empty text does nothing: whoever may be here may send it.
+        asks.push(Ask::new(policy::actions::CONNECT, Object::Target));
+    }
+    Operation {
+        asks,
+        certainty,
+        touches,
+        touches_unknown: statements.iter().any(|statement| statement.touches_unknown),
+        digest,
+        log: LogText("".into()),
+    }
+}
+
+fn unread(key: ShapeKey, digest: Digest, log: LogText, snapshot: Arc<Snapshot>, why: Unfit) -> Interpreted {
+    let certainty = Certainty::Opaque(why.declined.message.clone());
+    Interpreted {
+        key,
+        operation: Operation {
+            asks: Vec::new(),
+            certainty,
+            touches: Vec::new(),
+            touches_unknown: true,
+            digest,
+            log,
+        },
+        statements: Vec::new(),
+        unfit: Some(why),
+        snapshot,
+        names_unknown: false,
+        changes_catalog: false,
+    }
+}

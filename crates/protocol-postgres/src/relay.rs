@@ -1,0 +1,309 @@
+//! Two sockets and the conversation between them. Thin: bytes in, bytes out, and the moments when a session must end.
+
+use std::future::{Future, pending, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use gate::{Credentials, Identities};
+use model::{Principal, UnixMicros};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::catalog::{Catalogs, Freshness};
+use crate::conversation::{Conversation, Stall};
+use crate::stream::Stream;
+use crate::wire::build::OwnReport;
+
+/// Bytes taken from a socket at once.
+const READ_BYTES: usize = 64 * 1024;
+/// Bytes that may wait for a side before the other side is not read any more.
+const WAITING_BYTES_MAX: usize = 256 * 1024;
+/// The longest that saying goodbye may take.
+const GOODBYE_MAX: Duration = Duration::from_secs(5);
+
+/// What a session must notice while it runs.
+#[derive(Clone)]
+pub struct Signals {
+    /// Becomes true when Weir shuts down: sessions end when they are idle.
+    pub shutdown: watch::Receiver<bool>,
+    /// Changes when a credential may have been revoked.
+    pub revocations: watch::Receiver<u64>,
+    /// Who can tell whether it was.
+    pub identities: Arc<dyn Identities>,
+    /// Where the target's password comes from.
+    pub credentials: Arc<dyn Credentials>,
+}
+
+/// A relay.
+pub struct Relay {
+    caller: Stream,
+    sent: usize,
+    conversation: Conversation,
+    catalogs: Arc<Catalogs>,
+    principal: Arc<Principal>,
+    signals: Signals,
+    buffer: Box<[u8]>,
+}
+
+/// Why the two sockets need attention.
+enum Wake {
+    /// The catalog must be read before planning goes on.
+    Catalog,
+    /// Over, and why.
+    End(String),
+    /// Nothing is running: a good moment to end.
+    Idle,
+}
+
+type Refresh = Pin<Box<dyn Future<Output = bool>>>;
+
+impl Relay {
+    /// A relay between a caller that is logged in and a target that is ready.
+    pub fn new(
+        caller: Stream,
+        conversation: Conversation,
+        catalogs: Arc<Catalogs>,
+        principal: Arc<Principal>,
+        signals: Signals,
+    ) -> Self {
+        let buffer = vec![0; READ_BYTES].into_boxed_slice();
+        Self { caller, sent: 0, conversation, catalogs, principal, signals, buffer }
+    }
+
+    /// Runs until one side ends, or must. Returns whether the target may still be at work for this session.
+    pub async fn run(mut self) -> bool {
+        let why = self.relay().await;
+        let running = self.conversation.is_running();
+        let _ = timeout(GOODBYE_MAX, self.goodbye()).await;
+        self.conversation.close(now(), &why);
+        running
+    }
+
+    async fn relay(&mut self) -> String {
+        let expiry = self.expiry();
+        let mut shutdown = self.signals.shutdown.clone();
+        let mut revocations = self.signals.revocations.clone();
+        let mut draining = *shutdown.borrow();
+        let mut refresh: Option<Refresh> = None;
+        loop {
+            let refreshing = refresh.is_some();
+            tokio::select! {
+                wake = poll_fn(|cx| self.poll(cx, draining, refreshing)) => match wake {
+                    Wake::End(why) => return why,
+                    Wake::Idle => {
+                        let report = OwnReport::fatal("57P01", "terminating connection: Weir is shutting down");
+                        self.conversation.end_with(&report);
+                        return "shutdown".to_owned();
+                    }
+                    Wake::Catalog => refresh = Some(self.refresh()),
+                },
+                read = settled(&mut refresh) => {
+                    refresh = None;
+                    self.conversation.catalog_read(read, now());
+                }
+                () = until(expiry) => {
+                    let report = OwnReport::fatal("28000", "the credential of this session has expired");
+                    self.conversation.end_with(&report.hint("Get a new token and connect again."));
+                    return "credential expired".to_owned();
+                }
+                changed = revocations.changed() => {
+                    let live = self.signals.identities.is_live(&self.principal.credential, now().seconds());
+                    if !live || changed.is_err() {
+                        let report = OwnReport::fatal("28000", "the credential of this session has been revoked");
+                        self.conversation.end_with(&report);
+                        return "credential revoked".to_owned();
+                    }
+                }
+                changed = shutdown.changed(), if !draining => draining = changed.is_err() || *shutdown.borrow(),
+            }
+        }
+    }
+
+    fn refresh(&self) -> Refresh {
+        let catalogs = Arc::clone(&self.catalogs);
+        let credentials = Arc::clone(&self.signals.credentials);
+        let seen = catalogs.current().map(|snapshot| snapshot.epoch);
+        let session = self.conversation.session().id().clone();
+        Box::pin(async move {
+            match catalogs.refresh(seen, credentials.as_ref()).await {
+                Ok(_) => true,
+                Err(down) => {
+                    tracing::warn!(%session, "the target's catalog cannot be read: {down}");
+                    false
+                }
+            }
+        })
+    }
+
+    /// The moment when the caller's credential ends.
+    fn expiry(&self) -> Option<Instant> {
+        let left = self.principal.expires?.0.saturating_sub(now().seconds().0);
+        Instant::now().checked_add(Duration::from_secs(left))
+    }
+
+    /// Moves bytes both ways until nothing moves any more.
+    fn poll(&mut self, cx: &mut Context<'_>, draining: bool, refreshing: bool) -> Poll<Wake> {
+        loop {
+            let mut moved = false;
+            // The target's side first: what it has said may let more of the caller's be planned.
+            if self.waiting() < WAITING_BYTES_MAX {
+                match self.poll_target(cx) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Wake::End(self.target_left(None))),
+                    Poll::Ready(Ok(_)) => moved = true,
+                    Poll::Ready(Err(why)) => return Poll::Ready(Wake::End(self.target_left(Some(&why)))),
+                    Poll::Pending => {}
+                }
+            }
+            if self.conversation.takes_more() && self.conversation.upstream().waiting() < WAITING_BYTES_MAX {
+                match self.poll_caller(cx) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Wake::End("caller left".to_owned())),
+                    Poll::Ready(Ok(_)) => moved = true,
+                    Poll::Ready(Err(why)) => return Poll::Ready(Wake::End(format!("caller lost: {why}"))),
+                    Poll::Pending => {}
+                }
+            }
+            if let Some(ended) = self.conversation.ended() {
+                return Poll::Ready(Wake::End(ended.why()));
+            }
+            // Written when there is nothing more to read, or when much has gathered.
+            if !moved || self.waiting() >= READ_BYTES {
+                match self.poll_write_caller(cx) {
+                    Poll::Ready(Ok(wrote)) => moved |= wrote,
+                    Poll::Ready(Err(why)) => return Poll::Ready(Wake::End(format!("caller lost: {why}"))),
+                    Poll::Pending => {}
+                }
+            }
+            if self.conversation.upstream().waiting() > 0 {
+                match self.conversation.upstream().poll_flush(cx) {
+                    Poll::Ready(Ok(())) => moved = true,
+                    Poll::Ready(Err(why)) => return Poll::Ready(Wake::End(self.target_left(Some(&why)))),
+                    Poll::Pending => {}
+                }
+            }
+            if self.conversation.stall() == Some(&Stall::Catalog) && !refreshing {
+                return Poll::Ready(Wake::Catalog);
+            }
+            if draining && self.conversation.is_idle() {
+                return Poll::Ready(Wake::Idle);
+            }
+            if !moved {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.conversation.to_caller.len().saturating_sub(self.sent)
+    }
+
+    fn poll_target(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut buf = ReadBuf::new(&mut self.buffer);
+        match self.conversation.upstream().poll_read(cx, &mut buf) {
+            Poll::Ready(Ok(())) => {
+                let bytes = buf.filled();
+                if !bytes.is_empty() {
+                    self.conversation.from_target(bytes, now());
+                }
+                Poll::Ready(Ok(bytes.len()))
+            }
+            Poll::Ready(Err(why)) => Poll::Ready(Err(why)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_caller(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut buf = ReadBuf::new(&mut self.buffer);
+        match Pin::new(&mut self.caller).poll_read(cx, &mut buf) {
+            Poll::Ready(Ok(())) => {
+                let bytes = buf.filled();
+                let count = bytes.len();
+                if count > 0 {
+                    self.conversation.from_caller(bytes, now());
+                    self.refresh_ageing();
+                }
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(why)) => Poll::Ready(Err(why)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// A snapshot that is getting old is read again beside the session.
+    fn refresh_ageing(&self) {
+        if self.catalogs.freshness() == Freshness::Ageing && self.catalogs.begin_ageing_refresh() {
+            let refresh = self.refresh();
+            let catalogs = Arc::clone(&self.catalogs);
+            tokio::task::spawn_local(async move {
+                refresh.await;
+                catalogs.end_ageing_refresh();
+            });
+        }
+    }
+
+    /// Writes what waits for the caller; says whether something was written.
+    fn poll_write_caller(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let mut wrote = false;
+        while let Some(rest) = self.conversation.to_caller.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match Pin::new(&mut self.caller).poll_write(cx, rest) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(count)) => {
+                    self.sent = self.sent.saturating_add(count);
+                    wrote = true;
+                }
+                Poll::Ready(Err(why)) => return Poll::Ready(Err(why)),
+                Poll::Pending if wrote => return Poll::Ready(Ok(true)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if wrote {
+            self.conversation.to_caller.clear();
+            self.conversation.to_caller.shrink_to(WAITING_BYTES_MAX);
+            self.sent = 0;
+            // What TLS still holds is flushed; if it can't be now, the next poll goes on with it.
+            if let Poll::Ready(Err(why)) = Pin::new(&mut self.caller).poll_flush(cx) {
+                return Poll::Ready(Err(why));
+            }
+        }
+        Poll::Ready(Ok(wrote))
+    }
+
+    fn target_left(&mut self, why: Option<&io::Error>) -> String {
+        let report = OwnReport::fatal("08006", "the target closed the connection unexpectedly")
+            .hint("What was running may have taken effect or not.");
+        self.conversation.end_with(&report);
+        why.map_or_else(|| "target left".to_owned(), |why| format!("target lost: {why}"))
+    }
+
+    /// Writes what is left, and closes both sides in good order.
+    async fn goodbye(&mut self) {
+        let rest = self.conversation.to_caller.split_off(self.sent.min(self.conversation.to_caller.len()));
+        let _ = self.caller.write_all(&rest).await;
+        let _ = self.caller.flush().await;
+        let _ = poll_fn(|cx| self.conversation.upstream().poll_flush(cx)).await;
+        let _ = self.caller.shutdown().await;
+        let _ = poll_fn(|cx| self.conversation.upstream().poll_shutdown(cx)).await;
+    }
+}
+
+/// The wall clock.
+pub fn now() -> UnixMicros {
+    UnixMicros::from(SystemTime::now())
+}
+
+async fn settled(refresh: &mut Option<Refresh>) -> bool {
+    match refresh {
+        Some(refresh) => refresh.await,
+        None => pending().await,
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,168 @@
+//! The PostgreSQL side of Weir: one connection from its first byte to its last.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use gate::{Gate, Ledger};
+use rustls::ServerConfig;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::cancel::{CancelKeys, Cancellable};
+use crate::catalog::AllCatalogs;
+use crate::conversation::Conversation;
+use crate::login::{Admitted, Incoming};
+use crate::relay::{Relay, Signals, now};
+use crate::stream::Stream;
+use crate::target::{LoggedIn, TargetDown, TargetSettings};
+use crate::wire::build::{self, OwnReport};
+use crate::wire::startup::CancelKey;
+
+/// Everything that the sessions of one listener share.
+pub struct Postgres {
+    gate: Arc<Gate>,
+    targets: BTreeMap<String, Arc<TargetSettings>>,
+    tls: ArcSwap<ServerConfig>,
+    signals: Signals,
+    catalogs: AllCatalogs,
+    cancel_keys: Arc<CancelKeys>,
+}
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Postgres").field("targets", &self.targets.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Postgres {
+    /// A server for these targets, by name.
+    pub fn new(
+        gate: Arc<Gate>,
+        targets: impl IntoIterator<Item = TargetSettings>,
+        tls: Arc<ServerConfig>,
+        signals: Signals,
+    ) -> Self {
+        let targets = targets.into_iter().map(|target| (target.target.id.0.to_string(), Arc::new(target))).collect();
+        Self {
+            gate,
+            targets,
+            tls: ArcSwap::new(tls),
+            signals,
+            catalogs: AllCatalogs::default(),
+            cancel_keys: Arc::default(),
+        }
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    pub(crate) fn targets(&self) -> &BTreeMap<String, Arc<TargetSettings>> {
+        &self.targets
+    }
+
+    pub(crate) fn identities(&self) -> &dyn gate::Identities {
+        self.signals.identities.as_ref()
+    }
+
+    pub(crate) fn tls(&self) -> Arc<ServerConfig> {
+        self.tls.load_full()
+    }
+
+    /// Serves one connection to its end. Records go to this lane.
+    ///
+    /// The future stays on the thread it starts on.
+    pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, ledger: Arc<dyn Ledger>) {
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        match self.take_in(stream, peer, &ledger).await {
+            Incoming::Caller(admitted) => self.run(*admitted).await,
+            Incoming::Cancel(key) => self.cancel(&key, peer, ledger.as_ref()).await,
+            Incoming::Nobody => {}
+        }
+    }
+
+    async fn run(&self, admitted: Admitted) {
+        let Admitted { mut stream, session, principal, target, database, settings, notices } = admitted;
+        let logged_in = match target.connect(&database, &settings, self.signals.credentials.as_ref()).await {
+            Ok(logged_in) => logged_in,
+            Err(down) => return self.target_down(stream, &session, &target, &down).await,
+        };
+        let LoggedIn { stream: upstream, greeting, key } = logged_in;
+        let Some(poison) = unguessable() else { return };
+        let issued = key.clone().map(|key| {
+            let running = Cancellable { target: Arc::clone(&target), key, session: session.id().clone() };
+            self.cancel_keys.issue(running)
+        });
+        let issued = match issued.transpose() {
+            Ok(issued) => issued,
+            Err(_) => return,
+        };
+        let mut welcome = Vec::new();
+        build::frame(&mut welcome, b'R', |out| out.extend_from_slice(&0_i32.to_be_bytes()));
+        welcome.extend_from_slice(&greeting);
+        if let Some(issued) = &issued {
+            build::frame(&mut welcome, b'K', |out| {
+                out.extend_from_slice(&issued.key().pid.to_be_bytes());
+                out.extend_from_slice(&issued.key().secret);
+            });
+        }
+        build::frame(&mut welcome, b'Z', |out| out.push(b'I'));
+        if stream.write_all(&welcome).await.is_err() || stream.flush().await.is_err() {
+            session.close(now(), "caller left during login");
+            return;
+        }
+        let catalogs = self.catalogs.of(&target, &database);
+        let mut conversation = Conversation::new(session, upstream, Arc::clone(&catalogs), poison);
+        conversation.set_notices(notices);
+        let relay = Relay::new(stream, conversation, catalogs, principal, self.signals.clone());
+        let running = relay.run().await;
+        if let (true, Some(key)) = (running, key)
+            && let Err(down) = target.cancel(&key).await
+        {
+            tracing::warn!(target_name = %target.target.id, "a statement that lost its session cannot be cancelled: {down}");
+        }
+    }
+
+    async fn target_down(&self, mut stream: Stream, session: &gate::Session, target: &TargetSettings, down: &TargetDown) {
+        tracing::warn!(session = %session.id(), target_name = %target.target.id, "{down}");
+        session.close(now(), &format!("target cannot be reached: {down}"));
+        let report =
+            OwnReport::fatal("08001", format!("target \"{}\" cannot be reached: {}", target.target.id, down.public()))
+                .hint("The reason is in Weir's log.");
+        let goodbye = async {
+            stream.write_all(&report.to_bytes()).await?;
+            stream.flush().await?;
+            stream.shutdown().await
+        };
+        let _ = timeout(Duration::from_secs(5), goodbye).await;
+    }
+
+    /// A cancel request is not answered, whatever comes of it.
+    async fn cancel(&self, key: &CancelKey, peer: SocketAddr, ledger: &dyn Ledger) {
+        let Some(running) = self.cancel_keys.find(key) else { return };
+        let record = gate::Record {
+            at: now(),
+            session: Some(running.session.clone()),
+            event: gate::Event::Noticed { what: "cancel", detail: format!("asked for by {peer}") },
+        };
+        if ledger.append(&[record]).is_err() {
+            return;
+        }
+        if let Err(down) = running.target.cancel(&running.key).await {
+            tracing::warn!(session = %running.session, "cancel: {down}");
+        }
+    }
+}
+
+/// A name that nobody can guess.
+fn unguessable() -> Option<String> {
+    let mut bytes = [0_u8; 16];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    Some(bytes.iter().fold("weir_refused_".to_owned(), |name, byte| format!("{name}{byte:02x}")))
+}

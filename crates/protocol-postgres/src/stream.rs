@@ -1,0 +1,84 @@
+//! A connection, with TLS or without.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
+
+use crate::wire::Malformed;
+use crate::wire::frame::{HEAD_BYTES, Head};
+
+/// A TCP connection to a caller or a target.
+#[derive(Debug)]
+pub enum Stream {
+    /// As it is.
+    Plain(TcpStream),
+    /// Inside TLS.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+/// A connection's end, or bytes that are not the protocol's.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The connection failed or ended.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The bytes are wrong.
+    #[error("{0}")]
+    Malformed(#[from] Malformed),
+}
+
+impl Stream {
+    /// Reads one whole frame during a login, where frames are small. Not a byte beyond it is taken.
+    pub async fn read_frame(&mut self, bytes_max: usize) -> Result<(u8, Vec<u8>), ReadError> {
+        let mut head = [0; HEAD_BYTES];
+        self.read_exact(&mut head).await?;
+        let Some(head) = Head::read(&head)? else { return Err(Malformed::new("frame without a head").into()) };
+        if head.frame_bytes > bytes_max {
+            let kind = char::from(head.kind).escape_default();
+            return Err(Malformed(format!(
+                "message of type '{kind}' has {} bytes; at most {bytes_max} are taken here",
+                head.frame_bytes
+            ))
+            .into());
+        }
+        let mut body = vec![0; head.frame_bytes.saturating_sub(HEAD_BYTES)];
+        self.read_exact(&mut body).await?;
+        Ok((head.kind, body))
+    }
+}

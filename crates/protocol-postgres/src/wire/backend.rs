@@ -1,0 +1,129 @@
+//! What a target sends, as far as it must be read: row shapes, rows, errors, notices, parameters.
+
+use super::{Fields, Malformed};
+
+/// One column of a RowDescription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnShape {
+    /// Its name in the result.
+    pub name: String,
+    /// The table it comes from, if it is a plain column; else 0.
+    pub table_oid: u32,
+    /// Its number in that table; else 0.
+    pub attribute: i16,
+    /// Its type.
+    pub type_oid: u32,
+}
+
+/// The columns of a RowDescription.
+pub fn row_description(body: &[u8]) -> Result<Vec<ColumnShape>, Malformed> {
+    let mut fields = Fields::of("RowDescription", body);
+    let count = fields.count()?;
+    let mut columns = Vec::with_capacity(count.min(1_664));
+    for _ in 0..count {
+        let name = String::from_utf8_lossy(fields.cstr()?).into_owned();
+        let (table_oid, attribute, type_oid) = (fields.oid()?, fields.int16()?, fields.oid()?);
+        fields.bytes(8)?; // type size, type modifier, format
+        columns.push(ColumnShape { name, table_oid, attribute, type_oid });
+    }
+    fields.end()?;
+    Ok(columns)
+}
+
+/// The cells of a DataRow, in order.
+pub fn data_row(body: &[u8]) -> Result<Cells<'_>, Malformed> {
+    let mut fields = Fields::of("DataRow", body);
+    let left = fields.count()?;
+    Ok(Cells { fields, left })
+}
+
+/// The cells of one row.
+#[derive(Debug)]
+pub struct Cells<'a> {
+    fields: Fields<'a>,
+    left: usize,
+}
+
+impl<'a> Cells<'a> {
+    /// How many cells are left.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// The next cell; an inner `None` is NULL.
+    pub fn next_cell(&mut self) -> Result<Option<&'a [u8]>, Malformed> {
+        self.left = self.left.saturating_sub(1);
+        self.fields.value()
+    }
+
+    /// Ends the row: nothing may be left.
+    pub fn end(self) -> Result<(), Malformed> {
+        self.fields.end()
+    }
+}
+
+/// An ErrorResponse or NoticeResponse.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Its fields, each a type byte and a text.
+    pub fields: Vec<(u8, String)>,
+}
+
+impl Report {
+    /// The report in this body.
+    pub fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let mut from = Fields::of("ErrorResponse or NoticeResponse", body);
+        let mut fields = Vec::new();
+        loop {
+            match from.byte()? {
+                0 => break,
+                kind => fields.push((kind, String::from_utf8_lossy(from.cstr()?).into_owned())),
+            }
+        }
+        from.end()?;
+        Ok(Self { fields })
+    }
+
+    /// The first field of this type.
+    pub fn field(&self, kind: u8) -> Option<&str> {
+        self.fields.iter().find(|(of, _)| *of == kind).map(|(_, text)| text.as_str())
+    }
+
+    /// The SQLSTATE, or that of an internal error if there is none or it is not one.
+    pub fn sqlstate(&self) -> &str {
+        let looks_like_one = |code: &&str| code.len() == 5 && code.bytes().all(|b| b.is_ascii_alphanumeric());
+        self.field(b'C').filter(looks_like_one).unwrap_or("XX000")
+    }
+
+    /// The severity in English; `ERROR` if there is none.
+    pub fn severity(&self) -> &str {
+        self.field(b'V').or_else(|| self.field(b'S')).unwrap_or("ERROR")
+    }
+}
+
+/// Name and value of a ParameterStatus.
+pub fn parameter_status(body: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let mut fields = Fields::of("ParameterStatus", body);
+    let pair = (fields.cstr()?, fields.cstr()?);
+    fields.end()?;
+    Ok(pair)
+}
+
+/// The process id and secret of a BackendKeyData.
+pub fn backend_key(body: &[u8]) -> Result<(i32, &[u8]), Malformed> {
+    let mut fields = Fields::of("BackendKeyData", body);
+    let pid = fields.int32()?;
+    let secret = fields.rest();
+    if !(4..=256).contains(&secret.len()) {
+        return Err(Malformed(format!("BackendKeyData message has a key of {} bytes", secret.len())));
+    }
+    Ok((pid, secret))
+}
+
+/// The transaction status of a ReadyForQuery.
+pub fn ready_for_query(body: &[u8]) -> Result<u8, Malformed> {
+    match body {
+        [status @ (b'I' | b'T' | b'E')] => Ok(*status),
+        _ => Err(Malformed::new("ReadyForQuery message has no transaction status")),
+    }
+}

@@ -1,0 +1,19 @@
+//! How much of a value is shown, and how: sights, partial styles, tokens, and the plan for one result shape.
+//!
+//! Pure, and free of any wire format: a protocol reads and writes its own cells through [`CellCodec`]. The rule of the
+//! crate: what can't be shown at its sight *in its own type* becomes less, never more: a text is replaced by
+//! [`REDACTED`], and any other type by NULL.
+
+mod plan;
+mod style;
+mod token;
+
+pub use plan::{CellCodec, FieldPlan, Plan, Shown, show};
+pub use style::Style;
+pub use token::TokenKey;
+
+/// What stands in place of a text that may not be seen. Recognisable, so that it can be refused when it is sent back.
+pub const REDACTED: &str = "[redacted]";
+
+/// Cells above this size are redacted whole instead of being rewritten in part.
+pub const CELL_BYTES_MAX: usize = 1024 * 1024;

@@ -1,0 +1,209 @@
+//! From one text to what its statements do.
+//!
+//! Three passes over each statement's tree: [`kinds`] says what this kind of statement does to the objects it names,
+//! [`walk`] finds every relation, function, operator and setting wherever it stands, and [`store`] follows classified columns
+//! into what the statement keeps. [`outputs`] looks at the result's shape. A kind of statement that is not in the list of
+//! [`kinds`] is opaque.
+
+mod kinds;
+mod objects;
+mod outputs;
+mod store;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::collections::{BTreeMap, HashSet};
+
+use model::{ActionId, Ask, AttrValue, Certainty, Field, Object, Part};
+use pg_query::protobuf::RawStmt;
+
+use crate::catalog::{Catalog, Entry};
+use crate::read::{Unreadable, read};
+use crate::statement::{Outputs, Refused, Statement, TransactionStep};
+use crate::tree::{Node, Tree};
+use crate::vocabulary::{OPAQUE, STORE};
+
+/// What the statements of a text do.
+///
+/// Needs a stack of 2 MiB. A text without statements (empty, or comments only) gives none.
+pub fn analyse(sql: &str, catalog: &Catalog) -> Result<Vec<Statement>, Unreadable> {
+    read(sql)?.iter().map(|raw| statement(raw, sql, catalog)).collect()
+}
+
+fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, Unreadable> {
+    // The tree is made of nothing that it can't hold; if a new version brings some, the statement is refused.
+    let tree = Tree::of(&raw.stmt).map_err(|error| Unreadable {
+        message: format!("the statement's tree holds {error}, which Weir does not know"),
+        position: None,
+        beyond_limit: false,
+    })?;
+    let start = usize::try_from(raw.stmt_location).unwrap_or(0).min(sql.len());
+    let length = usize::try_from(raw.stmt_len).unwrap_or(0);
+    let end = if length == 0 { sql.len() } else { start.saturating_add(length).min(sql.len()) };
+
+    let mut findings = Findings::new(catalog, &tree);
+    match tree.node() {
+        Some(node) => findings.statement(node),
+        None => findings.opaque("the statement is empty"),
+    }
+    let (outputs, shape) = outputs::outputs(&tree);
+    let mut statement = findings.finish(&tree);
+    statement.span = start..end;
+    statement.outputs = outputs;
+    statement.names_are_plain = shape.names_are_plain;
+    statement.set_operation = shape.set_operation;
+    Ok(statement)
+}
+
+/// What is found on the way through one statement.
+struct Findings<'a> {
+    catalog: &'a Catalog,
+    asks: Vec<Ask>,
+    opaque: Vec<String>,
+    /// Every relation of the snapshot that is named, by oid.
+    named: BTreeMap<u32, &'a Entry>,
+    /// Relations that are read, for `lock`.
+    read: Vec<Part>,
+    unknown_names: Vec<String>,
+    /// Something that is read is not in the snapshot: what it holds can't be followed.
+    unknown_relation: bool,
+    /// A function or operator that is not PostgreSQL's own is called.
+    unknown_call: bool,
+    /// Names of common table expressions anywhere in the statement.
+    ctes: HashSet<&'a str>,
+    /// Some UPDATE or DELETE in it has no condition.
+    lacks_where: bool,
+    /// Some SELECT in it locks rows.
+    locks_rows: bool,
+    /// Functions whose arguments are kept: in a sequence, a setting, a notification, a lock.
+    sinks: Vec<&'a Node>,
+    changes_catalog: bool,
+    transaction: Option<TransactionStep>,
+    refused: Option<Refused>,
+}
+
+impl<'a> Findings<'a> {
+    fn new(catalog: &'a Catalog, tree: &'a Tree) -> Self {
+        let mut ctes = HashSet::new();
+        tree.walk(&mut |node| {
+            if node.kind == "CommonTableExpr" {
+                ctes.insert(node.text("ctename"));
+            }
+            true
+        });
+        Self {
+            catalog,
+            asks: Vec::new(),
+            opaque: Vec::new(),
+            named: BTreeMap::new(),
+            read: Vec::new(),
+            unknown_names: Vec::new(),
+            unknown_relation: false,
+            unknown_call: false,
+            ctes,
+            lacks_where: false,
+            locks_rows: false,
+            sinks: Vec::new(),
+            changes_catalog: false,
+            transaction: None,
+            refused: None,
+        }
+    }
+
+    /// The statement's main action, asked on the target itself.
+    fn main(&mut self, action: &'static str) {
+        self.ask(action, Object::Target);
+    }
+
+    fn part(&mut self, action: &'static str, part: Part) {
+        self.ask(action, Object::Part(part));
+    }
+
+    fn ask(&mut self, action: &'static str, object: Object) {
+        let ask = Ask::new(ActionId(action), object);
+        if !self.asks.contains(&ask) {
+            self.asks.push(ask);
+        }
+    }
+
+    /// The asks so far don't say all that the statement does.
+    fn opaque(&mut self, reason: impl Into<String>) {
+        let reason = reason.into();
+        if !self.opaque.contains(&reason) {
+            self.opaque.push(reason);
+        }
+    }
+
+    fn refuse(&mut self, what: &'static str, message: &str, hint: &'static str) {
+        if self.refused.is_none() {
+            self.refused = Some(Refused { what, message: message.to_owned(), hint: Some(hint) });
+        }
+    }
+
+    fn unknown(&mut self, schema: &str, name: &str) {
+        let name = if schema.is_empty() { name.to_owned() } else { format!("{schema}.{name}") };
+        if !self.unknown_names.contains(&name) {
+            self.unknown_names.push(name);
+        }
+    }
+
+    /// A relation is named: everything classified that it is made of is touched.
+    fn touch(&mut self, entry: &'a Entry) {
+        if self.named.insert(entry.relation.oid, entry).is_none() {
+            for foreign in entry.foreign.iter() {
+                self.part("foreign", foreign.clone());
+            }
+        }
+    }
+
+    fn finish(mut self, tree: &'a Tree) -> Statement {
+        if self.locks_rows {
+            for part in std::mem::take(&mut self.read) {
+                self.part("lock", part);
+            }
+        }
+
+        let mut touches: Vec<Field> = Vec::new();
+        let mut seen = HashSet::new();
+        for entry in self.named.values() {
+            touches.extend(entry.touches.iter().filter(|field| seen.insert(*field)).cloned());
+        }
+        let classifies = self.catalog.classifies();
+        let reads_calls = self.named.values().any(|entry| entry.calls);
+        let touches_unknown = classifies && (self.unknown_relation || self.unknown_call || reads_calls);
+
+        let stored = store::stored(tree, self.catalog, &self.named, &self.sinks, &touches);
+        if stored.something && classifies && self.unknown_relation {
+            self.opaque("it stores what it reads from a relation that Weir does not know");
+        }
+        for field in stored.fields {
+            self.asks.push(Ask::new(STORE, Object::Field(field)));
+        }
+        let certainty = if self.opaque.is_empty() {
+            Certainty::Exact
+        } else {
+            self.asks.push(Ask::new(OPAQUE, Object::Target));
+            self.changes_catalog = true;
+            Certainty::Opaque(self.opaque.join("; "))
+        };
+        let has_where = AttrValue::Bool(!self.lacks_where);
+        for ask in self.asks.iter_mut().filter(|ask| matches!(ask.action.0, "update" | "delete")) {
+            ask.context = vec![("has_where", has_where.clone())];
+        }
+        Statement {
+            asks: self.asks,
+            certainty,
+            touches,
+            touches_unknown,
+            unknown_names: self.unknown_names,
+            outputs: Outputs::None,
+            changes_catalog: self.changes_catalog,
+            transaction: self.transaction,
+            refused: self.refused,
+            span: 0..0,
+            names_are_plain: false,
+            set_operation: false,
+        }
+    }
+}

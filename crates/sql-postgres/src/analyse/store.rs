@@ -1,0 +1,388 @@
+//! Which classified columns a statement may keep somewhere: in a table, a view, a sequence, a setting, a notification.
+//!
+//! By names, and on the safe side. A column reference in a stored expression counts for every named relation that has such a
+//! column; a row or a star counts for all columns of what is in scope; common table expressions count whole as soon as
+//! anything but constants is stored; a name that means nothing known counts for everything. Conditions (WHERE, ON) don't
+//! count here: what can be learnt from them is a matter of probing.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use model::Field;
+use pg_query::protobuf::{AlterTableType, ConstrType};
+
+use super::outputs::given_names;
+use crate::catalog::{Catalog, Entry};
+use crate::tree::{Node, Tree, name_parts};
+
+/// What a statement stores.
+pub(super) struct Stored {
+    /// The classified fields that may be in it.
+    pub(super) fields: Vec<Field>,
+    /// Whether anything but constants is stored.
+    pub(super) something: bool,
+}
+
+/// Columns that every table has.
+const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"];
+
+/// What the statement stores. `sinks` are calls of functions that keep their arguments, `touches` everything classified that
+/// it touches.
+pub(super) fn stored(
+    tree: &Tree,
+    catalog: &Catalog,
+    named: &BTreeMap<u32, &Entry>,
+    sinks: &[&Node],
+    touches: &[Field],
+) -> Stored {
+    let mut flow = Flow {
+        catalog,
+        named,
+        touches,
+        given: given_names(tree),
+        ranges: ranges(tree, catalog),
+        scopes: Vec::new(),
+        conflict: false,
+        fields: Vec::new(),
+        seen: HashSet::new(),
+        something: false,
+    };
+    tree.walk(&mut |node| {
+        flow.storing(node);
+        true
+    });
+    for sink in sinks {
+        let everything: Vec<&Entry> = named.values().copied().collect();
+        flow.in_scope(everything, |flow| flow.value(sink.get("args")));
+        // Renamed on the way: what FROM's subqueries give is in reach of the arguments.
+        if flow.something {
+            tree.walk(&mut |node| {
+                if node.kind == "RangeSubselect" {
+                    flow.query(node.get("subquery"));
+                }
+                true
+            });
+        }
+    }
+    if flow.something {
+        tree.walk(&mut |node| {
+            if node.kind == "CommonTableExpr" {
+                flow.query(node.get("ctequery"));
+            }
+            true
+        });
+    }
+    Stored { fields: flow.fields, something: flow.something }
+}
+
+/// What each name of a table in FROM may be, by its alias or its own name.
+fn ranges<'a>(tree: &'a Tree, catalog: &'a Catalog) -> HashMap<&'a str, Vec<&'a Entry>> {
+    let mut ranges: HashMap<&str, Vec<&Entry>> = HashMap::new();
+    tree.walk(&mut |node| {
+        if node.kind == "RangeVar" {
+            let name = node.get("alias").node().map_or(node.text("relname"), |alias| alias.text("aliasname"));
+            ranges.entry(name).or_default().extend(catalog.named(node.text("schemaname"), node.text("relname")));
+        }
+        true
+    });
+    ranges
+}
+
+struct Flow<'a> {
+    catalog: &'a Catalog,
+    named: &'a BTreeMap<u32, &'a Entry>,
+    touches: &'a [Field],
+    given: HashSet<&'a str>,
+    ranges: HashMap<&'a str, Vec<&'a Entry>>,
+    /// What stars and rows stand for: the relations of each FROM around, innermost last.
+    scopes: Vec<Vec<&'a Entry>>,
+    /// Inside ON CONFLICT, where `excluded` is the row that was to be inserted, and counted already.
+    conflict: bool,
+    fields: Vec<Field>,
+    seen: HashSet<Field>,
+    something: bool,
+}
+
+impl<'a> Flow<'a> {
+    /// What this kind of node stores, if it stores anything.
+    fn storing(&mut self, node: &'a Node) {
+        match node.kind {
+            "InsertStmt" => {
+                self.query(node.get("select_stmt"));
+                if let Some(conflict) = node.get("on_conflict_clause").node() {
+                    self.conflict = !self.ranges.contains_key("excluded");
+                    let scope = self.relations(node.get("relation"));
+                    self.in_scope(scope, |flow| flow.assignments(conflict.get("target_list")));
+                    self.conflict = false;
+                }
+            }
+            "UpdateStmt" => {
+                let before = std::mem::take(&mut self.something);
+                let mut scope = self.relations(node.get("relation"));
+                scope.extend(self.relations(node.get("from_clause")));
+                self.in_scope(scope, |flow| flow.assignments(node.get("target_list")));
+                if self.something {
+                    self.source(node.get("from_clause"));
+                }
+                self.something |= before;
+            }
+            "MergeStmt" => {
+                let before = std::mem::take(&mut self.something);
+                let mut scope = self.relations(node.get("relation"));
+                scope.extend(self.relations(node.get("source_relation")));
+                self.in_scope(scope, |flow| {
+                    for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
+                        flow.assignments(clause.get("target_list"));
+                        flow.value(clause.get("values"));
+                    }
+                });
+                if self.something {
+                    self.source(node.get("source_relation"));
+                }
+                self.something |= before;
+            }
+            "CreateTableAsStmt" | "ViewStmt" => self.query(node.get("query")),
+            "SelectStmt" if node.has("into_clause") => self.query_node(node),
+            // The first arm of a set operation holds INTO, the others are stored with it.
+            "SelectStmt" if node.has("larg") && arms(node).any(|arm| arm.has("into_clause")) => self.query_node(node),
+            "AlterTableCmd" => self.alter(node),
+            "Constraint" => {
+                let kind = node.int("contype");
+                let keeps = [ConstrType::ConstrGenerated, ConstrType::ConstrDefault];
+                if keeps.iter().any(|keep| i64::from(i32::from(*keep)) == kind) {
+                    self.definition(node.get("raw_expr"));
+                }
+            }
+            // What a rule or a body does later can't be told apart from what it names now.
+            "RuleStmt" => self.everything(),
+            "CreateFunctionStmt" if node.has("sql_body") => self.everything(),
+            _ => {}
+        }
+    }
+
+    /// ALTER … TYPE … USING, SET DEFAULT, SET EXPRESSION: the table is rewritten with the expression.
+    fn alter(&mut self, command: &'a Node) {
+        let subtype = i32::try_from(command.int("subtype")).ok().and_then(|kind| AlterTableType::try_from(kind).ok());
+        match (subtype, command.get("def").node()) {
+            (Some(AlterTableType::AtAlterColumnType | AlterTableType::AtAddColumn), Some(column)) => {
+                self.definition(column.get("raw_default"));
+            }
+            (Some(AlterTableType::AtColumnDefault | AlterTableType::AtSetExpression), Some(_)) => {
+                self.definition(command.get("def"));
+            }
+            _ => {}
+        }
+    }
+
+    /// An expression over the columns of the table that is defined.
+    fn definition(&mut self, expression: &'a Tree) {
+        let everything: Vec<&Entry> = self.named.values().copied().collect();
+        self.in_scope(everything, |flow| flow.value(expression));
+    }
+
+    fn in_scope(&mut self, scope: Vec<&'a Entry>, inside: impl FnOnce(&mut Self)) {
+        self.scopes.push(scope);
+        inside(self);
+        self.scopes.pop();
+    }
+
+    /// The relations that stand in a FROM, not those in its subqueries.
+    fn relations(&self, from: &'a Tree) -> Vec<&'a Entry> {
+        let mut relations = Vec::new();
+        from.walk(&mut |node| match node.kind {
+            "RangeVar" => {
+                relations.extend(self.catalog.named(node.text("schemaname"), node.text("relname")));
+                false
+            }
+            "RangeSubselect" | "SubLink" => false,
+            _ => true,
+        });
+        relations
+    }
+
+    fn assignments(&mut self, targets: &'a Tree) {
+        for target in targets.list().iter().filter_map(Tree::node) {
+            self.value(target.get("val"));
+        }
+    }
+
+    // ---- queries whose rows are stored
+
+    fn query(&mut self, tree: &'a Tree) {
+        if let Some(node) = tree.node() {
+            self.query_node(node);
+        }
+    }
+
+    fn query_node(&mut self, node: &'a Node) {
+        match node.kind {
+            "SelectStmt" => {
+                let scope = self.relations(node.get("from_clause"));
+                self.in_scope(scope, |flow| {
+                    flow.assignments(node.get("target_list"));
+                    for field in ["values_lists", "window_clause", "sort_clause", "limit_count", "limit_offset"] {
+                        flow.value(node.get(field));
+                    }
+                    flow.source(node.get("from_clause"));
+                });
+                self.query(node.get("larg"));
+                self.query(node.get("rarg"));
+            }
+            // What a data-changing WITH gives back.
+            "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {
+                let mut scope = self.relations(node.get("relation"));
+                for field in ["from_clause", "using_clause", "source_relation"] {
+                    scope.extend(self.relations(node.get(field)));
+                }
+                self.in_scope(scope, |flow| {
+                    if let Some(returning) = node.get("returning_clause").node() {
+                        flow.assignments(returning.get("exprs"));
+                    }
+                });
+            }
+            _ => self.value_of(node),
+        }
+    }
+
+    /// What a FROM gives beside the columns of its relations: subqueries, functions of columns.
+    fn source(&mut self, from: &'a Tree) {
+        match from {
+            Tree::List(items) => items.iter().for_each(|item| self.source(item)),
+            Tree::Node(node) => match node.kind {
+                "RangeVar" => {}
+                "RangeSubselect" => self.query(node.get("subquery")),
+                "JoinExpr" => {
+                    self.source(node.get("larg"));
+                    self.source(node.get("rarg"));
+                }
+                "RangeTableSample" => {
+                    self.source(node.get("relation"));
+                    self.value(node.get("args"));
+                }
+                _ => self.value_of(node),
+            },
+            Tree::Nothing | Tree::Text(_) | Tree::Int(_) => {}
+        }
+    }
+
+    // ---- expressions whose values are stored
+
+    fn value(&mut self, tree: &'a Tree) {
+        match tree {
+            Tree::List(items) => items.iter().for_each(|item| self.value(item)),
+            Tree::Node(node) => self.value_of(node),
+            Tree::Nothing | Tree::Text(_) | Tree::Int(_) => {}
+        }
+    }
+
+    fn value_of(&mut self, node: &'a Node) {
+        match node.kind {
+            "ColumnRef" => {
+                let parts = name_parts(node.get("fields").list());
+                self.column(&parts);
+            }
+            "SubLink" => {
+                self.something = true;
+                self.value(node.get("testexpr"));
+                self.query(node.get("subselect"));
+            }
+            "SelectStmt" => self.query_node(node),
+            "FuncCall" => {
+                // `ssn(c)` is c.ssn.
+                if let Some(name) = node.get("funcname").list().last() {
+                    self.named_column(name.text());
+                }
+                node.fields.iter().for_each(|(_, value)| self.value(value));
+            }
+            "AIndirection" => {
+                for name in node.get("indirection").list() {
+                    self.named_column(name.text());
+                }
+                node.fields.iter().for_each(|(_, value)| self.value(value));
+            }
+            _ => node.fields.iter().for_each(|(_, value)| self.value(value)),
+        }
+    }
+
+    fn column(&mut self, parts: &[&'a str]) {
+        let (qualifier, name) = match parts {
+            [.., qualifier, name] => (Some(*qualifier), *name),
+            [name] => (None, *name),
+            [] => return,
+        };
+        if self.conflict && qualifier == Some("excluded") {
+            return;
+        }
+        self.something = true;
+        if name == "*" {
+            self.rows_in_scope();
+            return;
+        }
+        let mut known = self.named_column(name) || SYSTEM_COLUMNS.contains(&name);
+        if let Some(entries) = qualifier.and_then(|qualifier| self.ranges.get(qualifier)).cloned() {
+            // `c.to_jsonb` where c has no such column: a function of the whole row.
+            let has = |entry: &&Entry| entry.relation.columns.iter().any(|column| *column.name == *name);
+            if !entries.is_empty() && !entries.iter().any(has) && !SYSTEM_COLUMNS.contains(&name) {
+                entries.iter().for_each(|entry| self.row(entry));
+                known = true;
+            }
+        }
+        // The name of a table in FROM is its whole row.
+        if qualifier.is_none()
+            && let Some(entries) = self.ranges.get(name).cloned()
+        {
+            entries.iter().for_each(|entry| self.row(entry));
+            known = true;
+        }
+        if !known && (!self.given.contains(name) || self.catalog.is_system_function("", name)) {
+            self.everything();
+        }
+    }
+
+    /// A column of this name, of any relation that has one. Says whether there is one.
+    fn named_column(&mut self, name: &str) -> bool {
+        let mut known = false;
+        for entry in self.named.values() {
+            for column in entry.relation.columns.iter().filter(|column| *column.name == *name) {
+                known = true;
+                match entry.field(column) {
+                    Some(field) => self.add(&field),
+                    None if entry.is_derived() => entry.derived.iter().for_each(|field| self.add(field)),
+                    None => {}
+                }
+            }
+        }
+        known
+    }
+
+    fn rows_in_scope(&mut self) {
+        let scopes = std::mem::take(&mut self.scopes);
+        scopes.iter().flatten().for_each(|entry| self.row(entry));
+        self.scopes = scopes;
+    }
+
+    fn row(&mut self, entry: &Entry) {
+        entry.touches.iter().for_each(|field| self.add(field));
+    }
+
+    fn everything(&mut self) {
+        self.something = true;
+        let touches = self.touches;
+        touches.iter().for_each(|field| self.add(field));
+    }
+
+    fn add(&mut self, field: &Field) {
+        if self.seen.insert(field.clone()) {
+            self.fields.push(field.clone());
+        }
+    }
+}
+
+/// The arms of a set operation.
+fn arms(node: &Node) -> impl Iterator<Item = &Node> {
+    let mut next = Some(node);
+    std::iter::from_fn(move || {
+        let at = next?;
+        next = at.get("larg").node();
+        Some(at)
+    })
+}

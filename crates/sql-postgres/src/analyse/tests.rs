@@ -1,0 +1,260 @@
+//! Statements and what they do, as a table: `cases.txt` beside this file, with one paragraph a statement.
+//!
+//! To write the answers down as they are now, run with `BLESS=1`, and then read the difference.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use model::{AttrValue, Object};
+use proptest::prelude::*;
+
+use super::*;
+use crate::catalog::tests::shop;
+use crate::statement::OutputShape;
+use crate::vocabulary::VOCABULARY;
+
+/// The statement in a few words.
+fn told(statement: &Statement) -> String {
+    let mut text = String::new();
+    let asks: Vec<String> = statement.asks.iter().map(ask).collect();
+    writeln!(text, "    {}", asks.join("; ")).unwrap();
+    if let Certainty::Opaque(reason) = &statement.certainty {
+        writeln!(text, "    opaque: {reason}").unwrap();
+    }
+    let touches: Vec<String> =
+        statement.touches.iter().map(|field| format!("{}.{}", field.part.name, field.name)).collect();
+    if !touches.is_empty() {
+        writeln!(text, "    touches {}", touches.join(" ")).unwrap();
+    }
+    if statement.touches_unknown || !statement.unknown_names.is_empty() {
+        let word = if statement.touches_unknown { "unknown" } else { "not found" };
+        writeln!(text, "    {word}: {}", statement.unknown_names.join(" ")).unwrap();
+    }
+    if let Outputs::Columns(columns) = &statement.outputs {
+        let columns: Vec<&str> = columns
+            .iter()
+            .map(|column| match column {
+                OutputShape::Column(name) => name.as_str(),
+                OutputShape::Star => "*",
+                OutputShape::Computed => "()",
+            })
+            .collect();
+        let how = match (statement.set_operation, statement.names_are_plain) {
+            (true, _) => " of all arms",
+            (false, true) => "",
+            (false, false) => " perhaps renamed",
+        };
+        writeln!(text, "    gives {}{how}", columns.join(" ")).unwrap();
+    }
+    if let Some(step) = &statement.transaction {
+        writeln!(text, "    {step:?}").unwrap();
+    }
+    if let Some(refused) = &statement.refused {
+        writeln!(text, "    refused: {}", refused.message).unwrap();
+    }
+    if statement.changes_catalog {
+        writeln!(text, "    changes the catalog").unwrap();
+    }
+    text
+}
+
+fn ask(ask: &Ask) -> String {
+    let mut text = ask.action.0.to_owned();
+    match &ask.object {
+        Object::Target => {}
+        Object::Part(part) if part.kind == "Table" => write!(text, " {}", part.name).unwrap(),
+        Object::Part(part) if part.kind == "Object" => write!(text, " {}:{}", part.attrs[0].1, part.name).unwrap(),
+        Object::Part(part) => write!(text, " {}:{}", part.kind, part.name).unwrap(),
+        Object::Field(field) => write!(text, " {}.{}", field.part.name, field.name).unwrap(),
+    }
+    for (name, value) in &ask.context {
+        if *value == AttrValue::Bool(false) {
+            write!(text, " without {name}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn what_statements_do() {
+    let catalog = shop();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/analyse/cases.txt");
+    let written = std::fs::read_to_string(&path).unwrap();
+    let (mut now, mut count) = (String::new(), 0);
+    for paragraph in written.split("\n\n").map(str::trim_end).filter(|paragraph| !paragraph.is_empty()) {
+        let sql: Vec<&str> = paragraph.lines().filter(|line| !line.starts_with("    ")).collect();
+        if sql.iter().all(|line| line.starts_with('#')) {
+            writeln!(now, "{}\n", sql.join("\n")).unwrap();
+            continue;
+        }
+        count += 1;
+        writeln!(now, "{}", sql.join("\n")).unwrap();
+        match analyse(&sql.join("\n"), &catalog) {
+            Ok(statements) => statements.iter().for_each(|statement| now.push_str(&told(statement))),
+            Err(error) => writeln!(now, "    unreadable: {error} at {:?}", error.position).unwrap(),
+        }
+        now.push('\n');
+    }
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, now.trim_end().to_owned() + "\n").unwrap();
+        return;
+    }
+    assert!(count >= 250, "{count}");
+    for (paragraph, (was, is)) in written.split("\n\n").zip(now.split("\n\n")).enumerate() {
+        assert_eq!(was.trim_end(), is.trim_end(), "paragraph {paragraph}");
+    }
+    assert_eq!(written.trim_end(), now.trim_end());
+}
+
+/// Every ask is one that the vocabulary (or policy) knows, on a kind of part that it knows, and main asks come first.
+#[test]
+fn every_ask_is_in_the_vocabulary() {
+    let catalog = shop();
+    let written = include_str!("cases.txt");
+    for sql in written.lines().filter(|line| !line.starts_with("    ") && !line.starts_with('#')) {
+        for statement in analyse(sql, &catalog).unwrap_or_default() {
+            let first = statement.asks.first().unwrap();
+            assert!(first.object == Object::Target || first.action.0 == "notify", "{sql}: {first:?}");
+            for ask in &statement.asks {
+                let def = VOCABULARY.actions.iter().find(|def| def.id == ask.action);
+                match &ask.object {
+                    _ if matches!(ask.action.0, "opaque" | "store") => {}
+                    Object::Target => assert!(def.is_some(), "{sql}: {ask:?}"),
+                    Object::Part(part) => {
+                        let def = def.unwrap_or_else(|| panic!("{sql}: {ask:?}"));
+                        assert!(def.on.contains(&part.kind), "{sql}: {} is not on {}", ask.action, part.kind);
+                        let kind = VOCABULARY.parts.iter().find(|kind| kind.name == part.kind).unwrap();
+                        assert!(kind.attrs.iter().copied().eq(part.attrs.iter().map(|(name, _)| *name)), "{sql}");
+                    }
+                    Object::Field(_) => panic!("{sql}: {ask:?}"),
+                }
+                let has: Vec<_> = ask.context.iter().map(|(name, _)| *name).collect();
+                let declared: Vec<_> = def.map_or(vec![], |def| def.context.iter().map(|attr| attr.name).collect());
+                assert_eq!(has, declared, "{sql}: {}", ask.action);
+            }
+            let opaque = statement.asks.iter().any(|ask| ask.action == OPAQUE);
+            assert_eq!(opaque, matches!(statement.certainty, Certainty::Opaque(_)), "{sql}");
+        }
+    }
+}
+
+/// Every kind of statement of the grammar is in some case, or said here to be none of its own.
+#[test]
+fn every_kind_of_statement_has_a_case() {
+    let kinds = include_str!("kinds.rs");
+    let mut missing = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for sql in include_str!("cases.txt").lines().filter(|line| !line.starts_with("    ") && !line.starts_with('#')) {
+        for raw in read(sql).unwrap_or_default() {
+            Tree::of(&raw.stmt).unwrap().walk(&mut |node| {
+                seen.insert(node.kind);
+                true
+            });
+        }
+    }
+    for kind in kinds.split('"').filter(|word| word.ends_with("Stmt") && !word.contains(' ')) {
+        if !seen.contains(kind) {
+            missing.push(kind);
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Every statement node of the protobuf is in the list of kinds.
+#[test]
+fn no_kind_of_statement_is_forgotten() {
+    // Nodes that end in Stmt and are no statements that a client can send.
+    let inner = ["RawStmt", "SetOperationStmt", "ReturnStmt", "PlAssignStmt", "ReplicaIdentityStmt"];
+    let source = include_str!("kinds.rs");
+    let listed = |kind: &str| source.contains(&format!("\"{kind}\""));
+    for kind in STATEMENT_NODES.split_whitespace() {
+        assert!(listed(kind) || inner.contains(&kind), "{kind}");
+    }
+}
+
+/// The statement messages of `pg_query.proto` 18.1, by the names that Rust gives them.
+const STATEMENT_NODES: &str = "RawStmt InsertStmt DeleteStmt UpdateStmt MergeStmt SelectStmt SetOperationStmt ReturnStmt \
+    PlAssignStmt CreateSchemaStmt AlterTableStmt ReplicaIdentityStmt AlterCollationStmt AlterDomainStmt GrantStmt \
+    GrantRoleStmt AlterDefaultPrivilegesStmt CopyStmt VariableSetStmt VariableShowStmt CreateStmt CreateTableSpaceStmt \
+    DropTableSpaceStmt AlterTableSpaceOptionsStmt AlterTableMoveAllStmt CreateExtensionStmt AlterExtensionStmt \
+    AlterExtensionContentsStmt CreateFdwStmt AlterFdwStmt CreateForeignServerStmt AlterForeignServerStmt \
+    CreateForeignTableStmt CreateUserMappingStmt AlterUserMappingStmt DropUserMappingStmt ImportForeignSchemaStmt \
+    CreatePolicyStmt AlterPolicyStmt CreateAmStmt CreateTrigStmt CreateEventTrigStmt AlterEventTrigStmt CreatePLangStmt \
+    CreateRoleStmt AlterRoleStmt AlterRoleSetStmt DropRoleStmt CreateSeqStmt AlterSeqStmt DefineStmt CreateDomainStmt \
+    CreateOpClassStmt CreateOpFamilyStmt AlterOpFamilyStmt DropStmt TruncateStmt CommentStmt SecLabelStmt \
+    DeclareCursorStmt ClosePortalStmt FetchStmt IndexStmt CreateStatsStmt AlterStatsStmt CreateFunctionStmt \
+    AlterFunctionStmt DoStmt CallStmt RenameStmt AlterObjectDependsStmt AlterObjectSchemaStmt AlterOwnerStmt \
+    AlterOperatorStmt AlterTypeStmt RuleStmt NotifyStmt ListenStmt UnlistenStmt TransactionStmt CompositeTypeStmt \
+    CreateEnumStmt CreateRangeStmt AlterEnumStmt ViewStmt LoadStmt CreatedbStmt AlterDatabaseStmt \
+    AlterDatabaseRefreshCollStmt AlterDatabaseSetStmt DropdbStmt AlterSystemStmt ClusterStmt VacuumStmt ExplainStmt \
+    CreateTableAsStmt RefreshMatViewStmt CheckPointStmt DiscardStmt LockStmt ConstraintsSetStmt ReindexStmt \
+    CreateConversionStmt CreateCastStmt CreateTransformStmt PrepareStmt ExecuteStmt DeallocateStmt DropOwnedStmt \
+    ReassignOwnedStmt AlterTsDictionaryStmt AlterTsConfigurationStmt CreatePublicationStmt AlterPublicationStmt \
+    CreateSubscriptionStmt AlterSubscriptionStmt DropSubscriptionStmt";
+
+#[test]
+fn spans_are_those_of_the_statements() {
+    let sql = "SELECT 1; /* é */ SELECT 2 ;;  -- end\n";
+    let spans: Vec<&str> =
+        analyse(sql, &shop()).unwrap().into_iter().map(|statement| &sql[statement.span]).collect();
+    assert_eq!(spans, ["SELECT 1", "SELECT 2 "]);
+    assert!(analyse(" -- nothing", &shop()).unwrap().is_empty());
+}
+
+#[test]
+fn where_nothing_is_classified_the_unknown_hides_nothing() {
+    use crate::catalog::tests::shop_rows;
+    use crate::classes::ClassRules;
+    let catalog = Catalog::build(shop_rows(), &ClassRules::default(), None);
+    let statement = &analyse("SELECT refund(1) FROM nowhere", &catalog).unwrap()[0];
+    assert!(!statement.touches_unknown && statement.touches.is_empty());
+    assert_eq!(statement.unknown_names, ["nowhere"]);
+    // PostgreSQL's own secrets stay secret.
+    assert!(!analyse("SELECT * FROM pg_authid", &catalog).unwrap()[0].touches.is_empty());
+}
+
+fn deep() -> impl Strategy<Value = String> {
+    let written: Vec<&'static str> =
+        include_str!("cases.txt").lines().filter(|line| !line.starts_with("    ") && !line.starts_with('#')).collect();
+    let words: Vec<&'static str> = written.iter().flat_map(|sql| sql.split_inclusive(' ')).collect();
+    prop::collection::vec(prop::sample::select(words), 0..24).prop_map(|words| words.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = analyse(&String::from_utf8_lossy(&bytes), &shop());
+    }
+
+    #[test]
+    fn no_mix_of_words_panics(sql in deep()) {
+        let _ = analyse(&sql, &shop());
+    }
+
+    #[test]
+    fn no_mutation_panics(
+        case in prop::sample::select(
+            include_str!("cases.txt")
+                .lines()
+                .filter(|line| !line.starts_with("    ") && !line.starts_with('#') && !line.is_empty())
+                .collect::<Vec<_>>(),
+        ),
+        at in any::<prop::sample::Index>(),
+        cut in any::<prop::sample::Index>(),
+        with in prop::sample::select(vec!["", "(", ")", "*", ".", ",", "''", " AND ", " NULL ", ";", "\"a\"", "::", "$1", "--"]),
+    ) {
+        let letters: Vec<char> = case.chars().collect();
+        let (at, cut) = (at.index(letters.len()), cut.index(4));
+        let mut sql: String = letters[..at].iter().collect();
+        sql.push_str(with);
+        sql.extend(&letters[(at + cut).min(letters.len())..]);
+        if let Ok(statements) = analyse(&sql, &shop()) {
+            for statement in statements {
+                prop_assert!(!statement.asks.is_empty());
+                prop_assert!(sql.get(statement.span).is_some());
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! A snapshot of a target's catalog: relations, columns and their classes, what views read, which functions are the users'.
+//!
+//! Keyed by oid and attribute number, so that a renamed column keeps its class. A snapshot is built at once from the rows of
+//! [`CATALOG_QUERIES`] and never changes.
+
+mod build;
+mod queries;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use model::{ClassId, Field, Part};
+
+pub use queries::{CATALOG_QUERIES, UnreadableRow};
+
+/// The first oid that PostgreSQL gives to what users make; below it is what `initdb` made.
+pub(crate) const USER_OID_MIN: u32 = 16384;
+
+/// A snapshot of a target's catalog.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    relations: HashMap<u32, Entry>,
+    by_name: HashMap<Arc<str>, Vec<u32>>,
+    functions: HashMap<Arc<str>, Vec<UserFunction>>,
+    system_functions: HashSet<Arc<str>>,
+    operators: HashMap<Arc<str>, Vec<Arc<str>>>,
+    classifies: bool,
+    unmatched: Vec<String>,
+}
+
+/// A relation with what the rest of the snapshot says about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) relation: Relation,
+    pub(crate) part: Part,
+    /// Classified columns of this relation and of everything it is made of.
+    pub(crate) touches: Arc<[Field]>,
+    /// The same without its own: for a view or a TOAST table, what its unclassified columns may hold.
+    pub(crate) derived: Arc<[Field]>,
+    /// Its rules call functions of users: nobody knows what its columns hold.
+    pub(crate) calls: bool,
+    /// The foreign tables it is or reads.
+    pub(crate) foreign: Arc<[Part]>,
+    /// It is `pg_settings` or reads it, and an UPDATE of it sets settings.
+    pub(crate) sets_settings: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserFunction {
+    pub(crate) schema: Arc<str>,
+    /// It may be called as if it were a column of a row: `customers.fullname`.
+    pub(crate) takes_row: bool,
+}
+
+/// A relation: a table, a view, a sequence, an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// Its oid.
+    pub oid: u32,
+    /// Its schema; `pg_temp` for the temporary schema of any session.
+    pub schema: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it is.
+    pub kind: RelationKind,
+    /// Its columns, by number.
+    pub columns: Vec<Column>,
+}
+
+/// What a relation is (`pg_class.relkind`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RelationKind {
+    /// An ordinary table.
+    Table,
+    /// A partitioned table.
+    Partitioned,
+    /// A view.
+    View,
+    /// A materialized view.
+    MaterializedView,
+    /// A foreign table.
+    Foreign,
+    /// A sequence.
+    Sequence,
+    /// An index, or a partitioned index.
+    Index,
+    /// The row type made by `CREATE TYPE … AS (…)`.
+    Composite,
+    /// A TOAST table: the long values of another table.
+    Toast,
+    /// A kind that this version doesn't know.
+    Unknown,
+}
+
+impl RelationKind {
+    /// From `pg_class.relkind`.
+    pub fn from_relkind(kind: char) -> Self {
+        match kind {
+            'r' => Self::Table,
+            'p' => Self::Partitioned,
+            'v' => Self::View,
+            'm' => Self::MaterializedView,
+            'f' => Self::Foreign,
+            'S' => Self::Sequence,
+            'i' | 'I' => Self::Index,
+            'c' => Self::Composite,
+            't' => Self::Toast,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// A column of a relation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its number (`attnum`), from 1.
+    pub number: i16,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The class of its values.
+    pub class: Option<ClassId>,
+    /// Set when nobody may ever see them.
+    pub sealed: bool,
+}
+
+/// The rows of [`CATALOG_QUERIES`], as the server gave them.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogRows {
+    /// Relations of every kind and schema.
+    pub relations: Vec<RawRelation>,
+    /// Columns of relations that can be read.
+    pub columns: Vec<RawColumn>,
+    /// For rules of users' relations: who reads what. For TOAST tables: whose values they hold.
+    pub reads: Vec<(u32, u32)>,
+    /// Relations whose rules call functions that are not PostgreSQL's own.
+    pub calls: Vec<u32>,
+    /// Child and parent, for partitions and inheritance.
+    pub inherits: Vec<(u32, u32)>,
+    /// Schema and name of functions that are not PostgreSQL's own, and whether one takes a row.
+    pub functions: Vec<(Arc<str>, Arc<str>, bool)>,
+    /// Names of PostgreSQL's own functions, and of its types, which can be called to convert.
+    pub system_functions: Vec<Arc<str>>,
+    /// Schema and name of operators that are neither PostgreSQL's own nor an extension's.
+    pub operators: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// A row of `pg_class`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawRelation {
+    /// Its oid.
+    pub oid: u32,
+    /// Its schema.
+    pub schema: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its `relkind`.
+    pub kind: char,
+}
+
+/// A row of `pg_attribute`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawColumn {
+    /// The oid of its relation.
+    pub relation: u32,
+    /// Its number.
+    pub number: i16,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl Catalog {
+    /// The relation with this oid.
+    pub fn relation(&self, oid: u32) -> Option<&Relation> {
+        self.relations.get(&oid).map(|entry| &entry.relation)
+    }
+
+    /// The column of this number in the relation with this oid.
+    pub fn column(&self, oid: u32, number: i16) -> Option<&Column> {
+        self.relation(oid)?.columns.iter().find(|column| column.number == number)
+    }
+
+    /// The field that a classified column is.
+    pub fn field(&self, oid: u32, number: i16) -> Option<Field> {
+        let entry = self.relations.get(&oid)?;
+        entry.relation.columns.iter().find(|column| column.number == number).and_then(|column| entry.field(column))
+    }
+
+    /// Every relation, in no order.
+    pub fn relations(&self) -> impl Iterator<Item = &Relation> {
+        self.relations.values().map(|entry| &entry.relation)
+    }
+
+    /// Whether the configuration classifies anything in this database. If not, what is unknown hides nothing.
+    pub fn classifies(&self) -> bool {
+        self.classifies
+    }
+
+    /// Patterns of the configuration that match no column of this snapshot.
+    pub fn unmatched_rules(&self) -> &[String] {
+        &self.unmatched
+    }
+
+    pub(crate) fn entry(&self, oid: u32) -> Option<&Entry> {
+        self.relations.get(&oid)
+    }
+
+    /// Every relation that a name may mean. Without a schema it may mean any of that name.
+    pub(crate) fn named<'a>(&'a self, schema: &str, name: &str) -> impl Iterator<Item = &'a Entry> {
+        let oids = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
+        oids.iter()
+            .filter_map(|oid| self.relations.get(oid))
+            .filter(move |entry| schema.is_empty() || *entry.relation.schema == *plain_schema(schema))
+    }
+
+    /// The users' functions that a name may mean.
+    pub(crate) fn user_functions<'a>(&'a self, schema: &str, name: &str) -> impl Iterator<Item = &'a UserFunction> {
+        let functions = self.functions.get(name).map_or(&[][..], Vec::as_slice);
+        functions.iter().filter(move |function| schema.is_empty() || *function.schema == *schema)
+    }
+
+    /// Whether PostgreSQL itself has a function of this name.
+    pub(crate) fn is_system_function(&self, schema: &str, name: &str) -> bool {
+        matches!(schema, "" | "pg_catalog" | "information_schema") && self.system_functions.contains(name)
+    }
+
+    /// The schemas of the users' operators that a name may mean.
+    pub(crate) fn user_operators<'a>(&'a self, schema: &str, name: &str) -> impl Iterator<Item = &'a Arc<str>> {
+        let schemas = self.operators.get(name).map_or(&[][..], Vec::as_slice);
+        schemas.iter().filter(move |of| schema.is_empty() || ***of == *schema)
+    }
+}
+
+impl Entry {
+    /// The field that one of its columns is, if it is classified.
+    pub(crate) fn field(&self, column: &Column) -> Option<Field> {
+        Some(Field {
+            part: self.part.clone(),
+            name: column.name.to_string(),
+            class: column.class.clone()?,
+            sealed: column.sealed,
+        })
+    }
+
+    /// Whether it is one of PostgreSQL's own.
+    pub(crate) fn is_system(&self) -> bool {
+        is_system_schema(&self.relation.schema)
+    }
+
+    /// Whether its unclassified columns may hold what other relations' classified columns do.
+    pub(crate) fn is_derived(&self) -> bool {
+        use RelationKind::{MaterializedView, Toast, View};
+        matches!(self.relation.kind, View | MaterializedView | Toast) && !self.derived.is_empty()
+    }
+}
+
+/// Whether a schema is PostgreSQL's own.
+pub(crate) fn is_system_schema(schema: &str) -> bool {
+    matches!(schema, "pg_catalog" | "information_schema" | "pg_toast")
+}
+
+/// The name under which a schema is known: every session's temporary schema is `pg_temp`.
+pub(crate) fn plain_schema(schema: &str) -> &str {
+    let numbered = |prefix: &str| {
+        schema.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    };
+    if numbered("pg_temp_") {
+        "pg_temp"
+    } else if numbered("pg_toast_temp_") {
+        "pg_toast"
+    } else {
+        schema
+    }
+}

@@ -1,0 +1,122 @@
+//! The queries that read a snapshot, and the reading of their rows.
+//!
+//! Every name in them is qualified, operators too, so that nothing in the target's `search_path` can answer in place of the
+//! catalog. They run on PostgreSQL 13 to 18.
+
+use super::{CatalogRows, RawColumn, RawRelation};
+
+/// What [`Catalog::build`](super::Catalog::build) needs, as name and query, to be sent in any order. Each result row, in
+/// text format, goes to [`CatalogRows::add`] under its query's name.
+///
+/// What a view reads is taken from its rule's own tree and not from `pg_depend`, which does not mention PostgreSQL's own
+/// tables (`pg_authid`).
+pub const CATALOG_QUERIES: &[(&str, &str)] = &[
+    (
+        "relations",
+        "SELECT c.oid, n.nspname, c.relname, c.relkind FROM pg_catalog.pg_class AS c \
+         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace",
+    ),
+    (
+        "columns",
+        "SELECT a.attrelid, a.attnum, a.attname FROM pg_catalog.pg_attribute AS a \
+         JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
+         WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
+         AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,t}'::pg_catalog.\"char\"[]) \
+         ORDER BY a.attrelid USING OPERATOR(pg_catalog.<), a.attnum USING OPERATOR(pg_catalog.<)",
+    ),
+    (
+        "reads",
+        "SELECT DISTINCT r.ev_class, m.found[1] FROM pg_catalog.pg_rewrite AS r, \
+         LATERAL pg_catalog.regexp_matches(r.ev_action::pg_catalog.text, ':relid ([0-9]+)', 'g') AS m(found) \
+         WHERE r.ev_class OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
+         UNION ALL SELECT c.reltoastrelid, c.oid::pg_catalog.text FROM pg_catalog.pg_class AS c \
+         WHERE c.reltoastrelid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid",
+    ),
+    (
+        "calls",
+        "SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite AS r, LATERAL pg_catalog.regexp_matches(\
+         r.ev_action::pg_catalog.text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') AS m(found) \
+         WHERE r.ev_class OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
+         AND m.found[1]::pg_catalog.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
+    ),
+    ("inherits", "SELECT i.inhrelid, i.inhparent FROM pg_catalog.pg_inherits AS i"),
+    (
+        "functions",
+        "SELECT DISTINCT n.nspname, p.proname, p.pronargs OPERATOR(pg_catalog.>=) 1::pg_catalog.int2 \
+         AND t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p,d}'::pg_catalog.\"char\"[]) FROM pg_catalog.pg_proc AS p \
+         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
+         LEFT JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) p.proargtypes[0] \
+         WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
+    ),
+    (
+        "system_functions",
+        "SELECT p.proname FROM pg_catalog.pg_proc AS p WHERE p.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
+         UNION SELECT t.typname FROM pg_catalog.pg_type AS t WHERE t.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
+         AND t.typtype OPERATOR(pg_catalog.=) ANY ('{b,r,m}'::pg_catalog.\"char\"[])",
+    ),
+    // Operators of extensions are left out: they come with names that everything uses (citext has its own =), compare or
+    // compute without side effects, and their results count as computed anyway.
+    (
+        "operators",
+        "SELECT DISTINCT n.nspname, o.oprname FROM pg_catalog.pg_operator AS o \
+         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace \
+         WHERE o.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d \
+         WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_operator'::pg_catalog.regclass::pg_catalog.oid \
+         AND d.objid OPERATOR(pg_catalog.=) o.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog.\"char\")",
+    ),
+];
+
+/// A row that is not what its query gives.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the target's answer to the catalog query \"{query}\" can't be read: {what}")]
+pub struct UnreadableRow {
+    /// The name of the query.
+    pub query: String,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+impl CatalogRows {
+    /// Takes one row of the query of this name, with its values in text format.
+    pub fn add(&mut self, query: &str, row: &[Option<&str>]) -> Result<(), UnreadableRow> {
+        self.read(query, row).ok_or_else(|| UnreadableRow {
+            query: query.to_owned(),
+            what: if CATALOG_QUERIES.iter().any(|(name, _)| *name == query) {
+                "a row has other columns than it should"
+            } else {
+                "there is no such query"
+            },
+        })
+    }
+
+    fn read(&mut self, query: &str, row: &[Option<&str>]) -> Option<()> {
+        match (query, row) {
+            ("relations", [Some(oid), Some(schema), Some(name), Some(kind)]) => self.relations.push(RawRelation {
+                oid: oid.parse().ok()?,
+                schema: (*schema).into(),
+                name: (*name).into(),
+                kind: kind.chars().next()?,
+            }),
+            ("columns", [Some(relation), Some(number), Some(name)]) => self.columns.push(RawColumn {
+                relation: relation.parse().ok()?,
+                number: number.parse().ok()?,
+                name: (*name).into(),
+            }),
+            ("reads", [Some(reader), Some(relation)]) => {
+                self.reads.push((reader.parse().ok()?, relation.parse().ok()?));
+            }
+            ("calls", [Some(view)]) => self.calls.push(view.parse().ok()?),
+            ("inherits", [Some(child), Some(parent)]) => {
+                self.inherits.push((child.parse().ok()?, parent.parse().ok()?));
+            }
+            // A function without arguments has no type to look at: NULL.
+            ("functions", [Some(schema), Some(name), takes_row]) => {
+                self.functions.push(((*schema).into(), (*name).into(), *takes_row == Some("t")));
+            }
+            ("system_functions", [Some(name)]) => self.system_functions.push((*name).into()),
+            ("operators", [Some(schema), Some(name)]) => self.operators.push(((*schema).into(), (*name).into())),
+            _ => return None,
+        }
+        Some(())
+    }
+}

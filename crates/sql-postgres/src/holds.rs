@@ -1,0 +1,191 @@
+//! What each column of a result holds: the statement and the server's own description, joined.
+//!
+//! Two witnesses. The server says which relation's column a result column is, if it is a bare one: that is worked out by
+//! PostgreSQL itself, after names were resolved, and can be trusted where it says "this column". The statement says what is
+//! written there. The most sensitive answer wins.
+
+use model::{Certainty, Field, Holds};
+
+use crate::catalog::{Catalog, Column, RelationKind};
+use crate::statement::{OutputShape, Outputs, Statement};
+
+/// A column as the server describes it (RowDescription).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Described<'a> {
+    /// The column's name in the result.
+    pub name: &'a str,
+    /// The relation it is a plain column of; 0 if it is none.
+    pub table_oid: u32,
+    /// Its number in that relation; 0 for none or for the whole row.
+    pub attribute: i16,
+    /// Its type.
+    pub type_oid: u32,
+}
+
+/// The server describes another number of columns than the statement has. Fail closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the statement has {} {expected} result columns, the target describes {described}", if *.at_least { "at least" } else { "exactly" })]
+pub struct WidthMismatch {
+    /// What the statement has.
+    pub expected: usize,
+    /// Whether it may have more (there is a star in it).
+    pub at_least: bool,
+    /// What the server describes.
+    pub described: usize,
+}
+
+/// What each described column holds.
+pub fn holds(
+    statement: &Statement,
+    catalog: &Catalog,
+    described: &[Described<'_>],
+) -> Result<Vec<Holds>, WidthMismatch> {
+    let shapes = match &statement.outputs {
+        Outputs::None => &[][..],
+        Outputs::Columns(shapes) => shapes.as_slice(),
+    };
+    let written = Written::new(shapes, described.len())?;
+    let columns = described.iter().enumerate();
+    Ok(columns.map(|(at, column)| one(statement, catalog, written.shape(at), column)).collect())
+}
+
+/// What is written at each position of the result.
+struct Written<'a> {
+    shapes: &'a [OutputShape],
+    /// Positions before the first star, and after the last: in between only the server knows which is which.
+    before: usize,
+    after: usize,
+    one_star: bool,
+    described: usize,
+}
+
+/// What is written at one position.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Column(&'a str),
+    Computed,
+    /// Made by a star, or not known: between two stars.
+    Star,
+}
+
+impl<'a> Written<'a> {
+    fn new(shapes: &'a [OutputShape], described: usize) -> Result<Self, WidthMismatch> {
+        let is_star = |shape: &OutputShape| *shape == OutputShape::Star;
+        let stars = shapes.iter().filter(|shape| is_star(shape)).count();
+        let expected = shapes.len().saturating_sub(stars);
+        let fits = if stars == 0 { described == expected } else { described >= expected };
+        if !fits {
+            return Err(WidthMismatch { expected, at_least: stars != 0, described });
+        }
+        let before = shapes.iter().take_while(|shape| !is_star(shape)).count();
+        let after = shapes.iter().rev().take_while(|shape| !is_star(shape)).count();
+        Ok(Self { shapes, before, after, one_star: stars == 1, described })
+    }
+
+    fn shape(&self, at: usize) -> At<'a> {
+        let from_end = self.described.saturating_sub(at);
+        let shape = if at < self.before {
+            self.shapes.get(at)
+        } else if from_end <= self.after {
+            self.shapes.len().checked_sub(from_end).and_then(|at| self.shapes.get(at))
+        } else if self.one_star {
+            Some(&OutputShape::Star)
+        } else {
+            None
+        };
+        match shape {
+            Some(OutputShape::Column(name)) => At::Column(name),
+            Some(OutputShape::Computed) => At::Computed,
+            Some(OutputShape::Star) | None => At::Star,
+        }
+    }
+}
+
+fn one(statement: &Statement, catalog: &Catalog, written: At<'_>, described: &Described<'_>) -> Holds {
+    let tainted = is_tainted(statement);
+    let bare = !statement.set_operation && !matches!(written, At::Computed);
+    match wire(catalog, described) {
+        // A cast that PostgreSQL leaves out: the server still says which column it is.
+        Wire::Classified(field) if bare => Holds::Copy(field),
+        Wire::Classified(field) => computed(statement, &[field]),
+        Wire::MadeOf(fields) => computed(statement, fields),
+        Wire::Unknown => Holds::Unknown,
+        Wire::Expression if tainted => computed(statement, &[]),
+        Wire::Expression => Holds::Plain,
+        Wire::Unclassified(column) => match written {
+            _ if !tainted => Holds::Plain,
+            _ if !bare => computed(statement, &[]),
+            At::Column(name) if statement.names_are_plain && *column != *name => computed(statement, &[]),
+            _ => Holds::Plain,
+        },
+    }
+}
+
+/// What the server's description says of a column.
+enum Wire<'a> {
+    /// It is an expression, or comes from one.
+    Expression,
+    /// It is this classified column.
+    Classified(Field),
+    /// It is a whole row, or a column of a view or a TOAST table, made of these.
+    MadeOf(&'a [Field]),
+    /// It is this column, which is not classified.
+    Unclassified(&'a str),
+    /// It is a column of something that the snapshot doesn't know.
+    Unknown,
+}
+
+fn wire<'a>(catalog: &'a Catalog, described: &Described<'_>) -> Wire<'a> {
+    if described.table_oid == 0 {
+        return Wire::Expression;
+    }
+    let unknown = || if catalog.classifies() { Wire::Unknown } else { Wire::Expression };
+    let Some(entry) = catalog.entry(described.table_oid) else { return unknown() };
+    if described.attribute == 0 {
+        return if entry.touches.is_empty() { Wire::Expression } else { Wire::MadeOf(&entry.touches) };
+    }
+    let view = matches!(entry.relation.kind, RelationKind::View | RelationKind::MaterializedView);
+    if described.attribute < 0 {
+        return Wire::Unclassified(system_column(described.attribute));
+    }
+    let Some(column) = catalog.column(described.table_oid, described.attribute) else { return unknown() };
+    match entry.field(column) {
+        Some(field) => Wire::Classified(field),
+        None if entry.calls && view && catalog.classifies() => Wire::Unknown,
+        None if entry.is_derived() => Wire::MadeOf(&entry.derived),
+        None => Wire::Unclassified(name_of(column)),
+    }
+}
+
+fn name_of(column: &Column) -> &str {
+    &column.name
+}
+
+/// The system columns, which every table has and which hold nothing of its own (`src/include/access/sysattr.h`).
+fn system_column(attribute: i16) -> &'static str {
+    match attribute {
+        -1 => "ctid",
+        -2 => "xmin",
+        -3 => "cmin",
+        -4 => "xmax",
+        -5 => "cmax",
+        -6 => "tableoid",
+        _ => "",
+    }
+}
+
+fn is_tainted(statement: &Statement) -> bool {
+    statement.touches_unknown
+        || !statement.touches.is_empty()
+        || matches!(statement.certainty, Certainty::Opaque(_))
+}
+
+/// A column that is made of anything the statement touches, and of these.
+fn computed(statement: &Statement, more: &[Field]) -> Holds {
+    if statement.touches_unknown || matches!(statement.certainty, Certainty::Opaque(_)) {
+        return Holds::Unknown;
+    }
+    let mut fields = statement.touches.clone();
+    fields.extend(more.iter().filter(|field| !statement.touches.contains(field)).cloned());
+    if fields.is_empty() { Holds::Plain } else { Holds::Computed(fields) }
+}

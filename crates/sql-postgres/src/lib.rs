@@ -1,0 +1,48 @@
+//! What a PostgreSQL statement does and touches, by PostgreSQL's own grammar.
+//!
+//! [`analyse`] takes one SQL text and a [`Catalog`] (a snapshot of the target's tables, views and functions) and answers, for
+//! every statement in it: which actions it asks for on which objects, whether that could be told for certain, which
+//! classified columns can come out of it or be stored by it, and what its result columns look like. [`holds`] then joins the
+//! statement with what the server describes, and says of each result column what it holds.
+//!
+//! Pure: text and snapshot in, facts out. No socket, no file, no clock. It is *not* lineage: a result column that is more
+//! than a bare column is only known to be made of everything the statement touches. Where it cannot tell, it says so
+//! ([`model::Certainty::Opaque`], [`Statement::touches_unknown`]), and policy refuses.
+//!
+//! The grammar is that of PostgreSQL 18 (`libpg_query`), in C. It checks its own stack (100 kB) and the tree it hands over is
+//! at most 100 messages deep, so [`analyse`] fits into a thread of 2 MiB; what is deeper is [`Unreadable`].
+//!
+//! Reading order: [`vocabulary`](VOCABULARY), `catalog`, `classes`, `tree`, `read`, `analyse`, `holds`, `log_text`.
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions, clippy::string_slice)
+)]
+
+mod vocabulary;
+
+mod catalog;
+mod classes;
+mod sealed;
+
+mod functions;
+mod settings;
+
+mod read;
+mod statement;
+mod tree;
+
+mod analyse;
+mod holds;
+mod log_text;
+
+pub use analyse::analyse;
+pub use catalog::{
+    CATALOG_QUERIES, Catalog, CatalogRows, Column, RawColumn, RawRelation, Relation, RelationKind, UnreadableRow,
+};
+pub use classes::{ClassRules, PatternError};
+pub use holds::{Described, WidthMismatch, holds};
+pub use log_text::{LOG_TEXT_BYTES_MAX, log_text};
+pub use read::{SQL_BYTES_MAX, Unreadable};
+pub use settings::startup_setting;
+pub use statement::{OutputShape, Outputs, Refused, Statement, TransactionStep};
+pub use vocabulary::VOCABULARY;

@@ -1,0 +1,132 @@
+//! From text to trees, with limits, and with PostgreSQL's own words for what is wrong.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pg_query::protobuf::RawStmt;
+
+/// The longest text that is read, in bytes: what a form or a tool sends is far below it.
+pub const SQL_BYTES_MAX: usize = 1024 * 1024;
+
+/// How many places that look like the error are tried to find its position.
+const POSITION_TRIES_MAX: usize = 64;
+
+/// A text that can't be read, and so can't be decided.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unreadable {
+    /// What is wrong, as PostgreSQL words it: `syntax error at or near "SELEC"`.
+    pub message: String,
+    /// Where, in characters from 1, when that is known.
+    pub position: Option<usize>,
+    /// Set when the text is beyond a limit of Weir's own (length, depth), not wrong in itself.
+    pub beyond_limit: bool,
+}
+
+impl Unreadable {
+    pub(crate) fn beyond(message: impl Into<String>) -> Self {
+        Self { message: message.into(), position: None, beyond_limit: true }
+    }
+}
+
+/// The statements of a text.
+pub(crate) fn read(sql: &str) -> Result<Vec<RawStmt>, Unreadable> {
+    if sql.len() > SQL_BYTES_MAX {
+        let message = format!("the statement has {} bytes, and Weir reads at most {SQL_BYTES_MAX}", sql.len());
+        return Err(Unreadable::beyond(message));
+    }
+    match parse(sql) {
+        Ok(statements) => Ok(statements),
+        Err(pg_query::Error::Parse(message)) => {
+            // The grammar's own guards against deep nesting. They are limits, not errors in the text.
+            let beyond_limit = message.contains("stack depth") || message.contains("memory exhausted");
+            let position = if beyond_limit { None } else { position(sql, &message) };
+            Err(Unreadable { message, position, beyond_limit })
+        }
+        Err(pg_query::Error::Decode(_)) => {
+            Err(Unreadable::beyond("the statement is nested deeper than Weir can follow; write it flatter"))
+        }
+        Err(pg_query::Error::Conversion(_)) => {
+            Err(Unreadable { message: "the statement has a NUL byte in it".into(), position: None, beyond_limit: false })
+        }
+        Err(other) => Err(Unreadable { message: other.to_string(), position: None, beyond_limit: false }),
+    }
+}
+
+/// The library collects statistics on the side with code that may panic on odd trees. What can't be read is refused.
+fn parse(sql: &str) -> Result<Vec<RawStmt>, pg_query::Error> {
+    catch_unwind(AssertUnwindSafe(|| pg_query::parse(sql, pg_query::ParserOptions::DEFAULT)))
+        .unwrap_or_else(|_| Err(pg_query::Error::Parse("the statement can't be read".into())))
+        .map(|result| result.protobuf.stmts)
+}
+
+/// Where an error is, in characters from 1. The library's Rust face drops the position, so it is found again: the text up
+/// to the first token that is really wrong fails in the same words.
+fn position(sql: &str, message: &str) -> Option<usize> {
+    if message.ends_with("at end of input") {
+        return sql.chars().count().checked_add(1);
+    }
+    let near = message.split_once("at or near \"")?.1.strip_suffix('"')?;
+    let at = sql.match_indices(near).take(POSITION_TRIES_MAX).find_map(|(at, found)| {
+        let upto = sql.get(..at.checked_add(found.len())?)?;
+        matches!(parse(upto), Err(pg_query::Error::Parse(again)) if again == message).then_some(at)
+    })?;
+    sql.get(..at)?.chars().count().checked_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(sql: &str) -> Unreadable {
+        read(sql).unwrap_err()
+    }
+
+    #[test]
+    fn errors_are_worded_and_placed_as_postgresql_does() {
+        let error = wrong("SELEC 1");
+        assert_eq!((error.message.as_str(), error.position), ("syntax error at or near \"SELEC\"", Some(1)));
+        let error = wrong("SELECT 'é', a FROM t WHERE a = = 1");
+        assert_eq!((error.message.as_str(), error.position), ("syntax error at or near \"=\"", Some(32)));
+        assert_eq!(wrong("SELECT (").position, Some(9));
+        assert!(wrong("SELECT 'open").message.starts_with("unterminated quoted string"));
+        assert!(!wrong("SELECT \0").beyond_limit);
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_deep_is_refused_on_a_small_stack() {
+        let deep = [
+            format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
+            format!("SELECT 1{}", "+1".repeat(64_000)),
+            format!("SELECT {}1", "NOT ".repeat(60_000)),
+            format!("SELECT {}1{}", "ARRAY[".repeat(9_000), "]".repeat(9_000)),
+            format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(20_000)),
+            format!("SELECT {}1{}", "(SELECT ".repeat(9_000), ")".repeat(9_000)),
+            format!("SELECT * FROM {}t{}", "(".repeat(9_000), ")".repeat(9_000)),
+            format!("{}SELECT 1", "EXPLAIN ".repeat(9_000)),
+            format!("SELECT a{}", "::int".repeat(60_000)),
+            format!("SELECT a{}", "[1]".repeat(60_000)),
+        ];
+        let small = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+        let thread = small.spawn(move || {
+            for sql in deep {
+                let start: String = sql.chars().take(40).collect();
+                match read(&sql) {
+                    Err(error) => assert!(!error.message.is_empty()),
+                    // Lists and indirections are flat: they may well be read.
+                    Ok(_) => assert!(start.contains("[1]"), "{start}"),
+                }
+            }
+            assert!(read(&"x".repeat(SQL_BYTES_MAX + 1)).unwrap_err().beyond_limit);
+        });
+        thread.unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn ordinary_depth_is_read() {
+        let sums = |terms: usize| format!("SELECT 1{}", "+1".repeat(terms));
+        let unions = |arms: usize| format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(arms));
+        let deepest = |make: &dyn Fn(usize) -> String| (1..2000).take_while(|n| read(&make(*n)).is_ok()).last();
+        assert!(deepest(&sums) >= Some(30), "{:?}", deepest(&sums));
+        assert!(deepest(&unions) >= Some(30), "{:?}", deepest(&unions));
+    }
+}

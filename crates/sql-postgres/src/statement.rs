@@ -1,0 +1,94 @@
+//! What is known of one statement.
+
+use std::ops::Range;
+
+use model::{Ask, Certainty, Field};
+
+/// One statement of a text: what it asks for, what it touches, what comes back.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The questions to policy: first the main action on the target, then one for each action and object.
+    pub asks: Vec<Ask>,
+    /// Whether the asks say all that the statement does. If not, `opaque` is among them.
+    pub certainty: Certainty,
+    /// Classified columns of every relation it touches, also through views, partitions and inheritance.
+    pub touches: Vec<Field>,
+    /// Set when it touches something the snapshot doesn't know, in a database where something is classified.
+    pub touches_unknown: bool,
+    /// The relations and functions that the snapshot doesn't know, as they are written. A caller may read the catalog
+    /// again and analyse once more.
+    pub unknown_names: Vec<String>,
+    /// The shape of its result.
+    pub outputs: Outputs,
+    /// Set when the snapshot must be read again after it ran (and once more when its transaction commits).
+    pub changes_catalog: bool,
+    /// What it does to the transaction.
+    pub transaction: Option<TransactionStep>,
+    /// Set when this version of Weir does not carry such a statement. The asks are filled in all the same.
+    pub refused: Option<Refused>,
+    /// Where it stands in the text, in bytes.
+    pub span: Range<usize>,
+    /// Whether each bare column among the outputs can be compared by name with the column that the server describes:
+    /// nothing in FROM renames.
+    pub(crate) names_are_plain: bool,
+    /// Whether the result is that of UNION, INTERSECT or EXCEPT, whose columns are made of all arms.
+    pub(crate) set_operation: bool,
+}
+
+/// The shape of a statement's result, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outputs {
+    /// It returns no rows.
+    None,
+    /// It returns rows with these outputs, in order. A star stands for any number of columns.
+    Columns(Vec<OutputShape>),
+}
+
+/// One output as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputShape {
+    /// A bare column reference, by its last name (before any alias).
+    Column(String),
+    /// `*` or `t.*`, or a result whose width only the server knows.
+    Star,
+    /// Anything else.
+    Computed,
+}
+
+/// A step of the session's transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransactionStep {
+    /// BEGIN, START TRANSACTION.
+    Begin,
+    /// COMMIT, END. `chain` starts the next at once.
+    Commit {
+        /// AND CHAIN.
+        chain: bool,
+    },
+    /// ROLLBACK, ABORT. `chain` starts the next at once.
+    Rollback {
+        /// AND CHAIN.
+        chain: bool,
+    },
+    /// SAVEPOINT.
+    Savepoint(String),
+    /// RELEASE SAVEPOINT.
+    Release(String),
+    /// ROLLBACK TO SAVEPOINT.
+    RollbackTo(String),
+    /// PREPARE TRANSACTION: ends the session's transaction without deciding it.
+    Prepare,
+    /// COMMIT PREPARED or ROLLBACK PREPARED: decides another one.
+    Finish,
+}
+
+/// Why this version does not carry a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What it is: `COPY`.
+    pub what: &'static str,
+    /// The sentence for the caller.
+    pub message: String,
+    /// What to do instead.
+    pub hint: Option<&'static str>,
+}

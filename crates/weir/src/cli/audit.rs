@@ -1,0 +1,53 @@
+//! `weir audit`: proving the record.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use evidence::verify;
+
+use super::{CliError, Global, load_config, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  weir audit verify
+  weir audit verify --folder /backup/weir-state/log";
+
+/// Check the decision log.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Walk the whole log and say whether anything in it was changed, removed or put in
+    Verify(Verify),
+}
+
+/// Walk every record of every lane: each carries the hash of the one before it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct Verify {
+    /// The log's folder, if not that of the configured state folder
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+/// Runs it.
+pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
+    let What::Verify(Verify { folder }) = args.what;
+    let folder = match folder {
+        Some(folder) => folder,
+        None => load_config(global)?.state.join("log"),
+    };
+    let report = verify(&folder).map_err(|error| {
+        CliError::failed(format!("{}: the log can't be read: {error}", folder.display()), "has `weir serve` run yet?")
+    })?;
+    output::line(&report)?;
+    match report.is_sound() {
+        true => Ok(ExitCode::SUCCESS),
+        false => Err(CliError::failed("the log is not as it was written", "compare it with a copy kept elsewhere")),
+    }
+}

@@ -1,0 +1,349 @@
+//! `weir policy`: checking and explaining policies.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use gate::{Gate, Keys};
+use model::{Ask, Certainty, CredentialId, Field, Object, Principal, PrincipalKind, Sight, UnixMicros};
+use policy::{Circumstances, Decision, Denial, Needs, Reason, Scene};
+use protocol_postgres::{Explained, explain};
+use serde_json::json;
+
+use super::{CliError, Global, load_config, output, refused};
+use crate::config::{Config, LOCAL_ISSUER, PostgresTarget, nearest};
+use crate::{policies, wiring};
+
+const EXAMPLES: &str = "\
+Examples:
+  weir policy check
+  weir policy schema
+  weir policy explain --user alice@example.com --target orders --sql 'DELETE FROM customers'
+  weir policy explain --workload acme/nightly --issuer github --group ci --target orders --sql 'SELECT * FROM customers'";
+
+/// Check policies, and explain what they decide.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Say everything that is wrong with the policies
+    Check(Check),
+    /// Say what would be decided on a statement, by which rule, and what it would take
+    Explain(Box<Explain>),
+    /// Print the schema that policies are checked against
+    Schema(Schema),
+}
+
+/// Say everything that is wrong with the policies: syntax, names, types, and rules that give more than they seem to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct Check {}
+
+/// Print the schema that policies are checked against, in Cedar's own language.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct Schema {}
+
+/// Say what would be decided on a statement, by which rule, and what it would take.
+///
+/// Reads the target's catalog with Weir's own login. The statement itself goes nowhere.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct Explain {
+    /// A person's name
+    #[arg(long, value_name = "NAME", required_unless_present = "workload", conflicts_with = "workload")]
+    user: Option<String>,
+    /// A workload's name
+    #[arg(long, value_name = "NAME")]
+    workload: Option<String>,
+    /// Who vouches for the name
+    #[arg(long, value_name = "ISSUER", default_value = LOCAL_ISSUER)]
+    issuer: String,
+    /// A group the caller is in, beside those that [groups] gives it. May be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// The target, or target/database
+    #[arg(long, value_name = "TARGET")]
+    target: String,
+    /// The statement
+    #[arg(long, value_name = "TEXT")]
+    sql: String,
+    /// The caller's address
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    address: IpAddr,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
+    match args.what {
+        What::Check(_) => check(global),
+        What::Schema(_) => schema(global),
+        What::Explain(args) => explained(&args, global),
+    }
+}
+
+fn check(global: &Global) -> Result<ExitCode, CliError> {
+    let config = load_config(global)?;
+    let (policies, warnings) = policies::load(&config).map_err(|problems| wrong(&problems))?;
+    for warning in &warnings {
+        output::line(warning)?;
+    }
+    let hash = policies.hash().get(..12).unwrap_or_default().to_owned();
+    output::line(format_args!("the policies are good ({}, {hash})", super::counted(warnings.len(), "warning")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn schema(global: &Global) -> Result<ExitCode, CliError> {
+    let config = load_config(global)?;
+    let (policies, _) = policies::load(&config).map_err(|problems| wrong(&problems))?;
+    output::line(policies.schema_text().trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn wrong(problems: &[policy::Problem]) -> CliError {
+    for problem in problems {
+        output::note(problem);
+    }
+    CliError::failed(format!("the policies have {}", super::counted(problems.len(), "problem")), "")
+}
+
+fn explained(args: &Explain, global: &Global) -> Result<ExitCode, CliError> {
+    let (config, _) = Config::load_and_look(&global.config).map_err(|problems| refused(&problems))?;
+    let (name, database) = match args.target.split_once('/') {
+        Some((name, database)) => (name, Some(database)),
+        None => (args.target.as_str(), None),
+    };
+    let target = target(&config, name)?;
+    let principal = principal(args, &config)?;
+    let (policies, _) = policies::load(&config).map_err(|problems| wrong(&problems))?;
+    let policies = Arc::new(policies);
+    let gate = Gate::new(Arc::clone(&policies), Keys::new([0; 32]));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CliError::failed(format!("cannot start: {error}"), ""))?;
+    let passwords = wiring::Passwords::of(&config);
+    let reading = explain(wiring::postgres_target(target), database, &passwords, &gate, &args.sql);
+    let explained = runtime.block_on(reading).map_err(|down| {
+        CliError::failed(format!("the catalog of \"{name}\" can't be read: {down}"), "the statement was not decided")
+    })?;
+    let circumstances = Circumstances {
+        approvals: 0,
+        mfa_age_seconds: None,
+        now: UnixMicros::from(SystemTime::now()).seconds(),
+        address: args.address,
+        application: None,
+        run: None,
+    };
+    let scene = policies.scene(&principal, &target.target);
+    let answer = Answer::new(explained, &scene, &circumstances);
+    match args.json {
+        true => output::line(answer.json(&principal, name))?,
+        false => answer.tell(&principal, name)?,
+    }
+    Ok(if answer.permitted() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn target<'a>(config: &'a Config, name: &str) -> Result<&'a PostgresTarget, CliError> {
+    config.targets.get(name).ok_or_else(|| {
+        let help = match nearest(name, config.targets.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => "targets are the [targets.NAME] sections of the configuration".to_owned(),
+        };
+        CliError::usage(format!("there is no target \"{name}\""), help)
+    })
+}
+
+fn principal(args: &Explain, config: &Config) -> Result<Principal, CliError> {
+    let known = config.group_names();
+    if let Some(group) = args.groups.iter().find(|group| !known.contains(group.as_str())) {
+        let help = match nearest(group, known.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => "groups are the keys of [groups] and of issuers' groups".to_owned(),
+        };
+        return Err(CliError::usage(format!("there is no group \"{group}\""), help));
+    }
+    let (kind, name) = match (&args.user, &args.workload) {
+        (_, Some(name)) => (PrincipalKind::Workload, name),
+        (Some(name), None) => (PrincipalKind::User, name),
+        (None, None) => return Err(CliError::usage("nobody is named", "give --user or --workload")),
+    };
+    let id = format!("{}:{name}", args.issuer);
+    let configured = config.groups.iter().filter(|(_, members)| members.contains(&id)).map(|(group, _)| group.clone());
+    Ok(Principal {
+        kind,
+        issuer: args.issuer.clone(),
+        name: name.clone(),
+        groups: args.groups.iter().cloned().chain(configured).collect(),
+        claims: Default::default(),
+        owner: None,
+        act: Vec::new(),
+        run: None,
+        credential: CredentialId("explained".to_owned()),
+        expires: None,
+    })
+}
+
+/// What would be decided.
+struct Answer {
+    explained: Explained,
+    connect: Decision,
+    asks: Vec<(Ask, Decision)>,
+    sights: Vec<(Field, Sight, Vec<Arc<str>>)>,
+}
+
+impl Answer {
+    fn new(explained: Explained, scene: &Scene, circumstances: &Circumstances) -> Self {
+        let mut asks = explained.operation.asks.clone();
+        let opaque = Ask::new(policy::actions::OPAQUE, Object::Target);
+        if matches!(explained.operation.certainty, Certainty::Opaque(_)) && !asks.contains(&opaque) {
+            asks.push(opaque);
+        }
+        let decide = |ask: Ask| {
+            let decision = scene.decide(&ask, circumstances);
+            (ask, decision)
+        };
+        let sight = |field: &Field| {
+            let sighting = scene.sight(field, circumstances);
+            (field.clone(), sighting.sight, sighting.rules)
+        };
+        Self {
+            connect: scene.decide(&Ask::new(policy::actions::CONNECT, Object::Target), circumstances),
+            asks: asks.into_iter().map(decide).collect(),
+            sights: explained.operation.touches.iter().map(sight).collect(),
+            explained,
+        }
+    }
+
+    fn permitted(&self) -> bool {
+        self.explained.unfit.is_none()
+            && std::iter::once(&self.connect)
+                .chain(self.asks.iter().map(|(_, decision)| decision))
+                .all(|decision| matches!(decision, Decision::Permit { .. }))
+    }
+
+    fn tell(&self, principal: &Principal, target: &str) -> Result<(), CliError> {
+        let verdict = if self.permitted() { "permitted" } else { "refused" };
+        let groups = principal.groups.iter().cloned().collect::<Vec<_>>().join(", ");
+        output::line(format_args!("{verdict}: {} (groups: {groups}) on {target}", principal.id()))?;
+        if let Some((code, why)) = &self.explained.unfit {
+            output::line(format_args!("  not carried: {why} (SQLSTATE {code})"))?;
+        }
+        if let Certainty::Opaque(why) = &self.explained.operation.certainty {
+            output::line(format_args!("  opaque: {why}"))?;
+        }
+        for name in &self.explained.unknown_names {
+            output::line(format_args!("  unknown name: {}", evidence::printable(name)))?;
+        }
+        let connect = Ask::new(policy::actions::CONNECT, Object::Target);
+        for (ask, decision) in std::iter::once((&connect, &self.connect)).chain(self.asks.iter().map(|(a, d)| (a, d))) {
+            output::line(format_args!("  {}", in_words(ask, decision)))?;
+        }
+        for (field, sight, rules) in &self.sights {
+            let place = format!("{}.{}", field.part.name, field.name);
+            let by = if rules.is_empty() { "no rule shows more".to_owned() } else { format!("rule {}", list(rules)) };
+            output::line(format_args!("  column {place} ({}) is shown: {} [{by}]", field.class, sight.as_str()))?;
+        }
+        if self.explained.operation.touches_unknown {
+            output::line("  it touches something unknown: what is computed in its result is not shown")?;
+        } else if !self.sights.is_empty() {
+            output::line("  what is computed in its result is shown only to who may see all these columns clear")?;
+        }
+        Ok(())
+    }
+
+    fn json(&self, principal: &Principal, target: &str) -> serde_json::Value {
+        let decision = |ask: &Ask, decision: &Decision| match decision {
+            Decision::Permit { rules } => {
+                json!({"action": ask.action.0, "object": object(&ask.object), "ruling": "permit", "rules": texts(rules)})
+            }
+            Decision::Deny(denial) => json!({
+                "action": ask.action.0,
+                "object": object(&ask.object),
+                "ruling": "deny",
+                "rules": texts(&denial.rules),
+                "why": why(denial),
+                "message": denial.message,
+                "needs": denial.needs.as_ref().map(|needs| json!({
+                    "approvals": needs.approvals,
+                    "second_factor": needs.second_factor,
+                })),
+            }),
+        };
+        let connect = Ask::new(policy::actions::CONNECT, Object::Target);
+        let asks: Vec<_> = std::iter::once(decision(&connect, &self.connect))
+            .chain(self.asks.iter().map(|(ask, answer)| decision(ask, answer)))
+            .collect();
+        let sights = self.sights.iter().map(|(field, sight, rules)| {
+            json!({
+                "field": format!("{}.{}", field.part.name, field.name),
+                "class": field.class.as_str(),
+                "sight": sight.as_str(),
+                "rules": texts(rules),
+            })
+        });
+        json!({
+            "permitted": self.permitted(),
+            "principal": principal.id(),
+            "target": target,
+            "unfit": self.explained.unfit.as_ref().map(|(code, why)| json!({"code": code, "why": why})),
+            "opaque": match &self.explained.operation.certainty {
+                Certainty::Opaque(why) => Some(why),
+                Certainty::Exact => None,
+            },
+            "unknown_names": self.explained.unknown_names,
+            "asks": asks,
+            "sights": sights.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn in_words(ask: &Ask, decision: &Decision) -> String {
+    let asked = format!("{} {}", ask.action, object(&ask.object));
+    match decision {
+        Decision::Permit { rules } => format!("permit  {asked} [rule {}]", list(rules)),
+        Decision::Deny(denial) => {
+            let message = denial.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+            let needs = denial.needs.as_ref().map(needed).unwrap_or_default();
+            format!("deny    {asked} [{}]{message}{needs}", why(denial))
+        }
+    }
+}
+
+fn why(denial: &Denial) -> String {
+    match &denial.reason {
+        Reason::Forbidden => format!("rule {}", list(&denial.rules)),
+        Reason::NotPermitted => "no rule permits it".to_owned(),
+        Reason::Never(why) => format!("never: {why}"),
+        Reason::Erred(why) => format!("a policy could not be evaluated: {why}"),
+        Reason::UnknownAction(why) => format!("not in the schema: {why}"),
+    }
+}
+
+fn needed(needs: &Needs) -> String {
+    let factor = if needs.second_factor { " and a fresh second factor" } else { "" };
+    format!(" (it would take {}{factor})", super::counted(usize::try_from(needs.approvals).unwrap_or(0), "approval"))
+}
+
+fn object(object: &Object) -> String {
+    match object {
+        Object::Target => "on the target".to_owned(),
+        Object::Part(part) => format!("{} {}", part.kind, evidence::printable(&part.name)),
+        Object::Field(field) => format!("Field {}.{} ({})", field.part.name, field.name, field.class),
+    }
+}
+
+fn list(rules: &[Arc<str>]) -> String {
+    rules.join(", ")
+}
+
+fn texts(rules: &[Arc<str>]) -> Vec<&str> {
+    rules.iter().map(|rule| &**rule).collect()
+}

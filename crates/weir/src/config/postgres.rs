@@ -1,0 +1,339 @@
+//! `[targets.NAME]` of kind `postgres`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use credentials::CredentialSource;
+use model::ClassId;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+use sql_postgres::ClassRules;
+
+use super::address::Address;
+use super::read::Reading;
+use super::reader::{At, Entry, Section};
+use super::suggest;
+
+/// How long a connection to a target may take when nothing else is said, in seconds.
+const CONNECT_TIMEOUT_SECONDS: u32 = 10;
+/// The longest that can be said.
+const CONNECT_TIMEOUT_SECONDS_MAX: u32 = 300;
+/// PostgreSQL cuts longer names.
+const PG_NAME_BYTES_MAX: usize = 63;
+
+/// A PostgreSQL server and one or more of its databases.
+#[derive(Clone, Debug)]
+pub struct PostgresTarget {
+    /// The target as policies see it.
+    pub target: model::Target,
+    /// Where it is.
+    pub address: Address,
+    /// The database that callers reach by the target's name.
+    pub database: String,
+    /// More databases, which callers reach as `target/database`.
+    pub databases: Vec<String>,
+    /// Weir's own role there.
+    pub user: String,
+    /// Where that role's password is kept.
+    pub password: CredentialSource,
+    /// How the way there is protected.
+    pub tls: TargetTls,
+    /// Which columns hold which class, and what is done with all others.
+    pub class_rules: ClassRules,
+    /// The classes that the rules give, which policies may name.
+    pub class_ids: BTreeSet<ClassId>,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+}
+
+/// How the way to a target is protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetTls {
+    /// Not at all.
+    Off,
+    /// Encrypted, with whoever answers.
+    Require,
+    /// Encrypted, with a server whose certificate is good for the name.
+    Verify {
+        /// The certificates that vouch for it; the system's if `None`.
+        ca: Option<PathBuf>,
+        /// The name in its certificate, if that is not the host of the address.
+        server_name: Option<String>,
+    },
+}
+
+/// A target as it was read, with the place of what is checked later.
+pub struct Read {
+    pub target: PostgresTarget,
+    pub address_at: At,
+}
+
+/// Reads one target. `None` if something is missing or wrong, which is then in the findings.
+pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Read> {
+    let protocol = sql_postgres::VOCABULARY.protocol;
+    let kind = section.required("kind", "kind = \"postgres\"", reading.found);
+    if let Some(kind) = kind {
+        kind.one_of(&[(protocol, ())], reading.found);
+    }
+    let address_entry = section.required("address", "address = \"127.0.0.1:5432\"", reading.found);
+    let address = address_entry.as_ref().and_then(|entry| address(entry, reading));
+    let database_entry = section.required("database", "database = \"shop\"", reading.found);
+    let database = database_entry.as_ref().and_then(|entry| pg_name(entry, reading));
+    let databases = section.entry("databases").map(|entry| databases(&entry, database, reading)).unwrap_or_default();
+    let user_entry = section.required("user", "user = \"weir\"", reading.found);
+    let user = user_entry.as_ref().and_then(|entry| pg_name(entry, reading));
+    let example = format!("password = {{ env = \"{}_PASSWORD\" }}", name.to_uppercase().replace('-', "_"));
+    let password_entry = section.required("password", &example, reading.found);
+    let password = password_entry.as_ref().and_then(|entry| secret(entry, &example, reading));
+    let env = section.entry("env").and_then(|entry| {
+        let text = entry.text(reading.found)?;
+        reading.group_name(text, &entry.at);
+        Some(Arc::from(text))
+    });
+    let labels = section.entry("labels").map(|entry| labels(&entry, reading)).unwrap_or_default();
+    let tls = tls(&mut section, address.as_ref(), reading);
+    let words = [("show", Unclassified::Show), ("hide", Unclassified::Hide)];
+    let unclassified = section.entry("unclassified").and_then(|entry| entry.one_of(&words, reading.found));
+    let unclassified = unclassified.unwrap_or(Unclassified::Show);
+    let seconds = section
+        .entry("connect_timeout_seconds")
+        .and_then(|entry| entry.whole_number(1..=CONNECT_TIMEOUT_SECONDS_MAX, reading.found))
+        .unwrap_or(CONNECT_TIMEOUT_SECONDS);
+    let (class_rules, class_ids) = classes(section.entry("classes"), unclassified, reading);
+    section.finish(reading.found);
+    let target = PostgresTarget {
+        target: model::Target { id: model::TargetId(name.into()), protocol, env, labels },
+        address: address?,
+        database: database?.to_owned(),
+        databases,
+        user: user?.to_owned(),
+        password: password?,
+        tls,
+        class_rules,
+        class_ids,
+        connect_timeout: Duration::from_secs(seconds.into()),
+    };
+    Some(Read { target, address_at: address_entry?.at })
+}
+
+fn address(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<Address> {
+    let text = entry.text(reading.found)?;
+    match Address::parse(text) {
+        Ok(address) => Some(address),
+        Err(what) => {
+            let help = "write host and port, like \"db.example.com:5432\" or \"[2001:db8::7]:5432\"";
+            reading.found.error(&entry.at, format!("{} {what}", suggest::quoted(text)), help);
+            None
+        }
+    }
+}
+
+/// The name of a database or role.
+fn pg_name<'t>(entry: &Entry<'t>, reading: &mut Reading<'_, '_>) -> Option<&'t str> {
+    let text = entry.text(reading.found)?;
+    if text.len() > PG_NAME_BYTES_MAX {
+        let what = format!("is longer than the {PG_NAME_BYTES_MAX} bytes that PostgreSQL keeps of a name");
+        reading.found.error(&entry.at, what, "");
+        return None;
+    }
+    Some(text)
+}
+
+fn databases(entry: &Entry<'_>, database: Option<&str>, reading: &mut Reading<'_, '_>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (at, name) in entry.texts(reading.found) {
+        if Some(name) == database {
+            let help =
+                "leave it out here: `database` is always reachable, by the target's name alone and as target/database";
+            reading.found.error(&at, "is `database` already", help);
+        } else if name.len() > PG_NAME_BYTES_MAX {
+            let what = format!("is longer than the {PG_NAME_BYTES_MAX} bytes that PostgreSQL keeps of a name");
+            reading.found.error(&at, what, "");
+        }
+        names.push(name.to_owned());
+    }
+    names
+}
+
+/// Where a secret is kept. The secret itself in its place is an error, and is not repeated.
+fn secret(entry: &Entry<'_>, example: &str, reading: &mut Reading<'_, '_>) -> Option<CredentialSource> {
+    if entry.is_text() {
+        let help = format!(
+            "secrets are named by where they are kept, never written down: `{example}`, or {{ file = \"…\" }}; and \
+             change this one if the file was ever shared"
+        );
+        reading.found.error(&entry.at, "is the secret itself", help);
+        return None;
+    }
+    let mut section = entry.section(reading.found)?;
+    let (env, file) = (section.entry("env"), section.entry("file"));
+    let unknown = section.entries().any(|(key, _)| key != "env" && key != "file");
+    let source = match (&env, &file) {
+        (Some(entry), None) => variable(entry, reading).map(CredentialSource::Env),
+        (None, Some(entry)) => reading.path(entry).map(CredentialSource::File),
+        (Some(_), Some(entry)) => {
+            reading.found.error(&entry.name_at, "is given beside `env`", "keep one of the two");
+            None
+        }
+        (None, None) => {
+            if !unknown {
+                reading.found.error(
+                    &entry.at,
+                    "says nowhere to look",
+                    format!("write `{example}`, or {{ file = \"…\" }}"),
+                );
+            }
+            None
+        }
+    };
+    section.finish(reading.found);
+    // Where it is checked is often not where it will run, so this is no error.
+    if reading.look
+        && let Some(Err(error)) = source.as_ref().map(CredentialSource::fetch)
+    {
+        let help = "the target can't be reached by a `weir serve` that runs like this";
+        reading.found.warn(&entry.at, error.to_string(), help);
+    }
+    source
+}
+
+fn variable(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<String> {
+    let name = entry.text(reading.found)?;
+    let ok = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !name.chars().all(ok) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        let help = "write the variable's name alone, like \"ORDERS_PASSWORD\"";
+        reading.found.error(&entry.at, "is no name of an environment variable", help);
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+fn labels(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Vec<(Arc<str>, Arc<str>)> {
+    let Some(section) = entry.section(reading.found) else { return Vec::new() };
+    let mut labels = Vec::new();
+    for (name, entry) in section.entries() {
+        reading.group_name(name, &entry.name_at);
+        if let Some(text) = entry.text(reading.found) {
+            labels.push((Arc::from(name), Arc::from(text)));
+        }
+    }
+    labels
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Unclassified {
+    Show,
+    Hide,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum TlsMode {
+    Off,
+    Require,
+    Verify,
+}
+
+fn tls(section: &mut Section<'_>, address: Option<&Address>, reading: &mut Reading<'_, '_>) -> TargetTls {
+    let words = [("verify", TlsMode::Verify), ("require", TlsMode::Require), ("off", TlsMode::Off)];
+    let entry = section.entry("tls");
+    let mode = entry.as_ref().map_or(Some(TlsMode::Verify), |entry| entry.one_of(&words, reading.found));
+    let (ca, server_name) = (section.entry("ca"), section.entry("server_name"));
+    if let (Some(entry), Some(address)) = (&entry, address)
+        && !address.is_loopback()
+    {
+        let help = "use \"verify\", with `ca` if the certificate is not of a public authority";
+        match mode {
+            Some(TlsMode::Off) => {
+                reading.found.warn(
+                    &entry.at,
+                    "all data, and the proof of the password, go over the network unprotected",
+                    help,
+                );
+            }
+            Some(TlsMode::Require) => {
+                reading.found.warn(
+                    &entry.at,
+                    "the server's certificate is not checked: anyone in between can read",
+                    help,
+                );
+            }
+            _ => {}
+        }
+    }
+    if mode.is_some_and(|mode| mode != TlsMode::Verify) {
+        for unused in [&ca, &server_name].into_iter().flatten() {
+            let help = "leave it out, or set `tls = \"verify\"`";
+            reading.found.error(&unused.name_at, "has no effect unless the certificate is checked", help);
+        }
+    }
+    let server_name = server_name.and_then(|entry| {
+        let text = entry.text(reading.found)?;
+        if ServerName::try_from(text).is_err() {
+            let what = format!("{} is neither a DNS name nor an IP address", suggest::quoted(text));
+            reading.found.error(&entry.at, what, "write the name in the server's certificate");
+        }
+        Some(text.to_owned())
+    });
+    let ca = ca.and_then(|entry| certificates(&entry, reading));
+    match mode {
+        Some(TlsMode::Off) => TargetTls::Off,
+        Some(TlsMode::Require) => TargetTls::Require,
+        Some(TlsMode::Verify) | None => TargetTls::Verify { ca, server_name },
+    }
+}
+
+/// A file with at least one certificate.
+pub fn certificates(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<PathBuf> {
+    let path = reading.file(entry)?;
+    if reading.look
+        && let Ok(bytes) = std::fs::read(&path)
+    {
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+        if !certificates.is_ok_and(|list| !list.is_empty()) {
+            let help = "it must hold certificates as PEM, \"-----BEGIN CERTIFICATE-----\"";
+            reading.found.error(&entry.at, format!("{} holds no certificate", path.display()), help);
+        }
+    }
+    Some(path)
+}
+
+fn classes(
+    entry: Option<Entry<'_>>,
+    unclassified: Unclassified,
+    reading: &mut Reading<'_, '_>,
+) -> (ClassRules, BTreeSet<ClassId>) {
+    let hidden = unclassified == Unclassified::Hide;
+    let section = entry.and_then(|entry| entry.section(reading.found));
+    let mut lines = Vec::new();
+    for (pattern, entry) in section.iter().flat_map(Section::entries) {
+        if entry.is_table() {
+            let help = "write the whole pattern as one key in quotes: \"public.customers.email\" = \"pii.email\"";
+            reading.found.error(&entry.name_at, "is not in quotes", help);
+            continue;
+        }
+        let Some(text) = entry.text(reading.found) else { continue };
+        let Some(class) = ClassId::parse(text) else {
+            let what = format!("{} is no name of a class", suggest::quoted(text));
+            let help = "use lower-case letters, digits and `_`, in parts joined by dots, like \"pii.email\"";
+            reading.found.error(&entry.at, what, help);
+            continue;
+        };
+        // One by one, so that each fault has its place.
+        match ClassRules::parse([(pattern, class.clone())], hidden) {
+            Ok(_) => lines.push((pattern, class)),
+            Err(errors) => {
+                for error in errors {
+                    let (what, help) = error.reason.split_once("; ").unwrap_or((error.reason, ""));
+                    reading.found.error(&entry.name_at, what, help);
+                }
+            }
+        }
+    }
+    let mut ids: BTreeSet<ClassId> = lines.iter().map(|(_, class)| class.clone()).collect();
+    if hidden {
+        ids.extend(ClassId::parse("unclassified"));
+    }
+    (ClassRules::parse(lines, hidden).unwrap_or_default(), ids)
+}

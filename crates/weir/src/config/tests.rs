@@ -1,0 +1,352 @@
+//! Configurations as they are written, and what is said about them, to the letter.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::*;
+
+/// A complete target, to be spoiled.
+const TARGET: &str = "[listen]\npostgres = \"127.0.0.1:6432\"\n[targets.orders]\nkind = \"postgres\"\naddress = \"127.0.0.1:5432\"\n\
+                      database = \"shop\"\nuser = \"weir\"\npassword = { env = \"ORDERS_PASSWORD\" }\n";
+
+/// Loads a text from a file in a folder of its own. The folder's name is left out of what is said.
+fn load(text: &str, look: bool) -> (Result<Config, ()>, String) {
+    let dir = tempfile::tempdir().unwrap();
+    load_in(dir.path(), text, look)
+}
+
+fn load_in(dir: &Path, text: &str, look: bool) -> (Result<Config, ()>, String) {
+    let file = dir.join("weir.toml");
+    fs::write(&file, text).unwrap();
+    let (config, problems) = match if look { Config::load_and_look(&file) } else { Config::load(&file) } {
+        Ok((config, warnings)) => (Ok(config), warnings),
+        Err(problems) => (Err(()), problems),
+    };
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    (config, said.join("\n").replace(&format!("{}/", dir.display()), ""))
+}
+
+/// Checks what is said of a text that must not load.
+#[track_caller]
+fn refused(text: &str, expected: &str) {
+    let (config, said) = load(text, false);
+    assert!(config.is_err(), "was accepted, saying: {said}");
+    assert_eq!(said, expected, "\n--- said:\n{said}\n--- expected:\n{expected}\n");
+}
+
+/// The same for a target with these lines added.
+#[track_caller]
+fn target_refused(lines: &str, expected: &str) {
+    refused(&format!("{TARGET}{lines}"), expected);
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    refused(
+        r#"
+[wier]
+state = "s"
+
+[weir]
+durability = "sinked"
+workers = 0
+stat = "x"
+
+[listen]
+postgres = "localhost:6432"
+ssh = "127.0.0.1:6422"
+
+[tls]
+cert = "weir.crt"
+names = ["*.example.com"]
+
+[targets.Orders]
+kind = "mysql"
+address = "db.example.com"
+databse = "shop"
+user = 7
+password = "hunter2"
+labels = { team = ["a"] }
+unclassified = "maybe"
+connect_timeout_seconds = "10s"
+tls = "prefer"
+
+[targets.Orders.classes]
+"customers.ssn" = "pii.national_id"
+"public.customers.email" = "PII"
+public.customers.card = "pci.card"
+
+[groups]
+"d b a" = []
+dba = ["alice@example.com", "corp:alice@example.com", "lokal:bob", "local:", "local:eve", "local:eve"]
+"#,
+        r#"weir.toml:2:2: error: wier: unknown key
+  help: did you mean `weir`?
+weir.toml:6:14: error: weir.durability: "sinked" is not known here
+  help: write "written" or "synced"
+weir.toml:7:11: error: weir.workers: is out of range
+  help: write a whole number from 1 to 256
+weir.toml:8:1: error: weir.stat: unknown key
+  help: did you mean `state`?
+weir.toml:11:12: error: listen.postgres: "localhost:6432" is not an IP address with a port
+  help: write "127.0.0.1:6432" for this machine alone, "0.0.0.0:6432" for all its addresses
+weir.toml:12:1: error: listen.ssh: unknown key
+  help: known here: postgres
+weir.toml:15:1: error: tls.cert: is given without `key`
+  help: add `key = "…"`, or leave both out and Weir makes its own certificate
+weir.toml:16:1: error: tls.names: names are for the certificate that Weir makes, and one is given
+  help: leave `names` out, or `cert` and `key`
+weir.toml:16:10: error: tls.names: "*.example.com" is neither a DNS name nor an IP address
+  help: write names like "db.example.com", without port or wildcard
+weir.toml:18:10: error: targets.Orders: is no name for a target
+  help: use lower-case letters, digits, `_` and `-`, at most 63, a letter or digit first
+weir.toml:18:10: error: targets.Orders: `database` is missing
+  help: add `database = "shop"`
+weir.toml:19:8: error: targets.Orders.kind: "mysql" is not known here
+  help: write "postgres"
+weir.toml:20:11: error: targets.Orders.address: "db.example.com" has no port
+  help: write host and port, like "db.example.com:5432" or "[2001:db8::7]:5432"
+weir.toml:21:1: error: targets.Orders.databse: unknown key
+  help: did you mean `database`?
+weir.toml:22:8: error: targets.Orders.user: is a number
+  help: write a text in quotes
+weir.toml:23:12: error: targets.Orders.password: is the secret itself
+  help: secrets are named by where they are kept, never written down: `password = { env = "ORDERS_PASSWORD" }`, or { file = "…" }; and change this one if the file was ever shared
+weir.toml:24:19: error: targets.Orders.labels.team: is a list
+  help: write a text in quotes
+weir.toml:25:16: error: targets.Orders.unclassified: "maybe" is not known here
+  help: write "show" or "hide"
+weir.toml:26:27: error: targets.Orders.connect_timeout_seconds: is a text
+  help: write a whole number, without quotes
+weir.toml:27:7: error: targets.Orders.tls: "prefer" is not known here
+  help: write "verify" or "require" or "off"
+weir.toml:30:1: error: targets.Orders.classes."customers.ssn": it has fewer than three parts
+  help: write schema.table.column, as in *.*.email
+weir.toml:31:28: error: targets.Orders.classes."public.customers.email": "PII" is no name of a class
+  help: use lower-case letters, digits and `_`, in parts joined by dots, like "pii.email"
+weir.toml:32:1: error: targets.Orders.classes.public: is not in quotes
+  help: write the whole pattern as one key in quotes: "public.customers.email" = "pii.email"
+weir.toml:35:1: error: groups."d b a": is no name that a policy can use
+  help: use letters, digits, `.`, `_`, `-` and `/`, at most 128
+weir.toml:36:8: error: groups.dba: "alice@example.com" does not say whose name it is
+  help: write issuer and name, like "local:alice@example.com"
+weir.toml:36:29: error: groups.dba: no issuer is named "corp"
+  help: add [issuers.corp], or use `local:` for those with a token of Weir's own
+weir.toml:36:55: error: groups.dba: no issuer is named "lokal"
+  help: did you mean `local`?
+weir.toml:36:68: error: groups.dba: "local:" does not say whose name it is
+  help: write issuer and name, like "local:alice@example.com"
+weir.toml:36:91: error: groups.dba: "local:eve" is in the list twice
+  help: keep one of them"#,
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_said_by_place_and_never_quoted() {
+    let (config, said) = load("[targets.orders]\npassword = \"hunter2\nuser = weir\n", false);
+    assert!(config.is_err());
+    assert!(said.contains("weir.toml:2:") && said.contains("weir.toml:3:8"), "{said}");
+    assert!(!said.contains("hunter2") && !said.contains("missing"), "{said}");
+
+    refused(
+        "[weir]\nstate = \"a\"\nstate = \"b\"\n",
+        "weir.toml:1:1: warning: no target is configured, \
+             so nothing can be reached\n  help: add a [targets.NAME] section\n\
+             weir.toml:3:1: error: duplicate key\n  help: keep one of the two",
+    );
+}
+
+#[test]
+fn secrets_are_not_repeated() {
+    for lines in [
+        "password = \"hunter2\"",
+        "password = [\"hunter2\"]",
+        "password = { env = \"pass=hunter2\" }",
+        "address = \"postgres://weir:hunter2@db:5432/shop\"",
+        "tls = \"hunter2 !\"",
+        "ca = { hunter2 = 1",
+        "unclassified = \"weir:hunter2@db\"",
+    ] {
+        let key = lines.split(' ').next().unwrap();
+        let text: String =
+            TARGET.lines().filter(|line| !line.starts_with(key)).map(|line| format!("{line}\n")).collect();
+        let (config, said) = load(&format!("{text}{lines}\n"), true);
+        assert!(config.is_err(), "{lines}");
+        assert!(!said.replace("ca.hunter2", "").contains("hunter2"), "{lines}\n{said}");
+    }
+}
+
+#[test]
+fn a_target_is_checked_key_by_key() {
+    target_refused(
+        "databases = [\"shop\"]",
+        "weir.toml:9:14: error: targets.orders.databases: is `database` already\n  \
+                    help: leave it out here: `database` is always reachable, by the target's name alone and as target/database",
+    );
+    target_refused(
+        "tls = \"off\"\nca = \"ca.pem\"\nserver_name = \"db\"",
+        "weir.toml:10:1: error: targets.orders.ca: has no effect \
+                    unless the certificate is checked\n  help: leave it out, or set `tls = \"verify\"`\n\
+                    weir.toml:11:1: error: targets.orders.server_name: has no effect unless the certificate is checked\n  \
+                    help: leave it out, or set `tls = \"verify\"`",
+    );
+    target_refused(
+        "connect_timeout_seconds = 301",
+        "weir.toml:9:27: error: targets.orders.connect_timeout_seconds: is out of range\n  \
+                    help: write a whole number from 1 to 300",
+    );
+    target_refused(
+        "env = \"\"",
+        "weir.toml:9:7: error: targets.orders.env: is empty\n  help: write a value, or leave the key out",
+    );
+    target_refused(
+        "env = \"a\\nb\"",
+        "weir.toml:9:7: error: targets.orders.env: holds a control character\n  \
+                    help: write printable characters only, on one line",
+    );
+    target_refused(
+        "env = \"p r o d\"",
+        "weir.toml:9:7: error: targets.orders.env: is no name that a policy can use\n  \
+                    help: use letters, digits, `.`, `_`, `-` and `/`, at most 128",
+    );
+    target_refused(
+        "[[targets.orders.classes]]\n",
+        "weir.toml:9:1: error: targets.orders.classes: is a list\n  \
+                    help: write a section, [targets.orders.classes]",
+    );
+    let own = TARGET.replace("127.0.0.1:5432", "localhost:6432");
+    refused(
+        &own,
+        "weir.toml:5:11: error: targets.orders.address: is Weir's own listener\n  \
+             help: write the address of the database itself",
+    );
+    let unheard = TARGET.replace("postgres = \"127.0.0.1:6432\"\n", "");
+    refused(
+        &unheard,
+        "weir.toml:1:2: error: listen: `postgres` is missing\n  \
+             help: add `postgres = \"127.0.0.1:6432\"` under [listen]",
+    );
+    let long = TARGET.replace("\"weir\"", &format!("{:?}", "x".repeat(64)));
+    refused(
+        &long,
+        "weir.toml:7:8: error: targets.orders.user: is longer than the 63 bytes that PostgreSQL keeps of a name",
+    );
+}
+
+#[test]
+fn a_password_has_one_place() {
+    let with = |password: &str| TARGET.replace("{ env = \"ORDERS_PASSWORD\" }", password);
+    let at = |column: usize| format!("weir.toml:8:{column}: error: targets.orders.password");
+    for (password, column, expected) in [
+        ("{ env = \"A\", file = \"b\" }", 25, ".file: is given beside `env`\n  help: keep one of the two"),
+        (
+            "{}",
+            1,
+            ": says nowhere to look\n  help: write `password = { env = \"ORDERS_PASSWORD\" }`, or { file = \"…\" }",
+        ),
+        ("{ vault = \"orders\" }", 14, ".vault: unknown key\n  help: known here: env, file"),
+        (
+            "{ env = \"9A\" }",
+            20,
+            ".env: is no name of an environment variable\n  \
+          help: write the variable's name alone, like \"ORDERS_PASSWORD\"",
+        ),
+        ("true", 12, ": is true or false\n  help: write a section, [targets.orders.password]"),
+    ] {
+        refused(&with(password), &format!("{}{expected}", at(column)));
+    }
+}
+
+#[test]
+fn the_two_folders_are_apart() {
+    for (state, policies, expected) in [
+        (
+            "a",
+            "./a",
+            "weir.toml:3:12: error: weir.policies: is the state folder as well\n  help: give policies a folder of their own",
+        ),
+        (
+            "a",
+            "a/policies",
+            "weir.toml:3:12: error: weir.policies: is inside the state folder\n  \
+          help: the state folder is Weir's own; give policies a folder beside it",
+        ),
+        (
+            "p/state",
+            "p",
+            "weir.toml:2:9: error: weir.state: is inside the policies folder\n  help: give the state a folder of its own",
+        ),
+        (
+            "weir.toml",
+            "p",
+            "weir.toml:2:9: error: weir.state: is not a folder\n  help: name a folder, which need not exist yet",
+        ),
+    ] {
+        let lines = TARGET.lines().skip(2).collect::<Vec<_>>().join("\n");
+        refused(
+            &format!(
+                "[weir]\nstate = {state:?}\npolicies = {policies:?}\n[listen]\npostgres = \"127.0.0.1:6432\"\n{lines}"
+            ),
+            expected,
+        );
+    }
+}
+
+#[test]
+fn what_is_doubtful_is_a_warning() {
+    let far = TARGET.replace("127.0.0.1:5432", "10.0.0.7:5432");
+    let (config, said) = load(&format!("{far}tls = \"off\""), false);
+    assert!(config.is_ok());
+    assert_eq!(
+        said,
+        "weir.toml:9:7: warning: targets.orders.tls: all data, and the proof of the password, go over the network \
+                      unprotected\n  help: use \"verify\", with `ca` if the certificate is not of a public authority"
+    );
+    let (config, said) = load(&format!("{far}tls = \"require\""), false);
+    assert!(config.is_ok() && said.contains("the server's certificate is not checked"), "{said}");
+    let (config, said) = load(&format!("{TARGET}tls = \"off\""), false);
+    assert!(config.is_ok() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn named_files_are_looked_at_when_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("empty.pem"), "").unwrap();
+    let target = TARGET.replace("env = \"ORDERS_PASSWORD\"", "file = \"password\"");
+    let text = format!("[tls]\ncert = \"nowhere.crt\"\nkey = \"empty.pem\"\n{target}ca = \"empty.pem\"\n");
+    assert!(load_in(dir.path(), &text, false).0.is_ok(), "commands that serve nobody need no file");
+    let (config, said) = load_in(dir.path(), &text, true);
+    assert!(config.is_err());
+    for line in [
+        "weir.toml:2:8: error: tls.cert: nowhere.crt: can't be read: No such file",
+        "weir.toml:11:1: warning: targets.orders.password: the file password can't be read: No such file",
+        "weir.toml:12:6: error: targets.orders.ca: empty.pem holds no certificate",
+    ] {
+        assert!(said.contains(line), "{line}\n--- said:\n{said}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let policies = dir.path().join("policies");
+    fs::create_dir(&policies).unwrap();
+    fs::set_permissions(&policies, fs::Permissions::from_mode(0o777)).unwrap();
+    let (config, said) = load_in(dir.path(), TARGET, true);
+    assert!(config.is_ok() && said.contains("weir: everyone on this machine can write policies"), "{said}");
+    let (config, said) = load(TARGET, true);
+    assert!(config.is_ok() && said.contains("the environment variable ORDERS_PASSWORD is not set"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_no_configuration_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = |name: &str| {
+        let problems = Config::load(&dir.path().join(name)).unwrap_err();
+        problems.iter().map(ToString::to_string).collect::<String>()
+    };
+    assert!(said("none.toml").contains("there is no such file\n  help: name another with --config, or make one"));
+    fs::create_dir(dir.path().join("d")).unwrap();
+    assert!(said("d").contains("is not a file"));
+    fs::write(dir.path().join("latin1"), b"[weir]\n# \xe9").unwrap();
+    assert!(said("latin1").contains("is not UTF-8 text, from line 2 on"));
+    fs::write(dir.path().join("large"), vec![b'\n'; 1024 * 1024 + 1]).unwrap();
+    assert!(said("large").contains("larger than 1 MiB"));
+}

@@ -1,0 +1,22 @@
+//! Weir: one program between callers and the systems they reach.
+//!
+//! This crate is the wiring: the command line, the configuration, and which protocols and adapters there are. Rules live
+//! in the crates below it; the map is in `ARCHITECTURE.md`.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+
+mod cli;
+mod config;
+mod policies;
+mod state;
+mod tls;
+
+use std::process::ExitCode;
+
+/// Sessions allocate many short-lived buffers of similar size, on many threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::main()
+}

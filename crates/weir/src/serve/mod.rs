@@ -1,0 +1,156 @@
+//! `weir serve`: everything wired together and running.
+//!
+//! One thread accepts, watches and waits for signals. Each worker thread has a runtime of its own, on which its sessions
+//! stay, and a lane of the decision log of its own, so that workers share no lock on the way of a statement.
+
+mod listen;
+mod reload;
+mod workers;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use evidence::Log;
+use gate::{Event, Gate, Keys, Ledger, Record};
+use model::UnixMicros;
+use protocol_postgres::{Postgres, Signals};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::config::{Config, Durability};
+use crate::state::{self, FileError};
+use crate::{policies, tls, wiring};
+
+/// How long running sessions may go on after Weir was asked to stop.
+const DRAIN_MAX: Duration = Duration::from_secs(30);
+/// How often policies and tokens are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Why Weir does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A file of the state folder.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The policies are wrong; they were printed.
+    #[error("the policies have errors")]
+    Policies(Vec<policy::Problem>),
+    /// The log can't be opened.
+    #[error("{0}")]
+    Log(#[from] evidence::OpenError),
+    /// The log can't be written.
+    #[error("{0}")]
+    Ledger(#[from] gate::LedgerDown),
+    /// An address can't be listened on.
+    #[error("cannot listen on {address}: {why}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        why: std::io::Error,
+    },
+    /// No threads or no runtime.
+    #[error("cannot start: {0}")]
+    Start(#[from] std::io::Error),
+    /// Nothing to do.
+    #[error("the configuration has no target, so there is nothing to serve")]
+    NothingToServe,
+}
+
+/// Serves until SIGTERM or SIGINT. `ready` is told each address once it is listened on.
+pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Result<(), ServeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    state::prepare(&config.state)?;
+    let tls = tls::server(config, SystemTime::now())?;
+    let (policies, warnings) = policies::load(config).map_err(ServeError::Policies)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let durability = match config.durability {
+        Durability::Written => evidence::Durability::Written,
+        Durability::Synced => evidence::Durability::Synced,
+    };
+    let log = Log::open(&config.state.join("log"), config.workers, "weir", durability)?;
+    for fault in log.recovered() {
+        tracing::warn!("decision log: {fault}");
+    }
+    let first: Arc<dyn Ledger> = log.lane(0);
+    first.append(&[record(Event::Started {
+        version: env!("CARGO_PKG_VERSION"),
+        policies: policies.hash().to_owned(),
+    })])?;
+    let gate = Arc::new(Gate::new(Arc::new(policies), Keys::new(instance_key(&config.state)?)));
+    let directory = Arc::new(wiring::directory(config));
+    let (shutdown, shutting_down) = watch::channel(false);
+    let (revoke, revocations) = watch::channel(0_u64);
+    let signals = Signals {
+        shutdown: shutting_down,
+        revocations,
+        identities: directory,
+        credentials: Arc::new(wiring::Passwords::of(config)),
+    };
+    let targets = config.targets.values().map(wiring::postgres_target);
+    let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, tls.config, signals));
+    let address = config.listen.postgres.ok_or(ServeError::NothingToServe)?;
+    let workers = workers::Workers::start(config.workers, &postgres, |lane| -> Arc<dyn Ledger> { log.lane(lane) })?;
+    runtime.block_on(async {
+        let listener = listen::bind(address).await.map_err(|why| ServeError::Listen { address, why })?;
+        let local = listener.local_addr()?;
+        tracing::info!("listening for PostgreSQL on {local}");
+        ready("postgres", local);
+        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut hup = signal(SignalKind::hangup())?;
+        let mut watched = reload::Watched::new(config);
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = listen::hand_out(&listener, &workers) => {}
+                _ = look.tick() => {
+                    watched.look_at_policies(config, &gate, first.as_ref());
+                    if watched.tokens_changed() {
+                        revoke.send_modify(|count| *count = count.wrapping_add(1));
+                    }
+                }
+                _ = hup.recv() => watched.reload_policies(config, &gate, first.as_ref()),
+                _ = term.recv() => break,
+                _ = int.recv() => break,
+            }
+        }
+        drop(listener);
+        tracing::info!("stopping: {} sessions are open", workers.open());
+        let _ = shutdown.send(true);
+        workers.drained(DRAIN_MAX).await;
+        Ok::<(), ServeError>(())
+    })?;
+    let left = workers.stop();
+    if left > 0 {
+        tracing::warn!("{left} sessions were cut off");
+    }
+    first.append(&[record(Event::Stopped {})])?;
+    Ok(())
+}
+
+fn record(event: Event) -> Record {
+    Record { at: UnixMicros::from(SystemTime::now()), session: None, event }
+}
+
+/// The secret that log digests and tokens are made with. Made on first start; losing it makes old digests unmatchable,
+/// so it is never made anew over an unreadable one.
+pub fn instance_key(state: &Path) -> Result<[u8; 32], FileError> {
+    let file = state.join("instance.key");
+    match std::fs::read(&file) {
+        Ok(bytes) => bytes.try_into().map_err(|_| {
+            FileError::new(&file, "is not a key of 32 bytes", "restore it from a backup of the state folder")
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut key = [0; 32];
+            aws_lc_rs::rand::fill(&mut key)
+                .map_err(|_| FileError::new(&file, "can't be made: the system gives no randomness", ""))?;
+            state::write_whole(&file, &key, 0o600)?;
+            Ok(key)
+        }
+        Err(error) => Err(FileError::new(&file, format!("can't be read: {error}"), "")),
+    }
+}

@@ -1,0 +1,92 @@
+//! Policies and tokens that change while Weir runs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use gate::{Event, Gate, Ledger};
+
+use super::record;
+use crate::config::Config;
+use crate::policies;
+
+/// What is watched, as it was when it was last looked at.
+pub struct Watched {
+    policies: PathBuf,
+    policies_seen: Look,
+    tokens: PathBuf,
+    tokens_seen: Look,
+}
+
+/// Names, times and lengths of files: what changes when a file does.
+type Look = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+
+impl Watched {
+    /// What this configuration names.
+    pub fn new(config: &Config) -> Self {
+        let (policies, tokens) = (config.policies.clone(), config.state.join("tokens.jsonl"));
+        let (policies_seen, tokens_seen) = (look_into(&policies), look_at(&tokens));
+        Self { policies, policies_seen, tokens, tokens_seen }
+    }
+
+    /// Puts changed policies in force, if they changed.
+    pub fn look_at_policies(&mut self, config: &Config, gate: &Gate, ledger: &dyn Ledger) {
+        let seen = look_into(&self.policies);
+        if seen != self.policies_seen {
+            self.policies_seen = seen;
+            self.reload_policies(config, gate, ledger);
+        }
+    }
+
+    /// Puts the policies in force, all of them or none. If they are wrong the old ones stay.
+    pub fn reload_policies(&mut self, config: &Config, gate: &Gate, ledger: &dyn Ledger) {
+        let event = match policies::load(config) {
+            Ok((policies, warnings)) => {
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
+                if policies.hash() == gate.policies().hash() {
+                    return;
+                }
+                let hash = policies.hash().to_owned();
+                // Written first: from then on, decisions may be by the new ones.
+                let event = Event::PoliciesChanged { policies: hash.clone() };
+                if let Err(down) = ledger.append(&[record(event)]) {
+                    return tracing::error!("the policies have changed, and the old ones stay in force: {down}");
+                }
+                gate.replace_policies(Arc::new(policies));
+                return tracing::info!("policies {} are in force", hash.get(..12).unwrap_or(&hash));
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    tracing::error!("{problem}");
+                }
+                tracing::error!("the policies have changed and are wrong: the old ones stay in force");
+                let why = problems.first().map(ToString::to_string).unwrap_or_default();
+                Event::PoliciesRefused { why }
+            }
+        };
+        ledger.note(record(event));
+    }
+
+    /// Whether tokens were issued or revoked since it was last asked.
+    pub fn tokens_changed(&mut self) -> bool {
+        let seen = look_at(&self.tokens);
+        let changed = seen != self.tokens_seen;
+        self.tokens_seen = seen;
+        changed
+    }
+}
+
+fn look_into(folder: &PathBuf) -> Look {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let cedar = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "cedar"));
+    cedar.flat_map(|path| look_at(&path)).collect()
+}
+
+fn look_at(file: &PathBuf) -> Look {
+    let metadata = std::fs::metadata(file).ok();
+    let seen = metadata.map(|metadata| (file.clone(), (metadata.modified().ok(), metadata.len())));
+    seen.into_iter().collect()
+}

@@ -1,0 +1,52 @@
+//! Configuration becomes the adapters that the protocols use through `gate`'s ports. The only place that knows both.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use credentials::CredentialSource;
+use gate::{CredentialDown, Credentials};
+use model::{Sensitive, TargetId};
+use protocol_postgres::{TargetSettings, TargetTls};
+
+use crate::config::{self, Config, PostgresTarget};
+
+/// A target as its protocol wants it.
+pub fn postgres_target(target: &PostgresTarget) -> TargetSettings {
+    TargetSettings {
+        target: Arc::new(target.target.clone()),
+        host: target.address.host.clone(),
+        port: target.address.port,
+        database: target.database.clone(),
+        databases: target.databases.clone(),
+        user: target.user.clone(),
+        tls: match &target.tls {
+            config::TargetTls::Off => TargetTls::Off,
+            config::TargetTls::Require => TargetTls::Require,
+            config::TargetTls::Verify { ca, server_name } => {
+                TargetTls::Verify { ca: ca.clone(), server_name: server_name.clone() }
+            }
+        },
+        rules: target.class_rules.clone(),
+        connect_timeout: target.connect_timeout,
+    }
+}
+
+/// The passwords of all targets, read when they are used.
+#[derive(Debug)]
+pub struct Passwords(BTreeMap<TargetId, CredentialSource>);
+
+impl Passwords {
+    /// Those that a configuration names.
+    pub fn of(config: &Config) -> Self {
+        let sources = config.targets.values().map(|target| (target.target.id.clone(), target.password.clone()));
+        Self(sources.collect())
+    }
+}
+
+impl Credentials for Passwords {
+    fn password(&self, target: &TargetId) -> Result<Sensitive<String>, CredentialDown> {
+        let source =
+            self.0.get(target).ok_or_else(|| CredentialDown(format!("target \"{target}\" has no password")))?;
+        source.fetch().map_err(|error| CredentialDown(error.to_string()))
+    }
+}

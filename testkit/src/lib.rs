@@ -1,0 +1,1 @@
+//! What tests share: a private PostgreSQL behind a running Weir, and real clients
