@@ -81,6 +81,15 @@ impl Catalogs {
         }
     }
 
+    /// The snapshots of a target that is never asked: this catalog, always fresh.
+    #[cfg(test)]
+    pub fn fixed(target: TargetSettings, catalog: Catalog) -> Self {
+        let catalogs = Self::new(Arc::new(target), "test".to_owned());
+        let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
+        catalogs.current.store(Some(Arc::new(Snapshot { catalog, epoch, read: Instant::now() })));
+        catalogs
+    }
+
     /// The snapshot, if there is one.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()

@@ -13,7 +13,7 @@ mod store;
 mod tests;
 mod walk;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use model::{ActionId, Ask, AttrValue, Certainty, Field, Object, Part};
 use pg_query::protobuf::RawStmt;
@@ -60,12 +60,14 @@ fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, U
 struct Findings<'a> {
     catalog: &'a Catalog,
     asks: Vec<Ask>,
+    /// The asks once more, to ask nothing twice.
+    asked: HashSet<(&'static str, Option<Part>)>,
     opaque: Vec<String>,
     /// Every relation of the snapshot that is named, by oid.
     named: BTreeMap<u32, &'a Entry>,
-    /// Relations that are read, for `lock`.
-    read: Vec<Part>,
-    unknown_names: Vec<String>,
+    /// Those of them that are read, for `lock`.
+    read: BTreeSet<u32>,
+    unknown_names: BTreeSet<String>,
     /// Something that is read is not in the snapshot: what it holds can't be followed.
     unknown_relation: bool,
     /// A function or operator that is not PostgreSQL's own is called.
@@ -95,10 +97,11 @@ impl<'a> Findings<'a> {
         Self {
             catalog,
             asks: Vec::new(),
+            asked: HashSet::new(),
             opaque: Vec::new(),
             named: BTreeMap::new(),
-            read: Vec::new(),
-            unknown_names: Vec::new(),
+            read: BTreeSet::new(),
+            unknown_names: BTreeSet::new(),
             unknown_relation: false,
             unknown_call: false,
             ctes,
@@ -111,19 +114,17 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// The statement's main action, asked on the target itself.
+    /// An action on the target itself.
     fn main(&mut self, action: &'static str) {
-        self.ask(action, Object::Target);
+        if self.asked.insert((action, None)) {
+            self.asks.push(Ask::new(ActionId(action), Object::Target));
+        }
     }
 
+    /// An action on a part of it.
     fn part(&mut self, action: &'static str, part: Part) {
-        self.ask(action, Object::Part(part));
-    }
-
-    fn ask(&mut self, action: &'static str, object: Object) {
-        let ask = Ask::new(ActionId(action), object);
-        if !self.asks.contains(&ask) {
-            self.asks.push(ask);
+        if self.asked.insert((action, Some(part.clone()))) {
+            self.asks.push(Ask::new(ActionId(action), Object::Part(part)));
         }
     }
 
@@ -143,9 +144,7 @@ impl<'a> Findings<'a> {
 
     fn unknown(&mut self, schema: &str, name: &str) {
         let name = if schema.is_empty() { name.to_owned() } else { format!("{schema}.{name}") };
-        if !self.unknown_names.contains(&name) {
-            self.unknown_names.push(name);
-        }
+        self.unknown_names.insert(name);
     }
 
     /// A relation is named: everything classified that it is made of is touched.
@@ -159,8 +158,10 @@ impl<'a> Findings<'a> {
 
     fn finish(mut self, tree: &'a Tree) -> Statement {
         if self.locks_rows {
-            for part in std::mem::take(&mut self.read) {
-                self.part("lock", part);
+            for oid in std::mem::take(&mut self.read) {
+                if let Some(entry) = self.catalog.entry(oid) {
+                    self.part("lock", entry.part.clone());
+                }
             }
         }
 
@@ -196,7 +197,7 @@ impl<'a> Findings<'a> {
             certainty,
             touches,
             touches_unknown,
-            unknown_names: self.unknown_names,
+            unknown_names: self.unknown_names.into_iter().collect(),
             outputs: Outputs::None,
             changes_catalog: self.changes_catalog,
             transaction: self.transaction,

@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn the_most_particular_rule_decides_and_all_that_match_are_noted() {
-        let lines = [("*.*.email", class("pii.email")), ("public.news.email", class("public")), ("*.*.nix", class("pii"))];
+        let lines =
+            [("*.*.email", class("pii.email")), ("public.news.email", class("public")), ("*.*.nix", class("pii"))];
         let rules = ClassRules::parse(lines, false).unwrap();
         let mut matched = vec![false; rules.len()];
         assert_eq!(rules.class_of("public.news.email", &mut matched).unwrap().as_str(), "public");

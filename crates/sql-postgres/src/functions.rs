@@ -158,10 +158,30 @@ mod tests {
     #[test]
     fn what_clients_call_all_day_is_not_an_effect() {
         for name in [
-            "lower", "count", "now", "pg_get_expr", "pg_get_viewdef", "format_type", "pg_table_is_visible", "version",
-            "obj_description", "pg_get_userbyid", "pg_relation_size", "current_schemas", "pg_backend_pid", "pg_sleep",
-            "pg_is_in_recovery", "log", "lower_inc", "currval", "pg_get_replication_slots", "pg_stat_get_numscans",
-            "pg_encoding_to_char", "has_table_privilege", "pg_export_snapshot", "pg_get_statisticsobjdef",
+            "lower",
+            "count",
+            "now",
+            "pg_get_expr",
+            "pg_get_viewdef",
+            "format_type",
+            "pg_table_is_visible",
+            "version",
+            "obj_description",
+            "pg_get_userbyid",
+            "pg_relation_size",
+            "current_schemas",
+            "pg_backend_pid",
+            "pg_sleep",
+            "pg_is_in_recovery",
+            "log",
+            "lower_inc",
+            "currval",
+            "pg_get_replication_slots",
+            "pg_stat_get_numscans",
+            "pg_encoding_to_char",
+            "has_table_privilege",
+            "pg_export_snapshot",
+            "pg_get_statisticsobjdef",
         ] {
             assert_eq!(effect(name), None, "{name}");
         }

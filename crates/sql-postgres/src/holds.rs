@@ -175,9 +175,7 @@ fn system_column(attribute: i16) -> &'static str {
 }
 
 fn is_tainted(statement: &Statement) -> bool {
-    statement.touches_unknown
-        || !statement.touches.is_empty()
-        || matches!(statement.certainty, Certainty::Opaque(_))
+    statement.touches_unknown || !statement.touches.is_empty() || matches!(statement.certainty, Certainty::Opaque(_))
 }
 
 /// A column that is made of anything the statement touches, and of these.
@@ -189,3 +187,6 @@ fn computed(statement: &Statement, more: &[Field]) -> Holds {
     fields.extend(more.iter().filter(|field| !statement.touches.contains(field)).cloned());
     if fields.is_empty() { Holds::Plain } else { Holds::Computed(fields) }
 }
+
+#[cfg(test)]
+mod tests;

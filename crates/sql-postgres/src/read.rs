@@ -7,8 +7,10 @@ use pg_query::protobuf::RawStmt;
 /// The longest text that is read, in bytes: what a form or a tool sends is far below it.
 pub const SQL_BYTES_MAX: usize = 1024 * 1024;
 
-/// How many places that look like the error are tried to find its position.
+/// How many places that look like the error are tried to find its position, and in texts of what length at most: each try
+/// is a parse.
 const POSITION_TRIES_MAX: usize = 64;
+const POSITION_BYTES_MAX: usize = 16 * 1024;
 
 /// A text that can't be read, and so can't be decided.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,9 +47,11 @@ pub(crate) fn read(sql: &str) -> Result<Vec<RawStmt>, Unreadable> {
         Err(pg_query::Error::Decode(_)) => {
             Err(Unreadable::beyond("the statement is nested deeper than Weir can follow; write it flatter"))
         }
-        Err(pg_query::Error::Conversion(_)) => {
-            Err(Unreadable { message: "the statement has a NUL byte in it".into(), position: None, beyond_limit: false })
-        }
+        Err(pg_query::Error::Conversion(_)) => Err(Unreadable {
+            message: "the statement has a NUL byte in it".into(),
+            position: None,
+            beyond_limit: false,
+        }),
         Err(other) => Err(Unreadable { message: other.to_string(), position: None, beyond_limit: false }),
     }
 }
@@ -64,6 +68,9 @@ fn parse(sql: &str) -> Result<Vec<RawStmt>, pg_query::Error> {
 fn position(sql: &str, message: &str) -> Option<usize> {
     if message.ends_with("at end of input") {
         return sql.chars().count().checked_add(1);
+    }
+    if sql.len() > POSITION_BYTES_MAX {
+        return None;
     }
     let near = message.split_once("at or near \"")?.1.strip_suffix('"')?;
     let at = sql.match_indices(near).take(POSITION_TRIES_MAX).find_map(|(at, found)| {

@@ -24,8 +24,16 @@ const SEALED: &[(&str, &str, &[&str], &str)] = &[
         "pg_catalog",
         "pg_statistic",
         &[
-            "stanumbers1", "stanumbers2", "stanumbers3", "stanumbers4", "stanumbers5", "stavalues1", "stavalues2",
-            "stavalues3", "stavalues4", "stavalues5",
+            "stanumbers1",
+            "stanumbers2",
+            "stanumbers3",
+            "stanumbers4",
+            "stanumbers5",
+            "stavalues1",
+            "stavalues2",
+            "stavalues3",
+            "stavalues4",
+            "stavalues5",
         ],
         "statistics",
     ),
@@ -33,19 +41,36 @@ const SEALED: &[(&str, &str, &[&str], &str)] = &[
         "pg_catalog",
         "pg_stats",
         &[
-            "most_common_vals", "most_common_freqs", "histogram_bounds", "most_common_elems", "most_common_elem_freqs",
-            "elem_count_histogram", "range_length_histogram", "range_bounds_histogram",
+            "most_common_vals",
+            "most_common_freqs",
+            "histogram_bounds",
+            "most_common_elems",
+            "most_common_elem_freqs",
+            "elem_count_histogram",
+            "range_length_histogram",
+            "range_bounds_histogram",
         ],
         "statistics",
     ),
-    ("pg_catalog", "pg_statistic_ext_data", &["stxddependencies", "stxdmcv", "stxdndistinct", "stxdexpr"], "statistics"),
+    (
+        "pg_catalog",
+        "pg_statistic_ext_data",
+        &["stxddependencies", "stxdmcv", "stxdndistinct", "stxdexpr"],
+        "statistics",
+    ),
     ("pg_catalog", "pg_stats_ext", &["most_common_vals", "most_common_freqs", "most_common_base_freqs"], "statistics"),
     (
         "pg_catalog",
         "pg_stats_ext_exprs",
         &[
-            "most_common_vals", "most_common_freqs", "histogram_bounds", "most_common_elems", "most_common_elem_freqs",
-            "elem_count_histogram", "range_length_histogram", "range_bounds_histogram",
+            "most_common_vals",
+            "most_common_freqs",
+            "histogram_bounds",
+            "most_common_elems",
+            "most_common_elem_freqs",
+            "elem_count_histogram",
+            "range_length_histogram",
+            "range_bounds_histogram",
         ],
         "statistics",
     ),
@@ -71,7 +96,10 @@ mod tests {
             assert!(ClassId::parse(class).is_some(), "{schema}.{relation}: {class}");
             assert!(!columns.is_empty());
         }
-        assert_eq!(sealed_class("monitoring", "pg_stat_statements", "query").unwrap().as_str(), "secret.statement_text");
+        assert_eq!(
+            sealed_class("monitoring", "pg_stat_statements", "query").unwrap().as_str(),
+            "secret.statement_text"
+        );
         assert!(sealed_class("pg_catalog", "pg_stat_activity", "pid").is_none());
         assert!(sealed_class("public", "pg_authid", "rolpassword").is_none());
     }

@@ -10,15 +10,21 @@ pub static VOCABULARY: Vocabulary = Vocabulary { protocol: "postgres", actions: 
 const HAS_WHERE: &[AttrDef] = &[AttrDef { name: "has_where", ty: AttrType::Bool }];
 
 /// What tables, functions, types and indexes can be made, changed and dropped as.
-const DEFINED: &[&str] =
-    &["Table", "Index", "Function", "Type", "Schema", "Extension", "Database", "Role", "Object", "Setting", "Channel"];
+const DEFINED: &[&str] = &[
+    "Table",
+    "Index",
+    "Function",
+    "Type",
+    "Schema",
+    "PgExtension",
+    "Database",
+    "Role",
+    "Object",
+    "Setting",
+    "Channel",
+];
 
-const fn action(
-    id: &'static str,
-    group: ActionGroup,
-    on: &'static [&'static str],
-    doc: &'static str,
-) -> ActionDef {
+const fn action(id: &'static str, group: ActionGroup, on: &'static [&'static str], doc: &'static str) -> ActionDef {
     ActionDef { id: ActionId(id), group, on, context: &[], never: None, doc }
 }
 
@@ -27,14 +33,7 @@ const fn never(id: &'static str, on: &'static [&'static str], reason: &'static s
 }
 
 const fn with_where(id: &'static str, doc: &'static str) -> ActionDef {
-    ActionDef {
-        id: ActionId(id),
-        group: ActionGroup::Write,
-        on: &["Table"],
-        context: HAS_WHERE,
-        never: None,
-        doc,
-    }
+    ActionDef { id: ActionId(id), group: ActionGroup::Write, on: &["Table"], context: HAS_WHERE, never: None, doc }
 }
 
 use ActionGroup::{Administer, Alone, Define, Execute, Read, Session, Write};
@@ -79,13 +78,23 @@ static ACTIONS: &[ActionDef] = &[
     action("load", Administer, &[], "LOAD of a library; opaque as well"),
     action("signal", Administer, &[], "pg_cancel_backend, pg_terminate_backend"),
     action("replicate", Administer, &["Table", "Object"], "Publications, subscriptions, slots, replication origins"),
-    action("administer_server", Administer, &[], "Functions that govern the server: backups, WAL, statistics, log files"),
+    action(
+        "administer_server",
+        Administer,
+        &[],
+        "Functions that govern the server: backups, WAL, statistics, log files",
+    ),
     action("foreign", Alone, &["Table", "Object"], "Foreign tables, servers and wrappers: what lies in another system"),
     action("large_object", Alone, &[], "Large objects"),
     action("copy_in", Alone, &["Table"], "COPY … FROM"),
     action("copy_out", Alone, &["Table"], "COPY … TO"),
     never("copy_program", &[], "programs are not run on the target's machine", "COPY … PROGRAM"),
-    never("server_file", &[], "files of the target's machine are out of reach", "Files on the server, also through COPY"),
+    never(
+        "server_file",
+        &[],
+        "files of the target's machine are out of reach",
+        "Files on the server, also through COPY",
+    ),
     never("change_role", &[], "a session keeps the role it was opened with", "SET ROLE, SET SESSION AUTHORIZATION"),
     never(
         "manage_roles",
@@ -117,14 +126,18 @@ static ACTIONS: &[ActionDef] = &[
 static PARTS: &[PartKind] = &[
     PartKind { name: "Table", attrs: &["schema"], doc: "Tables, views, sequences: public.customers" },
     PartKind { name: "Index", attrs: &["schema"], doc: "Indexes" },
-    PartKind { name: "Function", attrs: &["schema"], doc: "Functions, procedures, aggregates, operators: public.refund" },
+    PartKind {
+        name: "Function",
+        attrs: &["schema"],
+        doc: "Functions, procedures, aggregates, operators: public.refund",
+    },
     PartKind { name: "Type", attrs: &["schema"], doc: "Types and domains" },
     PartKind { name: "Schema", attrs: &[], doc: "Schemas" },
     PartKind { name: "Setting", attrs: &[], doc: "Session settings, lower case: search_path" },
     PartKind { name: "Channel", attrs: &[], doc: "Channels of LISTEN and NOTIFY; * for all" },
     PartKind { name: "Role", attrs: &[], doc: "Roles of the target" },
     PartKind { name: "Database", attrs: &[], doc: "Databases of the target's server" },
-    PartKind { name: "Extension", attrs: &[], doc: "Extensions" },
+    PartKind { name: "PgExtension", attrs: &[], doc: "Extensions" },
     PartKind {
         name: "Object",
         attrs: &["type"],

@@ -396,12 +396,12 @@ impl<'a> Findings<'a> {
             "CreateExtensionStmt" | "AlterExtensionStmt" => {
                 let action = if node.kind == "CreateExtensionStmt" { "create" } else { "alter" };
                 self.define(action);
-                self.part(action, plain_part("Extension", node.text("extname")));
+                self.part(action, plain_part("PgExtension", node.text("extname")));
                 self.opaque("an extension's script runs where Weir can't follow it");
             }
             "AlterExtensionContentsStmt" => {
                 self.define("alter");
-                self.part("alter", plain_part("Extension", node.text("extname")));
+                self.part("alter", plain_part("PgExtension", node.text("extname")));
                 self.acts_on_object("alter", object_type(node.int("objtype")), node.get("object"));
             }
 

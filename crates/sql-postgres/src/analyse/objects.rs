@@ -60,7 +60,7 @@ impl<'a> Findings<'a> {
             ObjectType::ObjectType | ObjectType::ObjectDomain => self.part(action, schema_part("Type", schema, name)),
             ObjectType::ObjectSchema => self.part(action, plain_part("Schema", name)),
             ObjectType::ObjectDatabase => self.part(action, plain_part("Database", name)),
-            ObjectType::ObjectExtension => self.part(action, plain_part("Extension", name)),
+            ObjectType::ObjectExtension => self.part(action, plain_part("PgExtension", name)),
             ObjectType::ObjectRole => self.part("manage_roles", plain_part("Role", name)),
             ObjectType::ObjectParameterAcl => self.part(action, plain_part("Setting", name)),
             ObjectType::ObjectLargeobject => self.main("large_object"),

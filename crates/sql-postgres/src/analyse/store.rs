@@ -11,7 +11,7 @@ use model::Field;
 use pg_query::protobuf::{AlterTableType, ConstrType};
 
 use super::outputs::given_names;
-use crate::catalog::{Catalog, Entry};
+use crate::catalog::{Catalog, Column, Entry};
 use crate::tree::{Node, Tree, name_parts};
 
 /// What a statement stores.
@@ -21,6 +21,20 @@ pub(super) struct Stored {
     /// Whether anything but constants is stored.
     pub(super) something: bool,
 }
+
+/// Kinds of nodes that may store something.
+const STORING: &[&str] = &[
+    "InsertStmt",
+    "UpdateStmt",
+    "MergeStmt",
+    "CreateTableAsStmt",
+    "ViewStmt",
+    "IntoClause",
+    "AlterTableCmd",
+    "Constraint",
+    "RuleStmt",
+    "CreateFunctionStmt",
+];
 
 /// Columns that every table has.
 const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"];
@@ -34,12 +48,17 @@ pub(super) fn stored(
     sinks: &[&Node],
     touches: &[Field],
 ) -> Stored {
+    // Most statements store nothing, and are not looked at again.
+    if sinks.is_empty() && !tree.node().is_some_and(|node| node.contains(STORING)) {
+        return Stored { fields: Vec::new(), something: false };
+    }
     let mut flow = Flow {
         catalog,
         named,
         touches,
         given: given_names(tree),
         ranges: ranges(tree, catalog),
+        columns: columns(named),
         scopes: Vec::new(),
         conflict: false,
         fields: Vec::new(),
@@ -53,15 +72,15 @@ pub(super) fn stored(
     for sink in sinks {
         let everything: Vec<&Entry> = named.values().copied().collect();
         flow.in_scope(everything, |flow| flow.value(sink.get("args")));
-        // Renamed on the way: what FROM's subqueries give is in reach of the arguments.
-        if flow.something {
-            tree.walk(&mut |node| {
-                if node.kind == "RangeSubselect" {
-                    flow.query(node.get("subquery"));
-                }
-                true
-            });
-        }
+    }
+    // What was renamed on the way is in reach of the arguments as well.
+    if flow.something && !sinks.is_empty() {
+        tree.walk(&mut |node| {
+            flow.source(node.get("from_clause"));
+            flow.source(node.get("using_clause"));
+            flow.source(node.get("source_relation"));
+            true
+        });
     }
     if flow.something {
         tree.walk(&mut |node| {
@@ -76,15 +95,26 @@ pub(super) fn stored(
 
 /// What each name of a table in FROM may be, by its alias or its own name.
 fn ranges<'a>(tree: &'a Tree, catalog: &'a Catalog) -> HashMap<&'a str, Vec<&'a Entry>> {
-    let mut ranges: HashMap<&str, Vec<&Entry>> = HashMap::new();
+    let mut ranges: HashMap<&str, BTreeMap<u32, &Entry>> = HashMap::new();
     tree.walk(&mut |node| {
         if node.kind == "RangeVar" {
             let name = node.get("alias").node().map_or(node.text("relname"), |alias| alias.text("aliasname"));
-            ranges.entry(name).or_default().extend(catalog.named(node.text("schemaname"), node.text("relname")));
+            let entries = catalog.named(node.text("schemaname"), node.text("relname"));
+            ranges.entry(name).or_default().extend(entries.map(|entry| (entry.relation.oid, entry)));
         }
         true
     });
-    ranges
+    ranges.into_iter().map(|(name, entries)| (name, entries.into_values().collect())).collect()
+}
+
+fn columns<'a>(named: &BTreeMap<u32, &'a Entry>) -> HashMap<&'a str, Vec<(&'a Entry, &'a Column)>> {
+    let mut columns: HashMap<&str, Vec<(&Entry, &Column)>> = HashMap::new();
+    for entry in named.values() {
+        for column in &entry.relation.columns {
+            columns.entry(&*column.name).or_default().push((entry, column));
+        }
+    }
+    columns
 }
 
 struct Flow<'a> {
@@ -93,6 +123,8 @@ struct Flow<'a> {
     touches: &'a [Field],
     given: HashSet<&'a str>,
     ranges: HashMap<&'a str, Vec<&'a Entry>>,
+    /// Every column of a named relation, by its name.
+    columns: HashMap<&'a str, Vec<(&'a Entry, &'a Column)>>,
     /// What stars and rows stand for: the relations of each FROM around, innermost last.
     scopes: Vec<Vec<&'a Entry>>,
     /// Inside ON CONFLICT, where `excluded` is the row that was to be inserted, and counted already.
@@ -187,16 +219,17 @@ impl<'a> Flow<'a> {
 
     /// The relations that stand in a FROM, not those in its subqueries.
     fn relations(&self, from: &'a Tree) -> Vec<&'a Entry> {
-        let mut relations = Vec::new();
+        let mut relations = BTreeMap::new();
         from.walk(&mut |node| match node.kind {
             "RangeVar" => {
-                relations.extend(self.catalog.named(node.text("schemaname"), node.text("relname")));
+                let entries = self.catalog.named(node.text("schemaname"), node.text("relname"));
+                relations.extend(entries.map(|entry| (entry.relation.oid, entry)));
                 false
             }
             "RangeSubselect" | "SubLink" => false,
             _ => true,
         });
-        relations
+        relations.into_values().collect()
     }
 
     fn assignments(&mut self, targets: &'a Tree) {
@@ -248,9 +281,18 @@ impl<'a> Flow<'a> {
         match from {
             Tree::List(items) => items.iter().for_each(|item| self.source(item)),
             Tree::Node(node) => match node.kind {
-                "RangeVar" => {}
+                // `customers AS c (a, b, e)` has columns of other names.
+                "RangeVar" => {
+                    if node.get("alias").node().is_some_and(|alias| alias.has("colnames")) {
+                        self.rows_of(from);
+                    }
+                }
                 "RangeSubselect" => self.query(node.get("subquery")),
                 "JoinExpr" => {
+                    // A join that has a name can be used as a row.
+                    if node.has("alias") || node.has("join_using_alias") {
+                        self.rows_of(from);
+                    }
                     self.source(node.get("larg"));
                     self.source(node.get("rarg"));
                 }
@@ -261,6 +303,12 @@ impl<'a> Flow<'a> {
                 _ => self.value_of(node),
             },
             Tree::Nothing | Tree::Text(_) | Tree::Int(_) => {}
+        }
+    }
+
+    fn rows_of(&mut self, from: &'a Tree) {
+        for entry in self.relations(from) {
+            self.row(entry);
         }
     }
 
@@ -318,6 +366,10 @@ impl<'a> Flow<'a> {
             return;
         }
         let mut known = self.named_column(name) || SYSTEM_COLUMNS.contains(&name);
+        // `c.address.street` is of the column address.
+        for part in parts.iter().rev().skip(1).take(parts.len().saturating_sub(2)) {
+            self.named_column(part);
+        }
         if let Some(entries) = qualifier.and_then(|qualifier| self.ranges.get(qualifier)).cloned() {
             // `c.to_jsonb` where c has no such column: a function of the whole row.
             let has = |entry: &&Entry| entry.relation.columns.iter().any(|column| *column.name == *name);
@@ -340,18 +392,15 @@ impl<'a> Flow<'a> {
 
     /// A column of this name, of any relation that has one. Says whether there is one.
     fn named_column(&mut self, name: &str) -> bool {
-        let mut known = false;
-        for entry in self.named.values() {
-            for column in entry.relation.columns.iter().filter(|column| *column.name == *name) {
-                known = true;
-                match entry.field(column) {
-                    Some(field) => self.add(&field),
-                    None if entry.is_derived() => entry.derived.iter().for_each(|field| self.add(field)),
-                    None => {}
-                }
+        let Some(columns) = self.columns.get(name) else { return false };
+        for (entry, column) in columns.clone() {
+            match entry.field(column) {
+                Some(field) => self.add(&field),
+                None if entry.is_derived() => entry.derived.iter().for_each(|field| self.add(field)),
+                None => {}
             }
         }
-        known
+        true
     }
 
     fn rows_in_scope(&mut self) {

@@ -195,8 +195,7 @@ const STATEMENT_NODES: &str = "RawStmt InsertStmt DeleteStmt UpdateStmt MergeStm
 #[test]
 fn spans_are_those_of_the_statements() {
     let sql = "SELECT 1; /* é */ SELECT 2 ;;  -- end\n";
-    let spans: Vec<&str> =
-        analyse(sql, &shop()).unwrap().into_iter().map(|statement| &sql[statement.span]).collect();
+    let spans: Vec<&str> = analyse(sql, &shop()).unwrap().into_iter().map(|statement| &sql[statement.span]).collect();
     assert_eq!(spans, ["SELECT 1", "SELECT 2 "]);
     assert!(analyse(" -- nothing", &shop()).unwrap().is_empty());
 }
@@ -211,6 +210,50 @@ fn where_nothing_is_classified_the_unknown_hides_nothing() {
     assert_eq!(statement.unknown_names, ["nowhere"]);
     // PostgreSQL's own secrets stay secret.
     assert!(!analyse("SELECT * FROM pg_authid", &catalog).unwrap()[0].touches.is_empty());
+}
+
+/// The deepest trees that are read go through every pass on a small stack.
+#[test]
+fn the_deepest_statements_fit_a_small_stack() {
+    let nested = |make: fn(usize) -> String| {
+        let deepest = (1..200).map(make).take_while(|sql| read(sql).is_ok()).last();
+        deepest.unwrap()
+    };
+    let statements = [
+        nested(|n| format!("INSERT INTO products (name) SELECT ssn{} FROM customers", "||ssn".repeat(n))),
+        nested(|n| {
+            format!("INSERT INTO products {}SELECT * FROM customers{}", "SELECT * FROM (".repeat(n), ") x".repeat(n))
+        }),
+        nested(|n| format!("SELECT ssn FROM customers{}", " UNION SELECT ssn FROM customers".repeat(n))),
+        nested(|n| format!("DELETE FROM customers WHERE {}id = 5", "NOT ".repeat(n))),
+        nested(|n| format!("SELECT * FROM customers{}", " JOIN products USING (id)".repeat(n))),
+    ];
+    let run = move || statements.iter().for_each(|sql| assert_eq!(analyse(sql, &shop()).unwrap().len(), 1));
+    std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(run).unwrap().join().unwrap();
+}
+
+/// A text of the longest kind is read in time that grows with its length, however many names are in it.
+#[test]
+fn long_texts_take_no_square_time() {
+    let many = |what: &dyn Fn(usize) -> String, count: usize| (0..count).map(what).collect::<Vec<_>>().join(", ");
+    let texts = [
+        format!("SELECT 1 FROM {}", many(&|n| format!("t{n}"), 80_000)),
+        format!("SELECT {}", many(&|n| format!("f{n}()"), 60_000)),
+        format!("INSERT INTO products SELECT {} FROM customers c", many(&|_| "c.ssn".into(), 80_000)),
+        format!(
+            "INSERT INTO products SELECT {} FROM {}",
+            many(&|_| "*".into(), 40_000),
+            many(&|_| "customers".into(), 40_000)
+        ),
+        format!("INSERT INTO products VALUES {}", many(&|_| "(1, 'a', 2)".into(), 60_000)),
+    ];
+    let catalog = shop();
+    for sql in texts {
+        let start = std::time::Instant::now();
+        assert!(analyse(&sql, &catalog).is_ok());
+        // Seconds on a busy machine without optimisation; a square would be minutes.
+        assert!(start.elapsed().as_secs() < 20, "{} took {:?}", &sql[..40], start.elapsed());
+    }
 }
 
 fn deep() -> impl Strategy<Value = String> {

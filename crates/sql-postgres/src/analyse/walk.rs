@@ -106,7 +106,7 @@ impl<'a> Findings<'a> {
         for entry in entries {
             self.touch(entry);
             self.part("select", entry.part.clone());
-            self.read.push(entry.part.clone());
+            self.read.insert(entry.relation.oid);
         }
     }
 
@@ -455,9 +455,12 @@ fn same_value(left: &Tree, right: &Tree) -> bool {
             let placed = |name: &&(&str, Tree)| name.0 != "location";
             left.kind == right.kind
                 && left.fields.iter().filter(placed).count() == right.fields.iter().filter(placed).count()
-                && left.fields.iter().filter(placed).zip(right.fields.iter().filter(placed)).all(
-                    |((left_name, left), (right_name, right))| left_name == right_name && same_value(left, right),
-                )
+                && left
+                    .fields
+                    .iter()
+                    .filter(placed)
+                    .zip(right.fields.iter().filter(placed))
+                    .all(|((left_name, left), (right_name, right))| left_name == right_name && same_value(left, right))
         }
         (Tree::List(left), Tree::List(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_value(left, right))

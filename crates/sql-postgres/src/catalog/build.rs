@@ -185,12 +185,7 @@ impl Families {
 }
 
 /// Follows what each relation reads, to its end: the fields, the foreign tables, the users' functions.
-fn made_of(
-    relations: BTreeMap<u32, Relation>,
-    families: &Families,
-    reads: &[(u32, u32)],
-    calls: &[u32],
-) -> Vec<Entry> {
+fn made_of(relations: BTreeMap<u32, Relation>, families: &Families, reads: &[(u32, u32)], calls: &[u32]) -> Vec<Entry> {
     let mut edges: HashMap<u32, BTreeSet<u32>> = HashMap::new();
     for (reader, read) in reads {
         // PostgreSQL's own views are reviewed by hand (`sealed`); a TOAST table of its own tables is not a view.

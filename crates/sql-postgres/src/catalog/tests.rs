@@ -77,14 +77,24 @@ pub(crate) fn shop_rows() -> CatalogRows {
     // A column in the middle was dropped once.
     rows.columns.iter_mut().filter(|column| column.relation == 20003 && column.number == 4).for_each(|c| c.number = 5);
     rows.reads = vec![
-        (20004, 20001), (20008, 20004), (20009, 20001), (20009, 20002), (20010, 20001), (20014, 1260), (20016, 12005),
+        (20004, 20001),
+        (20008, 20004),
+        (20009, 20001),
+        (20009, 20002),
+        (20010, 20001),
+        (20014, 1260),
+        (20016, 12005),
         (20021, 20013),
     ];
     rows.calls = vec![20015, 20020];
     rows.inherits = vec![(20012, 20011)];
     rows.functions = [
-        ("public", "refund", false), ("public", "fullname", true), ("audit", "refund", false),
-        ("public", "dblink", false), ("public", "uuid_generate_v4", false), ("public", "pg_stat_statements", false),
+        ("public", "refund", false),
+        ("public", "fullname", true),
+        ("audit", "refund", false),
+        ("public", "dblink", false),
+        ("public", "uuid_generate_v4", false),
+        ("public", "pg_stat_statements", false),
     ]
     .map(|(schema, name, takes_row)| (schema.into(), name.into(), takes_row))
     .to_vec();
@@ -212,7 +222,9 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
     }
     assert_eq!(CATALOG_QUERIES.len(), 8);
     assert!(!rows.functions[0].2 && rows.functions[1].2);
-    assert!(rows.add("columns", &[Some("20001"), Some("x"), Some("id")]).unwrap_err().to_string().contains("other columns"));
+    assert!(
+        rows.add("columns", &[Some("20001"), Some("x"), Some("id")]).unwrap_err().to_string().contains("other columns")
+    );
     assert!(rows.add("relations", &[Some("1")]).is_err());
     assert_eq!(rows.add("nothing", &[]).unwrap_err().what, "there is no such query");
 }

@@ -1,0 +1,340 @@
+//! A conversation with both of its sides in hand.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use gate::{Arrival, Event, Gate, Keys, Ledger, LedgerDown, Record, Ruling};
+use model::{ClassId, CredentialId, Principal, PrincipalKind, SessionId, Target, TargetId, UnixMicros};
+use parking_lot::Mutex;
+use policy::{Known, Policies, SourceFile};
+use sql_postgres::{CATALOG_QUERIES, Catalog, CatalogRows, ClassRules, VOCABULARY};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::catalog::Catalogs;
+use crate::conversation::Conversation;
+use crate::target::{TargetSettings, TargetTls};
+use crate::wire::backend::Report;
+use crate::wire::build;
+use crate::wire::frame::{HEAD_BYTES, Head};
+
+pub const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
+pub const CUSTOMERS: u32 = 20_001;
+pub const ORDERS: u32 = 20_002;
+pub const POISON: &str = "weir_refused_test";
+
+const POLICIES: &str = r#"
+@id("use") permit (principal, action in [Action::"connect", Action::"session", Action::"read", Action::"write"], resource);
+@id("mail") permit (principal, action == Action::"see_partial", resource in Class::"pii.email");
+"#;
+
+/// What has been written to the target.
+#[derive(Clone, Default)]
+pub struct Wire(Arc<Mutex<Vec<u8>>>);
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.0.lock().extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+/// A ledger in memory.
+#[derive(Default)]
+pub struct Memory {
+    pub records: Mutex<Vec<Record>>,
+    pub down: AtomicBool,
+}
+
+impl Ledger for Memory {
+    fn append(&self, records: &[Record]) -> Result<(), LedgerDown> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(LedgerDown("no space left on device".into()));
+        }
+        self.records.lock().extend_from_slice(records);
+        Ok(())
+    }
+    fn note(&self, record: Record) {
+        self.records.lock().push(record);
+    }
+}
+
+/// A conversation and everything around it.
+pub struct House {
+    pub conversation: Conversation<Wire>,
+    pub ledger: Arc<Memory>,
+    wire: Wire,
+}
+
+impl House {
+    pub fn new() -> Self {
+        let ledger = Arc::new(Memory::default());
+        static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(policies);
+        let gate = Arc::new(Gate::new(Arc::clone(&LOADED), Keys::new([9; 32])));
+        let arrival = Arrival {
+            session: SessionId("s1".into()),
+            principal: Arc::new(Principal {
+                kind: PrincipalKind::User,
+                issuer: "local".into(),
+                name: "alice".into(),
+                groups: Default::default(),
+                claims: Default::default(),
+                owner: None,
+                act: Vec::new(),
+                run: None,
+                credential: CredentialId("t1".into()),
+                expires: None,
+            }),
+            target: Arc::new(target()),
+            place: None,
+            peer: SocketAddr::from(([127, 0, 0, 1], 5)),
+            application: None,
+            at: NOW,
+        };
+        let session = gate.admit(arrival, Arc::clone(&ledger) as Arc<dyn Ledger>).unwrap().unwrap();
+        let rules = ClassRules::parse(
+            [("public.customers.email", "pii.email"), ("public.customers.ssn", "pii.national_id")]
+                .map(|(pattern, class)| (pattern, ClassId::parse(class).unwrap()))
+                .into_iter(),
+            false,
+        )
+        .unwrap();
+        let settings = TargetSettings {
+            target: Arc::new(target()),
+            host: "nowhere".into(),
+            port: 1,
+            database: "test".into(),
+            databases: Vec::new(),
+            user: "weir".into(),
+            tls: TargetTls::Off,
+            rules: rules.clone(),
+            connect_timeout: Duration::from_secs(1),
+        };
+        let catalogs = Arc::new(Catalogs::fixed(settings, Catalog::build(rows(), &rules, None)));
+        let wire = Wire::default();
+        let conversation = Conversation::new(session, wire.clone(), catalogs, POISON.to_owned());
+        Self { conversation, ledger, wire }
+    }
+
+    /// The caller sends; the types of what went to the target come back.
+    pub fn caller(&mut self, bytes: &[u8]) -> String {
+        self.conversation.from_caller(bytes, NOW);
+        self.forwarded()
+    }
+
+    /// The target sends; the types of what went to the target because of it come back.
+    pub fn target(&mut self, bytes: &[u8]) -> String {
+        self.conversation.from_target(bytes, NOW);
+        self.forwarded()
+    }
+
+    /// Types of the frames that went to the target since it was last asked. Poison is `!`.
+    pub fn forwarded(&mut self) -> String {
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(self.conversation.upstream().poll_flush(&mut cx).is_ready());
+        let bytes = std::mem::take(&mut *self.wire.0.lock());
+        let is_poison = |body: &[u8]| {
+            body.windows(POISON.len()).any(|part| part == POISON.as_bytes()) || body == b"refused by weir\0"
+        };
+        frames(&bytes).iter().map(|(kind, body)| if is_poison(body) { '!' } else { char::from(*kind) }).collect()
+    }
+
+    /// What the caller is shown since it was last asked: types, and SQLSTATEs of errors.
+    pub fn shown(&mut self) -> String {
+        let bytes = std::mem::take(&mut self.conversation.to_caller);
+        let words: Vec<String> = frames(&bytes)
+            .iter()
+            .map(|(kind, body)| match kind {
+                b'E' | b'N' => format!("{}{}", char::from(*kind), Report::read(body).unwrap().sqlstate()),
+                b'Z' => format!("Z{}", char::from(body[0])),
+                kind => char::from(*kind).to_string(),
+            })
+            .collect();
+        words.join(" ")
+    }
+
+    /// Rulings so far.
+    pub fn rulings(&self) -> Vec<(Ruling, &'static str)> {
+        let records = self.ledger.records.lock();
+        let decided = records.iter().filter_map(|record| match &record.event {
+            Event::Decided(decided) => Some((decided.ruling, decided.step)),
+            _ => None,
+        });
+        decided.collect()
+    }
+
+    /// Outcomes so far.
+    pub fn outcomes(&self) -> Vec<gate::Outcome> {
+        let records = self.ledger.records.lock();
+        let ended = records.iter().filter_map(|record| match &record.event {
+            Event::Ended(ended) => Some(ended.outcome.clone()),
+            _ => None,
+        });
+        ended.collect()
+    }
+}
+
+fn target() -> Target {
+    Target { id: TargetId("shop".into()), protocol: "postgres", env: Some("dev".into()), labels: Vec::new() }
+}
+
+fn policies() -> Arc<Policies> {
+    let known = Known {
+        targets: vec![target()],
+        classes: ["pii.email", "pii.national_id"].iter().filter_map(|class| ClassId::parse(class)).collect(),
+        groups: Default::default(),
+        issuers: ["local".to_owned()].into(),
+    };
+    let file = SourceFile { name: "test.cedar".into(), text: POLICIES.into() };
+    Arc::new(Policies::load(&[&VOCABULARY], &known, &[file]).unwrap().0)
+}
+
+fn rows() -> CatalogRows {
+    let mut rows = CatalogRows::default();
+    let mut add = |query: &str, row: &[&str]| {
+        assert!(CATALOG_QUERIES.iter().any(|(name, _)| *name == query), "{query}");
+        rows.add(query, &row.iter().copied().map(Some).collect::<Vec<_>>()).unwrap();
+    };
+    for (oid, name, columns) in
+        [(CUSTOMERS, "customers", ["id", "email", "ssn", "city"]), (ORDERS, "orders", ["id", "status", "total", "note"])]
+    {
+        let oid = oid.to_string();
+        add("relations", &[&oid, "public", name, "r"]);
+        for (number, column) in columns.iter().enumerate() {
+            add("columns", &[&oid, &(number + 1).to_string(), column]);
+        }
+    }
+    for function in ["md5", "upper", "count", "now"] {
+        add("system_functions", &[function]);
+    }
+    rows
+}
+
+/// The frames of a transcript.
+pub fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while let Some(head) = Head::read(bytes).unwrap() {
+        let (frame, rest) = bytes.split_at(head.frame_bytes);
+        frames.push((head.kind, frame[HEAD_BYTES..].to_vec()));
+        bytes = rest;
+    }
+    assert!(bytes.is_empty(), "half a frame at the end");
+    frames
+}
+
+// ---- messages of both sides ----
+
+fn message(kind: u8, body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    build::frame(&mut bytes, kind, body);
+    bytes
+}
+
+fn named(kind: u8, parts: &[&str], rest: &[u8]) -> Vec<u8> {
+    message(kind, |out| {
+        parts.iter().for_each(|part| build::cstr(out, part.as_bytes()));
+        out.extend_from_slice(rest);
+    })
+}
+
+pub fn query(text: &str) -> Vec<u8> {
+    named(b'Q', &[text], b"")
+}
+
+pub fn parse(name: &str, text: &str) -> Vec<u8> {
+    named(b'P', &[name, text], b"\0\0")
+}
+
+pub fn bind(portal: &str, statement: &str) -> Vec<u8> {
+    named(b'B', &[portal, statement], b"\0\0\0\0\0\0")
+}
+
+pub fn bind_binary(portal: &str, statement: &str) -> Vec<u8> {
+    named(b'B', &[portal, statement], b"\0\0\0\0\0\x01\0\x01")
+}
+
+pub fn execute(portal: &str) -> Vec<u8> {
+    named(b'E', &[portal], b"\0\0\0\0")
+}
+
+pub fn describe_portal(name: &str) -> Vec<u8> {
+    named(b'D', &[&format!("P{name}")], b"")
+}
+
+pub fn close(name: &str) -> Vec<u8> {
+    named(b'C', &[&format!("S{name}")], b"")
+}
+
+pub fn sync() -> Vec<u8> {
+    message(b'S', |_| ())
+}
+
+pub fn plain(kind: u8) -> Vec<u8> {
+    message(kind, |_| ())
+}
+
+pub fn complete() -> Vec<u8> {
+    named(b'C', &["SELECT 1"], b"")
+}
+
+pub fn ready(status: u8) -> Vec<u8> {
+    message(b'Z', |out| out.push(status))
+}
+
+pub fn error(code: &str) -> Vec<u8> {
+    named(b'E', &["SERROR", "VERROR", &format!("C{code}"), "Mthe value 512-44-9821 is wrong"], b"\0")
+}
+
+/// A description of columns: name, table, number, type.
+pub fn shape(columns: &[(&str, u32, i16, u32)]) -> Vec<u8> {
+    message(b'T', |out| {
+        out.extend_from_slice(&u16::try_from(columns.len()).unwrap().to_be_bytes());
+        for (name, table, number, oid) in columns {
+            build::cstr(out, name.as_bytes());
+            out.extend_from_slice(&table.to_be_bytes());
+            out.extend_from_slice(&number.to_be_bytes());
+            out.extend_from_slice(&oid.to_be_bytes());
+            out.extend_from_slice(&[0; 8]);
+        }
+    })
+}
+
+pub fn row(cells: &[&str]) -> Vec<u8> {
+    message(b'D', |out| {
+        out.extend_from_slice(&u16::try_from(cells.len()).unwrap().to_be_bytes());
+        for cell in cells {
+            out.extend_from_slice(&u32::try_from(cell.len()).unwrap().to_be_bytes());
+            out.extend_from_slice(cell.as_bytes());
+        }
+    })
+}
+
+/// The cells of the rows in a transcript, as texts.
+pub fn cells(bytes: &[u8]) -> Vec<Vec<String>> {
+    let rows = frames(bytes).into_iter().filter(|(kind, _)| *kind == b'D');
+    let texts = |body: Vec<u8>| {
+        let mut cells = crate::wire::backend::data_row(&body).unwrap();
+        let mut texts = Vec::new();
+        while cells.left() > 0 {
+            let cell = cells.next_cell().unwrap();
+            texts.push(cell.map_or("NULL".to_owned(), |cell| String::from_utf8_lossy(cell).into_owned()));
+        }
+        texts
+    };
+    rows.map(|(_, body)| texts(body)).collect()
+}

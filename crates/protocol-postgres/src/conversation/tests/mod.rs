@@ -1,0 +1,7 @@
+//! Conversations with a scripted target: what is forwarded, what is shown, what is recorded. What real servers and real
+//! clients make of it is tested through the whole program; here stand the orders of messages that no client of good
+//! will sends, and the ones that depend on when a reply comes.
+
+mod house;
+mod pipelines;
+mod showing;

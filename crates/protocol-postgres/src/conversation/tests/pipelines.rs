@@ -1,0 +1,177 @@
+//! Refusals inside batches, and names whose meaning depends on replies that have not come.
+
+use std::sync::atomic::Ordering;
+
+use gate::{Outcome, Ruling};
+
+use super::house::*;
+
+#[test]
+fn a_refusal_in_a_batch_fails_on_the_target_and_the_rest_is_skipped() {
+    let mut house = House::new();
+    let batch = [
+        parse("", "SELECT status FROM orders"),
+        bind("", ""),
+        execute(""),
+        parse("", "DROP TABLE orders"),
+        bind("", ""),
+        execute(""),
+        parse("", "SELECT 1"),
+        sync(),
+        query("SELECT 2"),
+    ];
+    assert_eq!(house.caller(&batch.concat()), "PBE!SQ");
+    let replies = [plain(b'1'), plain(b'2'), complete(), error("26000"), ready(b'I')];
+    house.target(&replies.concat());
+    assert_eq!(house.shown(), "1 2 C E42501 ZI");
+    let steps = [Ruling::Permit, Ruling::Permit, Ruling::Deny, Ruling::Permit];
+    assert_eq!(house.rulings().iter().map(|(ruling, _)| *ruling).collect::<Vec<_>>(), steps);
+    house.target(&[shape(&[("?column?", 0, 0, 23)]), row(&["2"]), complete(), ready(b'I')].concat());
+    assert_eq!(house.shown(), "T D C ZI");
+}
+
+#[test]
+fn a_refused_query_leaves_the_transaction_to_the_target() {
+    let mut house = House::new();
+    assert_eq!(house.caller(&query("BEGIN")), "Q");
+    house.target(&[complete(), ready(b'T')].concat());
+    assert_eq!(house.caller(&query("DROP TABLE orders")), "!");
+    house.target(&[error("42601"), ready(b'E')].concat());
+    assert_eq!(house.shown(), "C ZT E42501 ZE");
+}
+
+#[test]
+fn several_statements_are_decided_whole() {
+    let mut house = House::new();
+    assert_eq!(house.caller(&query("SELECT 1; DROP TABLE orders; SELECT 2")), "!");
+    house.target(&[error("42601"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E42501 ZI");
+}
+
+#[test]
+fn a_name_from_an_earlier_batch_is_used_only_when_it_is_confirmed() {
+    // The first Parse fails, so the target never gives "" its second meaning. Were the Bind forwarded at once, the first
+    // text would run and be shown as if it were the second.
+    let mut house = House::new();
+    house.caller(&[parse("", "SELECT ssn FROM customers"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    assert_eq!(house.shown(), "1 ZI");
+    let attack = [
+        parse("z", "SELECT nothing FROM orders"),
+        parse("", "SELECT status FROM orders"),
+        sync(),
+        bind("", ""),
+        execute(""),
+        sync(),
+    ];
+    assert_eq!(house.caller(&attack.concat()), "PPS", "the Bind waits");
+    // The first Parse fails: the second is skipped. "" still means the classified text, and is shown as that.
+    assert_eq!(house.target(&[error("42703"), ready(b'I')].concat()), "DH", "its shape is asked for");
+    assert_eq!(house.target(&[plain(b't'), shape(&[("ssn", CUSTOMERS, 3, 25)])].concat()), "BES");
+    house.conversation.to_caller.clear();
+    house.target(&[plain(b'2'), row(&["512-44-9821"]), complete(), ready(b'I')].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
+}
+
+#[test]
+fn a_name_that_was_never_confirmed_is_not_there() {
+    let mut house = House::new();
+    assert_eq!(house.caller(&[parse("a", "SELECT 1"), sync(), bind("", "a"), execute(""), sync()].concat()), "PS");
+    assert_eq!(house.target(&[error("42601"), ready(b'I')].concat()), "!S");
+    house.target(&[error("26000"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E42601 ZI E26000 ZI");
+}
+
+#[test]
+fn a_name_that_is_parsed_again_and_fails_keeps_its_meaning() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT ssn FROM customers"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    let again = [parse("a", "SELECT status FROM orders"), sync(), bind("", "a"), execute(""), sync()];
+    assert_eq!(house.caller(&again.concat()), "PS");
+    assert_eq!(house.target(&[error("42P05"), ready(b'I')].concat()), "DH");
+    assert_eq!(house.target(&[plain(b't'), shape(&[("ssn", CUSTOMERS, 3, 25)])].concat()), "BES");
+    house.conversation.to_caller.clear();
+    house.target(&[plain(b'2'), row(&["512-44-9821"]), complete(), ready(b'I')].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
+}
+
+#[test]
+fn a_close_that_is_skipped_closes_nothing() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT 1"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    house.caller(&[parse("b", "SELECT wrong"), close("a"), sync()].concat());
+    house.target(&[error("42703"), ready(b'I')].concat());
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "BES");
+}
+
+#[test]
+fn names_that_do_not_exist_are_not_asked_of_the_target() {
+    let mut house = House::new();
+    assert_eq!(house.caller(&[bind("", "nobody"), execute(""), sync()].concat()), "!S");
+    house.target(&[error("26000"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E26000 ZI");
+    assert_eq!(house.caller(&[execute("nothing"), sync()].concat()), "!S");
+    house.target(&[error("26000"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E34000 ZI");
+}
+
+#[test]
+fn with_the_ledger_down_poison_is_all_that_goes() {
+    let mut house = House::new();
+    house.ledger.down.store(true, Ordering::SeqCst);
+    let batch = [parse("", "SELECT 1"), bind("", ""), execute(""), sync(), query("SELECT 2")].concat();
+    assert_eq!(house.caller(&batch), "!S!");
+    house.target(&[error("26000"), ready(b'I'), error("42601"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E58030 ZI E58030 ZI");
+    house.ledger.down.store(false, Ordering::SeqCst);
+    assert_eq!(house.caller(&query("SELECT 2")), "Q");
+    assert_eq!(house.rulings().len(), 1);
+}
+
+#[test]
+fn after_an_error_in_a_batch_what_comes_before_its_sync_is_dropped() {
+    let mut house = House::new();
+    assert_eq!(house.caller(&[parse("", "SELECT wrong"), bind("", "")].concat()), "PB");
+    house.target(&error("42703"));
+    assert_eq!(house.caller(&[execute(""), query("SELECT 1")].concat()), "");
+    assert_eq!(house.caller(&sync()), "S");
+    house.target(&ready(b'I'));
+    assert_eq!(house.shown(), "E42703 ZI");
+    assert_eq!(house.outcomes(), [Outcome::Failed("42703".into())]);
+}
+
+#[test]
+fn what_this_version_does_not_carry_is_refused_in_its_place() {
+    let mut house = House::new();
+    for text in ["COPY orders TO STDOUT", "DECLARE c CURSOR FOR SELECT 1", "PREPARE p AS SELECT 1"] {
+        assert_eq!(house.caller(&query(text)), "!", "{text}");
+        house.target(&[error("42601"), ready(b'I')].concat());
+        assert_eq!(house.shown(), "E0A000 ZI", "{text}");
+    }
+    assert_eq!(house.caller(&plain(b'F')), "!");
+    house.target(&[error("42601"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E0A000 ZI");
+    assert_eq!(house.caller(&query("SELEC 1")), "!");
+    house.target(&[error("42601"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E42601 ZI");
+    assert!(house.rulings().iter().all(|(ruling, _)| *ruling == Ruling::Deny));
+    assert_eq!(house.rulings().len(), 5);
+}
+
+#[test]
+fn a_caller_that_breaks_the_protocol_is_told_and_ended() {
+    for bytes in [b"Q\0\0\0\x03".as_slice(), b"Q\xff\xff\xff\xff", b"Q\x7f\xff\xff\xff", b"R\0\0\0\x04", b"p\0\0\0\x05\0"] {
+        let mut house = House::new();
+        assert_eq!(house.caller(bytes), "");
+        assert!(house.conversation.ended().is_some(), "{bytes:?}");
+        assert!(matches!(house.shown().as_str(), "E08P01" | "E54000"), "{bytes:?}");
+    }
+}
+
+#[test]
+fn late_copy_data_is_ignored_as_the_server_would() {
+    let mut house = House::new();
+    assert_eq!(house.caller(&[plain(b'd'), plain(b'c'), query("SELECT 1")].concat()), "Q");
+}
