@@ -1,1 +1,29 @@
-//! What tests share: a private PostgreSQL behind a running Weir, and real clients
+//! What tests share: real clients (`psql` of two releases, Python drivers, JDBC), real servers to put behind Weir, and
+//! waiting for a condition without guessing how long it takes.
+//!
+//! A tool that is missing is an error that names `scripts/setup`, never a test that passes without having run. Nothing
+//! is shipped. [`weir`] runs the program under test.
+
+mod clients;
+mod run;
+mod wait;
+pub mod weir;
+
+pub use clients::{Clients, Release};
+pub use run::{Outcome, Run, RunError};
+pub use wait::{TimedOut, free_port, wait_until};
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+/// A folder for one test, closed to others, removed when dropped. Its name says what it is for.
+pub fn temp_folder(purpose: &str) -> std::io::Result<tempfile::TempDir> {
+    let closed = std::fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().prefix(&format!("weir-test-{purpose}-")).permissions(closed).tempdir()
+}
+
+/// The checkout that this test kit was built in.
+pub fn checkout() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    own.parent().map_or(own.clone(), PathBuf::from)
+}

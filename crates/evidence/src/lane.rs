@@ -404,3 +404,6 @@ fn temporary(name: SegmentName) -> String {
 pub(crate) fn now() -> u64 {
     UnixMicros::from(SystemTime::now()).0
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::filter::Filter;
 use crate::format::{HEADER_EVENT, Hash, SEAL_EVENT, SegmentName};
-use crate::verify::Fault;
+use crate::verify::{CHANGED, Fault};
 use crate::walk::{Opened, Step, Walk, list, open_segment};
 
 /// A record as it is in the log.
@@ -122,7 +122,7 @@ impl Records {
 
     /// Before this, records may be missing: they are in segments that are not read.
     fn complete_from(&self) -> UnixMicros {
-        self.lanes.values().filter(|lane| lane.partial).filter_map(|lane| lane.begins).max().unwrap_or_default()
+        self.lanes.values().filter(|lane| lane.partial).filter_map(|lane| lane.begins).max().unwrap_or(UnixMicros(0))
     }
 
     /// Remembers who a session belongs to, and says it of the records that do not.
@@ -195,7 +195,7 @@ impl Follower {
             }
             let from = records.complete_from();
             let in_reach = last.iter().flatten().filter(|record| record.at >= from).count();
-            let is_all = from == UnixMicros::default() || filter.since.is_some_and(|since| since >= from);
+            let is_all = from == UnixMicros(0) || filter.since.is_some_and(|since| since >= from);
             if is_all || in_reach >= count {
                 return Ok((Self { records }, last.into()));
             }
@@ -293,7 +293,7 @@ impl LaneReader {
                 Ok(Next::Fault(fault)) => return Some(Err(fault)),
                 Err(error) => {
                     self.stuck = true;
-                    return Some(Err(self.fault(name, None, error.to_string())));
+                    return Some(Err(fault(name, None, error.to_string())));
                 }
             }
         }
@@ -305,7 +305,7 @@ impl LaneReader {
         let Opened { header, walk, .. } = open_segment(&self.folder, name)
             .map_err(|error| error.to_string())
             .and_then(|opened| opened)
-            .map_err(|what| self.fault(name, None, what))?;
+            .map_err(|what| fault(name, None, what))?;
         if self.begins.is_none() {
             self.begins = Some(UnixMicros(header.at));
         }
@@ -313,60 +313,50 @@ impl LaneReader {
         Ok(())
     }
 
-    fn fault(&self, name: SegmentName, offset: Option<u64>, what: String) -> Fault {
-        Fault { lane: Some(name.lane), segment: Some(name.to_string()), offset, seq: None, what }
-    }
-
     fn step(&mut self, name: SegmentName) -> io::Result<Next> {
         let Some((_, walk)) = self.current.as_mut().filter(|_| !self.stuck) else { return Ok(Next::Rest) };
+        let before = walk.offset();
         if self.rested {
+            if fs::metadata(self.folder.join(name.to_string()))?.len() < before {
+                return Ok(Next::Again);
+            }
             walk.again()?;
         }
-        let before = walk.offset();
-        match walk.step()? {
+        let (offset, hash, read) = match walk.step()? {
             Step::Record(found) if found.chained => {
-                let (offset, hash) = (found.offset, found.hash);
-                let record = match LoggedRecord::read(name, offset, hash, found.payload) {
-                    Ok(record) => record,
-                    Err(what) => {
-                        let what = format!("the record cannot be read: {what}");
-                        return Ok(Next::Fault(self.fault(name, Some(offset), what)));
-                    }
-                };
-                self.rested = false;
-                let is_known = self.known.as_ref().is_some_and(|(from, known)| {
-                    record.seq < *from || known.contains(&hash)
-                });
-                if self.recent.is_empty() {
-                    self.recent_from = record.seq;
-                }
-                self.recent.push_back(hash);
-                if self.recent.len() > RECENT_MAX {
-                    self.recent.pop_front();
-                    self.recent_from = self.recent_from.saturating_add(1);
-                }
-                let is_own = matches!(record.kind(), HEADER_EVENT | SEAL_EVENT);
-                Ok(if is_known || is_own { Next::Known } else { Next::Record(record) })
+                (found.offset, found.hash, LoggedRecord::read(name, found.offset, found.hash, found.payload))
             }
-            _ if self.rested && self.was_cut_back(name, before)? => Ok(Next::Again),
-            Step::Record(_) if self.rested => Ok(Next::Again),
-            Step::Record(found) => {
-                let offset = found.offset;
-                let what = "the record does not match its hash: it, or what was before it, was changed".to_owned();
-                Ok(Next::Fault(self.fault(name, Some(offset), what)))
-            }
-            Step::End => Ok(Next::Rest),
-            Step::Flaw(flaw) if flaw.is_natural() => {
-                self.rested = true;
-                Ok(Next::Rest)
-            }
-            Step::Flaw(_) if self.rested && self.known.is_none() => Ok(Next::Again),
+            Step::End => return Ok(Next::Rest),
+            Step::Flaw(flaw) if flaw.is_natural() => return Ok(Next::Rest),
+            _ if self.rested => return Ok(Next::Again),
+            Step::Record(found) => return Ok(Next::Fault(fault(name, Some(found.offset), CHANGED.to_owned()))),
             Step::Flaw(flaw) => {
                 self.stuck = true;
-                Ok(Next::Fault(self.fault(name, Some(before), flaw.to_string())))
+                return Ok(Next::Fault(fault(name, Some(before), flaw.to_string())));
             }
+        };
+        self.rested = false;
+        let record = match read {
+            Ok(record) => record,
+            Err(what) => return Ok(Next::Fault(fault(name, Some(offset), format!("the record is none: {what}")))),
+        };
+        let is_known =
+            self.known.as_ref().is_some_and(|(from, known)| record.seq < *from || known.contains(&hash));
+        if self.recent.is_empty() {
+            self.recent_from = record.seq;
         }
+        self.recent.push_back(hash);
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_front();
+            self.recent_from = self.recent_from.saturating_add(1);
+        }
+        let is_own = matches!(record.kind(), HEADER_EVENT | SEAL_EVENT);
+        Ok(if is_known || is_own { Next::Known } else { Next::Record(record) })
     }
+}
+
+fn fault(name: SegmentName, offset: Option<u64>, what: String) -> Fault {
+    Fault { lane: Some(name.lane), segment: Some(name.to_string()), offset, seq: None, what }
 }
 
 /// What reading a lane came to.
@@ -376,7 +366,10 @@ enum Next {
     Known,
     /// The segment's end, for now.
     Rest,
-    /// The segment has been cut back since it was read: from its beginning again.
+    /// The segment was cut back since it was read: once more from its beginning.
     Again,
     Fault(Fault),
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,12 +57,6 @@ impl Flaw {
     pub fn is_natural(self) -> bool {
         !matches!(self, Self::Length { .. })
     }
-
-    pub fn bytes(self) -> u64 {
-        match self {
-            Self::Cut { bytes } | Self::Zeros { bytes } | Self::Length { bytes, .. } => bytes,
-        }
-    }
 }
 
 impl<R: Read> Walk<R> {

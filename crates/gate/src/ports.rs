@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use model::{CredentialId, Principal, Sensitive, TargetId, UnixSeconds};
+use model::{Principal, Sensitive, TargetId, UnixSeconds};
 
 /// Tells from a credential who is calling.
 pub trait Identities: Send + Sync {
@@ -14,8 +14,8 @@ pub trait Identities: Send + Sync {
         now: UnixSeconds,
     ) -> Pin<Box<dyn Future<Output = Result<Principal, Rejection>> + Send + 'a>>;
 
-    /// Whether a credential that was verified before is still good: not revoked, and not expired.
-    fn is_live(&self, credential: &CredentialId, now: UnixSeconds) -> bool;
+    /// Whether a principal that was verified before may go on: its credential is not revoked, and not expired.
+    fn is_live(&self, principal: &Principal, now: UnixSeconds) -> bool;
 }
 
 /// Why a credential was not accepted.

@@ -112,7 +112,9 @@ mod tests {
             r#"{"kubernetes.io": {"namespace": "shop", "pod": {"name": "p"}}, "a": {"b": {"c": 1}}, "flat.name": "x",
                 "https://example.com/roles": ["r"], "gone": null}"#,
         );
-        for (path, text) in [("kubernetes.io.namespace", "shop"), ("kubernetes.io.pod.name", "p"), ("a.b.c", "1"), ("flat.name", "x")] {
+        for (path, text) in
+            [("kubernetes.io.namespace", "shop"), ("kubernetes.io.pod.name", "p"), ("a.b.c", "1"), ("flat.name", "x")]
+        {
             let Found::One(value) = claims.find(path) else { panic!("{path} leads nowhere") };
             assert_eq!(scalar_text(value).unwrap(), text);
         }
@@ -130,7 +132,9 @@ mod tests {
 
     #[test]
     fn policies_read_texts_and_lists_of_texts() {
-        let claims = claims(r#"{"s": "x", "n": 7281, "t": true, "l": ["a", "b"], "e": [], "m": ["a", 1], "o": {"k": "v"}, "z": null}"#);
+        let claims = claims(
+            r#"{"s": "x", "n": 7281, "t": true, "l": ["a", "b"], "e": [], "m": ["a", 1], "o": {"k": "v"}, "z": null}"#,
+        );
         let one = |text: &str| Claim::One(text.to_owned());
         let expected = [
             ("e", Claim::Many(vec![])),

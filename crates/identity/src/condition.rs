@@ -29,9 +29,16 @@ enum Expression {
     Any(Vec<Expression>),
     All(Vec<Expression>),
     /// A single value, compared as text.
-    Is { claim: String, text: String, expected: bool },
+    Is {
+        claim: String,
+        text: String,
+        expected: bool,
+    },
     /// A list with this text in it, or the single value itself.
-    Has { text: String, claim: String },
+    Has {
+        text: String,
+        claim: String,
+    },
 }
 
 impl Condition {
@@ -98,7 +105,10 @@ impl Reader<'_> {
         if self.take("(") {
             self.depth = self.depth.saturating_add(1);
             if self.depth > DEPTH_MAX {
-                return Err(SyntaxError::after(self.before, format!("more than {DEPTH_MAX} parentheses inside each other")));
+                return Err(SyntaxError::after(
+                    self.before,
+                    format!("more than {DEPTH_MAX} parentheses inside each other"),
+                ));
             }
             let inside = self.any()?;
             self.depth = self.depth.saturating_sub(1);

@@ -7,25 +7,26 @@
 //! same from a caller's side. Specs: RFC 7519 (JWT), RFC 7515 (JWS), RFC 7517 (JWK), RFC 8725 (best practice),
 //! RFC 8693 §4.1 (`act`), OpenID Connect Discovery 1.0 §4.
 //!
-//! Time is a parameter everywhere: nothing in here reads a clock to decide.
+//! Time is a parameter everywhere: nothing in here reads a clock to judge a credential.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 // The front.
 mod directory;
+mod port;
 mod rejection;
 // Weir's own tokens.
 mod token;
 mod token_file;
 // Tokens of others: from the configuration, through keys and signature, to a principal.
-mod issuers;
-mod config;
 mod condition;
-mod template;
+mod config;
+mod fetch;
+mod issuers;
 mod jwt;
 mod key_ring;
 mod key_set;
-mod fetch;
+mod template;
 // What all of them stand on.
 mod claims;
 mod json;

@@ -88,7 +88,8 @@ impl Template {
                 return Err(Rejection::new(Reason::InvalidClaim, detail));
             }
             if before.is_some_and(|c| value.contains(c)) {
-                let detail = format!("`{path}` is {}, with the character that stands before it in the template", quote(&value));
+                let detail =
+                    format!("`{path}` is {}, with the character that stands before it in the template", quote(&value));
                 return Err(Rejection::new(Reason::InvalidClaim, detail));
             }
             Ok(value)
@@ -158,7 +159,8 @@ mod tests {
 
     #[test]
     fn holes_are_filled_with_claims() {
-        let json = r#"{"repository": "acme/nightly", "actor": "alice", "n": 7281, "t": false, "realm": {"user": "bob"}}"#;
+        let json =
+            r#"{"repository": "acme/nightly", "actor": "alice", "n": 7281, "t": false, "realm": {"user": "bob"}}"#;
         for (template, expected) in [
             ("{repository}", "acme/nightly"),
             ("corp:{actor}@example.com", "corp:alice@example.com"),
@@ -221,7 +223,8 @@ mod tests {
     fn a_label_stays_readable_where_it_can() {
         let run = Template::parse("{repository}/{workflow}#{run_id}").unwrap();
         let label = |workflow: &str| {
-            run.label(&claims(&format!(r#"{{"repository": "acme/nightly", "workflow": "{workflow}", "run_id": 12}}"#))).unwrap()
+            run.label(&claims(&format!(r#"{{"repository": "acme/nightly", "workflow": "{workflow}", "run_id": 12}}"#)))
+                .unwrap()
         };
         assert_eq!(label("Nightly build"), "acme/nightly/Nightly build#12");
         assert_eq!(label(".github/x.yml"), "acme/nightly/.github%2Fx.yml#12");

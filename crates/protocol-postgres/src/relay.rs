@@ -111,7 +111,7 @@ impl Relay {
                     return "credential expired".to_owned();
                 }
                 changed = revocations.changed() => {
-                    let live = self.signals.identities.is_live(&self.principal.credential, now().seconds());
+                    let live = self.signals.identities.is_live(&self.principal, now().seconds());
                     if !live || changed.is_err() {
                         let report = OwnReport::fatal("28000", "the credential of this session has been revoked");
                         self.conversation.end_with(&report);

@@ -10,7 +10,7 @@ use model::Target;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use sql_postgres::ClassRules;
+use sql_postgres::{ClassRules, startup_setting};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -100,6 +100,9 @@ pub enum TargetDown {
     /// The target does not speak the protocol.
     #[error("the target breaks the protocol: {0}")]
     Protocol(#[from] Malformed),
+    /// The session's texts would mean something else than Weir reads in them.
+    #[error("{0}: Weir could not read the session's statements as the target does")]
+    Unreadable(String),
     /// The connection was lost.
     #[error("the connection to the target was lost: {0}")]
     Lost(io::Error),
@@ -128,6 +131,7 @@ impl TargetDown {
             Self::Refused(report) if report.sqlstate().starts_with("57") => "it is starting up or shutting down",
             Self::Refused(report) if report.sqlstate().starts_with("22") => "it refuses a startup parameter",
             Self::Refused(_) => "it refuses Weir's own login",
+            Self::Unreadable(_) => "its role has a default setting that changes what statements mean",
             Self::Protocol(_) => "it does not speak PostgreSQL's protocol",
             Self::Lost(_) => "the connection was lost while logging in",
         }
@@ -227,7 +231,12 @@ impl TargetSettings {
                     let (pid, secret) = backend::backend_key(&body)?;
                     key = Some(CancelKey { pid, secret: secret.to_vec() });
                 }
-                b'S' | b'N' => build::frame(&mut greeting, kind, |out| out.extend_from_slice(&body)),
+                b'S' => {
+                    let (name, value) = backend::parameter_status(&body)?;
+                    fit_for_reading(name, value)?;
+                    build::frame(&mut greeting, kind, |out| out.extend_from_slice(&body));
+                }
+                b'N' => build::frame(&mut greeting, kind, |out| out.extend_from_slice(&body)),
                 b'E' => return Err(TargetDown::Refused(Report::read(&body)?)),
                 other => return Err(unexpected(other, "after login").into()),
             }
@@ -313,6 +322,17 @@ fn bad_scram(why: io::Error) -> TargetDown {
     TargetDown::Protocol(Malformed(format!("SCRAM: {why}")))
 }
 
+/// Defaults of the target's role or database may change what a text means; RESET would bring them back at any time.
+fn fit_for_reading(name: &[u8], value: &[u8]) -> Result<(), TargetDown> {
+    let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+    match &*name {
+        "standard_conforming_strings" | "client_encoding" => {
+            startup_setting(&name, &value).map_err(TargetDown::Unreadable)
+        }
+        _ => Ok(()),
+    }
+}
+
 fn offers_scram(mechanisms: &[u8]) -> bool {
     mechanisms.split(|byte| *byte == 0).any(|name| name == SCRAM_SHA_256.as_bytes())
 }
@@ -340,6 +360,15 @@ mod tests {
         for bad in ["r=abc,s=x", "r=abc,s=x,i=0", "r=abc,s=x,i=1000000000", "r=abc,i=99999999999999", "r=a,i=-1"] {
             assert!(bounded_rounds(bad.as_bytes()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn defaults_that_change_what_texts_mean_are_noticed() {
+        assert!(fit_for_reading(b"standard_conforming_strings", b"on").is_ok());
+        assert!(fit_for_reading(b"standard_conforming_strings", b"off").is_err());
+        assert!(fit_for_reading(b"client_encoding", b"UTF8").is_ok());
+        assert!(fit_for_reading(b"client_encoding", b"SJIS").is_err());
+        assert!(fit_for_reading(b"TimeZone", b"Europe/Berlin").is_ok());
     }
 
     #[test]

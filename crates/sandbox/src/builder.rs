@@ -155,17 +155,21 @@ impl Builder {
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.') {
                 return Err(SandboxError::BadSetting { name: name.to_owned() });
             }
-            let _ = writeln!(conf, "{name} = '{}'", value.replace('\\', "\\\\").replace('\'', "''").replace('\n', "\\n"));
+            let _ =
+                writeln!(conf, "{name} = '{}'", value.replace('\\', "\\\\").replace('\'', "''").replace('\n', "\\n"));
             Ok(())
         };
         set("listen_addresses", "127.0.0.1")?;
-        set("unix_socket_directories", &place.socket_folder().map(|path| path.display().to_string()).unwrap_or_default())?;
+        set(
+            "unix_socket_directories",
+            &place.socket_folder().map(|path| path.display().to_string()).unwrap_or_default(),
+        )?;
         set("password_encryption", "scram-sha-256")?;
         set("logging_collector", "off")?;
         if temporary {
-            for durable in ["fsync", "synchronous_commit", "full_page_writes"] {
-                set(durable, "off")?;
-            }
+            // Survives a killed server, not a power cut. (Without synchronous_commit a kill would lose commits, too.)
+            set("fsync", "off")?;
+            set("full_page_writes", "off")?;
             set("max_wal_size", "4GB")?;
         }
         if let Some((certificate, key)) = &self.certificate {
@@ -206,7 +210,10 @@ fn temporary_folder(account: &Account) -> Result<TempDir, SandboxError> {
     let wanted = std::env::temp_dir();
     let shared = [PathBuf::from("/tmp"), PathBuf::from("/var/tmp")];
     let parent = std::iter::once(&wanted).chain(&shared).find(|parent| account.can_enter(parent)).unwrap_or(&wanted);
-    tempfile::Builder::new().prefix("weir-postgres-").tempdir_in(parent).map_err(SandboxError::io("make a folder in", parent))
+    tempfile::Builder::new()
+        .prefix("weir-postgres-")
+        .tempdir_in(parent)
+        .map_err(SandboxError::io("make a folder in", parent))
 }
 
 /// Writes a file that only the account may read.
@@ -233,7 +240,9 @@ pub(crate) fn free_port() -> Result<u16, SandboxError> {
 fn random_password() -> Result<String, SandboxError> {
     let source = Path::new("/dev/urandom");
     let mut bytes = [0_u8; 18];
-    fs::File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).map_err(SandboxError::io("read", source))?;
+    fs::File::open(source)
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .map_err(SandboxError::io("read", source))?;
     Ok(bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -54,13 +54,13 @@ impl Installation {
         &self.bin
     }
 
-    /// The path of one of its programs.
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
+    /// The path of one of its programs (not every installation has all of them).
+    pub fn program(&self, name: &str) -> PathBuf {
         self.bin.join(name)
     }
 
     /// Its `psql`; some builds of the server bring none, then any other on this machine will do.
-    pub(crate) fn psql(&self) -> Result<PathBuf, SandboxError> {
+    pub fn psql(&self) -> Result<PathBuf, SandboxError> {
         let own = self.bin.clone();
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::iter::once(own)

@@ -80,7 +80,8 @@ impl PostgresServer {
     fn launch(&mut self) -> Result<(), SandboxError> {
         let log = self.log_path();
         let log_from = fs::metadata(&log).map_or(0, |found| found.len());
-        let file = fs::OpenOptions::new().create(true).append(true).open(&log).map_err(SandboxError::io("open", &log))?;
+        let file =
+            fs::OpenOptions::new().create(true).append(true).open(&log).map_err(SandboxError::io("open", &log))?;
         let errors = file.try_clone().map_err(SandboxError::io("open", &log))?;
         let program = self.place.installation.program("postgres");
         let mut command = self.place.account.command(&program, &self.place.folder);

@@ -8,8 +8,10 @@
 mod cli;
 mod config;
 mod policies;
+mod serve;
 mod state;
 mod tls;
+mod wiring;
 
 use std::process::ExitCode;
 

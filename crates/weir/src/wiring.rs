@@ -5,10 +5,22 @@ use std::sync::Arc;
 
 use credentials::CredentialSource;
 use gate::{CredentialDown, Credentials};
+use identity::{Directory, Issuers, TokenFile};
 use model::{Sensitive, TargetId};
 use protocol_postgres::{TargetSettings, TargetTls};
 
 use crate::config::{self, Config, PostgresTarget};
+
+/// Who can be known: bearers of tokens in the state folder, and of configured issuers' tokens.
+pub fn directory(config: &Config) -> Result<Directory, String> {
+    let said = |problems: Vec<identity::ConfigProblem>| {
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let tokens = TokenFile::open(config.state.join("tokens.jsonl")).map_err(|error| error.to_string())?;
+    let issuers = Issuers::new(config.issuers.clone()).map_err(said)?;
+    let groups = config.groups.iter().map(|(group, members)| (group.clone(), members.iter().cloned().collect()));
+    Directory::new(tokens, issuers, groups.collect()).map_err(said)
+}
 
 /// A target as its protocol wants it.
 pub fn postgres_target(target: &PostgresTarget) -> TargetSettings {

@@ -168,7 +168,7 @@ fn tokens_are_issued_listed_and_revoked() {
     let entries: Vec<serde_json::Value> = list.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let states: Vec<_> = entries.iter().filter(|entry| entry["id"] == id).map(|entry| &entry["state"]).collect();
     assert_eq!(states, ["revoked"]);
-    assert_eq!(entries.iter().filter(|entry| entry["state"] == "valid").count(), 2);
+    assert_eq!(entries.iter().filter(|entry| entry["state"] == "live").count(), 2);
 
     let again = weir(dir.path(), &["token", "revoke", "no-such-token"]);
     assert!(again.code == 1 && again.err.contains("weir token list"), "{}", again.err);
@@ -191,7 +191,7 @@ fn tokens_for_what_is_not_known_are_refused() {
         (&["--user", "bob", "--for", "8 hours"], 2, "write a whole number and its unit"),
         (&["--user", "bob", "--workload", "nightly"], 2, "cannot be used with"),
         (&[], 2, "required"),
-        (&["--user", "bob", "--owner", "local:alice"], 2, "--owner"),
+        (&["--user", "bob", "--owner", "local:alice"], 2, "cannot be used with"),
         (&["--workload", "nightly", "--owner", "crop:alice"], 1, "no issuer is named"),
         (&["--user", ""], 1, "error: "),
     ] {

@@ -296,6 +296,9 @@ impl<S> Conversation<S> {
 
     fn take_parameter(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
         let (name, value) = backend::parameter_status(body)?;
+        if name == b"standard_conforming_strings" && value != b"on" {
+            return Err(Malformed::new("standard_conforming_strings was turned off behind Weir's back"));
+        }
         if !self.speaks_of_tainted() || neutral_parameter(name, value) {
             return Ok(Pass::Verbatim);
         }

@@ -429,9 +429,15 @@ impl<'a> Findings<'a> {
 
     /// Puts the main ask before what was found on the way to it.
     fn main_at(&mut self, at: usize, action: &'static str) {
-        let found = self.asks.split_off(at.min(self.asks.len()));
         self.main(action);
-        self.asks.extend(found.into_iter().filter(|ask| ask.action.0 != action || ask.object != model::Object::Target));
+        let is_main = |ask: &model::Ask| ask.action.0 == action && ask.object == model::Object::Target;
+        if let Some(found) = self.asks.iter().rposition(is_main)
+            && let Some(after) = self.asks.get_mut(at..)
+            && let Some(steps) = found.checked_sub(at)
+            && let Some(upto) = steps.checked_add(1).and_then(|upto| after.get_mut(..upto))
+        {
+            upto.rotate_right(1);
+        }
     }
 
     fn cascades(&mut self, node: &'a Node) {

@@ -62,7 +62,8 @@ const SYSTEM_FUNCTIONS: &str = "lower upper count sum avg min max now coalesce l
     encode decode sha256 bernoulli system pg_relation_size regexp_replace xmlelement xpath int4 text date uuid \
     gen_random_uuid rank row_number pg_get_viewdef version current_schemas pg_encoding_to_char array_to_string \
     pg_is_in_recovery json_populate_record has_table_privilege repeat convert_from pg_backend_pid int4eq percentile_disc \
-    pg_current_logfile pg_mcv_list_items pg_rotate_logfile pg_promote jsonb_build_object to_char overlay position";
+    pg_current_logfile pg_mcv_list_items pg_rotate_logfile pg_promote jsonb_build_object to_char overlay position xmlagg \
+    pg_logical_slot_peek_changes";
 
 /// The rows that a server would give for the shop.
 pub(crate) fn shop_rows() -> CatalogRows {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use evidence::verify;
 
-use super::{CliError, Global, load_config, output};
+use super::{CliError, Global, counted, load_config, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,9 +45,25 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
     let report = verify(&folder).map_err(|error| {
         CliError::failed(format!("{}: the log can't be read: {error}", folder.display()), "has `weir serve` run yet?")
     })?;
-    output::line(&report)?;
-    match report.is_sound() {
+    for fault in &report.faults {
+        output::line(format_args!("fault: {fault}"))?;
+    }
+    if report.faults_unlisted > 0 {
+        output::line(format_args!("and {} more faults", report.faults_unlisted))?;
+    }
+    for warning in &report.warnings {
+        output::line(format_args!("warning: {warning}"))?;
+    }
+    let verdict = if report.is_whole() { "the log is whole" } else { "the log is NOT as it was written" };
+    output::line(format_args!(
+        "{verdict}: {} in {}, {}, {}",
+        counted(report.records, "record"),
+        counted(report.lanes, "lane"),
+        counted(report.segments, "segment"),
+        counted(report.bytes, "byte"),
+    ))?;
+    match report.is_whole() {
         true => Ok(ExitCode::SUCCESS),
-        false => Err(CliError::failed("the log is not as it was written", "compare it with a copy kept elsewhere")),
+        false => Err(CliError::failed("the log was changed, or is damaged", "compare it with a copy kept elsewhere")),
     }
 }

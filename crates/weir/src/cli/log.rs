@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use evidence::{Filter, Follower, LoggedRecord, records, render};
+use evidence::{Filter, Follower, LoggedRecord, Zone, json_line, records, render};
+use gate::Ruling;
 
 use super::{CliError, Global, load_config, output};
 
@@ -14,6 +15,8 @@ Examples:
   weir log --principal local:alice@example.com --ruling deny
   weir log --since 2026-11-21T09:00:00Z --json";
 
+/// Records that a followed log starts with, if nothing else is said.
+const FOLLOWED: usize = 10;
 /// How often a followed log is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -56,42 +59,38 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
     };
     let filter = args.filter();
     if args.follow {
-        let mut follower = Follower::after_last(&folder, args.last.unwrap_or(10), filter).map_err(unreadable)?;
+        let followed = Follower::after_last(&folder, args.last.unwrap_or(FOLLOWED), &filter);
+        let (mut follower, mut records) = followed.map_err(unreadable)?;
         loop {
-            for record in follower.poll().map_err(unreadable)? {
+            for record in records.into_iter().filter(|record| wanted(record, &filter)) {
                 show(record, args.json)?;
             }
             std::thread::sleep(LOOK_EVERY);
+            records = follower.poll().map_err(unreadable)?;
         }
     }
-    let all = records(&folder).map_err(unreadable)?;
-    let matching = all.filter(|record| record.as_ref().map_or(true, |record| filter.matches(record)));
     match args.last {
-        None => {
-            for record in matching {
-                show(record, args.json)?;
-            }
-        }
         Some(last) => {
-            let mut kept = std::collections::VecDeque::new();
-            for record in matching {
-                if kept.len() >= last {
-                    kept.pop_front();
-                }
-                kept.push_back(record);
-            }
-            for record in kept.into_iter().take(last) {
-                show(record, args.json)?;
-            }
+            let (_, records) = Follower::after_last(&folder, last, &filter).map_err(unreadable)?;
+            records.into_iter().try_for_each(|record| show(record, args.json))?;
+        }
+        None => {
+            let mut matching = records(&folder).map_err(unreadable)?.filter(|record| wanted(record, &filter));
+            matching.try_for_each(|record| show(record, args.json))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Faults are always wanted.
+fn wanted(record: &Result<LoggedRecord, evidence::Fault>, filter: &Filter) -> bool {
+    record.as_ref().map_or(true, |record| filter.matches(record))
+}
+
 fn show(record: Result<LoggedRecord, evidence::Fault>, json: bool) -> Result<(), CliError> {
     match record {
-        Ok(record) if json => output::line(record.to_json()),
-        Ok(record) => output::line(render(&record)),
+        Ok(record) if json => output::line(json_line(&record)),
+        Ok(record) => output::line(render(&record, Zone::Local)),
         Err(fault) => {
             output::note(format_args!("warning: {fault}"));
             Ok(())
@@ -104,7 +103,7 @@ impl Args {
         Filter {
             session: self.session.clone(),
             principal: self.principal.clone(),
-            ruling: self.ruling.clone(),
+            ruling: self.ruling.as_deref().map(|word| if word == "permit" { Ruling::Permit } else { Ruling::Deny }),
             event: self.event.clone(),
             since: self.since.map(|at| model::UnixMicros(u64::try_from(at.as_microsecond()).unwrap_or(0))),
         }

@@ -3,13 +3,19 @@
 //! A command is one file: `Args` with its help and examples, and `run`. Adding one is the file, its `mod` line, its line
 //! in [`Command`] and its line in [`Command::run`].
 
+mod audit;
 mod check;
+mod demo;
 mod error;
 mod init;
+mod log;
 mod output;
+mod policy;
+mod serve;
 mod time_span;
 mod token;
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,15 +69,25 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Args),
+    Serve(serve::Args),
     Check(check::Args),
     Token(token::Args),
+    Policy(policy::Args),
+    Log(log::Args),
+    Audit(audit::Args),
+    Demo(demo::Args),
 }
 
 impl Command {
     fn run(self, global: &Global) -> Result<ExitCode, CliError> {
         match self {
             Self::Init(args) => init::run(args, global),
+            Self::Serve(args) => serve::run(args, global),
             Self::Check(args) => check::run(args, global),
+            Self::Policy(args) => policy::run(args, global),
+            Self::Log(args) => log::run(args, global),
+            Self::Audit(args) => audit::run(args, global),
+            Self::Demo(args) => demo::run(args, global),
             Self::Token(args) => token::run(args, global),
         }
     }
@@ -132,13 +148,14 @@ fn refused(problems: &[Problem]) -> CliError {
     for problem in problems {
         output::note(problem);
     }
-    let errors = problems.iter().filter(|problem| problem.severity == policy::Severity::Error).count();
+    let errors = problems.iter().filter(|problem| problem.severity == ::policy::Severity::Error).count();
     CliError::failed(format!("the configuration has {}", counted(errors, "error")), "")
 }
 
 /// `1 error`, `2 errors`.
-fn counted(count: usize, of: &str) -> String {
-    format!("{count} {of}{}", if count == 1 { "" } else { "s" })
+fn counted<N: Display + PartialEq + From<u8>>(count: N, of: &str) -> String {
+    let one = N::from(1);
+    format!("{count} {of}{}", if count == one { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use gate::{Gate, Keys};
 use model::{Ask, Certainty, CredentialId, Field, Object, Principal, PrincipalKind, Sight, UnixMicros};
-use policy::{Circumstances, Decision, Denial, Needs, Reason, Scene};
+use ::policy::{Circumstances, Decision, Denial, Needs, Reason, Scene};
 use protocol_postgres::{Explained, explain};
 use serde_json::json;
 
@@ -109,7 +109,7 @@ fn schema(global: &Global) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn wrong(problems: &[policy::Problem]) -> CliError {
+fn wrong(problems: &[::policy::Problem]) -> CliError {
     for problem in problems {
         output::note(problem);
     }
@@ -202,7 +202,7 @@ struct Answer {
 impl Answer {
     fn new(explained: Explained, scene: &Scene, circumstances: &Circumstances) -> Self {
         let mut asks = explained.operation.asks.clone();
-        let opaque = Ask::new(policy::actions::OPAQUE, Object::Target);
+        let opaque = Ask::new(::policy::actions::OPAQUE, Object::Target);
         if matches!(explained.operation.certainty, Certainty::Opaque(_)) && !asks.contains(&opaque) {
             asks.push(opaque);
         }
@@ -215,7 +215,7 @@ impl Answer {
             (field.clone(), sighting.sight, sighting.rules)
         };
         Self {
-            connect: scene.decide(&Ask::new(policy::actions::CONNECT, Object::Target), circumstances),
+            connect: scene.decide(&Ask::new(::policy::actions::CONNECT, Object::Target), circumstances),
             asks: asks.into_iter().map(decide).collect(),
             sights: explained.operation.touches.iter().map(sight).collect(),
             explained,
@@ -242,7 +242,7 @@ impl Answer {
         for name in &self.explained.unknown_names {
             output::line(format_args!("  unknown name: {}", evidence::printable(name)))?;
         }
-        let connect = Ask::new(policy::actions::CONNECT, Object::Target);
+        let connect = Ask::new(::policy::actions::CONNECT, Object::Target);
         for (ask, decision) in std::iter::once((&connect, &self.connect)).chain(self.asks.iter().map(|(a, d)| (a, d))) {
             output::line(format_args!("  {}", in_words(ask, decision)))?;
         }
@@ -277,7 +277,7 @@ impl Answer {
                 })),
             }),
         };
-        let connect = Ask::new(policy::actions::CONNECT, Object::Target);
+        let connect = Ask::new(::policy::actions::CONNECT, Object::Target);
         let asks: Vec<_> = std::iter::once(decision(&connect, &self.connect))
             .chain(self.asks.iter().map(|(ask, answer)| decision(ask, answer)))
             .collect();

@@ -6,11 +6,15 @@ use std::time::{Duration, SystemTime};
 use clap::Subcommand;
 use identity::{NewToken, TokenEntry, TokenFile, TokenFileError, TokenState};
 use model::{PrincipalKind, Sensitive, UnixMicros, UnixSeconds};
+use serde_json::{Map, Value, json};
 
 use super::init::{connection_value, shell_quoted};
 use super::{CliError, Global, load_config, output, time_span};
 use crate::config::{Config, LOCAL_ISSUER, nearest};
 use crate::{state, tls};
+
+/// In the state folder: hashes of all tokens that were issued.
+pub const TOKENS_FILE: &str = "tokens.jsonl";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,7 +61,7 @@ struct IssueArgs {
     #[arg(long = "group", value_name = "NAME")]
     groups: Vec<String>,
     /// The person a workload belongs to, as issuer:name
-    #[arg(long, value_name = "ID", requires = "workload")]
+    #[arg(long, value_name = "ID", conflicts_with = "user")]
     owner: Option<String>,
     /// How long it holds: 90s, 30m, 8h, 7d
     #[arg(long = "for", value_name = "TIME", default_value = "8h", value_parser = time_span::parse)]
@@ -70,7 +74,7 @@ struct IssueArgs {
 const LIST_EXAMPLES: &str = "\
 Examples:
   weir token list
-  weir token list --json | jq -r 'select(.state == \"valid\") | .principal'";
+  weir token list --json | jq -r 'select(.state == \"live\") | .principal'";
 
 /// Say which tokens there are
 #[derive(Debug, clap::Args)]
@@ -83,7 +87,7 @@ struct ListArgs {
 
 const REVOKE_EXAMPLES: &str = "\
 Examples:
-  weir token revoke 01993f0c7a2e";
+  weir token revoke k3vq7mzt5c2a";
 
 /// End a token now
 ///
@@ -145,10 +149,9 @@ pub fn issue(config: &Config, wanted: Wanted) -> Result<Issued, CliError> {
         Holder::User(name) => (PrincipalKind::User, name),
         Holder::Workload(name) => (PrincipalKind::Workload, name),
     };
-    let now = now();
-    let expires = UnixSeconds(now.0.saturating_add(wanted.lasts.as_secs()));
-    let new = NewToken { kind, name, groups: wanted.groups.into_iter().collect(), owner: wanted.owner, expires };
-    let (entry, token) = file(config).issue(new, now).map_err(failed)?;
+    let ttl_seconds = wanted.lasts.as_secs();
+    let new = NewToken { kind, name, groups: wanted.groups.into_iter().collect(), ttl_seconds, owner: wanted.owner };
+    let (token, entry) = file(config)?.issue(&new, now())?;
     Ok(Issued { token, entry })
 }
 
@@ -161,9 +164,9 @@ fn issue_command(args: IssueArgs, config: &Config) -> Result<ExitCode, CliError>
     let issued = issue(config, Wanted { holder, groups: args.groups, owner: args.owner, lasts: args.lasts })?;
     let (token, entry) = (issued.token.expose(), &issued.entry);
     if args.json {
-        let mut json = json(entry);
-        json["token"] = token.as_str().into();
-        output::line(json)?;
+        let mut shown = shown(entry);
+        shown.insert("token".into(), token.as_str().into());
+        output::line(Value::Object(shown))?;
         return Ok(ExitCode::SUCCESS);
     }
     output::line(token)?;
@@ -187,10 +190,10 @@ fn issue_command(args: IssueArgs, config: &Config) -> Result<ExitCode, CliError>
 }
 
 fn list(args: &ListArgs, config: &Config) -> Result<ExitCode, CliError> {
-    let entries = file(config).list().map_err(failed)?;
+    let entries = file(config)?.list()?;
     if args.json {
         for entry in &entries {
-            output::line(json(entry))?;
+            output::line(Value::Object(shown(entry)))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -199,10 +202,10 @@ fn list(args: &ListArgs, config: &Config) -> Result<ExitCode, CliError> {
         let groups = entry.groups.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         let principal = format!("{LOCAL_ISSUER}:{}", entry.name);
         [
-            entry.id.to_string(),
+            entry.id.clone(),
             principal,
-            entry.kind.as_str().into(),
-            state_word(entry).into(),
+            entry.kind.as_str().to_owned(),
+            state_word(entry).to_owned(),
             time(entry.expires),
             groups,
         ]
@@ -222,7 +225,7 @@ fn list(args: &ListArgs, config: &Config) -> Result<ExitCode, CliError> {
 }
 
 fn revoke(args: &RevokeArgs, config: &Config) -> Result<ExitCode, CliError> {
-    let entry = file(config).revoke(&args.id, now()).map_err(failed)?;
+    let entry = file(config)?.revoke(&args.id, now())?;
     output::line(format_args!("revoked {}, a token of {LOCAL_ISSUER}:{}", entry.id, entry.name))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -247,4 +250,56 @@ fn known_owner(config: &Config, owner: &str) -> Result<(), CliError> {
         return Ok(());
     }
     Err(CliError::failed(format!("no issuer is named {issuer:?}"), right))
+}
+
+/// The file of tokens, made when there is none. Its name is fixed: `weir serve` reads the same.
+pub fn file(config: &Config) -> Result<TokenFile, CliError> {
+    state::prepare(&config.state)?;
+    Ok(TokenFile::open(config.state.join(TOKENS_FILE))?)
+}
+
+impl From<TokenFileError> for CliError {
+    fn from(error: TokenFileError) -> Self {
+        let text = error.to_string();
+        match text.split_once("; ") {
+            Some((what, help)) => Self::failed(what, help),
+            None => Self::failed(text, ""),
+        }
+    }
+}
+
+/// All that may be known of a token.
+fn shown(entry: &TokenEntry) -> Map<String, Value> {
+    let shown = json!({
+        "id": entry.id,
+        "principal": format!("{LOCAL_ISSUER}:{}", entry.name),
+        "kind": entry.kind.as_str(),
+        "groups": entry.groups,
+        "owner": entry.owner,
+        "state": state_word(entry),
+        "issued": time(entry.issued),
+        "expires": time(entry.expires),
+        "revoked": entry.revoked.map(time),
+    });
+    match shown {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+fn state_word(entry: &TokenEntry) -> &'static str {
+    match entry.state(now()) {
+        TokenState::Live => "live",
+        TokenState::Expired => "expired",
+        TokenState::Revoked => "revoked",
+    }
+}
+
+fn time(at: UnixSeconds) -> String {
+    let timestamp = i64::try_from(at.0).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    timestamp.map_or_else(|| at.0.to_string(), |timestamp| timestamp.to_string())
+}
+
+fn now() -> UnixSeconds {
+    UnixMicros::from(SystemTime::now()).seconds()
 }

@@ -199,7 +199,7 @@ impl Reading<'_, '_> {
         let Some(section) = entry.section(self.found) else { return targets };
         for (name, entry) in section.entries() {
             targets.named = targets.named.saturating_add(1);
-            self.name(name, &entry.name_at, "target");
+            self.target_name(name, &entry.name_at);
             let Some(section) = entry.section(self.found) else { continue };
             if let Some(target) = postgres::target(name, section, self) {
                 targets.read.insert(name.to_owned(), target);
@@ -213,11 +213,6 @@ impl Reading<'_, '_> {
         let Some(entry) = root.entry("issuers") else { return issuers };
         let Some(section) = entry.section(self.found) else { return issuers };
         for (name, entry) in section.entries() {
-            self.name(name, &entry.name_at, "issuer");
-            if name == LOCAL_ISSUER {
-                let help = "give it another name, for instance that of your company";
-                self.found.error(&entry.name_at, "is the name of Weir's own tokens", help);
-            }
             issuers.names.insert(name.to_owned());
             let Some(section) = entry.section(self.found) else { continue };
             issuers.read.extend(issuer::issuer(name, section, self));
@@ -243,7 +238,12 @@ impl Reading<'_, '_> {
 
     fn member(&mut self, at: &At, member: &str, issuers: &BTreeSet<String>) {
         match member.split_once(':') {
-            Some((issuer, name)) if !name.is_empty() && issuers.contains(issuer) => {}
+            Some((issuer, name)) if !name.is_empty() && issuers.contains(issuer) => {
+                if name.len() > 200 || name.trim() != name {
+                    let help = "write the name as its issuer gives it, at most 200 bytes, without spaces around it";
+                    self.found.error(at, format!("{member:?} is no name that anyone can have"), help);
+                }
+            }
             Some((issuer, _)) if !issuers.contains(issuer) => {
                 let help = match suggest::nearest(issuer, issuers.iter().map(String::as_str)) {
                     Some(near) => format!("did you mean `{near}`?"),
@@ -298,21 +298,21 @@ impl Reading<'_, '_> {
         Some(path)
     }
 
-    /// Names of targets and issuers stand in ids, file names and DNS names.
-    fn name(&mut self, name: &str, at: &At, of: &str) {
+    /// Names of targets stand in ids, in what callers type, and one day in DNS names.
+    fn target_name(&mut self, name: &str, at: &At) {
         let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let rest = |c: char| first(c) || c == '_' || c == '-';
         if !(name.starts_with(first) && name.chars().all(rest) && name.len() <= 63) {
             let help = "use lower-case letters, digits, `_` and `-`, at most 63, a letter or digit first";
-            self.found.error(at, format!("is no name for a {of}").replace("a i", "an i"), help);
+            self.found.error(at, "is no name for a target", help);
         }
     }
 
     /// Names of groups, environments and labels stand in policies.
     pub fn group_name(&mut self, name: &str, at: &At) {
         let ok = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-        if name.is_empty() || name.len() > 128 || !name.chars().all(ok) {
-            let help = "use letters, digits, `.`, `_`, `-` and `/`, at most 128";
+        if name.is_empty() || name.len() > 100 || !name.chars().all(ok) {
+            let help = "use letters, digits, `.`, `_`, `-` and `/`, at most 100";
             self.found.error(at, "is no name that a policy can use", help);
         }
     }

@@ -217,6 +217,11 @@ impl<'t> Entry<'t> {
         self.value.is_table()
     }
 
+    /// Whether the value is a list with nothing in it.
+    pub fn is_empty_list(&self) -> bool {
+        self.value.as_array().is_some_and(|items| items.is_empty())
+    }
+
     fn wrong_type<T>(&self, right: &str, found: &mut Findings<'_>) -> Option<T> {
         let is = match self.value {
             DeValue::String(_) => "a text",

@@ -128,7 +128,7 @@ weir.toml:31:28: error: targets.Orders.classes."public.customers.email": "PII" i
 weir.toml:32:1: error: targets.Orders.classes.public: is not in quotes
   help: write the whole pattern as one key in quotes: "public.customers.email" = "pii.email"
 weir.toml:35:1: error: groups."d b a": is no name that a policy can use
-  help: use letters, digits, `.`, `_`, `-` and `/`, at most 128
+  help: use letters, digits, `.`, `_`, `-` and `/`, at most 100
 weir.toml:36:8: error: groups.dba: "alice@example.com" does not say whose name it is
   help: write issuer and name, like "local:alice@example.com"
 weir.toml:36:29: error: groups.dba: no issuer is named "corp"
@@ -208,7 +208,7 @@ fn a_target_is_checked_key_by_key() {
     target_refused(
         "env = \"p r o d\"",
         "weir.toml:9:7: error: targets.orders.env: is no name that a policy can use\n  \
-                    help: use letters, digits, `.`, `_`, `-` and `/`, at most 128",
+                    help: use letters, digits, `.`, `_`, `-` and `/`, at most 100",
     );
     target_refused(
         "[[targets.orders.classes]]\n",
@@ -233,6 +233,48 @@ fn a_target_is_checked_key_by_key() {
         "weir.toml:7:8: error: targets.orders.user: is longer than the 63 bytes that PostgreSQL keeps of a name",
     );
 }
+
+#[test]
+fn issuers_are_checked_key_by_key() {
+    refused(
+        r#"
+[issuers.local]
+url = "https://issuer.example.com"
+audience = "weir"
+user = "{email}"
+
+[issuers.GitHub]
+url = "http://token.example.com"
+audiense = "weir"
+workload = "{repository"
+owner = "{actor}"
+algorithms = ["HS256"]
+groups = { ci = "ref = 'main'", "a b" = "ref == 'main'" }
+jwks = { fil = "keys.json" }
+leeway_seconds = 61
+
+[issuers.corp]
+url = "https://corp.example.com"
+audience = "weir"
+user = "everyone"
+workload = "{sub}"
+
+[issuers.other]
+url = "https://other.example.com"
+audience = "weir"
+user = "everyone"
+owner = "corp:{sub}"
+algorithms = []
+
+[issuers.none]
+url = "https://none.example.com"
+audience = "weir"
+"#,
+        ISSUER_PROBLEMS,
+    );
+}
+
+const ISSUER_PROBLEMS: &str = r#"..."#;
 
 #[test]
 fn a_password_has_one_place() {

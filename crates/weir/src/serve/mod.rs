@@ -36,6 +36,9 @@ pub enum ServeError {
     /// The policies are wrong; they were printed.
     #[error("the policies have errors")]
     Policies(Vec<policy::Problem>),
+    /// Tokens or issuers can't be used.
+    #[error("identity: {0}")]
+    Identity(String),
     /// The log can't be opened.
     #[error("{0}")]
     Log(#[from] evidence::OpenError),
@@ -81,7 +84,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         policies: policies.hash().to_owned(),
     })])?;
     let gate = Arc::new(Gate::new(Arc::new(policies), Keys::new(instance_key(&config.state)?)));
-    let directory = Arc::new(wiring::directory(config));
+    let directory = Arc::new(wiring::directory(config).map_err(ServeError::Identity)?);
     let (shutdown, shutting_down) = watch::channel(false);
     let (revoke, revocations) = watch::channel(0_u64);
     let signals = Signals {

@@ -1,0 +1,82 @@
+//! The front: any credential in, a principal or a rejection out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use model::{Principal, UnixSeconds};
+
+use crate::config::ConfigProblem;
+use crate::issuers::Issuers;
+use crate::rejection::{Reason, Rejection};
+use crate::token_file::TokenFile;
+use crate::{LOCAL_ISSUER, jwt, names, token};
+
+/// Everybody whom Weir can know: bearers of its own tokens and of configured issuers' tokens, and the groups that the
+/// configuration puts them in. One serves all threads and runtimes of a process.
+#[derive(Debug)]
+pub struct Directory {
+    tokens: TokenFile,
+    issuers: Issuers,
+    /// The configured groups of each principal id.
+    groups: HashMap<String, BTreeSet<String>>,
+}
+
+impl Directory {
+    /// Puts the sources together with the configured groups (name to principal ids), or says all that is wrong with those.
+    pub fn new(
+        tokens: TokenFile,
+        issuers: Issuers,
+        groups: BTreeMap<String, Vec<String>>,
+    ) -> Result<Self, Vec<ConfigProblem>> {
+        let mut problems = Vec::new();
+        let mut by_member: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for (group, members) in groups {
+            let mut problem = |message| {
+                problems.push(ConfigProblem { table: "groups".to_owned(), key: group.clone(), message });
+            };
+            if let Some(fault) = names::fault(&group, names::GROUP_BYTES_MAX) {
+                problem(format!("the group's name {fault}"));
+            }
+            for member in members {
+                let issuer = member.split_once(':').map(|(issuer, _)| issuer).unwrap_or_default();
+                if let Some(fault) = names::id_fault(&member) {
+                    problem(format!("{} {fault}", names::quote(&member)));
+                } else if issuer != LOCAL_ISSUER && !issuers.names().any(|name| name == issuer) {
+                    problem(format!("{} is of an issuer that is not configured", names::quote(&member)));
+                } else {
+                    by_member.entry(member).or_default().insert(group.clone());
+                }
+            }
+        }
+        if problems.is_empty() { Ok(Self { tokens, issuers, groups: by_member }) } else { Err(problems) }
+    }
+
+    /// Who shows this credential. Must run inside a tokio runtime with time and network, because keys may be fetched.
+    pub async fn verify(&self, secret: &str, now: UnixSeconds) -> Result<Principal, Rejection> {
+        let mut principal = if secret.starts_with(token::PREFIX) {
+            self.tokens.verify(secret, now)?
+        } else if jwt::is_alike(secret) {
+            self.issuers.verify(secret, now).await?
+        } else {
+            return Err(Rejection::new(Reason::Malformed, "neither a token of Weir's nor a signed token"));
+        };
+        if let Some(groups) = self.groups.get(&principal.id()) {
+            principal.groups.extend(groups.iter().cloned());
+        }
+        Ok(principal)
+    }
+
+    /// Whether a session of this principal may go on: its credential has not expired and was not revoked. A signed token
+    /// can't be revoked here; it lives until it expires.
+    pub fn is_live(&self, principal: &Principal, now: UnixSeconds) -> bool {
+        let in_time = principal.expires.is_none_or(|expires| now < expires);
+        in_time && (principal.issuer != LOCAL_ISSUER || self.tokens.is_live(&principal.credential, now))
+    }
+
+    /// Weir's own tokens.
+    pub fn tokens(&self) -> &TokenFile {
+        &self.tokens
+    }
+}
+
+#[cfg(test)]
+mod tests;

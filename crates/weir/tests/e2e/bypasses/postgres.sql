@@ -1,0 +1,153 @@
+-- Ways around masking and guardrails, one statement a line. Each was tried against somebody; none may show the canary.
+-- New ones are added as they are found. The number is the row of the catalogue of techniques.
+-- 1 alias
+SELECT ssn AS note FROM customers
+SELECT c.ssn AS "city" FROM customers AS c
+SELECT x.a FROM customers AS x(i, a, b, c, d, e)
+-- 2, 3 stars and joins
+SELECT * FROM customers
+SELECT created, c.* FROM customers c
+SELECT c.*, o.* FROM customers c JOIN orders o ON o.customer_id = c.id
+SELECT * FROM customers JOIN orders USING (id)
+SELECT * FROM customers NATURAL JOIN orders
+SELECT orders.*, customers.* FROM orders, customers
+TABLE customers
+-- 4, 5 functions, casts, bricks
+SELECT md5(ssn), ssn || '', upper(ssn), lower(ssn), concat(ssn), ssn::varchar, CAST(ssn AS char(20)) FROM customers
+SELECT substr(ssn, 1, 1), substr(ssn, 2, 1), left(ssn, 5), right(ssn, 5), split_part(ssn, '-', 2) FROM customers
+SELECT reverse(ssn), translate(ssn, '0123456789', 'abcdefghij'), replace(ssn, '-', '') FROM customers
+SELECT encode(ssn::bytea, 'hex'), encode(ssn::bytea, 'base64'), convert_to(ssn, 'UTF8') FROM customers
+SELECT ascii(substr(ssn, 1, 1)), to_hex(ascii(ssn)), length(ssn), ssn = '903-77-4141' FROM customers
+SELECT format('%s', ssn), quote_literal(ssn), quote_ident(ssn), repeat(ssn, 2), lpad(ssn, 20) FROM customers
+SELECT COALESCE(ssn, ''), NULLIF(ssn, ''), GREATEST(ssn, ''), CASE WHEN true THEN ssn END FROM customers
+SELECT replace(ssn, '-', '')::bigint + 1 FROM customers
+SELECT regexp_replace(ssn, '(.)(.*)', '\2\1'), regexp_matches(ssn, '.+'), regexp_split_to_table(ssn, '-') FROM customers
+SELECT (ssn), (ssn)::text COLLATE "C" FROM customers
+-- 6 aggregates, JSON, XML, rows
+SELECT json_agg(c) FROM customers c
+SELECT row_to_json(c), to_jsonb(c), c::text, c FROM customers c
+SELECT string_agg(ssn, ','), array_agg(ssn), min(ssn), max(ssn), json_agg(ssn), jsonb_object_agg(id, ssn) FROM customers
+SELECT xmlagg(xmlelement(name s, ssn)), xmlforest(max(ssn)) FROM customers
+SELECT ROW(ssn, 1), ARRAY[ssn], (SELECT array_agg(c) FROM customers c) FROM customers
+SELECT json_build_object('s', ssn), jsonb_build_array(ssn), json_object(ARRAY['s', ssn]) FROM customers
+SELECT (c).ssn, (c.*)::text FROM customers c
+SELECT (ROW(ssn)).* FROM customers
+SELECT query_to_xml('SELECT ssn FROM customers', true, true, '')
+SELECT table_to_xml('customers', true, true, ''), database_to_xml(true, true, '')
+SELECT mode() WITHIN GROUP (ORDER BY ssn), percentile_disc(0.5) WITHIN GROUP (ORDER BY ssn) FROM customers
+-- 7 set-returning and lateral
+SELECT jsonb_array_elements(jsonb_build_array(ssn)) FROM customers
+SELECT e.value FROM customers c, jsonb_each_text(to_jsonb(c)) AS e
+SELECT u FROM customers, unnest(ARRAY[ssn]) AS u
+SELECT g FROM customers, generate_series(1, length(ssn)) AS g
+SELECT l.s FROM orders o, LATERAL (SELECT ssn AS s FROM customers c WHERE c.id = o.customer_id) AS l
+-- 8, 9, 10 subqueries, CTEs, set operations
+SELECT (SELECT ssn FROM customers LIMIT 1)
+SELECT id, (SELECT c.ssn FROM customers c WHERE c.id = o.customer_id) AS s FROM orders o
+SELECT a FROM (SELECT ssn AS a FROM customers) AS s
+WITH x(a) AS (SELECT ssn FROM customers) SELECT a FROM x
+WITH RECURSIVE r(a, n) AS (SELECT ssn, 1 FROM customers UNION ALL SELECT a, n + 1 FROM r WHERE n < 2) SELECT a FROM r
+WITH x AS MATERIALIZED (SELECT * FROM customers) SELECT x.* FROM x
+SELECT city FROM customers UNION SELECT ssn FROM customers
+SELECT a FROM (SELECT status AS a FROM orders UNION ALL SELECT ssn FROM customers) AS s
+SELECT status FROM orders UNION ALL SELECT ssn FROM customers ORDER BY 1
+SELECT 'x' UNION SELECT ssn FROM customers
+SELECT ssn FROM customers INTERSECT SELECT ssn FROM customers
+SELECT ssn FROM customers EXCEPT SELECT 'nothing'
+VALUES ((SELECT ssn FROM customers LIMIT 1))
+SELECT * FROM (VALUES ((SELECT max(ssn) FROM customers))) AS v(a)
+-- 11 views
+SELECT * FROM customer_view
+SELECT s FROM customer_view
+SELECT * FROM nested_view
+SELECT * FROM old_copy
+-- 12, 33 copies and writes
+CREATE TABLE copied AS SELECT ssn AS a FROM customers
+SELECT ssn AS a INTO copied2 FROM customers
+CREATE TEMP TABLE t AS TABLE customers
+CREATE VIEW v AS SELECT ssn AS a FROM customers
+CREATE MATERIALIZED VIEW mv AS SELECT ssn AS a FROM customers
+INSERT INTO notes (body) SELECT ssn FROM customers
+UPDATE customers SET city = ssn
+UPDATE orders SET status = c.ssn FROM customers c WHERE c.id = orders.customer_id
+WITH x AS (SELECT ssn AS q FROM customers) INSERT INTO notes (body) SELECT q FROM x
+MERGE INTO notes n USING customers c ON n.id = c.id WHEN NOT MATCHED THEN INSERT (body) VALUES (c.ssn)
+SELECT * FROM notes
+SELECT a FROM copied
+SELECT city FROM customers
+-- 14, 15 code
+DO $$ BEGIN RAISE NOTICE '%', (SELECT ssn FROM customers LIMIT 1); END $$
+CREATE FUNCTION leak() RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM customers'
+SELECT leak_ssn()
+SELECT * FROM leak_all()
+SELECT leak_ssn() FROM orders
+CALL leak_notice()
+SELECT 1 <~> 1
+SELECT ts_stat('SELECT to_tsvector(ssn) FROM customers')
+SELECT cursor_to_xml('c', 1, true, true, '')
+-- 16, 17, 18 copies, cursors, prepared statements
+COPY customers TO STDOUT
+COPY (SELECT ssn FROM customers) TO STDOUT
+COPY customers TO PROGRAM 'cat > /dev/null'
+COPY customers TO '/tmp/weir-leak'
+DECLARE c CURSOR WITH HOLD FOR SELECT ssn FROM customers
+FETCH ALL FROM c
+PREPARE p AS SELECT ssn FROM customers
+EXECUTE p
+-- 19, 21, 22 several statements, comments, escapes
+SELECT 1; SELECT ssn FROM customers
+/* SELECT 1 */ SELECT /**/ ssn /**/ FROM -- here
+SELECT "ssn", U&"s\0073n", "public"."customers"."ssn" FROM "customers"
+SELECT SSN, sSn FROM CUSTOMERS
+-- 23 names and roles
+SET search_path = hidden, public; SELECT * FROM customers
+SET ROLE postgres
+SET SESSION AUTHORIZATION postgres
+SELECT set_config('role', 'postgres', false)
+SET standard_conforming_strings = off
+-- 27, 28 errors and notices
+SELECT ssn::int FROM customers
+SELECT ssn::date FROM customers
+SELECT 1 / (length(ssn) - 11) FROM customers
+SELECT ssn::regclass FROM customers
+INSERT INTO customers (id, name, ssn) VALUES (1, 'again', 'x')
+INSERT INTO customers (id, name, ssn) VALUES (99, 'same', '903-77-4141')
+UPDATE customers SET name = NULL WHERE id = 1
+SELECT pg_notify('weir', ssn) FROM customers
+SELECT set_config('application_name', ssn, false) FROM customers
+SELECT set_config('weir.x', max(ssn), false) FROM customers
+SHOW weir.x
+-- 29, 30, 31 plans, statistics, activity
+EXPLAIN SELECT * FROM customers WHERE ssn > '903'
+EXPLAIN (ANALYZE, VERBOSE) SELECT ssn FROM customers
+SELECT most_common_vals, histogram_bounds FROM pg_stats WHERE tablename = 'customers'
+SELECT * FROM pg_stats WHERE tablename = 'customers'
+SELECT stavalues1 FROM pg_statistic
+SELECT most_common_vals::text FROM pg_stats
+SELECT query FROM pg_stat_activity
+SELECT pg_stat_get_activity(NULL)
+SELECT rolpassword FROM pg_authid
+SELECT * FROM pg_shadow
+-- 32 RETURNING
+UPDATE customers SET city = 'Leeds' WHERE id = 1 RETURNING ssn, city, upper(ssn)
+WITH x AS (UPDATE customers SET city = 'Leeds' WHERE id = 1 RETURNING *) SELECT * FROM x
+DELETE FROM customers WHERE id = 12345 RETURNING *
+INSERT INTO notes (body) VALUES ('x') RETURNING (SELECT max(ssn) FROM customers)
+-- 34 large objects, files
+SELECT lo_from_bytea(0, ssn::bytea) FROM customers
+SELECT lo_get(1)
+SELECT pg_read_file('PG_VERSION')
+SELECT pg_ls_dir('.')
+-- 25 order, windows, grouping
+SELECT first_value(ssn) OVER (ORDER BY id), lag(ssn) OVER (ORDER BY id) FROM customers
+SELECT ssn, count(*) FROM customers GROUP BY ssn
+SELECT DISTINCT ssn FROM customers
+SELECT DISTINCT ON (id) ssn FROM customers
+SELECT ssn FROM customers GROUP BY GROUPING SETS ((ssn), ())
+SELECT ssn FROM customers FOR UPDATE
+SELECT ssn FROM ONLY customers TABLESAMPLE SYSTEM (100)
+SELECT ssn FROM customers FETCH FIRST 1 ROW ONLY
+-- 37 types
+SELECT ARRAY(SELECT ssn FROM customers), ARRAY(SELECT c FROM customers c)
+SELECT hstore(c) FROM customers c
+SELECT ssn_array, ssn_json, ssn_row FROM typed

@@ -1,0 +1,4 @@
+//! Real clients, through the whole program, against real servers.
+
+mod bypasses;
+mod house;
