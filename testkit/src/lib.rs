@@ -1,12 +1,13 @@
 //! What tests share: real clients (`psql` of two releases, Python drivers, JDBC), real servers to put behind Weir, and
 //! waiting for a condition without guessing how long it takes.
 //!
-//! A tool that is missing is an error that names `scripts/setup`, never a test that passes without having run. Nothing
+//! A tool that is missing is an error that names `scripts/setup`, never a test that passes without having run. Nothing here
 //! is shipped. [`weir`] runs the program under test.
 
 mod clients;
 mod run;
 mod wait;
+#[allow(clippy::expect_used, clippy::panic, reason = "a Weir that cannot be run fails the test, there and then")]
 pub mod weir;
 
 pub use clients::{Clients, Release};

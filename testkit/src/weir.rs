@@ -34,7 +34,7 @@ impl Builder {
     /// classes.
     #[must_use]
     pub fn target(
-        mut self,
+        self,
         name: &str,
         server: &PostgresServer,
         database: &str,

@@ -30,9 +30,9 @@ impl Filter {
             })
             && self.ruling.is_none_or(|ruling| ruled(record) == Some(ruling))
             && self.principal.as_deref().is_none_or(|wanted| {
-                record.principal().is_some_and(|id| {
-                    id == wanted || id.split_once(':').is_some_and(|(_issuer, name)| name == wanted)
-                })
+                record
+                    .principal()
+                    .is_some_and(|id| id == wanted || id.split_once(':').is_some_and(|(_issuer, name)| name == wanted))
             })
     }
 }

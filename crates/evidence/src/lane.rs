@@ -22,7 +22,7 @@ use crate::format::{
     HEADER_EVENT, Hash, Header, MAGIC, NEW_SUFFIX, SEAL_EVENT, SEAL_FULL, SEAL_STOPPED, Seal, SegmentName, Torn, Unfit,
     encode,
 };
-use crate::log::{Bell, Durability};
+use crate::log::{Bell, Durability, Lock};
 
 /// Noted records that may wait while nothing can be written. No operation starts in that time, so only those that
 /// are running, and callers being turned away, add to them. Beyond, they are counted, and the log says how many.
@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     /// Set when nobody writes what is noted any more but the lane itself.
     pub unattended: AtomicBool,
     /// Held until the last lane is gone.
-    pub _lock: std::fs::File,
+    pub _lock: Lock,
 }
 
 impl Shared {

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -138,7 +138,9 @@ impl Log {
                 let (shared, lanes) = (shared.clone(), lanes.iter().map(Arc::downgrade).collect::<Vec<_>>());
                 move || {
                     shared.bell.attend(|| {
-                        lanes.iter().filter_map(std::sync::Weak::upgrade).fold(true, |all, lane| lane.flush() && all)
+                        // Each of them, also after one that could not be written.
+                        let left = lanes.iter().filter_map(Weak::upgrade).filter(|lane| !lane.flush()).count();
+                        left == 0
                     });
                 }
             })
@@ -242,13 +244,23 @@ fn make_private(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn lock(folder: &Path) -> Result<File, OpenError> {
+/// A folder that is taken.
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    /// Said, not left to the closing of the file: a process that is just being started may have a copy of it.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(folder: &Path) -> Result<Lock, OpenError> {
     let path = folder.join(LOCK_NAME);
     let tried = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let fail = |error| OpenError::Io { path: path.clone(), what: "the log cannot be locked", error };
     let file = tried.map_err(fail)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
         Err(TryLockError::Error(error)) => Err(fail(error)),
     }

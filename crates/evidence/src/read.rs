@@ -340,8 +340,7 @@ impl LaneReader {
             Ok(record) => record,
             Err(what) => return Ok(Next::Fault(fault(name, Some(offset), format!("the record is none: {what}")))),
         };
-        let is_known =
-            self.known.as_ref().is_some_and(|(from, known)| record.seq < *from || known.contains(&hash));
+        let is_known = self.known.as_ref().is_some_and(|(from, known)| record.seq < *from || known.contains(&hash));
         if self.recent.is_empty() {
             self.recent_from = record.seq;
         }

@@ -69,7 +69,11 @@ pub fn printable(text: &str) -> String {
 }
 
 fn push_printable(to: &mut String, c: char) {
-    if is_plain(c) { to.push(c) } else { to.extend(c.escape_debug()) }
+    match c {
+        _ if is_plain(c) => to.push(c),
+        '\n' | '\r' | '\t' | '\0' => to.extend(c.escape_debug()),
+        _ => to.extend(c.escape_unicode()),
+    }
 }
 
 /// Whether a character is seen as itself. The standard library's table leaves out controls, formats (bidirectional

@@ -100,7 +100,7 @@ pub struct FailingDisk {
 }
 
 impl FailingDisk {
-    pub fn new(folder: &Path, failure: Failure) -> (Box<dyn Disk>, Arc<Mutex<Failure>>) {
+    pub fn on(folder: &Path, failure: Failure) -> (Box<dyn Disk>, Arc<Mutex<Failure>>) {
         let failure = Arc::new(Mutex::new(failure));
         (Box::new(Self { folder: Folder(folder.to_owned()), failure: failure.clone() }), failure)
     }

@@ -16,8 +16,7 @@ use crate::walk::{Flaw, Opened, Step, list, open_segment};
 /// Faults that are listed; the rest is counted.
 const FAULTS_MAX: usize = 1000;
 /// What is said of a record whose hash is not right.
-pub(crate) const CHANGED: &str =
-    "the record does not follow from the one before: it was changed, or what was before it was changed, moved or removed";
+pub(crate) const CHANGED: &str = "the record does not follow from the one before: it was changed, or what was before it was changed, moved or removed";
 
 /// Something wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -262,7 +261,8 @@ impl<'a> LaneCheck<'a> {
     fn link(&mut self, name: SegmentName, header: &Header, before: Option<&Walked>) -> io::Result<()> {
         let said = Place { seq: header.previous_seq, hash: header.previous };
         let floor = before.map_or(0, |walked| walked.name.first);
-        let is_numbered = header.seq == said.seq.max(floor).saturating_add(1) || header.seq == said.seq.saturating_add(1);
+        let is_numbered =
+            header.seq == said.seq.max(floor).saturating_add(1) || header.seq == said.seq.saturating_add(1);
         if !is_numbered {
             let what = format!("the segment's number is {}, but it says it continues record {}", header.seq, said.seq);
             self.fault(name, Some(0), Some(header.seq), what);
@@ -323,9 +323,11 @@ impl<'a> LaneCheck<'a> {
             (Some(SEAL_FULL), _) => {
                 let next = last.name.followed_by(last.end.seq);
                 // It may have come while this one was read; and a process can be killed just before it gives the name.
-                let (is_there, is_begun) = (self.exists(&next.to_string()), self.exists(&format!("{next}{NEW_SUFFIX}")));
+                let (is_there, is_begun) =
+                    (self.exists(&next.to_string()), self.exists(&format!("{next}{NEW_SUFFIX}")));
                 if is_begun && !is_there {
-                    let what = format!("Weir was killed when it was about to begin {next}, or that segment was removed");
+                    let what =
+                        format!("Weir was killed when it was about to begin {next}, or that segment was removed");
                     self.warn(last.name, None, seq, what);
                 } else if !is_there {
                     let what = format!("the segment that follows it, {next}, is missing");

@@ -54,8 +54,11 @@ impl KeyRing {
 #[derive(Debug)]
 pub(crate) struct FileKeys {
     path: PathBuf,
-    last: Mutex<Option<(Stamp, Result<Arc<KeySet>, String>)>>,
+    last: Mutex<Option<(Stamp, Outcome)>>,
 }
+
+/// What a file held, or what was wrong with it.
+type Outcome = Result<Arc<KeySet>, String>;
 
 /// What changes when a file does.
 type Stamp = (u64, u64, u64, Option<SystemTime>);
@@ -67,7 +70,7 @@ impl FileKeys {
 
     /// The keys that the file holds now. A file that can't be read any more opens no door: the operator may just have
     /// taken a key out of it.
-    pub(crate) fn keys(&self) -> Result<Arc<KeySet>, String> {
+    pub(crate) fn keys(&self) -> Outcome {
         let fault = |error: &dyn std::fmt::Display| format!("the key set {}: {error}", self.path.display());
         let found = fs::metadata(&self.path).map_err(|error| fault(&error))?;
         let mut last = self.last.lock();

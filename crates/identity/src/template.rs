@@ -189,11 +189,11 @@ mod tests {
         }
     }
 
-    /// All texts of up to four characters from a small alphabet that holds the templates' own literals.
+    /// All texts of up to three characters from a small alphabet that holds the templates' own literals.
     fn texts() -> Vec<String> {
         let mut all: Vec<String> = vec![];
         let mut last = vec![String::new()];
-        for _ in 0..4 {
+        for _ in 0..3 {
             last = last.iter().flat_map(|text| ["a", "/", "-", "%"].map(|c| format!("{text}{c}"))).collect();
             all.extend(last.clone());
         }
@@ -215,7 +215,7 @@ mod tests {
                     assert_eq!(labels.insert(label, (a.clone(), b.clone())), None, "{template:?} {a} {b}");
                 }
             }
-            assert!(names.len() > 1000, "nearly nothing was accepted");
+            assert!(names.len() > 500, "nearly nothing was accepted");
         }
     }
 

@@ -21,10 +21,14 @@ pub struct Interpreted {
     pub unfit: Option<Unfit>,
     /// The snapshot of the catalog it was read with.
     pub snapshot: Arc<Snapshot>,
+    /// Whether the session had changed the catalog and not committed when it was read.
+    pub uncommitted: bool,
     /// Set if it names something that the snapshot doesn't know: a newer snapshot may.
     pub names_unknown: bool,
     /// Set if the catalog has to be read again after it ran.
     pub changes_catalog: bool,
+    /// Set if it turns Weir's own notices on or off.
+    pub notices: Option<bool>,
 }
 
 /// Why a text can't be carried, in PostgreSQL's own codes.
@@ -87,7 +91,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         return unread(key, digest, LogText(format!("({} bytes, not UTF-8)", text.len()).into()), snapshot, why);
     };
     let token = |literal: &[u8]| gate.keys().literal(literal);
-    let statements = match analyse(sql, &snapshot.catalog) {
+    let mut statements = match analyse(sql, &snapshot.catalog) {
         Ok(statements) => statements,
         Err(wrong) => {
             let code = if wrong.beyond_limit { "54000" } else { "42601" };
@@ -104,18 +108,30 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         },
         position: None,
     });
+    // A statement that stands behind a change of the catalog means what it means after it.
+    let mut changed = circumstance.uncommitted;
+    for statement in &mut statements {
+        statement.touches_unknown |= changed && snapshot.catalog.classifies();
+        changed |= may_change(statement);
+    }
     let mut operation = whole(&statements, digest);
-    operation.touches_unknown |= circumstance.uncommitted && snapshot.catalog.classifies();
     operation.log = log_text(sql, operation.is_tainted(), &token);
     Interpreted {
         key,
+        uncommitted: circumstance.uncommitted,
         names_unknown: statements.iter().any(|statement| !statement.unknown_names.is_empty()),
-        changes_catalog: statements.iter().any(|statement| statement.changes_catalog),
+        changes_catalog: statements.iter().any(may_change),
+        notices: notices(&operation, sql),
         operation,
         statements,
         unfit: refused,
         snapshot,
     }
+}
+
+/// Whether the catalog may be another after it ran. What can't be followed may change it too.
+fn may_change(statement: &Statement) -> bool {
+    statement.changes_catalog || matches!(statement.certainty, Certainty::Opaque(_))
 }
 
 /// A text of several statements is decided whole: everything that any of them asks, and touches.
@@ -152,6 +168,15 @@ fn whole(statements: &[Statement], digest: Digest) -> Operation {
     }
 }
 
+/// `SET weir.notices = off`: a setting of Weir's own, which the target takes as one of an extension it does not have.
+fn notices(operation: &Operation, sql: &str) -> Option<bool> {
+    let sets = |ask: &Ask| {
+        ask.action.0 == "set" && matches!(&ask.object, Object::Part(part) if &*part.name == "weir.notices")
+    };
+    let off = |word: &str| matches!(word.to_ascii_lowercase().as_str(), "off" | "false" | "no" | "0");
+    operation.asks.iter().any(sets).then(|| !sql.split(|c: char| !c.is_ascii_alphanumeric()).any(off))
+}
+
 fn unread(key: ShapeKey, digest: Digest, log: LogText, snapshot: Arc<Snapshot>, why: Unfit) -> Interpreted {
     let certainty = Certainty::Opaque(why.declined.message.clone());
     Interpreted {
@@ -167,7 +192,9 @@ fn unread(key: ShapeKey, digest: Digest, log: LogText, snapshot: Arc<Snapshot>, 
         statements: Vec::new(),
         unfit: Some(why),
         snapshot,
+        uncommitted: false,
         names_unknown: false,
         changes_catalog: false,
+        notices: None,
     }
 }

@@ -102,6 +102,7 @@ impl Builder {
             Some(given) => {
                 if !given.exists() {
                     fs::create_dir_all(given).map_err(SandboxError::io("make", given))?;
+                    private(given, 0o700)?;
                     account.own(given)?;
                 }
                 (given.clone(), None)
@@ -212,6 +213,7 @@ fn temporary_folder(account: &Account) -> Result<TempDir, SandboxError> {
     let parent = std::iter::once(&wanted).chain(&shared).find(|parent| account.can_enter(parent)).unwrap_or(&wanted);
     tempfile::Builder::new()
         .prefix("weir-postgres-")
+        .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(parent)
         .map_err(SandboxError::io("make a folder in", parent))
 }

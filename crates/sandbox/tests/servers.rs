@@ -1,5 +1,7 @@
 //! Private servers of both releases: who may log in, what is left behind, and what a crash costs.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -112,7 +114,7 @@ fn with_a_certificate_nobody_comes_in_without_tls() {
 fn a_folder_of_its_own_is_kept_and_opened_again() {
     let clients = clients();
     let parent = temp_folder("kept").unwrap();
-    // As a temporary folder it is closed to others; the account that runs the server has to get through.
+    // Closed to others as made; the account that runs the server has to get through.
     fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o711)).unwrap();
     let folder = parent.path().join("server");
     let builder = || clients.server(Release::V18).folder(&folder).superuser_password("it's \\ odd");

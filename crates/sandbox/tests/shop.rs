@@ -1,5 +1,7 @@
 //! The shop: what it holds, and that it is the same every time.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
+
 use std::collections::HashSet;
 
 use sandbox::PostgresServer;

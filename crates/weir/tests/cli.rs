@@ -1,4 +1,5 @@
 //! The built binary, as a person at a terminal or a script meets it.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -35,7 +35,7 @@ fn appended_and_noted_records_are_read_in_order() {
 #[test]
 fn one_append_is_one_write() {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, failure) = FailingDisk::new(dir.path(), Failure { writes_only: true, ..Failure::default() });
+    let (disk, failure) = FailingDisk::on(dir.path(), Failure { writes_only: true, ..Failure::default() });
     let log = testing::open(dir.path(), 1, 1 << 30, disk).unwrap();
     let lane = log.lane(0);
     let before = failure.lock().operations;
@@ -86,7 +86,7 @@ fn whatever_fails_nothing_is_lost_doubled_or_invented() {
 /// Says how many appends failed, and whether the script ended before the first failure.
 fn run_script(failure: Failure) -> (usize, bool) {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, state) = FailingDisk::new(dir.path(), failure);
+    let (disk, state) = FailingDisk::on(dir.path(), failure);
     let mut expected = Vec::new();
     let mut failed = 0;
     if let Ok(log) = testing::open(dir.path(), 2, 1500, disk) {
@@ -127,7 +127,7 @@ fn run_script(failure: Failure) -> (usize, bool) {
 #[test]
 fn notes_wait_within_a_bound_and_the_log_says_how_many_were_lost() {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, failure) = FailingDisk::new(dir.path(), Failure { from: usize::MAX, ..Failure::default() });
+    let (disk, failure) = FailingDisk::on(dir.path(), Failure { from: usize::MAX, ..Failure::default() });
     let log = testing::open(dir.path(), 1, 1 << 30, disk).unwrap();
     let lane = log.lane(0);
     let now = failure.lock().operations;
@@ -152,10 +152,8 @@ fn a_record_that_is_too_long_is_refused_and_what_is_noted_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let log = small(dir.path(), 1);
     let lane = log.lane(0);
-    let long = || Record {
-        event: Event::Noticed { what: "cancel", detail: "x".repeat(17 * 1024 * 1024) },
-        ..decided(0)
-    };
+    let long =
+        || Record { event: Event::Noticed { what: "cancel", detail: "x".repeat(17 * 1024 * 1024) }, ..decided(0) };
     assert!(lane.append(&[decided(1), long()]).unwrap_err().to_string().contains("16 MiB"));
     lane.note(long());
     lane.append(&[decided(2)]).unwrap();
@@ -201,7 +199,7 @@ fn a_file_that_someone_else_writes_to_is_noticed() {
 #[test]
 fn a_full_disk_is_named_and_is_survived() {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, failure) = FailingDisk::new(dir.path(), Failure::default());
+    let (disk, failure) = FailingDisk::on(dir.path(), Failure::default());
     let log = testing::open(dir.path(), 1, 4096, disk).unwrap();
     let operations = failure.lock().operations;
     *failure.lock() = Failure { from: operations, count: 1, ..Failure::default() };
@@ -245,7 +243,11 @@ fn many_threads_and_the_flusher_share_a_lane() {
                 scope.spawn(move || {
                     for n in 0..each {
                         let op = thread * 1_000_000 + n;
-                        if n % 3 == 0 { lane.append(&[decided(op)]).unwrap() } else { lane.note(ended(op)) }
+                        if n % 3 == 0 {
+                            lane.append(&[decided(op)]).unwrap()
+                        } else {
+                            lane.note(ended(op))
+                        }
                         if n % 1000 == 999 {
                             // Leaves the flusher room to come between.
                             std::thread::sleep(Duration::from_millis(60));

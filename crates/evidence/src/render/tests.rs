@@ -58,7 +58,10 @@ fn every_kind_has_its_line() {
         json!({"event": "closed", "why": "the caller left", "permitted": 4, "refused": 1}),
         "closed: the caller left  permitted 4  refused 1",
     );
-    check(json!({"event": "started", "version": "0.0.0", "policies": "ab"}), "Weir started, version 0.0.0, policies ab");
+    check(
+        json!({"event": "started", "version": "0.0.0", "policies": "ab"}),
+        "Weir started, version 0.0.0, policies ab",
+    );
     check(json!({"event": "policies_changed", "policies": "cd"}), "policies changed: cd");
     check(json!({"event": "policies_refused", "why": "x"}), "changed policies refused, the old ones stay: x");
     check(json!({"event": "stopped"}), "Weir stopped");
@@ -76,9 +79,13 @@ fn a_hostile_text_stays_a_text() {
     assert_eq!(printable("Grüße, 日本 'x' \"y\" \\ €"), "Grüße, 日本 'x' \"y\" \\ €");
 
     // In every place of every kind, also as a key.
-    for kind in ["admitted", "rejected", "decided", "ended", "noticed", "closed", "started", "policies_refused", hostile] {
+    for kind in
+        ["admitted", "rejected", "decided", "ended", "noticed", "closed", "started", "policies_refused", hostile]
+    {
         let mut event = serde_json::Map::new();
-        for key in ["principal", "target", "place", "peer", "why", "step", "text", "ruling", "what", "detail", "outcome"] {
+        for key in
+            ["principal", "target", "place", "peer", "why", "step", "text", "ruling", "what", "detail", "outcome"]
+        {
             event.insert(key.to_owned(), json!(hostile));
         }
         event.insert("rules".to_owned(), json!([hostile, {hostile: hostile}]));
@@ -98,7 +105,10 @@ fn a_hostile_text_stays_a_text() {
 #[test]
 fn long_things_are_cut() {
     let long = "é".repeat(100_000);
-    let line = render(&record(json!({"event": "decided", "text": long, "why": long, "rules": vec![long.clone(); 99]})), Zone::Utc);
+    let line = render(
+        &record(json!({"event": "decided", "text": long, "why": long, "rules": vec![long.clone(); 99]})),
+        Zone::Utc,
+    );
     assert!(line.chars().count() < 1200, "{}", line.chars().count());
     assert!(line.contains('…'));
 }

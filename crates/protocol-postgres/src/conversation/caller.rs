@@ -6,7 +6,7 @@ use std::rc::Rc;
 use gate::{ControlFrame, Declined, Permit, Released, ShapeKey, Step, Verdict, Wire};
 use model::{Digest, LogText, Sight, UnixMicros};
 
-use super::expect::{Expect, Running};
+use super::expect::{Described, Expect, Running};
 use super::statements::{Entry, Lookup, Portal, Prepared, Shape};
 use super::{Conversation, Ended, Stall, TEXTS_BYTES_MAX, TEXTS_MAX};
 use crate::catalog::Freshness;
@@ -45,7 +45,7 @@ enum Work {
     Query(Rc<Interpreted>),
     Parse { name: Vec<u8>, prepared: Rc<Prepared>, before: Option<Entry<Prepared>> },
     Bind { name: Vec<u8>, portal: Rc<Portal>, before: Option<Entry<Portal>> },
-    Describe { prepared: Rc<Prepared>, of_portal: bool },
+    Describe { interpreted: Rc<Interpreted>, what: Described },
     Execute(Rc<Portal>),
     CloseStatement { name: Vec<u8>, before: Option<Entry<Prepared>> },
     ClosePortal { name: Vec<u8>, before: Option<Entry<Portal>> },
@@ -120,7 +120,8 @@ impl<S> Conversation<S> {
         });
         build::frame(&mut frames, b'H', |_| ());
         self.upstream.control(Frame(&frames));
-        self.expected.push_back(Expect::Describe { prepared, of_portal: false, hidden: true });
+        let interpreted = prepared.interpreted();
+        self.expected.push_back(Expect::Describe { interpreted, what: Described::Statement(prepared), hidden: true });
     }
 
     /// Plans complete frames from the front of what was received. Returns how many bytes they took.
@@ -215,12 +216,18 @@ impl<S> Conversation<S> {
             Frontend::Parse(parse) => self.plan_parse(parse, frame, now, verdicts),
             Frontend::Bind(bind) => self.plan_bind(bind, frame, now, verdicts),
             Frontend::Describe(Named { what: What::Statement, name }) => match self.names.statement(name, self.batch) {
-                Lookup::Known(prepared) => slot(Work::Describe { prepared, of_portal: false }),
+                Lookup::Known(prepared) => {
+                    let interpreted = prepared.interpreted();
+                    slot(Work::Describe { interpreted, what: Described::Statement(prepared) })
+                }
                 Lookup::Unconfirmed => Planned::Stalled(Stall::Replies),
                 Lookup::Unknown => self.refuse(no_statement(name), frame),
             },
             Frontend::Describe(Named { what: What::Portal, name }) => match self.names.portal(name, self.batch) {
-                Lookup::Known(portal) => slot(Work::Describe { prepared: Rc::clone(&portal.prepared), of_portal: true }),
+                Lookup::Known(portal) => {
+                    let interpreted = Rc::clone(&portal.interpreted);
+                    slot(Work::Describe { interpreted, what: Described::Portal(portal) })
+                }
                 Lookup::Unconfirmed => Planned::Stalled(Stall::Replies),
                 Lookup::Unknown => self.refuse(no_portal(name), frame),
             },
@@ -266,11 +273,7 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
-        let prepared = Rc::new(Prepared {
-            interpreted: Rc::clone(&interpreted),
-            shape: Default::default(),
-            asked_shape: Default::default(),
-        });
+        let prepared = Rc::new(Prepared::new(text, Rc::clone(&interpreted)));
         let work = Work::Parse { name: name.to_vec(), prepared, before: None };
         self.decide(&interpreted, PARSE, Kind::Batched, None, Slotted { frame, work }, now, verdicts)
     }
@@ -287,21 +290,26 @@ impl<S> Conversation<S> {
             Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
             Lookup::Unknown => return self.refuse(no_statement(bind.statement), frame),
         };
-        let bound =
-            (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
-        let portal = Rc::new(Portal { prepared: Rc::clone(&prepared), formats: bind.formats(), bound });
+        let interpreted = match self.read_again(&prepared) {
+            Ok(interpreted) => interpreted,
+            Err(stall) => return Planned::Stalled(stall),
+        };
+        let shape = prepared.shape();
         // Nothing tainted runs before it is known how its result will be shown.
-        if prepared.interpreted.operation.is_tainted() {
-            let Some(shape) = prepared.shape.borrow().clone() else {
-                if prepared.asked_shape.get() && self.expected.is_empty() {
-                    // Asked and never answered: the statement is not there.
-                    return self.refuse(no_statement(bind.statement), frame);
-                }
-                self.shape_wanted = Some((bind.statement.to_vec(), prepared));
-                return Planned::Stalled(Stall::Shape);
-            };
+        let tainted = interpreted.operation.is_tainted();
+        if tainted && shape.is_none() {
+            if prepared.asked_shape.get() && self.expected.is_empty() {
+                // Asked and never answered: the statement is not there.
+                return self.refuse(no_statement(bind.statement), frame);
+            }
+            self.shape_wanted = Some((bind.statement.to_vec(), prepared));
+            return Planned::Stalled(Stall::Shape);
+        }
+        let bound = (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
+        let portal = Rc::new(Portal { interpreted, shape: shape.clone().into(), formats: bind.formats(), bound });
+        if let Some(shape) = shape.filter(|_| tainted) {
             if let Err(unfit) = self.can_show(&portal, &shape, now) {
-                let operation = &prepared.interpreted.operation;
+                let operation = &portal.interpreted.operation;
                 let report = declined_report("0A000", &unfit, None);
                 self.decline(BIND, operation.digest, operation.log.clone(), unfit, verdicts);
                 self.skipping = true;
@@ -325,7 +333,7 @@ impl<S> Conversation<S> {
         }
         for (at, (holds, column)) in holds.iter().zip(&shape.columns).enumerate() {
             let cell = CellType { oid: column.type_oid, binary: portal.is_binary(at) };
-            let clear = || self.session.sight_of(&portal.prepared.interpreted.operation, holds, now) == Sight::Clear;
+            let clear = || self.session.sight_of(&portal.interpreted.operation, holds, now) == Sight::Clear;
             if !cell.can_be_masked() && !clear() {
                 return Err(Declined {
                     message: format!("column \"{}\" is masked, and cannot be sent in binary format", column.name),
@@ -349,7 +357,7 @@ impl<S> Conversation<S> {
             Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
             Lookup::Unknown => return self.refuse(no_portal(execute.portal), frame),
         };
-        let interpreted = Rc::clone(&portal.prepared.interpreted);
+        let interpreted = Rc::clone(&portal.interpreted);
         let bound = portal.bound;
         let work = Work::Execute(portal);
         self.decide(&interpreted, EXECUTE, Kind::Batched, bound, Slotted { frame, work }, now, verdicts)
@@ -379,6 +387,9 @@ impl<S> Conversation<S> {
             self.skipping = kind == Kind::Batched;
         } else if let Work::Parse { name, prepared, before } = &mut work {
             *before = self.names.define_statement(name, prepared, self.batch);
+        } else {
+            // From here on the session may see another catalog than Weir does.
+            self.uncommitted |= interpreted.changes_catalog;
         }
         verdicts.push(verdict);
         Planned::Slot(Slot { frame, work, decided: Some(kind) })
@@ -400,6 +411,20 @@ impl<S> Conversation<S> {
         verdicts: &mut Vec<Verdict<()>>,
     ) {
         verdicts.push(self.session.decline(step, digest, text, declined, ()));
+    }
+
+    /// What a prepared statement does, by the catalog as it is now: after a change of the catalog the target reads its
+    /// text again, and so does Weir.
+    fn read_again(&mut self, prepared: &Prepared) -> Result<Rc<Interpreted>, Stall> {
+        let known = prepared.interpreted();
+        let fresh = self.catalogs.freshness() != Freshness::Stale;
+        let current = self.catalogs.current().is_some_and(|snapshot| snapshot.epoch == known.snapshot.epoch);
+        if fresh && current && known.uncommitted == self.uncommitted {
+            return Ok(known);
+        }
+        let interpreted = self.interpreted(&prepared.text)?;
+        prepared.renew(Rc::clone(&interpreted));
+        Ok(interpreted)
     }
 
     /// What a text does, by the catalog as it is now.
@@ -487,6 +512,11 @@ impl<S> Conversation<S> {
         let bytes = self.from_caller.get(frame);
         let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));
         self.tainted |= flow.operation().is_tainted();
+        if let Work::Query(interpreted) = &work {
+            self.notices = interpreted.notices.unwrap_or(self.notices);
+        } else if let Work::Execute(portal) = &work {
+            self.notices = portal.interpreted.notices.unwrap_or(self.notices);
+        }
         let expect = match work {
             Work::Query(interpreted) => {
                 Expect::Query { running: Running::new(flow), interpreted, statement: 0, failed: None }
@@ -514,7 +544,7 @@ impl<S> Conversation<S> {
             Work::Flush => None,
             Work::Sync => Some(Expect::Sync),
             Work::Bind { name, portal, before } => Some(Expect::Bind { name, portal, before }),
-            Work::Describe { prepared, of_portal } => Some(Expect::Describe { prepared, of_portal, hidden: false }),
+            Work::Describe { interpreted, what } => Some(Expect::Describe { interpreted, what, hidden: false }),
             Work::CloseStatement { name, before } => Some(Expect::CloseStatement { name, before }),
             Work::ClosePortal { name, before } => Some(Expect::ClosePortal { name, before }),
             // These need a permit.

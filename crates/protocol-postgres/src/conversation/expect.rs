@@ -17,7 +17,7 @@ pub enum Expect {
     /// BindComplete.
     Bind { name: Vec<u8>, portal: Rc<Portal>, before: Option<Entry<Portal>> },
     /// ParameterDescription and RowDescription or NoData; of a portal without the first. If `hidden`, Weir itself asked.
-    Describe { prepared: Rc<Prepared>, of_portal: bool, hidden: bool },
+    Describe { interpreted: Rc<Interpreted>, what: Described, hidden: bool },
     /// Rows, then CommandComplete, EmptyQueryResponse or PortalSuspended.
     Execute { running: Running, portal: Rc<Portal> },
     /// CloseComplete, of a statement.
@@ -30,6 +30,13 @@ pub enum Expect {
     Query { running: Running, interpreted: Rc<Interpreted>, statement: usize, failed: Option<String> },
     /// The error that a poison makes. The caller is told `error` instead. If `simple`, ReadyForQuery follows.
     Poison { error: Vec<u8>, simple: bool, told: bool },
+}
+
+/// What is described.
+#[derive(Clone, Debug)]
+pub enum Described {
+    Statement(Rc<Prepared>),
+    Portal(Rc<Portal>),
 }
 
 /// An operation that runs, and how its current result is shown.
@@ -57,15 +64,21 @@ impl Running {
 impl Expect {
     /// Whether what the target says while this runs may hold something classified.
     pub fn is_tainted(&self) -> bool {
+        self.interpreted().is_some_and(|interpreted| interpreted.operation.is_tainted())
+    }
+
+    /// Whether it may change the catalog when it runs.
+    pub fn changes_catalog(&self) -> bool {
+        let runs = matches!(self, Self::Execute { .. } | Self::Query { .. });
+        runs && self.interpreted().is_some_and(|interpreted| interpreted.changes_catalog)
+    }
+
+    fn interpreted(&self) -> Option<Rc<Interpreted>> {
         match self {
-            Self::Parse { prepared, .. } | Self::Describe { prepared, .. } => {
-                prepared.interpreted.operation.is_tainted()
-            }
-            Self::Bind { portal, .. } | Self::Execute { portal, .. } => {
-                portal.prepared.interpreted.operation.is_tainted()
-            }
-            Self::Query { interpreted, .. } => interpreted.operation.is_tainted(),
-            Self::CloseStatement { .. } | Self::ClosePortal { .. } | Self::Sync | Self::Poison { .. } => false,
+            Self::Parse { prepared, .. } => Some(prepared.interpreted()),
+            Self::Bind { portal, .. } | Self::Execute { portal, .. } => Some(Rc::clone(&portal.interpreted)),
+            Self::Describe { interpreted, .. } | Self::Query { interpreted, .. } => Some(Rc::clone(interpreted)),
+            Self::CloseStatement { .. } | Self::ClosePortal { .. } | Self::Sync | Self::Poison { .. } => None,
         }
     }
 }

@@ -16,12 +16,44 @@ use crate::wire::backend::ColumnShape;
 /// A prepared statement.
 #[derive(Debug)]
 pub struct Prepared {
-    /// What it does.
-    pub interpreted: Rc<Interpreted>,
-    /// What it returns, once the target has described it.
-    pub shape: RefCell<Option<Rc<Shape>>>,
+    /// Its text: what it means depends on the catalog, as the target's own reading of it does.
+    pub text: Vec<u8>,
+    interpreted: RefCell<Rc<Interpreted>>,
+    shape: RefCell<Option<Rc<Shape>>>,
     /// Whether Weir itself has asked what it returns, and waits for the answer.
     pub asked_shape: Cell<bool>,
+}
+
+impl Prepared {
+    /// A statement that the target has not described yet.
+    pub fn new(text: &[u8], interpreted: Rc<Interpreted>) -> Self {
+        let interpreted = RefCell::new(interpreted);
+        Self { text: text.to_vec(), interpreted, shape: RefCell::default(), asked_shape: Cell::default() }
+    }
+
+    /// What it does, by the catalog it was last read with.
+    pub fn interpreted(&self) -> Rc<Interpreted> {
+        Rc::clone(&self.interpreted.borrow())
+    }
+
+    /// The catalog has changed: it was read again, and what it returns must be learned again.
+    pub fn renew(&self, interpreted: Rc<Interpreted>) {
+        *self.interpreted.borrow_mut() = interpreted;
+        *self.shape.borrow_mut() = None;
+        self.asked_shape.set(false);
+    }
+
+    /// What it returns, once the target has described it.
+    pub fn shape(&self) -> Option<Rc<Shape>> {
+        self.shape.borrow().clone()
+    }
+
+    /// The target has described it, as it was read then.
+    pub fn describe(&self, as_read: &Rc<Interpreted>, shape: &Rc<Shape>) {
+        if Rc::ptr_eq(&self.interpreted.borrow(), as_read) {
+            *self.shape.borrow_mut() = Some(Rc::clone(shape));
+        }
+    }
 }
 
 /// The result of a statement, as described.
@@ -36,8 +68,10 @@ pub struct Shape {
 /// A portal.
 #[derive(Debug)]
 pub struct Portal {
-    /// The statement it was made of.
-    pub prepared: Rc<Prepared>,
+    /// What it does: what its statement did when it was made. It runs what was planned then.
+    pub interpreted: Rc<Interpreted>,
+    /// What it returns, once that is known.
+    pub shape: RefCell<Option<Rc<Shape>>>,
     /// The formats of its result: none for all text, one for all, or one for each column.
     pub formats: Vec<i16>,
     /// Digest of its parameters.

@@ -6,7 +6,7 @@ use gate::Outcome;
 use model::{Holds, UnixMicros};
 use sql_postgres::{Described, Statement, holds};
 
-use super::expect::{Expect, Running};
+use super::expect::{Described as Subject, Expect, Running};
 use super::report::{neutral_parameter, neutral_report};
 use super::rows::Passing;
 use super::statements::Shape;
@@ -156,15 +156,15 @@ impl<S> Conversation<S> {
 
     fn take_parameter_types(&mut self) -> Result<Pass, Malformed> {
         match self.expected.front() {
-            Some(Expect::Describe { of_portal: false, hidden, .. }) => Ok(if *hidden { Pass::Done } else { Pass::Verbatim }),
+            Some(Expect::Describe { what: Subject::Statement(_), hidden, .. }) => Ok(if *hidden { Pass::Done } else { Pass::Verbatim }),
             _ => Err(self.out_of_place("a description of parameters")),
         }
     }
 
     fn take_no_data(&mut self) -> Result<Pass, Malformed> {
         match self.expected.pop_front() {
-            Some(Expect::Describe { prepared, hidden, .. }) => {
-                *prepared.shape.borrow_mut() = Some(Rc::new(Shape { columns: Vec::new(), holds: Ok(Vec::new()) }));
+            Some(Expect::Describe { interpreted, what, hidden }) => {
+                described(&interpreted, &what, Shape { columns: Vec::new(), holds: Ok(Vec::new()) });
                 Ok(if hidden { Pass::Done } else { Pass::Verbatim })
             }
             other => {
@@ -178,12 +178,11 @@ impl<S> Conversation<S> {
         let columns = backend::row_description(body)?;
         match self.expected.front_mut() {
             Some(Expect::Describe { .. }) => {
-                let Some(Expect::Describe { prepared, hidden, .. }) = self.expected.pop_front() else {
+                let Some(Expect::Describe { interpreted, what, hidden }) = self.expected.pop_front() else {
                     return Ok(Pass::Done);
                 };
-                let interpreted = &prepared.interpreted;
-                let holds = held(interpreted, interpreted.statements.first(), &columns);
-                *prepared.shape.borrow_mut() = Some(Rc::new(Shape { columns, holds }));
+                let holds = held(&interpreted, interpreted.statements.first(), &columns);
+                described(&interpreted, &what, Shape { columns, holds });
                 Ok(if hidden { Pass::Done } else { Pass::Verbatim })
             }
             Some(Expect::Query { running, interpreted, statement, .. }) => {
@@ -212,13 +211,13 @@ impl<S> Conversation<S> {
         match self.expected.front_mut() {
             Some(Expect::Execute { running, portal }) => {
                 if running.plan.is_none() {
-                    let shape = portal.prepared.shape.borrow().clone();
+                    let shape = portal.shape.borrow().clone();
                     match shape.as_deref() {
                         Some(Shape { columns, holds: Ok(holds) }) => {
                             lay_out(running, holds, columns, |at| portal.is_binary(at), now);
                         }
                         // Never described, and nothing classified can be in it.
-                        None if !portal.prepared.interpreted.operation.is_tainted() => {
+                        None if !portal.interpreted.operation.is_tainted() => {
                             running.plan = Some(Default::default());
                         }
                         _ => return Err(Malformed::new("rows of a result that was never described")),
@@ -237,18 +236,19 @@ impl<S> Conversation<S> {
             Some(Expect::Query { running, statement, .. }) => {
                 *statement = statement.saturating_add(1);
                 let masked = running.plan.take().filter(|plan| !plan.is_clear());
-                if let Some(plan) = masked {
+                let any = running.shown.masked > 0;
+                if let Some(plan) = masked.filter(|_| any) {
                     self.tell_masked(&plan);
                 }
                 Ok(Pass::Verbatim)
             }
             Some(Expect::Execute { .. }) => {
-                if let Some(Expect::Execute { running, portal }) = self.expected.pop_front() {
-                    if let Some(plan) = running.plan.as_ref().filter(|plan| !plan.is_clear()) {
+                if let Some(Expect::Execute { running, .. }) = self.expected.pop_front() {
+                    let any = running.shown.masked > 0;
+                    if let Some(plan) = running.plan.as_ref().filter(|plan| any && !plan.is_clear()) {
                         self.tell_masked(&plan.clone());
                     }
                     running.finish(Outcome::Done, now);
-                    self.uncommitted |= portal.prepared.interpreted.changes_catalog;
                 }
                 Ok(Pass::Verbatim)
             }
@@ -274,9 +274,7 @@ impl<S> Conversation<S> {
         let status = backend::ready_for_query(body)?;
         match self.expected.pop_front() {
             Some(Expect::Sync | Expect::Poison { simple: true, told: true, .. }) => {}
-            Some(Expect::Query { running, interpreted, failed, .. }) => {
-                // A text of several statements may have changed the catalog before it failed.
-                self.uncommitted |= interpreted.changes_catalog;
+            Some(Expect::Query { running, failed, .. }) => {
                 running.finish(failed.map_or(Outcome::Done, Outcome::Failed), now);
             }
             other => {
@@ -285,8 +283,10 @@ impl<S> Conversation<S> {
             }
         }
         if status == b'I' {
-            if std::mem::take(&mut self.uncommitted) {
+            if self.uncommitted {
                 self.catalogs.mark_changed();
+                // What was sent since may change it once more.
+                self.uncommitted = self.expected.iter().any(Expect::changes_catalog);
             }
             self.tainted = self.expected.iter().any(Expect::is_tainted);
             self.names.end_transaction();
@@ -416,6 +416,15 @@ impl<S> Conversation<S> {
         notice.detail = Some(classes.join(", "));
         notice.hint = Some("This is said once a session. SET weir.notices = off turns it off.".to_owned());
         notice.write(&mut self.instead);
+    }
+}
+
+/// The target has described something.
+fn described(interpreted: &Rc<Interpreted>, what: &Subject, shape: Shape) {
+    let shape = Rc::new(shape);
+    match what {
+        Subject::Statement(prepared) => prepared.describe(interpreted, &shape),
+        Subject::Portal(portal) => *portal.shape.borrow_mut() = Some(shape),
     }
 }
 

@@ -104,7 +104,7 @@ impl Config {
     }
 
     fn read(file: &Path, look: bool) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
-        let text = text_of(file).map_err(|problem| vec![problem])?;
+        let text = text_of(file)?;
         read::config(file, &text, look)
     }
 
@@ -115,22 +115,23 @@ impl Config {
     }
 }
 
-fn text_of(file: &Path) -> Result<String, Problem> {
+fn text_of(file: &Path) -> Result<String, Vec<Problem>> {
+    let fault = |what: &str, help: &str| vec![Problem::of_file(file, what, help)];
     let metadata = std::fs::metadata(file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
-            Problem::of_file(file, "there is no such file", "name another with --config, or make one with `weir init`")
+            fault("there is no such file", "name another with --config, or make one with `weir init`")
         }
-        _ => Problem::of_file(file, format!("can't be read: {error}"), ""),
+        _ => fault(&format!("can't be read: {error}"), ""),
     })?;
     if !metadata.is_file() {
-        return Err(Problem::of_file(file, "is not a file", "name a weir.toml with --config"));
+        return Err(fault("is not a file", "name a weir.toml with --config"));
     }
     if metadata.len() > FILE_BYTES_MAX {
-        return Err(Problem::of_file(file, "is larger than 1 MiB, which no configuration is", ""));
+        return Err(fault("is larger than 1 MiB, which no configuration is", ""));
     }
-    let bytes = std::fs::read(file).map_err(|error| Problem::of_file(file, format!("can't be read: {error}"), ""))?;
+    let bytes = std::fs::read(file).map_err(|error| fault(&format!("can't be read: {error}"), ""))?;
     String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count();
-        Problem::of_file(file, format!("is not UTF-8 text, from line {} on", line.saturating_add(1)), "")
+        fault(&format!("is not UTF-8 text, from line {} on", line.saturating_add(1)), "")
     })
 }

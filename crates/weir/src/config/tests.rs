@@ -274,7 +274,38 @@ audience = "weir"
     );
 }
 
-const ISSUER_PROBLEMS: &str = r#"..."#;
+const ISSUER_PROBLEMS: &str = r#"weir.toml:1:1: warning: no target is configured, so nothing can be reached
+  help: add a [targets.NAME] section
+weir.toml:2:10: error: issuers.local: `local` is the issuer of Weir's own tokens
+  help: choose another name
+weir.toml:7:10: error: issuers.GitHub: `audience` is missing
+  help: add `audience = "weir-acme-prod"`
+weir.toml:7:10: error: issuers.GitHub: an issuer's name is made of lower-case letters, digits, `-` and `_`, a letter first
+weir.toml:8:7: error: issuers.GitHub.url: keys over plain http could be anybody's
+  help: use https (http works to this machine only)
+weir.toml:9:1: error: issuers.GitHub.audiense: unknown key
+  help: did you mean `audience`?
+weir.toml:10:12: error: issuers.GitHub.workload: at its character 1: expected a claim and `}`, as in {repository}
+  help: a brace itself is written `{{`
+weir.toml:11:9: error: issuers.GitHub.owner: it must begin with the owner's issuer, so that no claim can choose it: corp:{actor}@example.com
+weir.toml:12:15: error: issuers.GitHub.algorithms: `HS256` is none of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA
+weir.toml:13:17: error: issuers.GitHub.groups.ci: at its character 5: expected `==` or `!=` after a claim, found `=`
+weir.toml:13:33: error: issuers.GitHub.groups."a b": is no name that a policy can use
+  help: use letters, digits, `.`, `_`, `-` and `/`, at most 100
+weir.toml:14:10: error: issuers.GitHub.jwks.fil: unknown key
+  help: did you mean `file`?
+weir.toml:15:18: error: issuers.GitHub.leeway_seconds: is out of range
+  help: write a whole number from 0 to 60
+weir.toml:21:1: error: issuers.corp.workload: is given beside `user`
+  help: keep one: an issuer's tokens are of people or of workloads; two kinds are two issuers
+weir.toml:26:8: error: issuers.other.user: it names no claim, so all tokens would be the same principal
+  help: write {sub} or another claim
+weir.toml:27:1: error: issuers.other.owner: only workloads have an owner
+  help: leave it out, or write `workload` in place of `user`
+weir.toml:28:14: error: issuers.other.algorithms: it is empty
+  help: leave it out for RS256, ES256, EdDSA, PS256
+weir.toml:30:10: error: issuers.none: `user` is missing
+  help: add `user = "{email}"` for people, or `workload = "{repository}"` for jobs and services"#;
 
 #[test]
 fn a_password_has_one_place() {
@@ -391,4 +422,123 @@ fn a_file_that_is_no_configuration_says_so() {
     assert!(said("latin1").contains("is not UTF-8 text, from line 2 on"));
     fs::write(dir.path().join("large"), vec![b'\n'; 1024 * 1024 + 1]).unwrap();
     assert!(said("large").contains("larger than 1 MiB"));
+}
+
+#[test]
+fn a_full_configuration_is_read_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    fs::create_dir(path("rules")).unwrap();
+    let own = crate::tls::own(&path("other"), &["localhost".to_owned()].into(), std::time::SystemTime::now()).unwrap();
+    fs::copy(&own.callers_ca, path("ca.pem")).unwrap();
+    fs::write(path("pw"), "secret\n").unwrap();
+    fs::set_permissions(path("pw"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(path("keys.json"), "{}").unwrap();
+    let text = r#"
+[weir]
+state = "/var/lib/weir"
+policies = "rules"
+durability = "synced"
+workers = 3
+
+[listen]
+postgres = "[::1]:6432"
+
+[tls]
+cert = "other/tls/server.pem"
+key = "other/tls/server.key"
+
+[targets.orders]
+kind = "postgres"
+address = "[2001:db8::7]:5433"
+database = "shop"
+databases = ["archive", "reports"]
+user = "weir orders"
+password = { file = "pw" }
+env = "prod"
+labels = { team = "shop", tier = "1" }
+ca = "ca.pem"
+server_name = "db.example.com"
+unclassified = "hide"
+connect_timeout_seconds = 0x1e
+
+[targets.orders.classes]
+"public.customers.ssn" = "pii.national_id"
+"*.*.email" = "pii.email"
+
+[targets.near]
+kind = "postgres"
+address = "localhost:5432"
+database = "near"
+user = "weir"
+password.file = "pw"
+tls = "require"
+
+[issuers.github]
+url = "https://token.actions.githubusercontent.com"
+audience = "weir-acme-prod"
+workload = "{repository}"
+owner = "corp:{actor}@example.com"
+groups = { "ci" = "repository_id == '7281' && ref == 'refs/heads/main'" }
+run = "{repository}/{workflow}#{run_id}"
+algorithms = ["RS256"]
+leeway_seconds = 5
+
+[issuers.corp]
+url = "https://login.example.com"
+audience = "weir"
+user = "{email}"
+jwks = { file = "keys.json" }
+ca = "ca.pem"
+
+[groups]
+dba = ["corp:alice@example.com", "local:bob@example.com"]
+empty = []
+"#;
+    let (config, said) = load_in(dir.path(), text, true);
+    assert_eq!(said, "");
+    let config = config.unwrap();
+    assert_eq!((config.state.as_path(), config.policies.clone()), (Path::new("/var/lib/weir"), path("rules")));
+    assert_eq!((config.durability, config.workers), (Durability::Synced, 3));
+    assert_eq!(config.listen.postgres, "[::1]:6432".parse().ok());
+    let (cert, key) = (path("other/tls/server.pem"), path("other/tls/server.key"));
+    assert_eq!(config.tls, Tls { pair: Some(TlsPair { cert, key }), names: Vec::new() });
+    assert_eq!(config.targets.keys().collect::<Vec<_>>(), ["near", "orders"]);
+
+    let orders = &config.targets["orders"];
+    assert_eq!(
+        (&*orders.target.id.0, orders.target.protocol, orders.target.env.as_deref()),
+        ("orders", "postgres", Some("prod"))
+    );
+    assert_eq!(orders.target.labels, [("team".into(), "shop".into()), ("tier".into(), "1".into())]);
+    assert_eq!(orders.address, Address { host: "2001:db8::7".into(), port: 5433 });
+    assert_eq!(
+        (orders.database.as_str(), orders.databases.as_slice()),
+        ("shop", &["archive".into(), "reports".into()][..])
+    );
+    assert_eq!(orders.user, "weir orders");
+    assert_eq!(orders.password.fetch().unwrap().expose(), "secret");
+    assert_eq!(orders.tls, TargetTls::Verify { ca: Some(path("ca.pem")), server_name: Some("db.example.com".into()) });
+    assert_eq!(orders.connect_timeout, std::time::Duration::from_secs(30));
+    let classes: Vec<&str> = orders.class_ids.iter().map(model::ClassId::as_str).collect();
+    assert_eq!(classes, ["pii.email", "pii.national_id", "unclassified"]);
+    let near = &config.targets["near"];
+    assert_eq!((&near.tls, near.class_ids.len()), (&TargetTls::Require, 0));
+    assert_eq!(near.connect_timeout, std::time::Duration::from_secs(10));
+
+    let [corp, github] = config.issuers.as_slice() else { panic!("{:?}", config.issuers) };
+    assert_eq!(
+        (corp.name.as_str(), corp.kind, &corp.jwks),
+        ("corp", model::PrincipalKind::User, &identity::KeySource::File(path("keys.json")))
+    );
+    assert_eq!((corp.ca.clone(), corp.algorithms.len()), (Some(path("ca.pem")), 4));
+    assert_eq!((github.kind, &github.jwks), (model::PrincipalKind::Workload, &identity::KeySource::Discover));
+    assert_eq!((github.algorithms.as_slice(), github.leeway_seconds), (&[identity::SignatureAlgorithm::Rs256][..], 5));
+    assert!(github.owner.is_some() && github.run.is_some());
+    assert_eq!(config.groups["dba"], ["corp:alice@example.com".to_owned(), "local:bob@example.com".to_owned()].into());
+    assert_eq!(config.group_names().into_iter().collect::<Vec<_>>(), ["ci", "dba", "empty"]);
+
+    let known = crate::policies::known(&config);
+    assert_eq!(known.issuers.into_iter().collect::<Vec<_>>(), ["corp", "github", "local"]);
+    assert_eq!((known.targets.len(), known.classes.len()), (2, 3));
 }

@@ -27,7 +27,8 @@ pub const ORDERS: u32 = 20_002;
 pub const POISON: &str = "weir_refused_test";
 
 const POLICIES: &str = r#"
-@id("use") permit (principal, action in [Action::"connect", Action::"session", Action::"read", Action::"write"], resource);
+@id("use") permit (principal, action in [Action::"connect", Action::"session", Action::"read", Action::"write", Action::"define"], resource);
+@id("kept") forbid (principal, action == Action::"drop", resource);
 @id("mail") permit (principal, action == Action::"see_partial", resource in Class::"pii.email");
 "#;
 

@@ -32,6 +32,16 @@ fn classified_cells_are_shown_at_their_sight_and_others_as_they_are() {
     assert_eq!(house.shown(), "T D D C ZI", "the notice is said once");
 }
 
+#[test]
+fn the_notice_can_be_turned_off() {
+    let mut house = House::new();
+    house.caller(&query("SET weir.notices = off"));
+    house.target(&[complete(), ready(b'I')].concat());
+    house.caller(&query("SELECT * FROM customers"));
+    house.target(&answer());
+    assert_eq!(house.shown(), "C ZI T D D C ZI");
+}
+
 proptest! {
     #[test]
     fn any_cut_of_what_the_target_sends_is_shown_the_same(at in any::<prop::sample::Index>(), second in any::<prop::sample::Index>()) {
@@ -219,4 +229,60 @@ fn a_fatal_error_is_passed_on_and_ends_the_session() {
     house.target(&bytes);
     assert_eq!(house.shown(), "E57P01");
     assert!(house.conversation.ended().is_some());
+}
+
+// A caller who may define could swap tables by renaming them, and have the names of one decided for the other.
+
+const SWAP: &str = "ALTER TABLE orders RENAME TO o; ALTER TABLE customers RENAME TO orders";
+
+#[test]
+fn behind_a_change_of_the_catalog_in_the_same_text_nothing_computed_is_shown() {
+    let mut house = House::new();
+    assert_eq!(house.caller(&query(&format!("{SWAP}; SELECT md5(note), status FROM orders"))), "Q");
+    let columns = [("md5", 0, 0, 25), ("status", ORDERS, 2, 25)];
+    house.target(&[complete(), complete(), shape(&columns), row(&["abc", "paid"])].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["[redacted]", "paid"]]);
+}
+
+#[test]
+fn behind_a_change_of_the_catalog_that_has_not_come_back_nothing_computed_is_shown() {
+    let mut house = House::new();
+    assert_eq!(house.caller(&[query(SWAP), query("SELECT md5(note) FROM orders")].concat()), "QQ");
+    house.target(&[complete(), complete(), ready(b'I')].concat());
+    house.target(&[shape(&[("md5", 0, 0, 25)]), row(&["abc"])].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
+}
+
+#[test]
+fn in_a_transaction_that_changed_the_catalog_nothing_computed_is_shown() {
+    let mut house = House::new();
+    house.caller(&query("BEGIN"));
+    house.target(&[complete(), ready(b'T')].concat());
+    house.caller(&query(SWAP));
+    house.target(&[complete(), complete(), ready(b'T')].concat());
+    house.caller(&query("SELECT md5(note) FROM orders"));
+    house.target(&[shape(&[("md5", 0, 0, 25)]), row(&["abc"]), complete(), ready(b'T')].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
+}
+
+#[test]
+fn a_prepared_statement_is_read_again_after_the_catalog_has_changed() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT md5(note) FROM orders"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    // In the same transaction: what it returns is not known any more, so its shape is learned first.
+    house.caller(&query("BEGIN"));
+    house.target(&[complete(), ready(b'T')].concat());
+    house.caller(&query(SWAP));
+    house.target(&[complete(), complete(), ready(b'T')].concat());
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "DH");
+    assert_eq!(house.target(&[plain(b't'), shape(&[("md5", 0, 0, 25)])].concat()), "BES");
+    house.conversation.to_caller.clear();
+    house.target(&[plain(b'2'), row(&["abc"]), complete(), ready(b'T')].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
+    // After the commit: the catalog is read again before anything is decided.
+    house.caller(&query("COMMIT"));
+    house.target(&[complete(), ready(b'I')].concat());
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "");
+    assert_eq!(house.conversation.stall(), Some(&crate::conversation::Stall::Catalog));
 }

@@ -43,7 +43,7 @@ pub fn walk(demo: &Demo) -> Result<(), CliError> {
     for Stop { says, sql, refused } in STOPS {
         output::line(format_args!("{says}\n\n  shop=> {sql};"))?;
         let mut psql = Command::new(&demo.psql);
-        psql.args(["-X", "-q", "-P", "pager=off", "-P", "footer=off", "-c", sql]);
+        psql.args(["-X", "-P", "pager=off", "-P", "footer=off", "-c", sql]);
         psql.arg(demo.connection("alice@example.com")).env("PGPASSWORD", &token);
         let shown = psql.stdin(Stdio::null()).output().map_err(|error| failed("psql can't be run", error))?;
         show(&String::from_utf8_lossy(&shown.stdout))?;

@@ -2,13 +2,8 @@
 //! everything but seeing (and what carries a value out of sight: storing it, and code that can't be followed). The
 //! canary, and what encodings make of it, must appear in no byte that a client gets.
 
-use std::process::Command;
-
-use sandbox::PostgresServer;
-use testkit::Clients;
 use testkit::weir::Weir;
-
-use crate::house;
+use testkit::{Clients, Release, Run};
 
 const STATEMENTS: &str = include_str!("postgres.sql");
 
@@ -72,65 +67,47 @@ fn statements() -> Vec<&'static str> {
     STATEMENTS.lines().filter(|line| !line.is_empty() && !line.starts_with("--")).collect()
 }
 
-fn output(mut command: Command) -> String {
-    let output = command.output().expect("psql can be run");
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
 /// What psql shows of each statement, each in a session of its own.
-fn each(statements: &[&str], end: &str, psql: impl Fn() -> Command) -> Vec<String> {
-    statements
-        .iter()
-        .map(|statement| {
-            let mut command = psql();
-            command.args(["-X", "-P", "pager=off"]);
-            if end.is_empty() {
-                command.args(["-c", statement]);
-            } else {
-                let script = std::env::temp_dir().join(format!("weir-bypass-{}-{:?}.sql", std::process::id(), std::thread::current().id()));
-                std::fs::write(&script, format!("{statement} {end}\n")).unwrap();
-                command.arg("-f").arg(&script);
-            }
-            output(command)
-        })
-        .collect()
+fn each(statements: &[&str], end: &str, psql: impl Fn() -> Run) -> Vec<String> {
+    let shown = statements.iter().map(|statement| {
+        let run = psql().args(["-P", "pager=off"]).input(format!("{statement} {end}\n")).finish().expect("psql can be run");
+        run.stdout + &run.stderr
+    });
+    shown.collect()
 }
 
 #[test]
 fn no_way_around_shows_the_canary() {
-    let server = PostgresServer::builder().start().expect("a private PostgreSQL");
+    let clients = Clients::find().unwrap();
+    let server = clients.server(Release::Distribution).start().expect("a private PostgreSQL");
     server.psql("postgres", "CREATE DATABASE museum").unwrap();
     server.psql("museum", SCHEMA).unwrap();
     let password = server.superuser_password().to_owned();
-    let weir = Weir::builder(house::WEIR)
+    let weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
         .target("museum", &server, "museum", ("postgres", &password), &CLASSES)
         .policies(POLICIES)
         .start();
     let token = weir.token("mallory", &[]);
-    let clients = Clients::find().unwrap();
     let statements = statements();
     let forms = forms();
     let leaks = |shown: &str| forms.iter().any(|form| shown.contains(form.as_str()));
-    // Through simple protocol (psql 15) and extended protocol (psql 18's \bind).
-    for (end, psql) in [("", clients.psql_15()), ("\\bind \\g", clients.psql_18())] {
-        let through = || {
-            let mut command = Command::new(&psql);
-            command.arg(weir.conninfo("mallory", "museum")).env("PGPASSWORD", &token);
-            command
-        };
+    // Through simple protocol, and through extended protocol (psql 18's \bind).
+    for (end, release) in [(";", Release::Distribution), ("\\bind \\g", Release::V18)] {
+        let through =
+            || clients.psql(release).arg("-d").arg(weir.conninfo("mallory", "museum")).env("PGPASSWORD", &token);
         for (statement, shown) in statements.iter().zip(each(&statements, end, through)) {
+            // What the caller has written themselves is not a leak.
+            let shown = shown.replace(statement, "");
             assert!(!leaks(&shown), "{statement} {end}\nshows the canary:\n{shown}");
             assert!(!shown.contains("server closed the connection"), "{statement} {end}\nended the session:\n{shown}");
         }
     }
     // The museum is one: asked directly, most of its pieces do show it.
     let direct = || {
-        let mut command = Command::new(clients.psql_15());
-        command.arg(format!("host=127.0.0.1 port={} dbname=museum user=postgres", server.port()));
-        command.env("PGPASSWORD", &password);
-        command
+        let to = format!("host=127.0.0.1 port={} dbname=museum user=postgres", server.port());
+        clients.psql(Release::Distribution).arg("-d").arg(to).env("PGPASSWORD", &password)
     };
-    let leaking = each(&statements, "", direct).iter().filter(|shown| leaks(shown)).count();
+    let leaking = each(&statements, ";", direct).iter().filter(|shown| leaks(shown)).count();
     assert!(leaking * 2 > statements.len(), "only {leaking} of {} leak directly", statements.len());
     weir.verify();
 }

@@ -1,0 +1,178 @@
+//! The servers and the Weirs before them that all tests share: one pair for each release, made when it is first asked for.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+use sandbox::PostgresServer;
+use sandbox::shop::{self, Shop};
+use testkit::weir::Weir;
+use testkit::{Clients, Outcome, Release, Run};
+
+/// What the classified columns of each target are.
+const SHAPES_CLASSES: [(&str, &str); 4] = [
+    ("public.closed.a_*", "pii.shape"),
+    ("public.closed.an_*", "pii.shape"),
+    ("public.closed.some_*", "pii.shape"),
+    ("public.closed_days.a_*", "pii.birth_date"),
+];
+const WORK_CLASSES: [(&str, &str); 1] = [("public.people.born", "pii.birth_date")];
+
+const POLICIES: &str = r#"
+@id("use")
+permit (
+  principal in Group::"users",
+  action in [Action::"connect", Action::"session", Action::"read", Action::"write", Action::"define",
+             Action::"execute", Action::"administer"],
+  resource in Env::"dev"
+);
+@id("vault") @message("Nobody opens the vault.")
+forbid (principal, action, resource in Table::"work/public.vault");
+
+@id("last4")   permit (principal in Group::"users", action == Action::"see_partial", resource in Class::"pci.card");
+@id("mailbox") permit (principal in Group::"users", action == Action::"see_partial", resource in Class::"pii.email");
+@id("year")    permit (principal in Group::"users", action == Action::"see_partial", resource in Class::"pii.birth_date");
+@id("name")    permit (principal in Group::"users", action == Action::"see", resource in Class::"pii.name");
+
+@id("clear")   permit (principal in Group::"clear", action == Action::"see", resource);
+@id("partial") permit (principal in Group::"partial", action == Action::"see_partial", resource);
+@id("token")   permit (principal in Group::"token", action == Action::"see_token", resource);
+"#;
+
+/// The users, and the group that says what each sees. Alice sees what the shop's policies show everyone.
+const USERS: [(&str, &[&str]); 4] = [
+    ("alice", &["users"]),
+    ("clara", &["users", "clear"]),
+    ("petra", &["users", "partial"]),
+    ("theo", &["users", "token"]),
+];
+
+/// A server with its databases, and a Weir before it.
+pub struct House {
+    pub release: Release,
+    pub server: PostgresServer,
+    pub weir: Weir,
+    clients: Clients,
+    password: String,
+    tokens: Vec<(&'static str, String)>,
+    _watcher: Child,
+}
+
+static DISTRIBUTION: LazyLock<House> = LazyLock::new(|| House::build(Release::Distribution));
+static V18: LazyLock<House> = LazyLock::new(|| House::build(Release::V18));
+
+/// The house of a release.
+pub fn house(release: Release) -> &'static House {
+    match release {
+        Release::Distribution => &DISTRIBUTION,
+        Release::V18 => &V18,
+    }
+}
+
+impl House {
+    fn build(release: Release) -> Self {
+        let clients = Clients::find().unwrap();
+        let server = clients.server(release).setting("max_prepared_transactions", "10").start().unwrap();
+        let password = "the target's password".to_owned();
+        Shop { customers: 300, ..Shop::new(password.as_str()) }.load(&server).unwrap();
+        for (database, sql) in [("work", include_str!("work.sql")), ("shapes", include_str!("shapes.sql"))] {
+            server.psql("postgres", &format!("CREATE DATABASE {database} OWNER {}", shop::ROLE)).unwrap();
+            server.psql(database, &format!("SET ROLE {};\n{sql}", shop::ROLE)).unwrap();
+        }
+        let account = (shop::ROLE, password.as_str());
+        let mut weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
+            // Goes with the server's folder.
+            .folder(server.folder().join("weir"))
+            .target("shop", &server, shop::DATABASE, account, shop::CLASSES)
+            .target("work", &server, "work", account, &WORK_CLASSES)
+            .target("shapes", &server, "shapes", account, &SHAPES_CLASSES)
+            .policies(POLICIES);
+        for group in ["users", "clear", "partial", "token"] {
+            weir = weir.group(group);
+        }
+        let weir = weir.start();
+        let watcher = watch(&weir);
+        let tokens = USERS.iter().map(|(user, groups)| (*user, weir.token(user, groups))).collect();
+        Self { release, server, weir, clients, password, tokens, _watcher: watcher }
+    }
+
+    pub fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    pub fn token(&self, user: &str) -> &str {
+        &self.tokens.iter().find(|(known, _)| *known == user).unwrap().1
+    }
+
+    /// The environment by which scripts find both ways to the server.
+    pub fn lend(&self, run: Run) -> Run {
+        let ca = self.weir.state().join("ca.pem");
+        let run = run
+            .env("WEIR_PORT", self.weir.port().to_string())
+            .env("WEIR_CA", ca)
+            .env("DIRECT_PORT", self.server.port().to_string())
+            .env("DIRECT_USER", shop::ROLE)
+            .env("DIRECT_PASSWORD", &self.password)
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        self.tokens.iter().fold(run, |run, (user, token)| run.env(format!("TOKEN_{user}"), token))
+    }
+
+    /// A run of `psql` through Weir as this user.
+    pub fn psql_through(&self, psql: Release, user: &str, database: &str) -> Run {
+        let run = self.clients.psql(psql).env("PGPASSWORD", self.token(user));
+        run.arg("-d").arg(self.weir.conninfo(user, database))
+    }
+
+    /// A run of `psql` that asks the server itself, as the account that Weir uses.
+    pub fn psql_direct(&self, psql: Release, database: &str) -> Run {
+        let to = format!("host=127.0.0.1 port={} dbname={database} user={}", self.server.port(), shop::ROLE);
+        self.clients.psql(psql).env("PGPASSWORD", &self.password).arg("-d").arg(to)
+    }
+
+    /// Runs a Python script of this folder to its end. It fails by its exit code, and says why.
+    pub fn python(&self, script: &str, arguments: &[&str]) -> Outcome {
+        let path = folder().join(script);
+        let outcome = self.lend(self.clients.python().arg(path).args(arguments)).finish().unwrap();
+        assert!(
+            outcome.success(),
+            "{script} {arguments:?} on {}:\n{}{}\nWeir says:\n{}",
+            self.release,
+            outcome.stdout,
+            outcome.stderr,
+            self.weir.stderr()
+        );
+        outcome
+    }
+}
+
+/// The folder of this test's data files.
+pub fn folder() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}
+
+/// Statics are never dropped, so a small watcher waits on a pipe that only this process holds, and kills its Weir when
+/// the kernel closes it. The server has a watcher of its own.
+fn watch(weir: &Weir) -> Child {
+    const SCRIPT: &str = r#"trap '' INT TERM HUP
+read -r word
+tr '\0' ' ' <"/proc/$1/cmdline" | grep -qF "$2" && kill -s KILL "$1""#;
+    Command::new("sh")
+        .args(["-c", SCRIPT, "weir-test-watcher", &weir.pid().unwrap().to_string()])
+        .arg(weir.folder())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Asserts that two texts are the same, and shows the lines around the first that differs if not.
+#[track_caller]
+pub fn same(what: &str, direct: &str, through: &str) {
+    if direct == through {
+        return;
+    }
+    let (direct, through): (Vec<&str>, Vec<&str>) = (direct.lines().collect(), through.lines().collect());
+    let at = direct.iter().zip(&through).take_while(|(one, other)| one == other).count();
+    let part = |lines: &[&str]| lines[at.saturating_sub(6)..(at + 8).min(lines.len())].join("\n");
+    panic!("{what} differs at line {}.\n--- directly\n{}\n--- through Weir\n{}\n", at + 1, part(&direct), part(&through));
+}

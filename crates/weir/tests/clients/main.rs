@@ -1,0 +1,9 @@
+//! Real clients through the whole program: psql of two releases, psycopg and JDBC, before PostgreSQL of two releases.
+//! What touches nothing classified is compared with what the same client gets from the server directly.
+
+mod house;
+mod jdbc;
+mod psql;
+mod psycopg;
+mod scenarios;
+mod shapes;
