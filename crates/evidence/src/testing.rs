@@ -171,8 +171,9 @@ impl SegmentFile for FailingFile {
     }
 }
 
-/// Overwrites a file.
+/// Makes a file hold this. Not by truncating: some file systems then wait for the disk.
 pub fn put(path: &Path, bytes: &[u8]) {
+    let _ = fs::remove_file(path);
     File::create(path).unwrap().write_all(bytes).unwrap();
 }
 

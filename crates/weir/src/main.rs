@@ -8,6 +8,7 @@
 mod cli;
 mod config;
 mod policies;
+mod protocols;
 mod serve;
 mod state;
 mod tls;

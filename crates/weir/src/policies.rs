@@ -4,18 +4,15 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use model::Vocabulary;
 use policy::{Known, Policies, Problem, Severity, SourceFile};
 
 use crate::config::{Config, LOCAL_ISSUER};
+use crate::protocols::VOCABULARIES;
 
 /// The most that one policy file may hold, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// The most files: more than anyone reviews.
 const FILES_MAX: usize = 1000;
-
-/// The words of every protocol that policies can speak of.
-pub const VOCABULARIES: &[&Vocabulary] = &[&sql_postgres::VOCABULARY];
 
 /// Reads and checks the configured folder. Gives the warnings with the policies, or everything that is wrong.
 pub fn load(config: &Config) -> Result<(Policies, Vec<Problem>), Vec<Problem>> {

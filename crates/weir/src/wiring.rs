@@ -7,9 +7,9 @@ use credentials::CredentialSource;
 use gate::{CredentialDown, Credentials};
 use identity::{Directory, Issuers, TokenFile};
 use model::{Sensitive, TargetId};
-use protocol_postgres::{TargetSettings, TargetTls};
+use protocol_postgres::TargetSettings;
 
-use crate::config::{self, Config, PostgresTarget};
+use crate::config::{Config, PostgresTarget};
 
 /// Who can be known: bearers of tokens in the state folder, and of configured issuers' tokens.
 pub fn directory(config: &Config) -> Result<Directory, String> {
@@ -31,13 +31,7 @@ pub fn postgres_target(target: &PostgresTarget) -> TargetSettings {
         database: target.database.clone(),
         databases: target.databases.clone(),
         user: target.user.clone(),
-        tls: match &target.tls {
-            config::TargetTls::Off => TargetTls::Off,
-            config::TargetTls::Require => TargetTls::Require,
-            config::TargetTls::Verify { ca, server_name } => {
-                TargetTls::Verify { ca: ca.clone(), server_name: server_name.clone() }
-            }
-        },
+        tls: target.tls.clone(),
         rules: target.class_rules.clone(),
         connect_timeout: target.connect_timeout,
     }

@@ -7,6 +7,7 @@ mod tour;
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -41,7 +42,8 @@ pub struct Args {
 /// Runs it.
 pub fn run(args: Args, _: &Global) -> Result<ExitCode, CliError> {
     let begun = Instant::now();
-    let folder = tempfile::Builder::new().prefix("weir-demo-").tempdir();
+    let private = std::fs::Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix("weir-demo-").permissions(private).tempdir();
     let folder = folder.map_err(|error| failed("no folder for the demo can be made", error))?;
     output::line("Starting a private PostgreSQL …")?;
     let postgres = PostgresServer::builder().start().map_err(sandboxed)?;
@@ -51,7 +53,8 @@ pub fn run(args: Args, _: &Global) -> Result<ExitCode, CliError> {
     output::line("Starting Weir before it …")?;
     let house = House::build(folder.path(), &postgres, &password)?;
     let (weir, port) = house.serve()?;
-    let demo = Demo { house, weir, port, psql: postgres.installation().program("psql") };
+    let psql = postgres.installation().psql().map_err(sandboxed)?;
+    let demo = Demo { house, weir, port, psql };
     output::line(format_args!("Ready after {:.0} s.\n", begun.elapsed().as_secs_f64()))?;
     tour::walk(&demo)?;
     demo.say_how_to_go_on()?;
@@ -166,9 +169,9 @@ impl Demo {
         output::line(format_args!("\n  PGPASSWORD={alice} psql \"{}\"\n", self.connection("alice@example.com")))?;
         output::line("Paula is in the privacy office and sees everything clear:")?;
         output::line(format_args!("\n  PGPASSWORD={paula} psql \"{}\"\n", self.connection("paula@example.com")))?;
-        let config = self.house.config();
+        let (config, weir) = (self.house.config(), std::env::current_exe().unwrap_or_else(|_| "weir".into()));
         output::line("Watch the decisions, and change the policies while it runs:")?;
-        output::line(format_args!("\n  weir log --follow --config {}", config.display()))?;
+        output::line(format_args!("\n  {} log --follow --config {}", weir.display(), config.display()))?;
         output::line(format_args!("  $EDITOR {}\n", self.house.folder.join("policies/demo.cedar").display()))
     }
 }

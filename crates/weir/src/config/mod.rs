@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use address::Address;
 pub use identity::LOCAL_ISSUER;
-pub use postgres::{PostgresTarget, TargetTls};
+pub use postgres::PostgresTarget;
 pub use problem::Problem;
 pub use suggest::nearest;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use credentials::CredentialSource;
 use model::ClassId;
+use protocol_postgres::TargetTls;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use sql_postgres::ClassRules;
@@ -46,22 +47,6 @@ pub struct PostgresTarget {
     pub class_ids: BTreeSet<ClassId>,
     /// How long connecting may take.
     pub connect_timeout: Duration,
-}
-
-/// How the way to a target is protected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TargetTls {
-    /// Not at all.
-    Off,
-    /// Encrypted, with whoever answers.
-    Require,
-    /// Encrypted, with a server whose certificate is good for the name.
-    Verify {
-        /// The certificates that vouch for it; the system's if `None`.
-        ca: Option<PathBuf>,
-        /// The name in its certificate, if that is not the host of the address.
-        server_name: Option<String>,
-    },
 }
 
 /// A target as it was read, with the place of what is checked later.

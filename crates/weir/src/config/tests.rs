@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use protocol_postgres::TargetTls;
+
 use super::*;
 
 /// A complete target, to be spoiled.

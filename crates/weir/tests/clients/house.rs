@@ -124,8 +124,16 @@ impl House {
 
     /// A run of `psql` that asks the server itself, as the account that Weir uses.
     pub fn psql_direct(&self, psql: Release, database: &str) -> Run {
-        let to = format!("host=127.0.0.1 port={} dbname={database} user={}", self.server.port(), shop::ROLE);
-        self.clients.psql(psql).env("PGPASSWORD", &self.password).arg("-d").arg(to)
+        self.clients.psql(psql).env("PGPASSWORD", &self.password).arg("-d").arg(self.direct_conninfo(database))
+    }
+
+    /// The connection string of the server itself, without the password.
+    pub fn direct_conninfo(&self, database: &str) -> String {
+        format!("host=127.0.0.1 port={} dbname={database} user={}", self.server.port(), shop::ROLE)
+    }
+
+    pub fn direct_password(&self) -> &str {
+        &self.password
     }
 
     /// Runs a Python script of this folder to its end. It fails by its exit code, and says why.
