@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use sandbox::PostgresServer;
 use tempfile::TempDir;
@@ -151,9 +151,14 @@ impl Weir {
 
     /// Starts it, again after a stop or a kill. It listens on another port each time.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts it with more arguments: `--log-level trace`.
+    pub fn start_with(&mut self, more: &[&str]) {
         let errors = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("stderr.log"));
         let mut child = self
-            .command(&["serve"])
+            .command(&[&["serve"], more].concat())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors.expect("stderr.log"))
@@ -244,13 +249,27 @@ impl Weir {
         fs::rename(half, self.folder.join("policies/test.cedar")).expect("policies");
     }
 
-    /// Stops it in good order.
-    pub fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let pid = child.id().to_string();
-            let _ = Command::new("kill").args(["-TERM", &pid]).status();
-            let _ = child.wait();
+    /// Stops it in good order. Gives what it ended with, if it ran.
+    pub fn stop(&mut self) -> Option<ExitStatus> {
+        self.terminate();
+        self.wait()
+    }
+
+    /// Asks it to stop in good order, and does not wait.
+    pub fn terminate(&self) {
+        if let Some(child) = &self.child {
+            let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
         }
+    }
+
+    /// Waits for its end. Gives what it ended with, if it ran.
+    pub fn wait(&mut self) -> Option<ExitStatus> {
+        self.child.take().and_then(|mut child| child.wait().ok())
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
     /// Kills it without warning.

@@ -172,10 +172,7 @@ impl RemoteKeys {
             return Ok(keys);
         }
         let turn = Arc::clone(&self.turn).lock_owned().await;
-        // Somebody else may have fetched while this caller waited.
-        if let Some(keys) = self.fresh(kid, now) {
-            return Ok(keys);
-        }
+        // Not if somebody else did while this caller waited.
         if self.begin(now) {
             // A task of its own, so that a caller who hangs up does not end a fetch that others need: one that is
             // counted as done and never ends would keep new keys out for as long as somebody repeats it.

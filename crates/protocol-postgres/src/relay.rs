@@ -206,7 +206,7 @@ impl Relay {
             Poll::Ready(Ok(())) => {
                 let bytes = buf.filled();
                 if !bytes.is_empty() {
-                    self.conversation.from_target(bytes, now());
+                    self.conversation.take_from_target(bytes, now());
                 }
                 Poll::Ready(Ok(bytes.len()))
             }
@@ -222,7 +222,7 @@ impl Relay {
                 let bytes = buf.filled();
                 let count = bytes.len();
                 if count > 0 {
-                    self.conversation.from_caller(bytes, now());
+                    self.conversation.take_from_caller(bytes, now());
                     self.refresh_ageing();
                 }
                 Poll::Ready(Ok(count))

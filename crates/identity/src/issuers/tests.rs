@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -293,6 +294,15 @@ async fn a_key_file_is_read_again_when_it_changes() {
     fs::write(&path, jwks(&[new.jwk("new")])).unwrap(); // as long as before
     assert_eq!(reason(&issuers, &tokens[0], NOW).await, Some(Reason::UnknownKey));
     assert_eq!(reason(&issuers, &tokens[1], NOW).await, None);
+
+    // Also when its time of change does not show it, as between two changes within one tick of the clock.
+    let set_changed = |at| fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
+    let changed = SystemTime::now();
+    set_changed(changed);
+    assert_eq!(reason(&issuers, &tokens[0], NOW).await, Some(Reason::UnknownKey));
+    fs::write(&path, jwks(&[old.jwk("old")])).unwrap();
+    set_changed(changed);
+    assert_eq!(reason(&issuers, &tokens[0], NOW).await, None);
 
     // A file that says nothing sure opens no door, and the next good one does.
     for bad in [String::new(), "{".to_owned(), "x".repeat(1024 * 1024 + 1), jwks(&[old.jwk("a"), new.jwk("a")])] {

@@ -112,19 +112,24 @@ fn only_what_was_issued_here_gets_in() {
 fn lines_that_can_not_be_read_harm_no_other() {
     let (_dir, file) = open();
     let (first, entry) = file.issue(&new("alice"), NOW).unwrap();
-    let good = fs::read_to_string(&file.path).unwrap();
+    let again_here = fs::read_to_string(&file.path).unwrap().trim_end().to_owned();
+    let good = again_here.replace(&entry.id, "aaaaaaaaaaaa");
     for bad in [
         "garbage",
         "",
         "{}",
         "{\"issue\":{}}",
         "\u{0}\u{0}",
-        &good.trim_end().replace("\"groups\"", "\"only_from\":\"10.0.0.0/8\",\"groups\""), // a restriction from the future
-        &good.trim_end().replace("alice", "a:b"),
-        &good.trim_end().replace(&entry.id, "short"),
-        &good.trim_end().replace("\"user\"", "\"root\""),
-        &good.trim_end().replace("alice", "mallory"), // the same id again
+        &again_here.replace("alice", "mallory"),
+        &good.replace("\"groups\"", "\"only_from\":\"10.0.0.0/8\",\"groups\""), // a restriction from the future
+        &good.replace("alice", "a:b"),
+        &good.replace("aaaaaaaaaaaa", "short"),
+        &good.replace("\"user\"", "\"root\""),
+        &good.replace("\"sha256\":\"", "\"sha256\":\"0"),
+        &good.replace("\"expires\":18", "\"expires\":28"), // for longer than anybody may have
+        &format!("{good}{good}"),
     ] {
+        assert_ne!(bad, good);
         add(&file, format!("{bad}\n").as_bytes());
     }
     add(&file, b"\xff\xfe\n");
@@ -222,6 +227,24 @@ fn writers_take_turns() {
     });
     assert_eq!(file.list().unwrap().len(), writers * each);
     assert!(texts.iter().all(|text| file.verify(text.expose(), NOW).is_ok()));
+}
+
+#[test]
+fn a_writer_waits_for_the_one_before_it() {
+    let (_dir, file) = open();
+    let writing = OpenOptions::new().append(true).open(&file.path).unwrap();
+    writing.lock().unwrap();
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            file.issue(&new("alice"), NOW).unwrap();
+            done.send(()).unwrap();
+        });
+        let early = wait.recv_timeout(std::time::Duration::from_millis(100));
+        writing.unlock().unwrap();
+        assert!(early.is_err(), "two wrote at once");
+        wait.recv().unwrap();
+    });
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl<S> ControlFrame<Wire<S>> for Frame<'_> {
 
 impl<S> Conversation<S> {
     /// Takes bytes of the caller's.
-    pub fn from_caller(&mut self, bytes: &[u8], now: UnixMicros) {
+    pub fn take_from_caller(&mut self, bytes: &[u8], now: UnixMicros) {
         self.from_caller.push(bytes);
         self.proceed(now);
     }
@@ -307,15 +307,15 @@ impl<S> Conversation<S> {
         }
         let bound = (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
         let portal = Rc::new(Portal { interpreted, shape: shape.clone().into(), formats: bind.formats(), bound });
-        if let Some(shape) = shape.filter(|_| tainted) {
-            if let Err(unfit) = self.can_show(&portal, &shape, now) {
-                let operation = &portal.interpreted.operation;
-                let report = declined_report("0A000", &unfit, None);
-                self.decline(BIND, operation.digest, operation.log.clone(), unfit, verdicts);
-                self.skipping = true;
-                let work = Work::Refuse { report, kind: Kind::Batched };
-                return Planned::Slot(Slot { frame, work, decided: Some(Kind::Batched) });
-            }
+        if let Some(shape) = shape.filter(|_| tainted)
+            && let Err(unfit) = self.can_show(&portal, &shape, now)
+        {
+            let operation = &portal.interpreted.operation;
+            let report = declined_report("0A000", &unfit, None);
+            self.decline(BIND, operation.digest, operation.log.clone(), unfit, verdicts);
+            self.skipping = true;
+            let work = Work::Refuse { report, kind: Kind::Batched };
+            return Planned::Slot(Slot { frame, work, decided: Some(Kind::Batched) });
         }
         let before = self.names.define_portal(bind.portal, &portal, self.batch);
         Planned::Slot(Slot { frame, work: Work::Bind { name: bind.portal.to_vec(), portal, before }, decided: None })
@@ -429,15 +429,15 @@ impl<S> Conversation<S> {
 
     /// What a text does, by the catalog as it is now.
     fn interpreted(&mut self, text: &[u8]) -> Result<Rc<Interpreted>, Stall> {
-        let text_key = ShapeKey::of([text]);
-        let asked = self.asked_catalog_for == Some(text_key);
+        // Asked before for this very text: what is not known now is not known.
+        let asked = self.asked_catalog_for.is_some_and(|key| key == ShapeKey::of([text]));
         let fresh = self.catalogs.freshness() != Freshness::Stale;
         let Some(snapshot) = self.catalogs.current().filter(|_| fresh) else {
             if asked && self.catalog_failed {
                 self.asked_catalog_for = None;
                 return Ok(Rc::new(Interpreted::without_catalog(text, self.session.gate())));
             }
-            self.asked_catalog_for = Some(text_key);
+            self.asked_catalog_for = Some(ShapeKey::of([text]));
             return Err(Stall::Catalog);
         };
         let circumstance = Circumstance { snapshot: &snapshot, uncommitted: self.uncommitted };
@@ -457,7 +457,7 @@ impl<S> Conversation<S> {
         };
         // A name that is not in the snapshot may be newer than it. What this session has not committed, Weir can't see.
         if interpreted.names_unknown && !asked && !self.uncommitted {
-            self.asked_catalog_for = Some(text_key);
+            self.asked_catalog_for = Some(ShapeKey::of([text]));
             return Err(Stall::Catalog);
         }
         self.asked_catalog_for = None;

@@ -108,7 +108,7 @@ pub enum Ended {
     /// The target broke the protocol.
     TargetBroke(String),
     /// The target ended the session, in its own words, which were passed on.
-    TargetEnded(String),
+    CutOff(String),
 }
 
 impl Ended {
@@ -118,7 +118,7 @@ impl Ended {
             Self::Goodbye => "caller said goodbye".to_owned(),
             Self::CallerBroke(what) => format!("caller broke the protocol: {what}"),
             Self::TargetBroke(what) => format!("target broke the protocol: {what}"),
-            Self::TargetEnded(code) => format!("target ended the session: {code}"),
+            Self::CutOff(code) => format!("target ended the session: {code}"),
         }
     }
 }

@@ -30,7 +30,7 @@ enum Pass {
 
 impl<S> Conversation<S> {
     /// Takes bytes of the target's.
-    pub fn from_target(&mut self, bytes: &[u8], now: UnixMicros) {
+    pub fn take_from_target(&mut self, bytes: &[u8], now: UnixMicros) {
         let bytes = self.pass_on(bytes);
         self.from_target.push(bytes);
         let mut inbox = std::mem::take(&mut self.from_target);
@@ -328,7 +328,7 @@ impl<S> Conversation<S> {
         let tainted = self.speaks_of_tainted();
         let code = report.sqlstate().to_owned();
         if matches!(report.severity(), "FATAL" | "PANIC") {
-            self.ended = Some(Ended::TargetEnded(code));
+            self.ended = Some(Ended::CutOff(code));
             return Ok(self.show_report(&report, tainted));
         }
         let in_batch = match self.expected.front_mut() {

@@ -2,6 +2,8 @@
 //! everything but seeing (and what carries a value out of sight: storing it, and code that can't be followed). The
 //! canary, and what encodings make of it, must appear in no byte that a client gets.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, and all of this file is one")]
+
 use testkit::weir::Weir;
 use testkit::{Clients, Release, Run};
 

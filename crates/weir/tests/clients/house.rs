@@ -25,6 +25,7 @@ permit (
              Action::"execute", Action::"administer"],
   resource in Env::"dev"
 );
+@id("plain") permit (principal in Group::"users", action == Action::"opaque", resource in Target::"plain");
 @id("vault") @message("Nobody opens the vault.")
 forbid (principal, action, resource in Table::"work/public.vault");
 
@@ -74,6 +75,8 @@ impl House {
         let server = clients.server(release).setting("max_prepared_transactions", "10").start().unwrap();
         let password = "the target's password".to_owned();
         Shop { customers: 300, ..Shop::new(password.as_str()) }.load(&server).unwrap();
+        // A shop where nothing is classified.
+        server.psql("postgres", "CREATE DATABASE plain TEMPLATE shop").unwrap();
         for (database, sql) in [("work", include_str!("work.sql")), ("shapes", include_str!("shapes.sql"))] {
             server.psql("postgres", &format!("CREATE DATABASE {database} OWNER {}", shop::ROLE)).unwrap();
             server.psql(database, &format!("SET ROLE {};\n{sql}", shop::ROLE)).unwrap();
@@ -83,6 +86,7 @@ impl House {
             // Goes with the server's folder.
             .folder(server.folder().join("weir"))
             .target("shop", &server, shop::DATABASE, account, shop::CLASSES)
+            .target("plain", &server, "plain", account, &[])
             .target("work", &server, "work", account, &WORK_CLASSES)
             .target("shapes", &server, "shapes", account, &SHAPES_CLASSES)
             .policies(POLICIES);

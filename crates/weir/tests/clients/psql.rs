@@ -27,11 +27,11 @@ fn masked(text: &str) -> String {
     text.lines().map(masked).collect::<Vec<_>>().join("\n")
 }
 
-fn compare(house: &House, psql: Release, file: &str) {
+fn compare(house: &House, psql: Release, target: &str, file: &str) {
     let script = script(file);
-    let direct = run(house.psql_direct(psql, "shop"), &script);
-    let through = run(house.psql_through(psql, "alice", "shop"), &script);
-    let what = format!("{file} with psql of {psql} on {}", house.release);
+    let direct = run(house.psql_direct(psql, target), &script);
+    let through = run(house.psql_through(psql, "alice", target), &script);
+    let what = format!("{file} on {target} with psql of {psql} on {}", house.release);
     same(&what, &masked(&direct.stdout), &masked(&through.stdout));
     same(&format!("{what}, standard error"), &masked(&direct.stderr), &masked(&through.stderr));
     assert!(direct.stdout.len() > 1000, "{what} shows next to nothing:\n{}", direct.stdout);
@@ -47,18 +47,23 @@ fn everywhere(test: impl Fn(&House, Release)) {
 
 #[test]
 fn meta_commands_show_what_they_show_directly() {
-    everywhere(|house, psql| compare(house, psql, "describe.psql"));
+    everywhere(|house, psql| compare(house, psql, "shop", "describe.psql"));
 }
 
 #[test]
 fn statements_on_open_tables_run_as_they_do_directly() {
-    everywhere(|house, psql| compare(house, psql, "session.psql"));
+    everywhere(|house, psql| compare(house, psql, "shop", "session.psql"));
+}
+
+#[test]
+fn everything_runs_as_it_does_directly_where_nothing_is_classified() {
+    everywhere(|house, psql| compare(house, psql, "plain", "open.psql"));
 }
 
 #[test]
 fn psql_18_binds_prepares_and_pipelines_as_it_does_directly() {
     for server in Release::ALL {
-        compare(house(server), Release::V18, "v18.psql");
+        compare(house(server), Release::V18, "shop", "v18.psql");
     }
 }
 

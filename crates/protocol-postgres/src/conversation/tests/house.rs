@@ -134,13 +134,13 @@ impl House {
 
     /// The caller sends; the types of what went to the target come back.
     pub fn caller(&mut self, bytes: &[u8]) -> String {
-        self.conversation.from_caller(bytes, NOW);
+        self.conversation.take_from_caller(bytes, NOW);
         self.forwarded()
     }
 
     /// The target sends; the types of what went to the target because of it come back.
     pub fn target(&mut self, bytes: &[u8]) -> String {
-        self.conversation.from_target(bytes, NOW);
+        self.conversation.take_from_target(bytes, NOW);
         self.forwarded()
     }
 

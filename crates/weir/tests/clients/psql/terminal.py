@@ -63,7 +63,7 @@ terminal.line("\\timing off")
 terminal.say("SELECT * FROM order_i\t", r"order_items ?$")
 terminal.line("LIMIT 1;")
 terminal.say("SELECT * FROM o\t\t", r"order_items[\s\S]*orders[\s\S]*FROM o(rder)?$")
-terminal.say("\x15\n")
+terminal.say("\x15\\echo cleared\n", r"\ncleared\n\w+=> $")
 terminal.say("\\d mon\t", r"monthly_revenue ?$")
 terminal.line("")
 
@@ -93,8 +93,8 @@ while terminal.read_some(5):
 os.close(terminal.fd)
 _, status = os.waitpid(terminal.pid, 0)
 shown = re.sub(r"Time: [\d.]+ ms", "Time: … ms", terminal.shown)
-# How often the clock ticked, and when, is chance.
+# When they ticked, how often, and what Ctrl-C interrupted is chance.
 shown = re.sub(r"[A-Z][a-z]{2} [A-Z][a-z]{2} .*\(every [\d.]+s\)\n", "", shown)
-shown = re.sub(r"( clock \n-------\n tick\n\(1 row\)\n\n?)+", "(ticks)\n", shown)
+shown = re.sub(r"(\\watch 0.1\n)[\s\S]*?(?=\n\w+=> )", r"\1(ticks)", shown)
 print(shown)
 sys.exit(os.waitstatus_to_exitcode(status))
