@@ -229,7 +229,7 @@ struct Bouncer {
 impl Bouncer {
     fn start(postgres: &PostgresServer, password: &str, weir: &Weir) -> Self {
         let folder = tempfile::Builder::new().prefix("weir-bench-").tempdir().expect("a temporary folder");
-        let port = testkit::free_port();
+        let port = testkit::free_port().expect("a free port");
         let at = |name: &str| folder.path().join(name);
         for name in ["server.pem", "server.key"] {
             fs::copy(weir.state().join("tls").join(name), at(name)).expect("Weir's certificate");

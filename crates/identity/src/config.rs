@@ -255,6 +255,7 @@ mod tests {
     fn everything_wrong_is_said_at_once() {
         assert_eq!(problems(|_| ()), Vec::<String>::new());
         assert_eq!(problems(|config| config.owner = Some(Template::parse("corp:{actor}@x").unwrap())).len(), 0);
+        assert_eq!(problems(|config| config.owner = Some(Template::parse("Corp Inc:{actor}").unwrap())).len(), 1);
         let said = problems(|config| {
             config.url = "http://issuer.example.com".to_owned();
             config.audience.clear();

@@ -42,8 +42,8 @@ const PRESENTATION: [&str; 7] = [
 pub enum Incoming {
     /// Somebody who may come in.
     Caller(Box<Admitted>),
-    /// Somebody who wants another connection's statement stopped.
-    Cancel(CancelKey),
+    /// Somebody who wants another connection's statement stopped, and waits for this one to be closed.
+    Cancel(CancelKey, Stream),
     /// Nobody: it was turned away and told why, or it left.
     Nobody,
 }
@@ -84,7 +84,7 @@ impl Postgres {
     pub(crate) async fn take_in(&self, stream: TcpStream, peer: SocketAddr, ledger: &Arc<dyn gate::Ledger>) -> Incoming {
         match timeout(LOGIN_TIME_MAX, self.first_packets(stream)).await {
             Ok(Ok(First::Startup(stream, startup))) => self.log_in(stream, startup, peer, ledger).await,
-            Ok(Ok(First::Cancel(key))) => Incoming::Cancel(key),
+            Ok(Ok(First::Cancel(key, stream))) => Incoming::Cancel(key, stream),
             Ok(Ok(First::Gone)) => Incoming::Nobody,
             Ok(Err((stream, wrong))) => {
                 turn_away(stream, &OwnReport::fatal("08P01", format!("protocol violation: {wrong}"))).await;
@@ -129,7 +129,7 @@ impl Postgres {
                 FirstPacket::Ssl | FirstPacket::GssEnc => {
                     return Err((stream, Malformed::new("encryption was asked for twice")));
                 }
-                FirstPacket::Cancel(key) => return Ok(First::Cancel(key)),
+                FirstPacket::Cancel(key) => return Ok(First::Cancel(key, stream)),
                 FirstPacket::Startup(startup) => return Ok(First::Startup(stream, startup)),
             }
         }
@@ -255,7 +255,7 @@ impl Postgres {
 
 enum First {
     Startup(Stream, Startup),
-    Cancel(CancelKey),
+    Cancel(CancelKey, Stream),
     Gone,
 }
 

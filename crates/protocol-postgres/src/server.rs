@@ -82,7 +82,12 @@ impl Postgres {
         }
         match self.take_in(stream, peer, &ledger).await {
             Incoming::Caller(admitted) => self.run(*admitted).await,
-            Incoming::Cancel(key) => self.cancel(&key, peer, ledger.as_ref()).await,
+            Incoming::Cancel(key, mut stream) => {
+                self.cancel(&key, peer, ledger.as_ref()).await;
+                // A cancel request is not answered. That it is over is told by the end of its connection, and without
+                // the end of TLS a client takes it for lost.
+                let _ = timeout(Duration::from_secs(5), stream.shutdown()).await;
+            }
             Incoming::Nobody => {}
         }
     }
@@ -143,7 +148,7 @@ impl Postgres {
         let _ = timeout(Duration::from_secs(5), goodbye).await;
     }
 
-    /// A cancel request is not answered, whatever comes of it.
+    /// Passes a cancel request on, if its key is one of ours.
     async fn cancel(&self, key: &CancelKey, peer: SocketAddr, ledger: &dyn Ledger) {
         let Some(running) = self.cancel_keys.find(key) else { return };
         let record = gate::Record {

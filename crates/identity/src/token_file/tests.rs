@@ -175,11 +175,13 @@ fn a_file_that_was_replaced_is_read_anew() {
     let (dir, file) = open();
     let (alice, _) = file.issue(&new("alice"), NOW).unwrap();
     let (bob, _) = file.issue(&new("bob"), NOW).unwrap();
+    assert_eq!(file.list().unwrap().len(), 2);
     let lines = fs::read_to_string(&file.path).unwrap();
     let without_alice: String =
         lines.lines().filter(|line| line.contains("bob")).map(|line| format!("{line}\n")).collect();
     let edited = dir.path().join("edited");
-    fs::write(&edited, without_alice).unwrap();
+    // Longer than before, so that it could be taken for the same one, grown.
+    fs::write(&edited, without_alice + &"#\n".repeat(lines.len())).unwrap();
     fs::set_permissions(&edited, fs::Permissions::from_mode(0o600)).unwrap();
     fs::rename(&edited, &file.path).unwrap();
     assert_eq!(reason(&file, alice.expose(), NOW), Some(Reason::UnknownToken));

@@ -1,0 +1,139 @@
+"""Classified columns in both formats, and the bigger things: cancelling, many connections."""
+
+import datetime
+import threading
+import time
+
+import psycopg
+from psycopg.rows import dict_row
+from ways import both, directly, failure, refused, run_all, through
+
+
+def test_binary_results_of_open_columns():
+    def ask(connection):
+        query = "SELECT id, sku, name, price, attributes, tags, active FROM products ORDER BY id"
+        rows = connection.cursor(binary=True).execute(query).fetchall()
+        again = [connection.execute(query, binary=True, prepare=True).fetchall() for _ in range(3)]
+        return rows, again, connection.cursor(row_factory=dict_row).execute(query).fetchall()
+
+    both(ask)
+
+
+def test_open_columns_of_a_classified_table_in_binary():
+    def ask(connection):
+        query = "SELECT id, public_id, city, credit_limit, preferences, tags, created_at FROM customers ORDER BY id"
+        return connection.cursor(binary=True).execute(query).fetchall()
+
+    assert len(both(ask)) == 300
+
+
+def test_masked_text_in_both_formats():
+    query = "SELECT id, name, email, card, ssn, city FROM customers WHERE id = %s"
+    expected = (1, "Giuseppe Esposito", "g***@w***.example", "************0836", "[redacted]", "Roma")
+    with through() as connection:
+        for prepare_threshold in (0, 5):
+            connection.prepare_threshold = prepare_threshold
+            for binary in (False, True) * 4:
+                row = connection.execute(query, [1], binary=binary).fetchone()
+                assert row == expected, (prepare_threshold, binary, row)
+        with connection.pipeline():
+            rows = [connection.execute(query, [1], binary=binary) for binary in (False, True) * 10]
+            assert all(row.fetchone() == expected for row in rows)
+
+
+def test_masked_dates_and_numbers_in_binary_are_refused_and_the_connection_stays():
+    with through(autocommit=True) as connection:
+        for prepare in (False, True, True):
+            error = refused("0A000", connection.execute, "SELECT id, birth_date FROM customers WHERE id = %s", [1],
+                            binary=True, prepare=prepare)
+            assert "birth_date" in str(error) and "binary" in str(error), error
+            assert connection.info.transaction_status.name == "IDLE"
+            text = connection.execute("SELECT id, birth_date FROM customers WHERE id = %s", [1], prepare=prepare)
+            assert text.fetchone() == (1, datetime.date(1975, 1, 1))
+        refused("0A000", connection.execute, "SELECT max(birth_date) FROM customers", binary=True)
+        refused("0A000", connection.execute, "SELECT count(*) FROM customers", binary=True)
+        assert connection.execute("SELECT count(*) FROM customers").fetchone() == (None,)
+        connection.autocommit = False
+        connection.execute("SELECT 1")
+        refused("0A000", connection.execute, "SELECT birth_date FROM customers", binary=True)
+        assert connection.info.transaction_status.name == "INERROR"
+        refused("25P02", connection.execute, "SELECT 1")
+
+
+def test_who_sees_clear_gets_what_is_there():
+    def ask(connection):
+        query = "SELECT * FROM customers WHERE id <= %s ORDER BY id"
+        return [connection.execute(query, [50], binary=binary).fetchall() for binary in (False, True)]
+
+    both(ask, user="clara")
+
+
+def test_descriptions_are_the_servers_own():
+    def ask(connection):
+        cursor = connection.execute("SELECT * FROM customers LIMIT 0")
+        result = cursor.pgresult
+        return [(c.name, c.type_code, c.internal_size, result.ftable(n), result.ftablecol(n))
+                for n, c in enumerate(cursor.description)]
+
+    assert len(both(ask)) == 17
+
+
+def test_cancel_ends_one_statement_and_no_more():
+    with through(autocommit=True) as victim, through(autocommit=True) as bystander:
+        for cancel in ("cancel", "cancel_safe"):
+            ended = []
+
+            def sleep(connection, seconds):
+                try:
+                    connection.execute("SELECT pg_sleep(%s)", [seconds])
+                    ended.append("slept")
+                except psycopg.errors.QueryCanceled as error:
+                    ended.append(error.sqlstate)
+
+            sleepers = [threading.Thread(target=sleep, args=(victim, 60)), threading.Thread(target=sleep, args=(bystander, 2))]
+            begun = time.monotonic()
+            for sleeper in sleepers:
+                sleeper.start()
+            with directly(autocommit=True) as watcher:
+                running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(%' AND state = 'active'"
+                while watcher.execute(running).fetchone()[0] < 2:
+                    assert time.monotonic() < begun + 20
+            getattr(victim, cancel)()
+            for sleeper in sleepers:
+                sleeper.join()
+            assert ended == ["57014", "slept"], (cancel, ended)
+            assert time.monotonic() < begun + 20
+            assert victim.execute("SELECT 1").fetchone() == (1,)
+        # Nothing runs: nothing happens.
+        victim.cancel_safe()
+        assert victim.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_twenty_connections_at_once():
+    wrong = []
+
+    def work(number):
+        try:
+            with through("alice" if number % 2 else "clara", autocommit=True) as connection:
+                for step in range(30):
+                    assert connection.execute("SELECT %s::int, %s::int", [number, step]).fetchone() == (number, step)
+                    ssn, = connection.execute("SELECT ssn FROM customers WHERE id = %s", [step + 1]).fetchone()
+                    assert (ssn == "[redacted]") == bool(number % 2), (number, ssn)
+        except Exception as error:
+            wrong.append((number, error))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_wrong_token_is_refused():
+    error = failure(psycopg.connect, host="localhost", port=__import__("os").environ["WEIR_PORT"], dbname="shop",
+                    user="alice", password="weir_wrong", sslmode="require")
+    assert "FATAL" in str(error), error
+
+
+run_all(globals())

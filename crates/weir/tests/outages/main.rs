@@ -1,0 +1,24 @@
+//! Outages, errors and evidence through the whole program: Weir killed at any moment, a log that cannot be written, callers
+//! that may not come in, targets that can't be reached, bytes that are no protocol, sessions that must end, and the record
+//! of all of it. Real servers, real clients, and a client of our own where bytes and moments matter.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and prints the figures that it measured"
+)]
+
+mod endings;
+mod explaining;
+mod following;
+mod house;
+mod issuers;
+mod kills;
+mod malformed;
+mod reloading;
+mod strangers;
+mod target_tls;
+mod unwritable;
+mod wire;
