@@ -88,9 +88,16 @@ pub fn run(extent: Extent) {
 }
 
 fn points(roads: &[Road], postgres: &PostgresServer, extent: Extent) {
-    let script = script(postgres, "point", "\\set id random(1, 500000)\nSELECT id, status, total_cents FROM orders WHERE id = :id;\n");
+    let script = script(
+        postgres,
+        "point",
+        "\\set id random(1, 500000)\nSELECT id, status, total_cents FROM orders WHERE id = :id;\n",
+    );
     println!("point select, pgbench, median of {} runs of {} s", extent.rounds, extent.seconds);
-    println!("{:<10} {:>7}  {:<10} {:>9} {:>11} {:>13} {:>9}", "protocol", "clients", "road", "tps", "latency µs", "CPU µs/query", "× bouncer");
+    println!(
+        "{:<10} {:>7}  {:<10} {:>9} {:>11} {:>13} {:>9}",
+        "protocol", "clients", "road", "tps", "latency µs", "CPU µs/query", "× bouncer"
+    );
     let mut ratios = Vec::new();
     for protocol in ["simple", "extended", "prepared"] {
         for clients in [1, 8, 32] {
@@ -235,7 +242,8 @@ impl Bouncer {
             fs::copy(weir.state().join("tls").join(name), at(name)).expect("Weir's certificate");
         }
         fs::write(at("users.txt"), format!("\"{}\" \"{password}\"\n", shop::ROLE)).expect("users");
-        let mut config = format!("[databases]\n{0} = host=127.0.0.1 port={1} dbname={0}\n", shop::DATABASE, postgres.port());
+        let mut config =
+            format!("[databases]\n{0} = host=127.0.0.1 port={1} dbname={0}\n", shop::DATABASE, postgres.port());
         let _ = write!(
             config,
             "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\n\

@@ -57,7 +57,11 @@ pub(crate) fn judge(
     for (ask, words) in operation.asks.iter().zip(asks.iter()) {
         match scene.decide(ask, circumstances) {
             Decision::Permit { rules: by } => {
-                by.into_iter().for_each(|rule| if !rules.contains(&rule) { rules.push(rule) });
+                by.into_iter().for_each(|rule| {
+                    if !rules.contains(&rule) {
+                        rules.push(rule)
+                    }
+                });
             }
             Decision::Deny(denial) => {
                 let mut refused = Refusal::denied(words, &denial, kind);

@@ -228,9 +228,7 @@ impl Shared {
         let judged = Arc::new(self.judge(&rule, interpret(), now));
         let mut state = self.state.lock();
         let bytes = judged.operation.log.0.len().saturating_add(256);
-        if state.decisions.len() >= DECISIONS_MAX
-            || state.decisions_bytes.saturating_add(bytes) > DECISIONS_BYTES_MAX
-        {
+        if state.decisions.len() >= DECISIONS_MAX || state.decisions_bytes.saturating_add(bytes) > DECISIONS_BYTES_MAX {
             state.decisions.clear();
             state.decisions_bytes = 0;
         }
@@ -262,11 +260,7 @@ impl Shared {
         rule
     }
 
-    fn commit<T>(
-        self: &Arc<Self>,
-        now: UnixMicros,
-        batch: Vec<Verdict<T>>,
-    ) -> Result<Vec<Released<T>>, LedgerDown> {
+    fn commit<T>(self: &Arc<Self>, now: UnixMicros, batch: Vec<Verdict<T>>) -> Result<Vec<Released<T>>, LedgerDown> {
         let rule = self.rule();
         let mut state = self.state.lock();
         let mut records = std::mem::take(&mut state.records);

@@ -2,7 +2,6 @@
 //! `policy` and `redact` is shaped like PostgreSQL: operations are requests, parts are routes, fields are JSON keys, the
 //! upstream is a client handle, and the flows of one session run side by side.
 
-
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -98,7 +97,11 @@ impl CellCodec for JsonCells {
     }
 }
 
-fn redact_object(session: &Session, plan: &redact::Plan, object: &serde_json::Map<String, serde_json::Value>) -> (Vec<u8>, u64) {
+fn redact_object(
+    session: &Session,
+    plan: &redact::Plan,
+    object: &serde_json::Map<String, serde_json::Value>,
+) -> (Vec<u8>, u64) {
     let mut masked = 0;
     let mut out = b"{".to_vec();
     for (at, ((key, value), plan)) in object.iter().zip(plan.fields()).enumerate() {

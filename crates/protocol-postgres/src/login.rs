@@ -9,7 +9,7 @@ use model::{Ask, Certainty, LogText, Object, Operation, Part, Principal, Session
 use sql_postgres::startup_setting;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::relay::now;
@@ -82,8 +82,12 @@ impl TurnedAway {
 impl Postgres {
     /// Takes a new connection in.
     pub(crate) async fn take_in(&self, stream: TcpStream, peer: SocketAddr, ledger: &Arc<dyn gate::Ledger>) -> Incoming {
+        let begun = Instant::now();
         match timeout(LOGIN_TIME_MAX, self.first_packets(stream)).await {
-            Ok(Ok(First::Startup(stream, startup))) => self.log_in(stream, startup, peer, ledger).await,
+            Ok(Ok(First::Startup(stream, startup))) => {
+                let left = LOGIN_TIME_MAX.saturating_sub(begun.elapsed());
+                self.log_in(stream, startup, left, peer, ledger).await
+            }
             Ok(Ok(First::Cancel(key, stream))) => Incoming::Cancel(key, stream),
             Ok(Ok(First::Gone)) => Incoming::Nobody,
             Ok(Err((stream, wrong))) => {
@@ -139,10 +143,11 @@ impl Postgres {
         &self,
         mut stream: Stream,
         startup: Startup,
+        left: Duration,
         peer: SocketAddr,
         ledger: &Arc<dyn gate::Ledger>,
     ) -> Incoming {
-        match timeout(LOGIN_TIME_MAX, self.identify(&mut stream, startup, peer, ledger)).await {
+        match timeout(left, self.identify(&mut stream, startup, peer, ledger)).await {
             Ok(Ok(known)) => {
                 let Known { session, principal, target, database, settings, notices } = known;
                 let admitted = Admitted { stream, session, principal, target, database, settings, notices };
@@ -297,12 +302,7 @@ async fn ask_password(stream: &mut Stream) -> Result<model::Sensitive<String>, R
     build::frame(&mut ask, b'R', |out| out.extend_from_slice(&3_i32.to_be_bytes()));
     stream.write_all(&ask).await?;
     stream.flush().await?;
-    let (kind, body) = stream.read_frame(PASSWORD_BYTES_MAX).await?;
-    let body = model::Sensitive::new(body);
-    if kind != b'p' {
-        let kind = char::from(kind).escape_default();
-        return Err(Malformed(format!("a message of type '{kind}' where a password is due")).into());
-    }
+    let body = model::Sensitive::new(stream.read_frame_of(b'p', "a password", PASSWORD_BYTES_MAX).await?);
     let mut fields = Fields::of("Password", body.expose());
     let password = fields.cstr()?;
     fields.end()?;

@@ -66,9 +66,29 @@ pub enum ReadError {
 impl Stream {
     /// Reads one whole frame during a login, where frames are small. Not a byte beyond it is taken.
     pub async fn read_frame(&mut self, bytes_max: usize) -> Result<(u8, Vec<u8>), ReadError> {
-        let mut head = [0; HEAD_BYTES];
-        self.read_exact(&mut head).await?;
-        let Some(head) = Head::read(&head)? else { return Err(Malformed::new("frame without a head").into()) };
+        let mut kind = [0];
+        self.read_exact(&mut kind).await?;
+        self.read_rest(kind, bytes_max).await.map(|body| (u8::from_be_bytes(kind), body))
+    }
+
+    /// Reads one frame that must be of this kind. Of another, nothing but the kind is waited for.
+    pub async fn read_frame_of(&mut self, wanted: u8, what: &str, bytes_max: usize) -> Result<Vec<u8>, ReadError> {
+        let mut kind = [0];
+        self.read_exact(&mut kind).await?;
+        if kind != [wanted] {
+            let kind = char::from(u8::from_be_bytes(kind)).escape_default();
+            return Err(Malformed(format!("a message of type '{kind}' where {what} is due")).into());
+        }
+        self.read_rest(kind, bytes_max).await
+    }
+
+    async fn read_rest(&mut self, [kind]: [u8; 1], bytes_max: usize) -> Result<Vec<u8>, ReadError> {
+        let mut length = [0; 4];
+        self.read_exact(&mut length).await?;
+        let [a, b, c, d] = length;
+        let Some(head) = Head::read(&[kind, a, b, c, d])? else {
+            return Err(Malformed::new("frame without a head").into());
+        };
         if head.frame_bytes > bytes_max {
             let kind = char::from(head.kind).escape_default();
             return Err(Malformed(format!(
@@ -79,6 +99,6 @@ impl Stream {
         }
         let mut body = vec![0; head.frame_bytes.saturating_sub(HEAD_BYTES)];
         self.read_exact(&mut body).await?;
-        Ok((head.kind, body))
+        Ok(body)
     }
 }

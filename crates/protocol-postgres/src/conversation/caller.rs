@@ -147,6 +147,10 @@ impl<S> Conversation<S> {
                 break;
             }
             if unread.len() < head.frame_bytes {
+                // What can never be read is not waited for.
+                if let Err(wrong) = Frontend::known(head.kind) {
+                    self.caller_broke(wrong);
+                }
                 break;
             }
             let frame = at..at.saturating_add(head.frame_bytes);

@@ -121,11 +121,17 @@ impl<'a> Frontend<'a> {
             b'X' => empty("Terminate", body, Self::Terminate)?,
             b'F' => Self::FunctionCall,
             b'd' | b'c' | b'f' => Self::Copy,
-            other => {
-                let kind = char::from(other).escape_default();
-                return Err(Malformed(format!("message type '{kind}' is not one that a client may send here")));
-            }
+            other => return Self::known(other).and(Err(Malformed::new("a message that is known and cannot be read"))),
         })
+    }
+
+    /// Whether a message of this type is one that a client may send, as its first byte tells.
+    pub fn known(kind: u8) -> Result<(), Malformed> {
+        if b"QPBDCESHXFdcf".contains(&kind) {
+            return Ok(());
+        }
+        let kind = char::from(kind).escape_default();
+        Err(Malformed(format!("message type '{kind}' is not one that a client may send here")))
     }
 }
 

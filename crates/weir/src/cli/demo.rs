@@ -49,7 +49,9 @@ pub fn run(args: Args, _: &Global) -> Result<ExitCode, CliError> {
     let postgres = PostgresServer::builder().start().map_err(sandboxed)?;
     output::line(format_args!("Filling the shop: {} customers, {} orders …", args.customers, orders(args.customers)))?;
     let password = secret()?;
-    shop::Shop { customers: args.customers, ..shop::Shop::new(password.as_str()) }.load(&postgres).map_err(sandboxed)?;
+    shop::Shop { customers: args.customers, ..shop::Shop::new(password.as_str()) }
+        .load(&postgres)
+        .map_err(sandboxed)?;
     output::line("Starting Weir before it …")?;
     let house = House::build(folder.path(), &postgres, &password)?;
     let (weir, port) = house.serve()?;

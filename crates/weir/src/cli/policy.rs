@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use ::policy::{Circumstances, Decision, Denial, Needs, Reason, Scene};
 use gate::{Gate, Keys};
 use model::{Ask, Certainty, CredentialId, Field, Object, Principal, PrincipalKind, Sight, UnixMicros};
-use ::policy::{Circumstances, Decision, Denial, Needs, Reason, Scene};
 use protocol_postgres::{Explained, explain};
 use serde_json::json;
 
