@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{Ask, Certainty, Object, Operation, PrincipalKind, UnixSeconds};
-use policy::{Circumstances, Decision, Scene};
+use policy::Decision;
 
 use crate::ledger::Ruling;
 use crate::refusal::{Refusal, join};
@@ -31,11 +31,11 @@ impl Judged {
 /// Asks everything that the operation asks. The first deny decides; an operation that asks nothing is denied.
 pub(crate) fn judge(
     mut operation: Operation,
-    scene: &Scene,
     target: &str,
-    circumstances: &Circumstances,
     kind: PrincipalKind,
+    at: UnixSeconds,
     epoch: u64,
+    decide: impl Fn(&Ask) -> Decision,
 ) -> Judged {
     if matches!(operation.certainty, Certainty::Opaque(_))
         && !operation.asks.iter().any(|ask| ask.action == policy::actions::OPAQUE)
@@ -55,7 +55,7 @@ pub(crate) fn judge(
         why = Some("asks nothing".into());
     }
     for (ask, words) in operation.asks.iter().zip(asks.iter()) {
-        match scene.decide(ask, circumstances) {
+        match decide(ask) {
             Decision::Permit { rules: by } => {
                 by.into_iter().for_each(|rule| {
                     if !rules.contains(&rule) {
@@ -78,7 +78,7 @@ pub(crate) fn judge(
             }
         }
     }
-    Judged { operation, refusal, asks, rules: rules.into(), why, at: circumstances.now, epoch }
+    Judged { operation, refusal, asks, rules: rules.into(), why, at, epoch }
 }
 
 /// An ask as logs and refusals write it: `drop Table::"orders/public.customers"`.

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use model::{Digest, Field, Holds, LogText, Operation, Principal, SessionId, Sight, Target, UnixMicros};
+use model::{Ask, Digest, Field, Holds, LogText, Operation, Principal, SessionId, Sight, Target, UnixMicros};
 use parking_lot::Mutex;
-use policy::{Circumstances, Policies, Scene};
+use policy::{Circumstances, Decision, Policies, Scene};
 use redact::{FieldPlan, TokenKey};
 use serde::Serialize;
 
@@ -22,6 +22,9 @@ use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
 const DECISIONS_MAX: usize = 1024;
 /// Bytes of operation text that those decisions may stand for.
 const DECISIONS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Answers to single asks, and sights of single fields, kept by one session.
+const ASKS_MAX: usize = 4096;
 
 /// What a protocol is about to do with an operation: `parse`, `execute`, `query`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -69,7 +72,9 @@ struct State {
     records: Vec<Record>,
     decisions: HashMap<ShapeKey, Arc<Judged>>,
     decisions_bytes: usize,
-    sights: HashMap<Field, Sight>,
+    /// Answers to asks and sights of fields, each with the policies' epoch that it holds in.
+    asks: HashMap<Ask, (u64, Decision)>,
+    sights: HashMap<Field, (u64, Sight)>,
     closed: bool,
 }
 
@@ -77,6 +82,7 @@ impl State {
     fn forget(&mut self) {
         self.decisions.clear();
         self.decisions_bytes = 0;
+        self.asks.clear();
         self.sights.clear();
     }
 }
@@ -206,12 +212,19 @@ impl Shared {
     fn sight(&self, field: &Field, now: UnixMicros) -> Sight {
         let rule = self.rule();
         let timed = rule.policies.reads_now();
-        if !timed && let Some(sight) = self.state.lock().sights.get(field) {
+        if !timed
+            && let Some((epoch, sight)) = self.state.lock().sights.get(field)
+            && *epoch == rule.epoch
+        {
             return *sight;
         }
         let sight = rule.scene.sight(field, &self.circumstances_at(now)).sight;
         if !timed {
-            self.state.lock().sights.insert(field.clone(), sight);
+            let mut state = self.state.lock();
+            if state.sights.len() >= ASKS_MAX {
+                state.sights.clear();
+            }
+            state.sights.insert(field.clone(), (rule.epoch, sight));
         }
         sight
     }
@@ -238,8 +251,28 @@ impl Shared {
     }
 
     fn judge(&self, rule: &Rule, operation: Operation, now: UnixMicros) -> Judged {
-        let circumstances = self.circumstances_at(now);
-        judge(operation, &rule.scene, &self.target.id.0, &circumstances, self.principal.kind, rule.epoch)
+        let (target, kind) = (&self.target.id.0, self.principal.kind);
+        judge(operation, target, kind, now.seconds(), rule.epoch, |ask| self.decision(rule, ask, now))
+    }
+
+    /// The answer to one ask. Statements that differ in their literals ask the same.
+    fn decision(&self, rule: &Rule, ask: &Ask, now: UnixMicros) -> Decision {
+        let timed = rule.policies.reads_now();
+        if !timed
+            && let Some((epoch, decision)) = self.state.lock().asks.get(ask)
+            && *epoch == rule.epoch
+        {
+            return decision.clone();
+        }
+        let decision = rule.scene.decide(ask, &self.circumstances_at(now));
+        if !timed {
+            let mut state = self.state.lock();
+            if state.asks.len() >= ASKS_MAX {
+                state.asks.clear();
+            }
+            state.asks.insert(ask.clone(), (rule.epoch, decision.clone()));
+        }
+        decision
     }
 
     fn circumstances_at(&self, now: UnixMicros) -> Circumstances {
@@ -262,6 +295,7 @@ impl Shared {
 
     fn commit<T>(self: &Arc<Self>, now: UnixMicros, batch: Vec<Verdict<T>>) -> Result<Vec<Released<T>>, LedgerDown> {
         let rule = self.rule();
+        let batch: Vec<Verdict<T>> = batch.into_iter().map(|verdict| self.current(verdict, &rule, now)).collect();
         let mut state = self.state.lock();
         let mut records = std::mem::take(&mut state.records);
         records.clear();
@@ -271,13 +305,7 @@ impl Shared {
         for Verdict(answer) in batch {
             op = op.saturating_add(1);
             let (record, release) = match answer {
-                Answer::Judged(mut pending) => {
-                    if pending.judged.epoch != rule.epoch {
-                        let operation = pending.judged.operation.clone();
-                        pending.judged = Arc::new(self.judge(&rule, operation, now));
-                    }
-                    (decided(op, &pending), self.release(op, pending))
-                }
+                Answer::Judged(pending) => (decided(op, &pending), self.release(op, pending)),
                 Answer::Declined { step, digest, text, refusal, payload } => {
                     (declined(op, step, digest, text, &refusal), Released::Refuse(refusal, payload))
                 }
@@ -296,6 +324,17 @@ impl Shared {
         state.permitted = state.permitted.saturating_add(permitted);
         state.refused = state.refused.saturating_add(refused);
         Ok(released)
+    }
+
+    /// A verdict by the policies in force: if they have changed since it was reached, it is reached again.
+    fn current<T>(&self, Verdict(answer): Verdict<T>, rule: &Rule, now: UnixMicros) -> Verdict<T> {
+        match answer {
+            Answer::Judged(mut pending) if pending.judged.epoch != rule.epoch => {
+                pending.judged = Arc::new(self.judge(rule, pending.judged.operation.clone(), now));
+                Verdict(Answer::Judged(pending))
+            }
+            answer => Verdict(answer),
+        }
     }
 
     fn release<T>(self: &Arc<Self>, op: u64, pending: Pending<T>) -> Released<T> {

@@ -42,7 +42,7 @@ pub enum Certainty {
 }
 
 /// One question to policy: may this principal do this action on this object?
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ask {
     /// The verb.
     pub action: ActionId,
@@ -60,7 +60,7 @@ impl Ask {
 }
 
 /// What an action touches.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Object {
     /// The session's target itself.
     Target,
@@ -85,7 +85,7 @@ pub struct Part {
 pub type Attrs = Vec<(&'static str, AttrValue)>;
 
 /// One value in a context.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AttrValue {
     /// True or false.
     Bool(bool),

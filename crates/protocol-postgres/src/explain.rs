@@ -34,7 +34,7 @@ pub async fn explain(
     let target = Arc::new(target);
     let database = database.unwrap_or(&target.database).to_owned();
     let snapshot = AllCatalogs::default().of(&target, &database).refresh(None, credentials).await?;
-    let interpreted = interpret(sql.as_bytes(), Circumstance { snapshot: &snapshot, uncommitted: false }, gate);
+    let interpreted = interpret(sql.as_bytes(), Circumstance { snapshot: &snapshot, uncommitted: 0 }, gate);
     Ok(Explained {
         unfit: interpreted.unfit.map(|unfit| (unfit.code, unfit.declined.message)),
         unknown_names: interpreted.statements.iter().flat_map(|statement| statement.unknown_names.clone()).collect(),

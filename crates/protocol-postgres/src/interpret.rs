@@ -1,10 +1,11 @@
 //! From a statement's text to the operation that policy decides.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use gate::{Declined, Gate, ShapeKey};
-use model::{Ask, Certainty, Digest, Field, LogText, Object, Operation};
-use sql_postgres::{Statement, analyse, log_text};
+use model::{Ask, Certainty, Digest, LogText, Object, Operation};
+use sql_postgres::{Statement, TransactionStep, analyse, log_text};
 
 use crate::catalog::Snapshot;
 
@@ -21,8 +22,8 @@ pub struct Interpreted {
     pub unfit: Option<Unfit>,
     /// The snapshot of the catalog it was read with.
     pub snapshot: Arc<Snapshot>,
-    /// Whether the session had changed the catalog and not committed when it was read.
-    pub uncommitted: bool,
+    /// How often the session had changed the catalog when it was read, if it had not committed; else 0.
+    pub uncommitted: u64,
     /// Set if it names something that the snapshot doesn't know: a newer snapshot may.
     pub names_unknown: bool,
     /// Set if the catalog has to be read again after it ran.
@@ -47,15 +48,15 @@ pub struct Unfit {
 pub struct Circumstance<'a> {
     /// The catalog.
     pub snapshot: &'a Arc<Snapshot>,
-    /// Set while the session has changed the catalog and not yet committed: Weir does not see what it sees, so nothing
-    /// that is computed is known.
-    pub uncommitted: bool,
+    /// How often the session has changed the catalog, while it has not committed that; else 0. Weir does not see what it
+    /// sees, so nothing that is computed is known, and what was learned before the latest change holds no more.
+    pub uncommitted: u64,
 }
 
 impl Circumstance<'_> {
     /// What the decision on a text is found by.
     pub fn key(&self, text: &[u8]) -> ShapeKey {
-        ShapeKey::of([text, &self.snapshot.epoch.to_be_bytes(), &[u8::from(self.uncommitted)]])
+        ShapeKey::of([text, &self.snapshot.epoch.to_be_bytes(), &self.uncommitted.to_be_bytes()])
     }
 }
 
@@ -109,7 +110,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         position: None,
     });
     // A statement that stands behind a change of the catalog means what it means after it.
-    let mut changed = circumstance.uncommitted;
+    let mut changed = circumstance.uncommitted != 0;
     for statement in &mut statements {
         statement.touches_unknown |= changed && snapshot.catalog.classifies();
         changed |= may_change(statement);
@@ -134,22 +135,25 @@ fn may_change(statement: &Statement) -> bool {
     statement.changes_catalog || matches!(statement.certainty, Certainty::Opaque(_))
 }
 
+impl Interpreted {
+    /// Whether it ends a transaction: what the session has changed before may be there for everybody from then on, also if
+    /// the next transaction starts at once.
+    pub fn commits(&self) -> bool {
+        let commits = |statement: &Statement| {
+            matches!(statement.transaction, Some(TransactionStep::Commit { .. } | TransactionStep::Finish))
+        };
+        self.statements.iter().any(commits)
+    }
+}
+
 /// A text of several statements is decided whole: everything that any of them asks, and touches.
 fn whole(statements: &[Statement], digest: Digest) -> Operation {
-    let mut asks: Vec<Ask> = Vec::new();
-    let mut touches: Vec<Field> = Vec::new();
+    let (mut asks, mut asked) = (Vec::new(), HashSet::new());
+    let (mut touches, mut touched) = (Vec::new(), HashSet::new());
     let mut certainty = Certainty::Exact;
     for statement in statements {
-        for ask in &statement.asks {
-            if !asks.contains(ask) {
-                asks.push(ask.clone());
-            }
-        }
-        for field in &statement.touches {
-            if !touches.contains(field) {
-                touches.push(field.clone());
-            }
-        }
+        asks.extend(statement.asks.iter().filter(|ask| asked.insert(*ask)).cloned());
+        touches.extend(statement.touches.iter().filter(|field| touched.insert(*field)).cloned());
         if certainty == Certainty::Exact {
             certainty = statement.certainty.clone();
         }
@@ -192,7 +196,7 @@ fn unread(key: ShapeKey, digest: Digest, log: LogText, snapshot: Arc<Snapshot>, 
         statements: Vec::new(),
         unfit: Some(why),
         snapshot,
-        uncommitted: false,
+        uncommitted: 0,
         names_unknown: false,
         changes_catalog: false,
         notices: None,

@@ -21,7 +21,7 @@ pub trait CellCodec {
 }
 
 /// How each field of a result is shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     fields: Vec<FieldPlan>,
     clear: bool,

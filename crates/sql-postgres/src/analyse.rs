@@ -6,6 +6,7 @@
 //! [`kinds`] is opaque.
 
 mod kinds;
+mod moves;
 mod objects;
 mod outputs;
 mod store;
@@ -78,6 +79,8 @@ struct Findings<'a> {
     lacks_where: bool,
     /// Some SELECT in it locks rows.
     locks_rows: bool,
+    /// Classified columns that a definition takes away from the name under which the rules know them.
+    moved: Vec<Field>,
     /// Functions whose arguments are kept: in a sequence, a setting, a notification, a lock.
     sinks: Vec<&'a Node>,
     changes_catalog: bool,
@@ -107,6 +110,7 @@ impl<'a> Findings<'a> {
             ctes,
             lacks_where: false,
             locks_rows: false,
+            moved: Vec::new(),
             sinks: Vec::new(),
             changes_catalog: false,
             transaction: None,
@@ -178,8 +182,14 @@ impl<'a> Findings<'a> {
         if stored.something && classifies && self.unknown_relation {
             self.opaque("it stores what it reads from a relation that Weir does not know");
         }
-        for field in stored.fields {
-            self.asks.push(Ask::new(STORE, Object::Field(field)));
+        if stored.of_code && classifies {
+            self.opaque("it stores what code returns that Weir can't follow");
+        }
+        let mut kept: HashSet<Field> = HashSet::new();
+        for field in stored.fields.into_iter().chain(std::mem::take(&mut self.moved)) {
+            if kept.insert(field.clone()) {
+                self.asks.push(Ask::new(STORE, Object::Field(field)));
+            }
         }
         let certainty = if self.opaque.is_empty() {
             Certainty::Exact

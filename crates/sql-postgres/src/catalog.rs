@@ -52,6 +52,8 @@ pub(crate) struct UserFunction {
     pub(crate) schema: Arc<str>,
     /// It may be called as if it were a column of a row: `customers.fullname`.
     pub(crate) takes_row: bool,
+    /// It is known to make its result of its arguments and of nothing else.
+    pub(crate) computes: bool,
 }
 
 /// A relation: a table, a view, a sequence, an index.
@@ -138,8 +140,8 @@ pub struct CatalogRows {
     pub calls: Vec<u32>,
     /// Child and parent, for partitions and inheritance.
     pub inherits: Vec<(u32, u32)>,
-    /// Schema and name of functions that are not PostgreSQL's own, and whether one takes a row.
-    pub functions: Vec<(Arc<str>, Arc<str>, bool)>,
+    /// Functions that are not PostgreSQL's own.
+    pub functions: Vec<RawFunction>,
     /// Names of PostgreSQL's own functions, and of its types, which can be called to convert.
     pub system_functions: Vec<Arc<str>>,
     /// Schema and name of operators that are neither PostgreSQL's own nor an extension's.
@@ -157,6 +159,19 @@ pub struct RawRelation {
     pub name: Arc<str>,
     /// Its `relkind`.
     pub kind: char,
+}
+
+/// A function that is not PostgreSQL's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawFunction {
+    /// Its schema.
+    pub schema: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether it takes a row first.
+    pub takes_row: bool,
+    /// Whether it belongs to an extension whose functions only compute from their arguments.
+    pub computes: bool,
 }
 
 /// A row of `pg_attribute`.
@@ -206,6 +221,10 @@ impl Catalog {
         self.relations.get(&oid)
     }
 
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.relations.values()
+    }
+
     /// Every relation that a name may mean. Without a schema it may mean any of that name.
     pub(crate) fn named<'a>(&'a self, schema: &str, name: &str) -> impl Iterator<Item = &'a Entry> {
         let oids = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
@@ -218,6 +237,18 @@ impl Catalog {
     pub(crate) fn user_functions<'a>(&'a self, schema: &str, name: &str) -> impl Iterator<Item = &'a UserFunction> {
         let functions = self.functions.get(name).map_or(&[][..], Vec::as_slice);
         functions.iter().filter(move |function| schema.is_empty() || *function.schema == *schema)
+    }
+
+    /// Whether what a call of this name returns is made of its arguments alone, whichever function it means.
+    pub(crate) fn only_computes(&self, schema: &str, name: &str) -> bool {
+        let mut known = self.is_system_function(schema, name);
+        for function in self.user_functions(schema, name) {
+            if !function.computes {
+                return false;
+            }
+            known = true;
+        }
+        known
     }
 
     /// Whether PostgreSQL itself has a function of this name.

@@ -7,7 +7,7 @@ use gate::{ControlFrame, Declined, Permit, Released, ShapeKey, Step, Verdict, Wi
 use model::{Digest, LogText, Sight, UnixMicros};
 
 use super::expect::{Described, Expect, Running};
-use super::statements::{Entry, Lookup, Portal, Prepared, Shape};
+use super::statements::{Entry, Lookup, NAME_BYTES_MAX, Portal, Prepared, Shape};
 use super::{Conversation, Ended, Stall, TEXTS_BYTES_MAX, TEXTS_MAX};
 use crate::catalog::Freshness;
 use crate::cells::CellType;
@@ -15,6 +15,9 @@ use crate::interpret::{Circumstance, Interpreted, interpret};
 use crate::wire::build::{self, OwnReport, Severity};
 use crate::wire::frame::{FRAME_BYTES_MAX, HEAD_BYTES, Head};
 use crate::wire::frontend::{Bind, Execute, Frontend, Named, Parse, What};
+
+/// Bytes of an unknown name that an error repeats.
+const SHOWN_NAME_BYTES_MAX: usize = 64;
 
 const QUERY: Step = Step("query");
 const PARSE: Step = Step("parse");
@@ -269,17 +272,27 @@ impl<S> Conversation<S> {
         now: UnixMicros,
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Planned {
-        if self.names.is_full() {
-            let report = OwnReport::new(Severity::Error, "53400", "this session has too many prepared statements");
+        if let Some(report) = self.no_room(name) {
             return self.refuse(report, frame);
         }
         let interpreted = match self.interpreted(text) {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
-        let prepared = Rc::new(Prepared::new(text, Rc::clone(&interpreted)));
+        let prepared = Rc::new(Prepared::new(text, Rc::clone(&interpreted), &self.names.held));
         let work = Work::Parse { name: name.to_vec(), prepared, before: None };
         self.decide(&interpreted, PARSE, Kind::Batched, None, Slotted { frame, work }, now, verdicts)
+    }
+
+    /// Why no more can be kept under this name, if so.
+    fn no_room(&self, name: &[u8]) -> Option<OwnReport> {
+        if name.len() > NAME_BYTES_MAX {
+            let message = format!("a name of {} bytes is too long: Weir takes {NAME_BYTES_MAX}", name.len());
+            return Some(OwnReport::new(Severity::Error, "42622", message));
+        }
+        let full = "this session holds too many prepared statements and portals, or too much text in them";
+        let hint = "Close those that are not used any more.";
+        self.names.is_full().then(|| OwnReport::new(Severity::Error, "53400", full).hint(hint))
     }
 
     fn plan_bind(
@@ -289,6 +302,9 @@ impl<S> Conversation<S> {
         now: UnixMicros,
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Planned {
+        if let Some(report) = self.no_room(bind.portal) {
+            return self.refuse(report, frame);
+        }
         let prepared = match self.names.statement(bind.statement, self.batch) {
             Lookup::Known(prepared) => prepared,
             Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
@@ -310,7 +326,9 @@ impl<S> Conversation<S> {
             return Planned::Stalled(Stall::Shape);
         }
         let bound = (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
-        let portal = Rc::new(Portal { interpreted, shape: shape.clone().into(), formats: bind.formats(), bound });
+        let formats = bind.formats();
+        let weight = self.names.held.weigh(formats.len().saturating_mul(2));
+        let portal = Rc::new(Portal { interpreted, shape: shape.clone().into(), formats, bound, weight });
         if let Some(shape) = shape.filter(|_| tainted)
             && let Err(unfit) = self.can_show(&portal, &shape, now)
         {
@@ -394,6 +412,7 @@ impl<S> Conversation<S> {
         } else {
             // From here on the session may see another catalog than Weir does.
             self.uncommitted |= interpreted.changes_catalog;
+            self.changes = self.changes.saturating_add(interpreted.changes_catalog.into());
         }
         verdicts.push(verdict);
         Planned::Slot(Slot { frame, work, decided: Some(kind) })
@@ -423,12 +442,17 @@ impl<S> Conversation<S> {
         let known = prepared.interpreted();
         let fresh = self.catalogs.freshness() != Freshness::Stale;
         let current = self.catalogs.current().is_some_and(|snapshot| snapshot.epoch == known.snapshot.epoch);
-        if fresh && current && known.uncommitted == self.uncommitted {
+        if fresh && current && known.uncommitted == self.uncommitted() {
             return Ok(known);
         }
         let interpreted = self.interpreted(&prepared.text)?;
         prepared.renew(Rc::clone(&interpreted));
         Ok(interpreted)
+    }
+
+    /// Which of its own changes of the catalog the session sees alone; 0 if none.
+    fn uncommitted(&self) -> u64 {
+        if self.uncommitted { self.changes } else { 0 }
     }
 
     /// What a text does, by the catalog as it is now.
@@ -444,7 +468,7 @@ impl<S> Conversation<S> {
             self.asked_catalog_for = Some(ShapeKey::of([text]));
             return Err(Stall::Catalog);
         };
-        let circumstance = Circumstance { snapshot: &snapshot, uncommitted: self.uncommitted };
+        let circumstance = Circumstance { snapshot: &snapshot, uncommitted: self.uncommitted() };
         let key = circumstance.key(text);
         let interpreted = match self.texts.get(&key) {
             Some(known) => Rc::clone(known),
@@ -616,7 +640,7 @@ fn unwritten() -> OwnReport {
 }
 
 fn no_statement(name: &[u8]) -> OwnReport {
-    let name = String::from_utf8_lossy(name);
+    let name = shown_name(name);
     let message = match &*name {
         "" => "unnamed prepared statement does not exist".to_owned(),
         name => format!("prepared statement \"{name}\" does not exist"),
@@ -625,5 +649,10 @@ fn no_statement(name: &[u8]) -> OwnReport {
 }
 
 fn no_portal(name: &[u8]) -> OwnReport {
-    OwnReport::new(Severity::Error, "34000", format!("portal \"{}\" does not exist", String::from_utf8_lossy(name)))
+    OwnReport::new(Severity::Error, "34000", format!("portal \"{}\" does not exist", shown_name(name)))
+}
+
+/// A name as an error repeats it: the start of a long one.
+fn shown_name(name: &[u8]) -> String {
+    String::from_utf8_lossy(name.get(..SHOWN_NAME_BYTES_MAX).unwrap_or(name)).into_owned()
 }

@@ -78,6 +78,8 @@ pub struct Conversation<S = Stream> {
     tainted: bool,
     /// Set while the session has changed the catalog and not committed.
     uncommitted: bool,
+    /// How often it has.
+    changes: u64,
     /// Counts batches: a Sync begins the next.
     batch: u64,
     passing: Option<Passing>,
@@ -148,6 +150,7 @@ impl<S> Conversation<S> {
             shape_wanted: None,
             tainted: false,
             uncommitted: false,
+            changes: 0,
             batch: 0,
             passing: None,
             notices: true,

@@ -22,13 +22,22 @@ pub struct Prepared {
     shape: RefCell<Option<Rc<Shape>>>,
     /// Whether Weir itself has asked what it returns, and waits for the answer.
     pub asked_shape: Cell<bool>,
+    _weight: Weight,
 }
 
 impl Prepared {
     /// A statement that the target has not described yet.
-    pub fn new(text: &[u8], interpreted: Rc<Interpreted>) -> Self {
-        let interpreted = RefCell::new(interpreted);
-        Self { text: text.to_vec(), interpreted, shape: RefCell::default(), asked_shape: Cell::default() }
+    pub fn new(text: &[u8], interpreted: Rc<Interpreted>, held: &Held) -> Self {
+        let operation = &interpreted.operation;
+        let parts = operation.asks.len().saturating_add(operation.touches.len());
+        let bytes = parts.saturating_mul(PART_BYTES).saturating_add(operation.log.0.len()).saturating_add(text.len());
+        Self {
+            text: text.to_vec(),
+            interpreted: RefCell::new(interpreted),
+            shape: RefCell::default(),
+            asked_shape: Cell::default(),
+            _weight: held.weigh(bytes),
+        }
     }
 
     /// What it does, by the catalog it was last read with.
@@ -76,6 +85,35 @@ pub struct Portal {
     pub formats: Vec<i16>,
     /// Digest of its parameters.
     pub bound: Option<Digest>,
+    /// What it takes of the session's memory.
+    #[expect(dead_code, reason = "held until the portal goes")]
+    pub weight: Weight,
+}
+
+/// Bytes that a session holds in prepared statements and portals, whatever still refers to them.
+#[derive(Clone, Debug, Default)]
+pub struct Held(Rc<Cell<usize>>);
+
+/// A share of it, until this is dropped.
+#[derive(Debug)]
+pub struct Weight {
+    held: Held,
+    bytes: usize,
+}
+
+impl Held {
+    /// Something of about that many bytes, and what every name costs.
+    pub fn weigh(&self, bytes: usize) -> Weight {
+        let bytes = bytes.saturating_add(NAME_BYTES_MAX);
+        self.0.set(self.0.get().saturating_add(bytes));
+        Weight { held: self.clone(), bytes }
+    }
+}
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        self.held.0.set(self.held.0.get().saturating_sub(self.bytes));
+    }
 }
 
 impl Portal {
@@ -99,6 +137,8 @@ impl Portal {
 pub struct Names {
     statements: HashMap<Vec<u8>, Entry<Prepared>>,
     portals: HashMap<Vec<u8>, Entry<Portal>>,
+    /// What they hold in memory.
+    pub held: Held,
 }
 
 /// What a name stands for.
@@ -128,6 +168,12 @@ pub enum Lookup<T> {
 
 /// Names kept by one session; a session that makes more is refused more.
 pub const NAMES_MAX: usize = 65_536;
+/// The longest name of a statement or portal.
+pub const NAME_BYTES_MAX: usize = 512;
+/// Bytes that one session's statements and portals may hold.
+const HELD_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// About what an ask or a field takes.
+const PART_BYTES: usize = 256;
 
 /// The two kinds of names behave alike.
 macro_rules! kind_of_name {
@@ -199,7 +245,8 @@ impl Names {
 
     /// Whether no more names can be kept.
     pub fn is_full(&self) -> bool {
-        self.statements.len() >= NAMES_MAX || self.portals.len() >= NAMES_MAX
+        let names = self.statements.len().max(self.portals.len());
+        names >= NAMES_MAX || self.held.0.get() >= HELD_BYTES_MAX
     }
 
     /// Nothing is expected of the target any more: what it has not confirmed by now it never did.

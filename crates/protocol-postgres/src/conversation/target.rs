@@ -1,9 +1,11 @@
 //! What the target sends: matched with what was forwarded, and shown.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use gate::Outcome;
 use model::{Holds, UnixMicros};
+use redact::Plan;
 use sql_postgres::{Described, Statement, holds};
 
 use super::expect::{Described as Subject, Expect, Running};
@@ -218,7 +220,7 @@ impl<S> Conversation<S> {
                         }
                         // Never described, and nothing classified can be in it.
                         None if !portal.interpreted.operation.is_tainted() => {
-                            running.plan = Some(Default::default());
+                            running.plan = Some(Arc::new(Plan::new(Vec::new())));
                         }
                         _ => return Err(Malformed::new("rows of a result that was never described")),
                     }
@@ -243,7 +245,8 @@ impl<S> Conversation<S> {
                 Ok(Pass::Verbatim)
             }
             Some(Expect::Execute { .. }) => {
-                if let Some(Expect::Execute { running, .. }) = self.expected.pop_front() {
+                if let Some(Expect::Execute { running, portal }) = self.expected.pop_front() {
+                    self.tell_others(&portal.interpreted);
                     let any = running.shown.masked > 0;
                     if let Some(plan) = running.plan.as_ref().filter(|plan| any && !plan.is_clear()) {
                         self.tell_masked(&plan.clone());
@@ -274,7 +277,8 @@ impl<S> Conversation<S> {
         let status = backend::ready_for_query(body)?;
         match self.expected.pop_front() {
             Some(Expect::Sync | Expect::Poison { simple: true, told: true, .. }) => {}
-            Some(Expect::Query { running, failed, .. }) => {
+            Some(Expect::Query { running, interpreted, failed, .. }) => {
+                self.tell_others(&interpreted);
                 running.finish(failed.map_or(Outcome::Done, Outcome::Failed), now);
             }
             other => {
@@ -292,6 +296,13 @@ impl<S> Conversation<S> {
             self.names.end_transaction();
         }
         Ok(Pass::Verbatim)
+    }
+
+    /// What this session has changed in the catalog is there for all others once it has committed.
+    fn tell_others(&self, ran: &Interpreted) {
+        if self.uncommitted && ran.commits() {
+            self.catalogs.mark_changed();
+        }
     }
 
     fn take_parameter(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
@@ -372,13 +383,14 @@ impl<S> Conversation<S> {
     /// After an error in a batch the target skips everything up to the next Sync: nothing of that is answered. The
     /// first of them failed with `code`.
     fn skip_batch(&mut self, mut code: Option<String>, now: UnixMicros) {
-        while let Some(expect) = self.expected.pop_front() {
-            let outcome = code.take().map_or(Outcome::Skipped, Outcome::Failed);
+        let sync = self.expected.iter().position(|expect| matches!(expect, Expect::Sync));
+        self.discarding |= sync.is_none();
+        let skipped: Vec<Expect> = self.expected.drain(..sync.unwrap_or(self.expected.len())).collect();
+        let outcomes = skipped.iter().map(|_| code.take().map_or(Outcome::Skipped, Outcome::Failed));
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        // What came last is taken back first, so that a name means again what it meant before all of it.
+        for (expect, outcome) in skipped.into_iter().zip(outcomes).rev() {
             match expect {
-                Expect::Sync => {
-                    self.expected.push_front(Expect::Sync);
-                    return;
-                }
                 Expect::Parse { flow, name, prepared, before } => {
                     flow.finish(outcome, now);
                     self.names.undo_statement(&name, &prepared, before);
@@ -388,16 +400,16 @@ impl<S> Conversation<S> {
                 Expect::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
                 Expect::Execute { running, .. } | Expect::Query { running, .. } => running.finish(outcome, now),
                 Expect::Describe { .. }
+                | Expect::Sync
                 | Expect::Poison { .. }
                 | Expect::CloseStatement { .. }
                 | Expect::ClosePortal { .. } => {}
             }
         }
-        self.discarding = true;
     }
 
     /// Tells a caller, once a session, that something it sees is masked.
-    fn tell_masked(&mut self, plan: &redact::Plan) {
+    fn tell_masked(&mut self, plan: &Plan) {
         if !self.notices || std::mem::replace(&mut self.told_masked, true) {
             return;
         }

@@ -239,12 +239,14 @@ impl<'a> Findings<'a> {
             "RenameStmt" => {
                 self.define("alter");
                 self.alter_named(node, object_type(node.int("rename_type")));
+                self.renames(node);
             }
             "AlterObjectSchemaStmt" | "AlterOwnerStmt" | "AlterObjectDependsStmt" => {
                 self.define("alter");
                 self.alter_named(node, object_type(node.int("object_type")));
                 if node.has("newschema") {
                     self.part("alter", plain_part("Schema", node.text("newschema")));
+                    self.changes_schema(node);
                 }
             }
             "DropStmt" => {
@@ -403,6 +405,7 @@ impl<'a> Findings<'a> {
                 self.define("alter");
                 self.part("alter", plain_part("PgExtension", node.text("extname")));
                 self.acts_on_object("alter", object_type(node.int("objtype")), node.get("object"));
+                self.opaque("what belongs to an extension is taken to be as harmless as the extension");
             }
 
             other => {
@@ -532,6 +535,7 @@ impl<'a> Findings<'a> {
         }
         for command in node.get("cmds").list().iter().filter_map(Tree::node) {
             let definition = command.get("def");
+            self.command_moves(node.get("relation"), command);
             match definition.node() {
                 // ATTACH, DETACH, INHERIT: the other table is changed as well.
                 Some(partition) if partition.kind == "PartitionCmd" => {

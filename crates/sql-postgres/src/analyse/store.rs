@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use model::Field;
-use pg_query::protobuf::{AlterTableType, ConstrType};
+use pg_query::protobuf::{AlterTableType, CoercionForm, ConstrType, ObjectType};
 
 use super::outputs::given_names;
 use crate::catalog::{Catalog, Column, Entry};
-use crate::tree::{Node, Tree, name_parts};
+use crate::tree::{Node, Tree, name_parts, schema_and_name};
 
 /// What a statement stores.
 pub(super) struct Stored {
@@ -20,6 +20,8 @@ pub(super) struct Stored {
     pub(super) fields: Vec<Field>,
     /// Whether anything but constants is stored.
     pub(super) something: bool,
+    /// Whether code that can't be followed makes some of it.
+    pub(super) of_code: bool,
 }
 
 /// Kinds of nodes that may store something.
@@ -50,7 +52,7 @@ pub(super) fn stored(
 ) -> Stored {
     // Most statements store nothing, and are not looked at again.
     if sinks.is_empty() && !tree.node().is_some_and(|node| node.contains(STORING)) {
-        return Stored { fields: Vec::new(), something: false };
+        return Stored { fields: Vec::new(), something: false, of_code: false };
     }
     let mut flow = Flow {
         catalog,
@@ -64,6 +66,7 @@ pub(super) fn stored(
         fields: Vec::new(),
         seen: HashSet::new(),
         something: false,
+        of_code: false,
     };
     tree.walk(&mut |node| {
         flow.storing(node);
@@ -90,7 +93,7 @@ pub(super) fn stored(
             true
         });
     }
-    Stored { fields: flow.fields, something: flow.something }
+    Stored { fields: flow.fields, something: flow.something, of_code: flow.of_code }
 }
 
 /// What each name of a table in FROM may be, by its alias or its own name.
@@ -132,6 +135,7 @@ struct Flow<'a> {
     fields: Vec<Field>,
     seen: HashSet<Field>,
     something: bool,
+    of_code: bool,
 }
 
 impl<'a> Flow<'a> {
@@ -172,7 +176,14 @@ impl<'a> Flow<'a> {
                 }
                 self.something |= before;
             }
-            "CreateTableAsStmt" | "ViewStmt" => self.query(node.get("query")),
+            "CreateTableAsStmt" | "ViewStmt" => {
+                let before = self.of_code;
+                self.query(node.get("query"));
+                // The catalog knows of a view's and a materialized view's own code, and follows it from there.
+                let kept = node.kind == "CreateTableAsStmt"
+                    && node.int("objtype") != i64::from(i32::from(ObjectType::ObjectMatview));
+                self.of_code = before || (kept && self.of_code);
+            }
             "SelectStmt" if node.has("into_clause") => self.query_node(node),
             // The first arm of a set operation holds INTO, the others are stored with it.
             "SelectStmt" if node.has("larg") && arms(node).any(|arm| arm.has("into_clause")) => self.query_node(node),
@@ -330,20 +341,34 @@ impl<'a> Flow<'a> {
             }
             "SubLink" => {
                 self.something = true;
+                self.of_code |= self.is_users_operator(node.get("oper_name"));
                 self.value(node.get("testexpr"));
                 self.query(node.get("subselect"));
             }
             "SelectStmt" => self.query_node(node),
             "FuncCall" => {
+                let parts = name_parts(node.get("funcname").list());
+                let (schema, name) = schema_and_name(&parts);
                 // `ssn(c)` is c.ssn.
-                if let Some(name) = node.get("funcname").list().last() {
-                    self.named_column(name.text());
+                let column = self.named_column(name);
+                let own_syntax = node.int("funcformat") == i64::from(i32::from(CoercionForm::CoerceSqlSyntax));
+                let users = self.catalog.user_functions(schema, name).any(|function| !function.computes);
+                if users || !own_syntax && !column && !self.catalog.only_computes(schema, name) {
+                    self.code();
                 }
+                // Before PostgreSQL 16 SYSTEM_USER is the name of a column.
+                if own_syntax && name == "system_user" {
+                    self.everything();
+                }
+                node.fields.iter().for_each(|(_, value)| self.value(value));
+            }
+            "AExpr" | "SortBy" if ["name", "use_op"].iter().any(|field| self.is_users_operator(node.get(field))) => {
+                self.code();
                 node.fields.iter().for_each(|(_, value)| self.value(value));
             }
             "AIndirection" => {
                 for name in node.get("indirection").list() {
-                    self.named_column(name.text());
+                    self.attribute(name.text());
                 }
                 node.fields.iter().for_each(|(_, value)| self.value(value));
             }
@@ -365,7 +390,8 @@ impl<'a> Flow<'a> {
             self.rows_in_scope();
             return;
         }
-        let mut known = self.named_column(name) || SYSTEM_COLUMNS.contains(&name);
+        let known = if qualifier.is_some() { self.attribute(name) } else { self.named_column(name) };
+        let mut known = known || SYSTEM_COLUMNS.contains(&name);
         // `c.address.street` is of the column address.
         for part in parts.iter().rev().skip(1).take(parts.len().saturating_sub(2)) {
             self.named_column(part);
@@ -390,10 +416,31 @@ impl<'a> Flow<'a> {
         }
     }
 
+    /// A column of this name, or a call of a function of this name with a row.
+    fn attribute(&mut self, name: &str) -> bool {
+        if self.catalog.user_functions("", name).any(|function| function.takes_row && !function.computes) {
+            self.code();
+        }
+        self.named_column(name)
+    }
+
+    fn is_users_operator(&self, name: &Tree) -> bool {
+        let parts = name_parts(name.list());
+        let (schema, name) = schema_and_name(&parts);
+        !name.is_empty() && self.catalog.user_operators(schema, name).next().is_some()
+    }
+
+    /// What is stored is made by code that can't be followed.
+    fn code(&mut self) {
+        self.something = true;
+        self.of_code = true;
+    }
+
     /// A column of this name, of any relation that has one. Says whether there is one.
     fn named_column(&mut self, name: &str) -> bool {
         let Some(columns) = self.columns.get(name) else { return false };
         for (entry, column) in columns.clone() {
+            self.of_code |= entry.calls;
             match entry.field(column) {
                 Some(field) => self.add(&field),
                 None if entry.is_derived() => entry.derived.iter().for_each(|field| self.add(field)),
@@ -410,6 +457,7 @@ impl<'a> Flow<'a> {
     }
 
     fn row(&mut self, entry: &Entry) {
+        self.of_code |= entry.calls;
         entry.touches.iter().for_each(|field| self.add(field));
     }
 

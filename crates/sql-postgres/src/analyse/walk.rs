@@ -76,7 +76,11 @@ impl<'a> Findings<'a> {
             "VariableSetStmt" => {
                 self.set(node);
             }
-            _ => self.look_below(node, &[]),
+            kind => {
+                // Syntax of newer grammars: a server that doesn't have it calls the users' function of that name.
+                newer_syntax(kind).iter().for_each(|name| self.function(&[*name], true));
+                self.look_below(node, &[]);
+            }
         }
     }
 
@@ -233,14 +237,14 @@ impl<'a> Findings<'a> {
         let mut users = false;
         for function in self.catalog.user_functions(schema, name) {
             users = true;
+            self.unknown_call |= !function.computes;
             self.part("call", schema_part("Function", &function.schema, name));
         }
         if !users && !own_syntax && !self.catalog.is_system_function(schema, name) {
-            users = true;
+            self.unknown_call = true;
             self.unknown(schema, name);
             self.part("call", schema_part("Function", schema, name));
         }
-        self.unknown_call |= users;
     }
 
     /// A name after a dot, which is a column or a call of the function of this name.
@@ -389,6 +393,21 @@ impl<'a> Findings<'a> {
             Change::Role => self.main("change_role"),
             Change::Unsafe(_) => self.part("unsafe_setting", part),
         }
+    }
+}
+
+/// What a node of the grammar's own JSON functions would call on a server before PostgreSQL 16 or 17.
+fn newer_syntax(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "JsonFuncExpr" => &["json_exists", "json_query", "json_value"],
+        "JsonParseExpr" => &["json"],
+        "JsonScalarExpr" => &["json_scalar"],
+        "JsonSerializeExpr" => &["json_serialize"],
+        "JsonObjectConstructor" => &["json_object"],
+        "JsonArrayConstructor" | "JsonArrayQueryConstructor" => &["json_array"],
+        "JsonObjectAgg" => &["json_objectagg"],
+        "JsonArrayAgg" => &["json_arrayagg"],
+        _ => &[],
     }
 }
 

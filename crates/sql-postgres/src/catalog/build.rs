@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use model::{ClassId, Field, Part};
 
-use super::{Catalog, CatalogRows, Column, Entry, Relation, RelationKind, USER_OID_MIN, UserFunction, plain_schema};
+use super::{
+    Catalog, CatalogRows, Column, Entry, RawFunction, Relation, RelationKind, USER_OID_MIN, UserFunction, plain_schema,
+};
 use crate::classes::ClassRules;
 use crate::sealed::sealed_class;
 use crate::vocabulary::table_part;
@@ -47,11 +49,14 @@ impl Catalog {
             catalog.by_name.entry(Arc::clone(&entry.relation.name)).or_default().push(entry.relation.oid);
             catalog.relations.insert(entry.relation.oid, entry);
         }
-        for (schema, name, takes_row) in rows.functions {
+        for RawFunction { schema, name, takes_row, computes } in rows.functions {
             let functions = catalog.functions.entry(name).or_default();
             match functions.iter_mut().find(|function| function.schema == schema) {
-                Some(function) => function.takes_row |= takes_row,
-                None => functions.push(UserFunction { schema, takes_row }),
+                Some(function) => {
+                    function.takes_row |= takes_row;
+                    function.computes &= computes;
+                }
+                None => functions.push(UserFunction { schema, takes_row, computes }),
             }
         }
         for (schema, name) in rows.operators {

@@ -3,7 +3,7 @@
 //! Every name in them is qualified, operators too, so that nothing in the target's `search_path` can answer in place of the
 //! catalog. They run on PostgreSQL 13 to 18.
 
-use super::{CatalogRows, RawColumn, RawRelation};
+use super::{CatalogRows, RawColumn, RawFunction, RawRelation};
 
 /// What [`Catalog::build`](super::Catalog::build) needs, as name and query, to be sent in any order. Each result row, in
 /// text format, goes to [`CatalogRows::add`] under its query's name.
@@ -40,10 +40,20 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
          AND m.found[1]::pg_catalog.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
     ),
     ("inherits", "SELECT i.inhrelid, i.inhparent FROM pg_catalog.pg_inherits AS i"),
+    // The extensions listed are PostgreSQL's own contrib modules (and pgvector) whose functions compute from their arguments.
+    // dblink, postgres_fdw, tablefunc, xml2, lo and PostGIS read tables, other servers or texts of SQL: not these.
     (
         "functions",
         "SELECT DISTINCT n.nspname, p.proname, p.pronargs OPERATOR(pg_catalog.>=) 1::pg_catalog.int2 \
-         AND t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p,d}'::pg_catalog.\"char\"[]) FROM pg_catalog.pg_proc AS p \
+         AND t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p,d}'::pg_catalog.\"char\"[]), \
+         EXISTS (SELECT FROM pg_catalog.pg_depend AS d \
+         JOIN pg_catalog.pg_extension AS e ON e.oid OPERATOR(pg_catalog.=) d.refobjid \
+         WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid \
+         AND d.objid OPERATOR(pg_catalog.=) p.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog.\"char\" \
+         AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid \
+         AND e.extname OPERATOR(pg_catalog.=) ANY ('{btree_gin,btree_gist,citext,cube,earthdistance,fuzzystrmatch,\
+         hstore,intarray,isn,ltree,pg_trgm,pgcrypto,seg,unaccent,uuid-ossp,vector}'::pg_catalog.name[])) \
+         FROM pg_catalog.pg_proc AS p \
          JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
          LEFT JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) p.proargtypes[0] \
          WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
@@ -110,9 +120,12 @@ impl CatalogRows {
                 self.inherits.push((child.parse().ok()?, parent.parse().ok()?));
             }
             // A function without arguments has no type to look at: NULL.
-            ("functions", [Some(schema), Some(name), takes_row]) => {
-                self.functions.push(((*schema).into(), (*name).into(), *takes_row == Some("t")));
-            }
+            ("functions", [Some(schema), Some(name), takes_row, computes]) => self.functions.push(RawFunction {
+                schema: (*schema).into(),
+                name: (*name).into(),
+                takes_row: *takes_row == Some("t"),
+                computes: *computes == Some("t"),
+            }),
             ("system_functions", [Some(name)]) => self.system_functions.push((*name).into()),
             ("operators", [Some(schema), Some(name)]) => self.operators.push(((*schema).into(), (*name).into())),
             _ => return None,

@@ -90,14 +90,21 @@ pub(crate) fn shop_rows() -> CatalogRows {
     rows.calls = vec![20015, 20020];
     rows.inherits = vec![(20012, 20011)];
     rows.functions = [
-        ("public", "refund", false),
-        ("public", "fullname", true),
-        ("audit", "refund", false),
-        ("public", "dblink", false),
-        ("public", "uuid_generate_v4", false),
-        ("public", "pg_stat_statements", false),
+        ("public", "refund", false, false),
+        ("public", "fullname", true, false),
+        ("audit", "refund", false, false),
+        ("public", "dblink", false, false),
+        ("public", "uuid_generate_v4", false, true),
+        ("public", "crypt", false, true),
+        ("audit", "crypt", false, false),
+        ("public", "pg_stat_statements", false, false),
     ]
-    .map(|(schema, name, takes_row)| (schema.into(), name.into(), takes_row))
+    .map(|(schema, name, takes_row, computes)| RawFunction {
+        schema: schema.into(),
+        name: name.into(),
+        takes_row,
+        computes,
+    })
     .to_vec();
     rows.system_functions = SYSTEM_FUNCTIONS.split_whitespace().map(Into::into).collect();
     rows.operators = vec![("public".into(), "===".into())];
@@ -213,8 +220,8 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
         ("reads", &[Some("20004"), Some("20001")][..]),
         ("calls", &[Some("20015")][..]),
         ("inherits", &[Some("20012"), Some("20011")][..]),
-        ("functions", &[Some("public"), Some("f"), None][..]),
-        ("functions", &[Some("public"), Some("g"), Some("t")][..]),
+        ("functions", &[Some("public"), Some("f"), None, Some("f")][..]),
+        ("functions", &[Some("public"), Some("g"), Some("t"), Some("t")][..]),
         ("system_functions", &[Some("lower")][..]),
         ("operators", &[Some("public"), Some("===")][..]),
     ] {
@@ -222,7 +229,7 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
         assert!(CATALOG_QUERIES.iter().any(|(name, _)| *name == query), "{query}");
     }
     assert_eq!(CATALOG_QUERIES.len(), 8);
-    assert!(!rows.functions[0].2 && rows.functions[1].2);
+    assert!(!rows.functions[0].takes_row && rows.functions[1].takes_row && rows.functions[1].computes);
     assert!(
         rows.add("columns", &[Some("20001"), Some("x"), Some("id")]).unwrap_err().to_string().contains("other columns")
     );

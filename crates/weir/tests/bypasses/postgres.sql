@@ -151,3 +151,25 @@ SELECT ssn FROM customers FETCH FIRST 1 ROW ONLY
 SELECT ARRAY(SELECT ssn FROM customers), ARRAY(SELECT c FROM customers c)
 SELECT hstore(c) FROM customers c
 SELECT ssn_array, ssn_json, ssn_row FROM typed
+-- what code returns, stored where it can be read
+INSERT INTO notes (body) SELECT leak_ssn()
+INSERT INTO notes (body) SELECT x.ssn FROM leak_all() AS x
+UPDATE notes SET body = leak_ssn() WHERE id > 0
+CREATE TABLE coded AS SELECT leak_ssn() AS a
+CREATE TABLE defaulted (id int, a text DEFAULT leak_ssn())
+INSERT INTO defaulted (id) VALUES (1)
+CREATE MATERIALIZED VIEW coded_view AS SELECT leak_ssn() AS a
+SELECT a FROM coded_view
+INSERT INTO notes (body) SELECT a FROM coded_view
+SELECT a FROM coded UNION ALL SELECT a FROM defaulted
+SELECT body FROM notes
+-- names that change what they mean
+BEGIN; ALTER TABLE orders RENAME TO o; ALTER TABLE customers RENAME TO orders; SELECT upper(ssn) FROM orders; ROLLBACK
+BEGIN; ALTER TABLE customers RENAME city TO x; ALTER TABLE customers RENAME ssn TO city; SELECT city, upper(city) FROM customers; ROLLBACK
+BEGIN; ALTER SCHEMA public RENAME TO x; SELECT upper(ssn) FROM x.customers; ROLLBACK
+BEGIN; ALTER FUNCTION leak_ssn() RENAME TO version; SET search_path = public, pg_catalog; SELECT version(); ROLLBACK
+BEGIN; CREATE TABLE parent (LIKE customers); ALTER TABLE customers INHERIT parent; SELECT upper(ssn) FROM parent; ROLLBACK
+-- names that older servers read otherwise
+SELECT system_user FROM (SELECT ssn AS "system_user" FROM customers) x
+UPDATE customers c SET city = system_user FROM (SELECT id, ssn AS "system_user" FROM customers) x WHERE x.id = c.id
+SELECT city FROM customers

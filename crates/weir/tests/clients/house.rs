@@ -5,8 +5,11 @@ use std::sync::LazyLock;
 
 use sandbox::PostgresServer;
 use sandbox::shop::{self, Shop};
-use testkit::weir::Weir;
+use testkit::weir::{self, Weir};
 use testkit::{Clients, Outcome, Release, Run};
+
+/// Databases to write to, one for each test that does: tests run side by side.
+const WORK: [&str; 4] = ["work", "work_meanwhile", "work_psycopg", "work_jdbc"];
 
 /// What the classified columns of each target are.
 const SHAPES_CLASSES: [(&str, &str); 4] = [
@@ -27,7 +30,7 @@ permit (
 );
 @id("plain") permit (principal in Group::"users", action == Action::"opaque", resource in Target::"plain");
 @id("vault") @message("Nobody opens the vault.")
-forbid (principal, action, resource in Table::"work/public.vault");
+forbid (principal, action, resource is Table) when { resource.name == "public.vault" };
 
 @id("last4")   permit (principal in Group::"users", action == Action::"see_partial", resource in Class::"pci.card");
 @id("mailbox") permit (principal in Group::"users", action == Action::"see_partial", resource in Class::"pii.email");
@@ -72,31 +75,40 @@ pub fn house(release: Release) -> &'static House {
 impl House {
     fn build(release: Release) -> Self {
         let clients = Clients::find().unwrap();
-        let server = clients.server(release).setting("max_prepared_transactions", "10").start().unwrap();
+        let server = clients
+            .server(release)
+            .setting("max_prepared_transactions", "10")
+            .setting("autovacuum", "off")
+            .start()
+            .unwrap();
         let password = "the target's password".to_owned();
         Shop { customers: 300, ..Shop::new(password.as_str()) }.load(&server).unwrap();
         // A shop where nothing is classified.
         server.psql("postgres", "CREATE DATABASE plain TEMPLATE shop").unwrap();
-        for (database, sql) in [("work", include_str!("work.sql")), ("shapes", include_str!("shapes.sql"))] {
+        let work = WORK.map(|database| (database, include_str!("work.sql")));
+        for (database, sql) in work.into_iter().chain([("shapes", include_str!("shapes.sql"))]) {
             server.psql("postgres", &format!("CREATE DATABASE {database} OWNER {}", shop::ROLE)).unwrap();
-            server.psql(database, &format!("SET ROLE {};\n{sql}", shop::ROLE)).unwrap();
+            server
+                .psql(
+                    database,
+                    &format!(
+                        "SET ROLE {};
+{sql}",
+                        shop::ROLE
+                    ),
+                )
+                .unwrap();
         }
-        let account = (shop::ROLE, password.as_str());
-        let mut weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
-            // Goes with the server's folder.
-            .folder(server.folder().join("weir"))
-            .target("shop", &server, shop::DATABASE, account, shop::CLASSES)
-            .target("plain", &server, "plain", account, &[])
-            .target("work", &server, "work", account, &WORK_CLASSES)
-            .target("shapes", &server, "shapes", account, &SHAPES_CLASSES)
-            .policies(POLICIES);
-        for group in ["users", "clear", "partial", "token"] {
-            weir = weir.group(group);
-        }
-        let weir = weir.start();
+        // Goes with the server's folder.
+        let weir = before(&server, &password).folder(server.folder().join("weir")).start();
         let watcher = watch(&weir);
         let tokens = USERS.iter().map(|(user, groups)| (*user, weir.token(user, groups))).collect();
         Self { release, server, weir, clients, password, tokens, _watcher: watcher }
+    }
+
+    /// A Weir before the same server, for one test alone.
+    pub fn another_weir(&self) -> Weir {
+        before(&self.server, &self.password).start()
     }
 
     pub fn clients(&self) -> &Clients {
@@ -105,6 +117,12 @@ impl House {
 
     pub fn token(&self, user: &str) -> &str {
         &self.tokens.iter().find(|(known, _)| *known == user).unwrap().1
+    }
+
+    /// What Weir says on standard error, and the last records of its log: for a test that fails.
+    pub fn last_words(&self) -> String {
+        let log = self.weir.run(&["log", "--last", "12"]).stdout;
+        self.weir.stderr() + &String::from_utf8_lossy(&log)
     }
 
     /// The environment by which scripts find both ways to the server.
@@ -150,10 +168,22 @@ impl House {
             self.release,
             outcome.stdout,
             outcome.stderr,
-            self.weir.stderr()
+            self.last_words()
         );
         outcome
     }
+}
+
+/// A Weir before this server, to be started.
+fn before(server: &PostgresServer, password: &str) -> weir::Builder {
+    let account = (shop::ROLE, password);
+    let weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
+        .target("shop", server, shop::DATABASE, account, shop::CLASSES)
+        .target("plain", server, "plain", account, &[])
+        .target("shapes", server, "shapes", account, &SHAPES_CLASSES)
+        .policies(POLICIES);
+    let weir = WORK.into_iter().fold(weir, |weir, name| weir.target(name, server, name, account, &WORK_CLASSES));
+    ["users", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)
 }
 
 /// The folder of this test's data files.
@@ -186,5 +216,10 @@ pub fn same(what: &str, direct: &str, through: &str) {
     let (direct, through): (Vec<&str>, Vec<&str>) = (direct.lines().collect(), through.lines().collect());
     let at = direct.iter().zip(&through).take_while(|(one, other)| one == other).count();
     let part = |lines: &[&str]| lines[at.saturating_sub(6)..(at + 8).min(lines.len())].join("\n");
-    panic!("{what} differs at line {}.\n--- directly\n{}\n--- through Weir\n{}\n", at + 1, part(&direct), part(&through));
+    panic!(
+        "{what} differs at line {}.\n--- directly\n{}\n--- through Weir\n{}\n",
+        at + 1,
+        part(&direct),
+        part(&through)
+    );
 }

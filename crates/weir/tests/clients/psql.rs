@@ -78,7 +78,7 @@ fn psql_at_a_terminal_behaves_as_it_does_directly() {
             let run = run.args(["-X", "-P", "pager=off", "-d", target]).env("PGPASSWORD", password);
             let run = run.env("INPUTRC", folder().join("psql/inputrc")).env("TERM", "dumb");
             let run = run.env("PSQL_HISTORY", "/dev/null").env("COLUMNS", "200");
-            let outcome = run.finish().unwrap();
+            let outcome = house.lend(run).finish().unwrap();
             assert!(outcome.success(), "{release} on {}:\n{}{}", house.release, outcome.stdout, outcome.stderr);
             let start = outcome.stdout.find("\\set PROMPT1").unwrap();
             outcome.stdout[start..].to_owned()
@@ -98,7 +98,12 @@ fn shows(house: &House, psql: Release, user: &str, input: &str) -> String {
 #[test]
 fn classified_columns_are_shown_as_policy_says() {
     everywhere(|house, psql| {
-        let alice = shows(house, psql, "alice", "SELECT id, name, email, card, ssn, birth_date, city FROM customers WHERE id = 1;");
+        let alice = shows(
+            house,
+            psql,
+            "alice",
+            "SELECT id, name, email, card, ssn, birth_date, city FROM customers WHERE id = 1;",
+        );
         let expected = "1|Giuseppe Esposito|g***@w***.example|************0836|[redacted]|1975-01-01|Roma\n";
         assert!(alice.starts_with(expected), "{alice}");
         assert!(alice.contains("NOTICE:  Weir shows some columns masked"), "{alice}");
@@ -114,7 +119,8 @@ fn classified_columns_are_shown_as_policy_says() {
         assert!(kept.starts_with("[redacted]\n"), "{kept}");
 
         // Who may see it sees what is there, and is told nothing.
-        let query = "SELECT * FROM customers ORDER BY id LIMIT 20;\nSELECT upper(email) FROM customers ORDER BY id LIMIT 3;";
+        let query =
+            "SELECT * FROM customers ORDER BY id LIMIT 20;\nSELECT upper(email) FROM customers ORDER BY id LIMIT 3;";
         let clear = shows(house, psql, "clara", query);
         let direct = run(house.psql_direct(psql, "shop").args(["-q", "-A", "-t"]), query);
         same("what Clara sees", &direct.stdout, &clear);
@@ -129,7 +135,9 @@ fn a_refusal_says_which_rule_and_the_session_goes_on() {
                       DECLARE c CURSOR FOR SELECT 1;\n\\echo :SQLSTATE\n\\copy ledger TO '/dev/null'\nSELECT 'here';\n";
         let outcome = run(to("alice"), script);
         assert_eq!(outcome.stdout, "42501\n0A000\n0A000\nhere\n", "{}", outcome.stderr);
-        for text in ["ERROR:  Nobody opens the vault.", "Rule vault refuses select", "ERROR:  42501: Nobody opens the vault."] {
+        for text in
+            ["ERROR:  Nobody opens the vault.", "Rule vault refuses select", "ERROR:  42501: Nobody opens the vault."]
+        {
             assert!(outcome.stderr.contains(text), "no {text:?} in {}", outcome.stderr);
         }
     });

@@ -1,4 +1,4 @@
-//! psycopg 3: the scripts of `psycopg/`, each on both releases. They compare both ways themselves.
+//! psycopg 3, and asyncpg: the scripts of `psycopg/`, each on both releases. They compare both ways themselves.
 
 use testkit::Release;
 
@@ -15,5 +15,12 @@ fn statements() {
 fn sight() {
     for release in Release::ALL {
         house(release).python("psycopg/sight.py", &[]);
+    }
+}
+
+#[test]
+fn with_asyncpg() {
+    for release in Release::ALL {
+        house(release).python("psycopg/with_asyncpg.py", &[]);
     }
 }

@@ -26,3 +26,22 @@ fn a_refusal_leaves_what_an_error_leaves() {
         house.weir.verify();
     }
 }
+
+#[test]
+fn a_statement_that_is_closed_after_it_was_prepared_fails_when_it_runs() {
+    for release in Release::ALL {
+        let house = house(release);
+        // Policies are replaced here, so this is a Weir of its own.
+        let weir = house.another_weir();
+        let open = weir.folder().join("policies/test.cedar");
+        let closing = weir.folder().join("policies/.closing");
+        let text = std::fs::read_to_string(&open).unwrap();
+        let forbid = "@id(\"closed\") forbid (principal, action, resource in Table::\"work_meanwhile/public.people\");";
+        std::fs::write(&closing, format!("{text}\n{forbid}\n")).unwrap();
+        let script = house.clients().python().arg(crate::house::folder().join("scenarios/closed_meanwhile.py"));
+        let run = house.lend(script.arg(&open).arg(&closing)).env("WEIR_PORT", weir.port().to_string());
+        let run = run.env("WEIR_CA", weir.state().join("ca.pem")).env("TOKEN_alice", weir.token("alice", &["users"]));
+        let outcome = run.finish().unwrap();
+        assert!(outcome.success(), "{release}:\n{}{}\n{}", outcome.stdout, outcome.stderr, weir.stderr());
+    }
+}

@@ -25,7 +25,9 @@ pub static CLIENTS: LazyLock<Clients> = LazyLock::new(|| Clients::find().expect(
 pub static SERVER: LazyLock<PostgresServer> = LazyLock::new(|| {
     let server = CLIENTS.server(Release::Distribution).setting("max_connections", "200").start();
     let server = server.expect("a private PostgreSQL");
-    server.psql("postgres", &format!("CREATE ROLE holder LOGIN PASSWORD '{PASSWORD}'; GRANT pg_read_all_stats TO holder")).unwrap();
+    server
+        .psql("postgres", &format!("CREATE ROLE holder LOGIN PASSWORD '{PASSWORD}'; GRANT pg_read_all_stats TO holder"))
+        .unwrap();
     server
 });
 

@@ -11,6 +11,9 @@ use testkit::weir::Weir;
 use crate::house::{Bystander, assert_sound, before, database, noted, records};
 use crate::wire::{Came, GSSENC_REQUEST, PROTOCOL_3_0, SSL_REQUEST, Session, Wire, cstr, packet, startup};
 
+/// Startup parameters.
+type Parameters<'a> = &'a [(&'a str, &'a str)];
+
 /// Lengths that no message has, and how each is called in an error.
 const LENGTHS: [(u32, &str); 5] =
     [(0, "0"), (3, "3"), (0x7fff_ffff, "2147483647"), (0xffff_ffff, "-1"), (0x8000_0000, "-2147483648")];
@@ -24,7 +27,9 @@ fn at_password(weir: &Weir, target: &str) -> Wire {
 
 /// How Weir closed its part of the session that alice had last.
 fn last_close(weir: &Weir, words: &str) {
-    noted(weir, |log| records(log, "closed").last().is_some_and(|closed| closed["why"].as_str().unwrap().contains(words)));
+    noted(weir, |log| {
+        records(log, "closed").last().is_some_and(|closed| closed["why"].as_str().unwrap().contains(words))
+    });
 }
 
 #[test]
@@ -136,11 +141,11 @@ fn startup_parameters_that_are_none() {
     let mut weir = before("startups").start();
     let bystander = Bystander::begin(&weir, "startups");
     let token = weir.token("alice", &[]);
-    let log_in = |version: i32, more: &[(&str, &str)]| {
+    let log_in = |version: i32, more: Parameters<'_>| {
         let parameters = [&[("user", "alice"), ("database", "startups")], more].concat();
         Session::try_log_in(&weir, version, &parameters, &token)
     };
-    let refusals: [(&[(&str, &str)], &str, &str); 15] = [
+    let refusals: [(Parameters<'_>, &str, &str); 15] = [
         (&[("replication", "true")], "0A000", "replication"),
         (&[("replication", "database")], "0A000", "replication"),
         (&[("replication", "1")], "0A000", "replication"),
@@ -201,7 +206,7 @@ fn passwords_that_are_none() {
     let mut weir = before("passwords").start();
     let bystander = Bystander::begin(&weir, "passwords");
     let token = weir.token("alice", &[]);
-    let cases = LENGTHS.iter().map(|(length, said)| ([&[b'p'], &length.to_be_bytes()[..]].concat(), *said));
+    let cases = LENGTHS.iter().map(|(length, said)| ([&b"p"[..], &length.to_be_bytes()].concat(), *said));
     for (bytes, said) in cases {
         let mut wire = at_password(&weir, "passwords");
         wire.send_raw(&bytes);
@@ -314,7 +319,7 @@ fn messages_that_are_none() {
     }
     // The longest message is taken byte by byte, and refused at its head if it is one longer.
     let mut wire = log_in().wire;
-    wire.send_raw(&[&[b'Q'], &(64 * 1024 * 1024_u32).to_be_bytes()[..]].concat());
+    wire.send_raw(&[&b"Q"[..], &(64 * 1024 * 1024_u32).to_be_bytes()].concat());
     wire.last_words().unwrap().says("FATAL", "54000", "67108865 bytes is too long");
     let rows = crate::house::SERVER.psql("messages", "SELECT count(*) FROM t").unwrap();
     assert_eq!(rows.trim(), "1", "nothing of a broken message ran");
@@ -358,7 +363,8 @@ fn callers_that_leave_in_the_middle() {
         wire.send_raw(bytes);
         drop(wire);
     }
-    let gone = || crate::house::SERVER.psql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = 'leaving'");
+    let gone =
+        || crate::house::SERVER.psql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = 'leaving'");
     let only_the_bystander = || gone().unwrap().trim() == "1";
     testkit::wait_until(Duration::from_secs(10), "the target's sessions ended", only_the_bystander).unwrap();
     let rows = crate::house::SERVER.psql("leaving", "SELECT count(*) FROM t").unwrap();

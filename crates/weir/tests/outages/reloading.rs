@@ -1,0 +1,162 @@
+//! Policies that change while sessions run: all of them or none, from the next statement on.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use testkit::weir::Weir;
+
+use crate::house::{ALL, SERVER, assert_sound, before, database, noted, records, run, verify_without_warnings};
+use crate::wire::{Came, Report, Session};
+
+/// How long a change of the folder may take until it is in force.
+const IN_FORCE_MAX: Duration = Duration::from_secs(3);
+
+fn with(rule: &str) -> String {
+    format!("{ALL}\n{rule}\n")
+}
+
+const NO_INSERT: &str =
+    r#"@id("no-insert") @message("Not today.") forbid (principal, action == Action::"insert", resource);"#;
+
+fn policies_of(log: &[Value]) -> Vec<String> {
+    let kinds = ["started", "policies_changed", "policies_refused"];
+    let event = |record: &Value| record["event"].as_str().filter(|event| kinds.contains(event)).map(str::to_owned);
+    log.iter().filter_map(event).collect()
+}
+
+/// Runs a prepared statement once more: Bind, Execute, Sync.
+fn execute(session: &mut Session) -> Result<(), Report> {
+    session.wire.send(b'B', b"\0ins\0\0\0\0\0\0\0");
+    session.wire.send(b'E', &[0; 5]);
+    session.wire.send(b'S', &[]);
+    session.answer().0.map(drop)
+}
+
+#[test]
+fn changed_policies_hold_from_the_next_statement_on() {
+    database("reloading", "CREATE TABLE t (id int)");
+    let mut weir = before("reloading").start();
+    let token = weir.token("alice", &[]);
+    let mut session = Session::log_in(&weir, "alice", "reloading", &token);
+    session.wire.send(b'P', b"ins\0INSERT INTO t VALUES (1)\0\0\0");
+    session.wire.send(b'S', &[]);
+    while !matches!(session.wire.next(), Came::Frame(b'Z', _)) {}
+    execute(&mut session).unwrap();
+    session.rows("INSERT INTO t VALUES (2)");
+
+    weir.replace_policies(&with(NO_INSERT));
+    let begun = Instant::now();
+    let refused = || session.query("INSERT INTO t VALUES (3)").is_err();
+    testkit::wait_until(IN_FORCE_MAX, "the new policies in force", refused).unwrap();
+    println!("changed policies were in force after {:?}", begun.elapsed());
+    let report = session.error("INSERT INTO t VALUES (4)");
+    report.says("ERROR", "42501", "Not today.");
+    execute(&mut session).unwrap_err().says("ERROR", "42501", "Not today.");
+    session.rows("SELECT count(*) FROM t");
+    // A second session and a new one stand under the same.
+    let mut other = Session::log_in(&weir, "alice", "reloading", &token);
+    other.error("INSERT INTO t VALUES (5)").says("ERROR", "42501", "Not today.");
+    let count = |sql: &str| SERVER.psql("reloading", sql).unwrap().trim().parse::<usize>().unwrap();
+    assert_eq!(count("SELECT count(*) FROM t WHERE id IN (4, 5)"), 0);
+
+    // Taken back, by a signal and not by waiting.
+    fs::write(weir.folder().join("policies/test.cedar"), ALL).unwrap();
+    assert!(Command::new("kill").args(["-HUP", &weir.pid().unwrap().to_string()]).status().unwrap().success());
+    testkit::wait_until(IN_FORCE_MAX, "the old policies in force", || execute(&mut session).is_ok()).unwrap();
+    other.rows("INSERT INTO t VALUES (6)");
+    let log = weir.log();
+    assert_eq!(policies_of(&log), ["started", "policies_changed", "policies_changed"]);
+    let changed = records(&log, "policies_changed");
+    assert_ne!(changed[0]["policies"], changed[1]["policies"]);
+    assert_eq!(changed[1]["policies"], records(&log, "started")[0]["policies"]);
+    // Every decision's row is on the target or not, as its record says.
+    for record in records(&log, "decided") {
+        let Some(text) = record["text"].as_str().filter(|text| text.starts_with("INSERT INTO t VALUES (4")) else {
+            continue;
+        };
+        assert_eq!((record["ruling"].as_str(), &record["rules"][0]), (Some("deny"), &"no-insert".into()), "{text}");
+    }
+    assert_sound(&mut weir);
+    weir.stop();
+    verify_without_warnings(&weir);
+}
+
+/// What is wrong, where, and what every broken state of the folder leaves in force.
+#[test]
+fn broken_policies_change_nothing_and_are_told() {
+    database("refused_reload", "CREATE TABLE t (id int)");
+    let mut weir = before("refused_reload").policies(&with(NO_INSERT)).start();
+    let token = weir.token("alice", &[]);
+    let mut session = Session::log_in(&weir, "alice", "refused_reload", &token);
+    let policies = weir.folder().join("policies");
+    let refusals = |weir: &Weir, count: usize| {
+        let log = noted(weir, |log| records(log, "policies_refused").len() >= count);
+        let why = records(&log, "policies_refused")[count - 1]["why"].as_str().unwrap().to_owned();
+        assert!(weir.stderr().contains("the policies have changed and are wrong: the old ones stay in force"));
+        why
+    };
+    let mut stays = |what: &str| {
+        session.error("INSERT INTO t VALUES (1)").says("ERROR", "42501", "Not today.");
+        session.rows("SELECT count(*) FROM t");
+        println!("the old policies stay in force: {what}");
+    };
+    stays("before");
+    // A good change beside a broken file: none of the two.
+    let syntax = "// A comment.\n\npermit (principal, action, resource)\nwhen { principal.nothing == };\n";
+    fs::write(policies.join("20-broken.cedar"), syntax).unwrap();
+    weir.replace_policies(ALL);
+    let why = refusals(&weir, 1);
+    assert!(why.contains("20-broken.cedar:4:"), "{why}");
+    assert!(weir.stderr().contains("20-broken.cedar:4:"), "{}", weir.stderr());
+    stays("a syntax error in another file");
+
+    fs::write(policies.join("20-broken.cedar"), "permit (principal in Group::\"nobody\", action, resource);\n")
+        .unwrap();
+    let why = refusals(&weir, 2);
+    assert!(why.contains("20-broken.cedar:1:"), "{why}");
+    stays("a group that is not configured");
+
+    fs::write(policies.join("20-broken.cedar"), b"\xff\xfe").unwrap();
+    let why = refusals(&weir, 3);
+    assert!(why.contains("20-broken.cedar") && why.contains("not UTF-8"), "{why}");
+    stays("a file that is no text");
+    // `weir policy check` and `weir check` say the same, and a Weir would not start on it.
+    for command in [&["policy", "check"][..], &["check"], &["serve"]] {
+        let (code, out, err) = run(&weir, command);
+        assert_eq!((code, out.as_str()), (1, ""), "{command:?}");
+        assert!(err.contains("20-broken.cedar"), "{command:?}: {err}");
+    }
+
+    // The folder is gone altogether.
+    let aside = weir.folder().join("aside");
+    fs::rename(&policies, &aside).unwrap();
+    let why = refusals(&weir, 4);
+    assert!(why.contains("can't be read"), "{why}");
+    stays("no folder");
+    fs::rename(&aside, &policies).unwrap();
+    refusals(&weir, 5);
+    // Mended: the good change comes into force after all.
+    fs::remove_file(policies.join("20-broken.cedar")).unwrap();
+    let permitted = || session.query("INSERT INTO t VALUES (2)").is_ok();
+    testkit::wait_until(IN_FORCE_MAX, "the mended policies in force", permitted).unwrap();
+    assert_sound(&mut weir);
+    weir.stop();
+    verify_without_warnings(&weir);
+}
+
+/// A policy that is emptied forbids everything: that is what it says. It is no mistake that is repaired.
+#[test]
+fn no_policy_permits_nothing() {
+    database("emptied", "CREATE TABLE t (id int)");
+    let weir = before("emptied").start();
+    let token = weir.token("alice", &[]);
+    let mut session = Session::log_in(&weir, "alice", "emptied", &token);
+    session.rows("SELECT count(*) FROM t");
+    weir.replace_policies("");
+    let refused = || session.query("SELECT count(*) FROM t").is_err();
+    testkit::wait_until(IN_FORCE_MAX, "the empty policies in force", refused).unwrap();
+    session.error("SELECT 1").says("ERROR", "42501", "");
+    Session::refused(&weir, "alice", "emptied", &token).says("FATAL", "42501", "");
+}

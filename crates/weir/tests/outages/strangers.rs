@@ -12,8 +12,8 @@ use serde_json::Value;
 use testkit::weir::Weir;
 
 use crate::house::{
-    ALL, Bystander, PASSWORD, SERVER, assert_sound, before, builder, database, noted, records, run,
-    token_id, verify_without_warnings,
+    ALL, Bystander, PASSWORD, SERVER, assert_sound, before, builder, database, noted, records, run, token_id,
+    verify_without_warnings,
 };
 use crate::wire::Session;
 
@@ -26,7 +26,9 @@ fn last_rejection(weir: &Weir) -> Value {
 #[test]
 fn credentials_that_do_not_fit_are_told_apart() {
     database("guarded", "CREATE TABLE t (id int)");
-    let policies = format!("{ALL}\n@id(\"no-eve\") @message(\"Eve has left.\") forbid (principal == User::\"local:eve\", action == Action::\"connect\", resource);");
+    let policies = format!(
+        "{ALL}\n@id(\"no-eve\") @message(\"Eve has left.\") forbid (principal == User::\"local:eve\", action == Action::\"connect\", resource);"
+    );
     let mut weir = before("guarded").policies(&policies).start();
     let bystander = Bystander::begin(&weir, "guarded");
     let token = weir.token("alice", &[]);
@@ -153,7 +155,8 @@ fn targets_that_cannot_be_reached_are_told_apart() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = SERVER.port();
     let at = |port: u16| format!("address = \"127.0.0.1:{port}\"\ntls = \"off\"\nconnect_timeout_seconds = 1\n");
-    let tls_at = |port: u16| format!("address = \"127.0.0.1:{port}\"\ntls = \"require\"\nconnect_timeout_seconds = 1\n");
+    let tls_at =
+        |port: u16| format!("address = \"127.0.0.1:{port}\"\ntls = \"require\"\nconnect_timeout_seconds = 1\n");
     let good = ("holder", PASSWORD);
     let silent_port = silent.local_addr().unwrap().port();
     let http = answering(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");

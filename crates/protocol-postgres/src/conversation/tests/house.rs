@@ -79,6 +79,7 @@ impl Ledger for Memory {
 pub struct House {
     pub conversation: Conversation<Wire>,
     pub ledger: Arc<Memory>,
+    catalogs: Arc<Catalogs>,
     wire: Wire,
 }
 
@@ -110,8 +111,7 @@ impl House {
         let session = gate.admit(arrival, Arc::clone(&ledger) as Arc<dyn Ledger>).unwrap().unwrap();
         let rules = ClassRules::parse(
             [("public.customers.email", "pii.email"), ("public.customers.ssn", "pii.national_id")]
-                .map(|(pattern, class)| (pattern, ClassId::parse(class).unwrap()))
-                .into_iter(),
+                .map(|(pattern, class)| (pattern, ClassId::parse(class).unwrap())),
             false,
         )
         .unwrap();
@@ -128,8 +128,13 @@ impl House {
         };
         let catalogs = Arc::new(Catalogs::fixed(settings, Catalog::build(rows(), &rules, None)));
         let wire = Wire::default();
-        let conversation = Conversation::new(session, wire.clone(), catalogs, POISON.to_owned());
-        Self { conversation, ledger, wire }
+        let conversation = Conversation::new(session, wire.clone(), Arc::clone(&catalogs), POISON.to_owned());
+        Self { conversation, ledger, catalogs, wire }
+    }
+
+    /// How good the snapshot of the catalog is that all sessions share.
+    pub fn freshness(&self) -> crate::catalog::Freshness {
+        self.catalogs.freshness()
     }
 
     /// The caller sends; the types of what went to the target come back.
@@ -275,6 +280,10 @@ pub fn execute(portal: &str) -> Vec<u8> {
 
 pub fn describe_portal(name: &str) -> Vec<u8> {
     named(b'D', &[&format!("P{name}")], b"")
+}
+
+pub fn describe_statement(name: &str) -> Vec<u8> {
+    named(b'D', &[&format!("S{name}")], b"")
 }
 
 pub fn close(name: &str) -> Vec<u8> {

@@ -2,6 +2,7 @@
 //! clients make of it is tested through the whole program; here stand the orders of messages that no client of good
 //! will sends, and the ones that depend on when a reply comes.
 
+mod attacks;
 mod house;
 mod pipelines;
 mod showing;

@@ -19,11 +19,11 @@ public class Same {
         section("prepared", args, "plain", Same::prepared);
         section("prepared in a database with classified columns", args, "shop", Same::prepared);
         section("types", args, "shop", Same::types);
-        section("batches", args, "work", Same::batches);
+        section("batches", args, "work_jdbc", Same::batches);
         section("generated keys", args, "plain", Same::generatedKeys);
-        section("transactions", args, "work", Same::transactions);
-        section("transactions with autosave", args, "work&autosave=always", Same::transactions);
-        section("transactions in simple protocol", args, "work&preferQueryMode=simple", Same::transactions);
+        section("transactions", args, "work_jdbc", Same::transactions);
+        section("transactions with autosave", args, "work_jdbc&autosave=always", Same::transactions);
+        section("transactions in simple protocol", args, "work_jdbc&preferQueryMode=simple", Same::transactions);
         section("fetch size", args, "shop", Same::fetchSize);
         section("metadata", args, "shop", Same::metadata);
         section("cancel", args, "shop", Same::cancel);
@@ -50,7 +50,9 @@ public class Same {
         while (rows.next()) {
             text.append("\n  ");
             for (int at = 1; at <= columns.getColumnCount(); at++) {
-                text.append(at > 1 ? " | " : "").append(rows.getString(at));
+                Object value = rows.getObject(at);
+                String shown = value instanceof byte[] bytes ? Arrays.toString(bytes) : rows.getString(at);
+                text.append(at > 1 ? " | " : "").append(shown);
             }
         }
         rows.close();
@@ -259,7 +261,7 @@ public class Same {
         out.println(told(meta.getFunctions(null, "pg_catalog", "l%")));
         out.println(told(meta.getProcedures(null, null, "%")));
         out.println(told(meta.getFunctionColumns(null, "pg_catalog", "lpad", "%")));
-        out.println(told(meta.getUDTs(null, null, "%", null)));
+        out.println(told(meta.getUDTs(null, "public", "%", null)));
         out.println(told(meta.getClientInfoProperties()));
         try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM customers WHERE id = ? AND city = ?")) {
             ResultSetMetaData columns = statement.getMetaData();
@@ -274,10 +276,13 @@ public class Same {
 
     static void cancel(Connection connection) throws Exception {
         try (Statement statement = connection.createStatement()) {
+            java.util.concurrent.CountDownLatch ended = new java.util.concurrent.CountDownLatch(1);
+            // Nothing happens as long as nothing runs, so it is tried until the statement has ended.
             Thread canceller = new Thread(() -> {
                 try {
-                    Thread.sleep(700);
-                    statement.cancel();
+                    while (!ended.await(200, java.util.concurrent.TimeUnit.MILLISECONDS)) {
+                        statement.cancel();
+                    }
                 } catch (Exception failed) {
                     out.println(failed);
                 }
@@ -289,6 +294,7 @@ public class Same {
             } catch (SQLException failed) {
                 out.println(failed.getSQLState() + " " + failed.getMessage());
             }
+            ended.countDown();
             canceller.join();
             out.println(told(statement.executeQuery("SELECT 'still here' AS me")));
             statement.cancel();
@@ -315,8 +321,8 @@ public class Same {
             for (SQLWarning warning = statement.getWarnings(); warning != null; warning = warning.getNextWarning()) {
                 out.println(warning.getSQLState() + " " + warning.getMessage());
             }
-            statement.execute("LISTEN news");
-            statement.execute("NOTIFY news, 'hello'");
+            statement.execute("LISTEN jdbc_news");
+            statement.execute("NOTIFY jdbc_news, 'hello'");
             org.postgresql.PGNotification[] heard = connection.unwrap(org.postgresql.PGConnection.class).getNotifications();
             out.println(heard.length + " " + heard[0].getName() + " " + heard[0].getParameter());
         }

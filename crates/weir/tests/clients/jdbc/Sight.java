@@ -4,6 +4,7 @@ import java.sql.*;
 
 /** Classified columns, as a Java program gets them through Weir. */
 public class Sight {
+    static final String DATE = "SELECT id, birth_date FROM customers WHERE id = ?";
     static PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
     /** Arguments: the URL, the user. */
@@ -11,11 +12,15 @@ public class Sight {
         try (Connection connection = DriverManager.getConnection(args[0], args[1], System.getenv("PASSWORD"))) {
             String customer = "SELECT id, name, email, card, ssn, public_id, city FROM customers WHERE id = ?";
             runs(connection, customer, 10);
-            String date = "SELECT id, birth_date FROM customers WHERE id = ?";
-            runs(connection, date, 7);
+            runs(connection, DATE, 7);
+        }
+        String textAlways = args[0] + "&prepareThreshold=0";
+        try (Connection connection = DriverManager.getConnection(textAlways, args[1], System.getenv("PASSWORD"))) {
+            runs(connection, DATE, 7);
+        }
+        try (Connection connection = DriverManager.getConnection(args[0] + "&binaryTransfer=false", args[1], System.getenv("PASSWORD"))) {
+            runs(connection, DATE, 7);
             connection.setAutoCommit(false);
-            connection.unwrap(org.postgresql.PGConnection.class).setPrepareThreshold(0);
-            runs(connection, date, 7);
             try (PreparedStatement all = connection.prepareStatement("SELECT id, ssn, city FROM customers ORDER BY id")) {
                 for (int run = 0; run < 7; run++) {
                     all.setFetchSize(11);

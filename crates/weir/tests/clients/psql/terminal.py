@@ -4,12 +4,16 @@ Usage: terminal.py RELEASE psql ARGUMENTS…
 """
 
 import os
+import pathlib
 import pty
 import re
 import select
-import signal
 import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "psycopg"))
+
+from ways import directly
 
 PROMPT = r"\w+[=!*^-]*> $"
 LIMIT_SECONDS = 30
@@ -76,8 +80,12 @@ terminal.line("SELECT 1;", r"!> $")
 terminal.line("COMMIT;")
 
 # Ctrl-C cancels the statement and nothing else.
-terminal.line("SELECT pg_sleep(60);", r"pg_sleep\(60\);\n")
-time.sleep(0.3)
+terminal.line("SELECT pg_sleep(60) AS terminal;", r"terminal;\n")
+with directly(autocommit=True) as watcher:
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%AS terminal;' AND state = 'active' AND pid <> pg_backend_pid()"
+    until = time.monotonic() + LIMIT_SECONDS
+    while watcher.execute(running).fetchone()[0] == 0:
+        assert time.monotonic() < until, "the statement never ran"
 terminal.say("\x03", r"canceling statement due to user request\n[\s\S]*> $")
 terminal.line("SELECT 'still here' AS me;")
 

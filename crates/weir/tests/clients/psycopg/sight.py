@@ -85,7 +85,7 @@ def test_cancel_ends_one_statement_and_no_more():
 
             def sleep(connection, seconds):
                 try:
-                    connection.execute("SELECT pg_sleep(%s)", [seconds])
+                    connection.execute("SELECT pg_sleep(%s) AS victim", [seconds])
                     ended.append("slept")
                 except psycopg.errors.QueryCanceled as error:
                     ended.append(error.sqlstate)
@@ -95,7 +95,7 @@ def test_cancel_ends_one_statement_and_no_more():
             for sleeper in sleepers:
                 sleeper.start()
             with directly(autocommit=True) as watcher:
-                running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(%' AND state = 'active'"
+                running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(%) AS victim' AND state = 'active'"
                 while watcher.execute(running).fetchone()[0] < 2:
                     assert time.monotonic() < begun + 20
             getattr(victim, cancel)()

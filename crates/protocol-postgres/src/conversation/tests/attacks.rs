@@ -1,0 +1,93 @@
+//! Orders of messages that were tried against Weir from outside.
+
+use super::house::*;
+
+#[test]
+fn rows_that_nobody_described_pass_as_they_are_if_nothing_classified_is_touched() {
+    let mut house = House::new();
+    let batch = [parse("", "SELECT status FROM orders"), bind("", ""), execute(""), sync()];
+    assert_eq!(house.caller(&batch.concat()), "PBES");
+    house.target(&[plain(b'1'), plain(b'2'), row(&["paid"]), complete(), ready(b'I')].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["paid"]]);
+    assert!(house.conversation.ended().is_none());
+}
+
+#[test]
+fn a_statement_described_and_bound_in_one_batch_shows_its_rows() {
+    let mut house = House::new();
+    let batch = [parse("", "SELECT status FROM orders"), describe_statement(""), bind("", ""), execute(""), sync()];
+    assert_eq!(house.caller(&batch.concat()), "PDBES");
+    let described = [plain(b'1'), plain(b't'), shape(&[("status", ORDERS, 2, 25)])].concat();
+    house.target(&[described, plain(b'2'), row(&["paid"]), complete(), ready(b'I')].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["paid"]]);
+    assert!(house.conversation.ended().is_none());
+}
+
+#[test]
+fn a_shape_that_was_learned_before_a_second_change_of_the_catalog_is_learned_again() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT city FROM customers"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    house.caller(&query("BEGIN"));
+    house.target(&[complete(), ready(b'T')].concat());
+    // Some change: from here on the session sees a catalog of its own.
+    house.caller(&query("CREATE TEMP TABLE t (a int)"));
+    house.target(&[complete(), ready(b'T')].concat());
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "DH");
+    assert_eq!(house.target(&[plain(b't'), shape(&[("city", CUSTOMERS, 4, 25)])].concat()), "BES");
+    house.target(&[plain(b'2'), row(&["Leeds"]), complete(), ready(b'T')].concat());
+    // And another: now `city` is what `ssn` was.
+    house.caller(&query("ALTER TABLE customers RENAME city TO x; ALTER TABLE customers RENAME ssn TO city"));
+    house.target(&[complete(), complete(), ready(b'T')].concat());
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "DH");
+    assert_eq!(house.target(&[plain(b't'), shape(&[("city", CUSTOMERS, 3, 25)])].concat()), "BES");
+    house.conversation.to_caller.clear();
+    house.target(&[plain(b'2'), row(&["512-44-9821"]), complete(), ready(b'T')].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
+}
+
+#[test]
+fn a_commit_that_starts_the_next_transaction_tells_the_other_sessions_too() {
+    let mut house = House::new();
+    house.caller(&query("BEGIN"));
+    house.target(&[complete(), ready(b'T')].concat());
+    house.caller(&query("CREATE TABLE t (a int)"));
+    house.target(&[complete(), ready(b'T')].concat());
+    assert_eq!(house.freshness(), crate::catalog::Freshness::Fresh);
+    house.caller(&query("COMMIT AND CHAIN"));
+    house.target(&[complete(), ready(b'T')].concat());
+    assert_eq!(house.freshness(), crate::catalog::Freshness::Stale);
+}
+
+#[test]
+fn a_close_and_the_parse_behind_it_are_both_undone_when_they_are_skipped() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT 1"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    house.caller(&[parse("b", "SELECT wrong"), close("a"), parse("a", "SELECT 2"), sync()].concat());
+    house.target(&[error("42703"), ready(b'I')].concat());
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "BES");
+}
+
+#[test]
+fn a_long_name_is_not_kept_and_not_repeated() {
+    let mut house = House::new();
+    let long = "n".repeat(100_000);
+    assert_eq!(house.caller(&[bind("", &long), sync()].concat()), "!S");
+    house.target(&[error("26000"), ready(b'I')].concat());
+    assert!(house.conversation.to_caller.len() < 2_000, "{}", house.conversation.to_caller.len());
+    assert_eq!(house.shown(), "E26000 ZI");
+    assert_eq!(house.caller(&[parse(&long, "SELECT 1"), sync()].concat()), "!S");
+}
+
+#[test]
+fn what_a_session_prepares_is_bounded_in_bytes() {
+    let mut house = House::new();
+    let long = format!("SELECT 1 -- {}", "x".repeat(1_000_000));
+    let prepared = (0..200).find(|at| {
+        let sent = house.caller(&[parse(&format!("s{at}"), &long), sync()].concat());
+        house.target(&[plain(b'1'), ready(b'I')].concat());
+        sent != "PS"
+    });
+    assert!(prepared.is_some_and(|at| (8..=64).contains(&at)), "{prepared:?}");
+}
