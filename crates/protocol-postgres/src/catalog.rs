@@ -41,7 +41,11 @@ pub struct Snapshot {
 impl Snapshot {
     /// A snapshot of nothing.
     pub fn empty() -> Self {
-        Self { catalog: Catalog::build(CatalogRows::default(), &ClassRules::default(), None), epoch: 0, read: Instant::now() }
+        Self {
+            catalog: Catalog::build(CatalogRows::default(), &ClassRules::default(), None),
+            epoch: 0,
+            read: Instant::now(),
+        }
     }
 }
 

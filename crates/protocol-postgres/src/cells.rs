@@ -191,10 +191,7 @@ mod tests {
 
     #[test]
     fn dates_are_read_in_iso_style_only() {
-        assert_eq!(
-            PostgresCells.read(DATE, b"1984-07-09"),
-            Some(Value::Date { year: 1984, month: 7, day: 9 })
-        );
+        assert_eq!(PostgresCells.read(DATE, b"1984-07-09"), Some(Value::Date { year: 1984, month: 7, day: 9 }));
         for other in ["07/09/1984", "09.07.1984", "infinity", "0044-03-15 BC", "1984-13-01", "1984-07", "-984-07-09"] {
             assert_eq!(PostgresCells.read(DATE, other.as_bytes()), None, "{other}");
         }
@@ -222,13 +219,17 @@ mod tests {
             }
         }
         assert_eq!(write(CellType { oid: 23, binary: false }, &Value::Text("[redacted]".into())), None);
-        assert_eq!(write(CellType { oid: 114, binary: false }, &Value::Text("a\"b".into())).as_deref(), Some("\"a\\\"b\""));
+        assert_eq!(
+            write(CellType { oid: 114, binary: false }, &Value::Text("a\"b".into())).as_deref(),
+            Some("\"a\\\"b\"")
+        );
         assert_eq!(write(TEXT, &Value::Text("x".into())).as_deref(), Some("x"));
     }
 
     #[test]
     fn binary_cells_are_masked_only_where_their_form_is_known() {
-        for (oid, can) in [(25, true), (1043, true), (3802, true), (2950, true), (23, false), (1082, false), (1009, false)]
+        for (oid, can) in
+            [(25, true), (1043, true), (3802, true), (2950, true), (23, false), (1082, false), (1009, false)]
         {
             assert_eq!(CellType { oid, binary: true }.can_be_masked(), can, "{oid}");
             assert!(CellType { oid, binary: false }.can_be_masked());

@@ -66,7 +66,8 @@ impl Interpreted {
         let why = Unfit {
             code: "58000",
             declined: Declined {
-                message: "Weir cannot read the target's catalog, so it cannot tell what this statement touches".to_owned(),
+                message: "Weir cannot read the target's catalog, so it cannot tell what this statement touches"
+                    .to_owned(),
                 detail: None,
                 hint: Some("The reason is in Weir's log.".to_owned()),
             },
@@ -102,11 +103,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
     };
     let refused = statements.iter().find_map(|statement| statement.refused.as_ref()).map(|refused| Unfit {
         code: "0A000",
-        declined: Declined {
-            message: refused.message.clone(),
-            detail: None,
-            hint: refused.hint.map(str::to_owned),
-        },
+        declined: Declined { message: refused.message.clone(), detail: None, hint: refused.hint.map(str::to_owned) },
         position: None,
     });
     // A statement that stands behind a change of the catalog means what it means after it.
@@ -174,9 +171,8 @@ fn whole(statements: &[Statement], digest: Digest) -> Operation {
 
 /// `SET weir.notices = off`: a setting of Weir's own, which the target takes as one of an extension it does not have.
 fn notices(operation: &Operation, sql: &str) -> Option<bool> {
-    let sets = |ask: &Ask| {
-        ask.action.0 == "set" && matches!(&ask.object, Object::Part(part) if &*part.name == "weir.notices")
-    };
+    let sets =
+        |ask: &Ask| ask.action.0 == "set" && matches!(&ask.object, Object::Part(part) if &*part.name == "weir.notices");
     let off = |word: &str| matches!(word.to_ascii_lowercase().as_str(), "off" | "false" | "no" | "0");
     operation.asks.iter().any(sets).then(|| !sql.split(|c: char| !c.is_ascii_alphanumeric()).any(off))
 }
@@ -185,14 +181,7 @@ fn unread(key: ShapeKey, digest: Digest, log: LogText, snapshot: Arc<Snapshot>, 
     let certainty = Certainty::Opaque(why.declined.message.clone());
     Interpreted {
         key,
-        operation: Operation {
-            asks: Vec::new(),
-            certainty,
-            touches: Vec::new(),
-            touches_unknown: true,
-            digest,
-            log,
-        },
+        operation: Operation { asks: Vec::new(), certainty, touches: Vec::new(), touches_unknown: true, digest, log },
         statements: Vec::new(),
         unfit: Some(why),
         snapshot,

@@ -81,7 +81,12 @@ impl TurnedAway {
 
 impl Postgres {
     /// Takes a new connection in.
-    pub(crate) async fn take_in(&self, stream: TcpStream, peer: SocketAddr, ledger: &Arc<dyn gate::Ledger>) -> Incoming {
+    pub(crate) async fn take_in(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        ledger: &Arc<dyn gate::Ledger>,
+    ) -> Incoming {
         let begun = Instant::now();
         match timeout(LOGIN_TIME_MAX, self.first_packets(stream)).await {
             Ok(Ok(First::Startup(stream, startup))) => {
@@ -229,7 +234,9 @@ impl Postgres {
         let session = admitted.map_err(|refusal| {
             Some(TurnedAway { report: OwnReport::refusal(Severity::Fatal, "42501", &refusal), rejected: None })
         })?;
-        settings.decide(&session, self.gate()).map_err(|report| Some(TurnedAway { report: *report, rejected: None }))?;
+        settings
+            .decide(&session, self.gate())
+            .map_err(|report| Some(TurnedAway { report: *report, rejected: None }))?;
         let Settings { pairs, notices } = settings;
         Ok(Known { session, principal, target, database, settings: pairs, notices })
     }
@@ -333,8 +340,7 @@ struct Settings {
 /// Reads startup parameters and `options`. What would change the meaning of texts is refused.
 fn settings(startup: &Startup) -> Result<Settings, Box<OwnReport>> {
     let own = |name: &str| matches!(name, "user" | "database" | "replication" | "options") || name.starts_with("_pq_.");
-    let mut pairs: Vec<(String, String)> =
-        startup.parameters.iter().filter(|(name, _)| !own(name)).cloned().collect();
+    let mut pairs: Vec<(String, String)> = startup.parameters.iter().filter(|(name, _)| !own(name)).cloned().collect();
     if let Some(text) = startup.parameter("options") {
         let wrong = |wrong: Malformed| Box::new(OwnReport::fatal("42601", format!("startup options: {wrong}")));
         pairs.extend(options(text).map_err(wrong)?);
@@ -399,4 +405,3 @@ fn unwritten() -> OwnReport {
     OwnReport::fatal("58030", "Weir cannot write its decision log, so nobody may come in")
         .hint("An operator has to look at Weir's state folder: its disk may be full.")
 }
-

@@ -134,7 +134,13 @@ impl Postgres {
         }
     }
 
-    async fn target_down(&self, mut stream: Stream, session: &gate::Session, target: &TargetSettings, down: &TargetDown) {
+    async fn target_down(
+        &self,
+        mut stream: Stream,
+        session: &gate::Session,
+        target: &TargetSettings,
+        down: &TargetDown,
+    ) {
         tracing::warn!(session = %session.id(), target_name = %target.target.id, "{down}");
         session.close(now(), &format!("target cannot be reached: {down}"));
         let report =

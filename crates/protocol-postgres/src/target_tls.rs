@@ -41,13 +41,13 @@ impl TargetTls {
     /// The TLS configuration; `None` for no TLS. The CA file is read each time, so that it can be replaced.
     pub(crate) fn client_config(&self) -> Result<Option<Arc<ClientConfig>>, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let builder =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
         let config = match self {
             Self::Off => return Ok(None),
-            Self::Require => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-                .with_no_client_auth(),
+            Self::Require => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider))).with_no_client_auth()
+            }
             Self::Verify { ca, .. } => builder.with_root_certificates(roots(ca.as_ref())?).with_no_client_auth(),
         };
         Ok(Some(Arc::new(config)))

@@ -46,16 +46,36 @@ enum Kind {
 #[derive(Debug)]
 enum Work {
     Query(Rc<Interpreted>),
-    Parse { name: Vec<u8>, prepared: Rc<Prepared>, before: Option<Entry<Prepared>> },
-    Bind { name: Vec<u8>, portal: Rc<Portal>, before: Option<Entry<Portal>> },
-    Describe { interpreted: Rc<Interpreted>, what: Described },
+    Parse {
+        name: Vec<u8>,
+        prepared: Rc<Prepared>,
+        before: Option<Entry<Prepared>>,
+    },
+    Bind {
+        name: Vec<u8>,
+        portal: Rc<Portal>,
+        before: Option<Entry<Portal>>,
+    },
+    Describe {
+        interpreted: Rc<Interpreted>,
+        what: Described,
+    },
     Execute(Rc<Portal>),
-    CloseStatement { name: Vec<u8>, before: Option<Entry<Prepared>> },
-    ClosePortal { name: Vec<u8>, before: Option<Entry<Portal>> },
+    CloseStatement {
+        name: Vec<u8>,
+        before: Option<Entry<Prepared>>,
+    },
+    ClosePortal {
+        name: Vec<u8>,
+        before: Option<Entry<Portal>>,
+    },
     Sync,
     Flush,
     /// Fails on the target; the caller is told this report.
-    Refuse { report: OwnReport, kind: Kind },
+    Refuse {
+        report: OwnReport,
+        kind: Kind,
+    },
     Terminate,
 }
 
@@ -425,14 +445,7 @@ impl<S> Conversation<S> {
         Planned::Slot(Slot { frame, work, decided: None })
     }
 
-    fn decline(
-        &self,
-        step: Step,
-        digest: Digest,
-        text: LogText,
-        declined: Declined,
-        verdicts: &mut Vec<Verdict<()>>,
-    ) {
+    fn decline(&self, step: Step, digest: Digest, text: LogText, declined: Declined, verdicts: &mut Vec<Verdict<()>>) {
         verdicts.push(self.session.decline(step, digest, text, declined, ()));
     }
 
@@ -521,9 +534,7 @@ impl<S> Conversation<S> {
                 (Work::Refuse { .. }, Some((_, Some(Released::Refuse(..))))) => self.send(frame, work),
                 (_, Some((kind, refusal))) => {
                     let report = match refusal {
-                        Some(Released::Refuse(refusal, ())) => {
-                            OwnReport::refusal(Severity::Error, "42501", &refusal)
-                        }
+                        Some(Released::Refuse(refusal, ())) => OwnReport::refusal(Severity::Error, "42501", &refusal),
                         _ => down.clone().unwrap_or_else(|| OwnReport::new(Severity::Error, "XX000", "not released")),
                     };
                     self.take_back(work);

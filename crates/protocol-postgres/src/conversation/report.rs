@@ -12,7 +12,8 @@ pub fn neutral_report(report: &Report, kind: u8, out: &mut Vec<u8>) {
         _ if kind == b'N' => "NOTICE",
         _ => "ERROR",
     };
-    let position = report.field(b'P').filter(|at| !at.is_empty() && at.len() < 10 && at.bytes().all(|b| b.is_ascii_digit()));
+    let position =
+        report.field(b'P').filter(|at| !at.is_empty() && at.len() < 10 && at.bytes().all(|b| b.is_ascii_digit()));
     let message = match condition(code) {
         Some(condition) => format!("{condition} (SQLSTATE {code})"),
         None => format!("the target answered with SQLSTATE {code}"),
@@ -136,9 +137,8 @@ mod tests {
 
     #[test]
     fn a_hostile_code_severity_or_position_is_not_passed_on() {
-        let report = Report {
-            fields: vec![(b'V', "ssn".into()), (b'C', "512-44".into()), (b'P', "512-44-9821".into())],
-        };
+        let report =
+            Report { fields: vec![(b'V', "ssn".into()), (b'C', "512-44".into()), (b'P', "512-44-9821".into())] };
         let mut out = Vec::new();
         neutral_report(&report, b'E', &mut out);
         let text = String::from_utf8_lossy(&out);

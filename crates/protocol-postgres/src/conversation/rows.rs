@@ -53,12 +53,7 @@ fn count(running: &mut Running, bytes: usize, masked: u64) {
 }
 
 /// Writes a row as its plan shows it, and counts the cells that are not clear.
-fn masked_row(
-    running: &Running,
-    body: &[u8],
-    tokens: &redact::TokenKey,
-    out: &mut Vec<u8>,
-) -> Result<u64, Malformed> {
+fn masked_row(running: &Running, body: &[u8], tokens: &redact::TokenKey, out: &mut Vec<u8>) -> Result<u64, Malformed> {
     let plan = running.plan.as_deref().ok_or_else(|| Malformed::new("a row without a plan"))?;
     let mut cells = backend::data_row(body)?;
     if cells.left() != plan.fields().len() || running.types.len() != plan.fields().len() {

@@ -232,16 +232,7 @@ impl Names {
         forget_statement,
         restore_statement
     );
-    kind_of_name!(
-        portals,
-        Portal,
-        define_portal,
-        portal,
-        confirm_portal,
-        undo_portal,
-        forget_portal,
-        restore_portal
-    );
+    kind_of_name!(portals, Portal, define_portal, portal, confirm_portal, undo_portal, forget_portal, restore_portal);
 
     /// Whether no more names can be kept.
     pub fn is_full(&self) -> bool {

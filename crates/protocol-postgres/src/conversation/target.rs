@@ -13,8 +13,8 @@ use super::report::{neutral_parameter, neutral_report};
 use super::rows::Passing;
 use super::statements::Shape;
 use super::{Conversation, Ended, Stall};
-use crate::cells::CellType;
 use crate::catalog::Snapshot;
+use crate::cells::CellType;
 use crate::interpret::Interpreted;
 use crate::wire::Malformed;
 use crate::wire::backend::{self, ColumnShape, Report};
@@ -119,9 +119,7 @@ impl<S> Conversation<S> {
             b'1' | b'2' | b'3' => self.take_acknowledgement(kind, now),
             b's' | b'I' => self.take_end(kind, now),
             b'G' | b'H' | b'W' | b'd' | b'c' => Err(Malformed::new("a copy that nobody asked for")),
-            other => {
-                Err(Malformed(format!("a message of type '{}'", char::from(other).escape_default())))
-            }
+            other => Err(Malformed(format!("a message of type '{}'", char::from(other).escape_default()))),
         }
     }
 
@@ -158,7 +156,9 @@ impl<S> Conversation<S> {
 
     fn take_parameter_types(&mut self) -> Result<Pass, Malformed> {
         match self.expected.front() {
-            Some(Expect::Describe { what: Subject::Statement(_), hidden, .. }) => Ok(if *hidden { Pass::Done } else { Pass::Verbatim }),
+            Some(Expect::Describe { what: Subject::Statement(_), hidden, .. }) => {
+                Ok(if *hidden { Pass::Done } else { Pass::Verbatim })
+            }
             _ => Err(self.out_of_place("a description of parameters")),
         }
     }
@@ -194,7 +194,8 @@ impl<S> Conversation<S> {
                     vec![Holds::Unknown; columns.len()]
                 });
                 lay_out(running, &holds, &columns, |_| false, now);
-                let surprise = !interpreted.operation.is_tainted() && running.plan.as_ref().is_some_and(|p| !p.is_clear());
+                let surprise =
+                    !interpreted.operation.is_tainted() && running.plan.as_ref().is_some_and(|p| !p.is_clear());
                 if surprise {
                     let what = "the target describes a classified column that the statement did not show";
                     self.session.notice(now, "witness_disagreement", what);

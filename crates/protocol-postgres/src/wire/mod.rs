@@ -81,9 +81,11 @@ impl<'a> Fields<'a> {
 
     /// A text that ends with a zero byte, without it.
     pub fn cstr(&mut self) -> Result<&'a [u8], Malformed> {
-        let end = self.rest.iter().position(|byte| *byte == 0).ok_or_else(|| {
-            Malformed(format!("{} message has a text without its terminator", self.message))
-        })?;
+        let end = self
+            .rest
+            .iter()
+            .position(|byte| *byte == 0)
+            .ok_or_else(|| Malformed(format!("{} message has a text without its terminator", self.message)))?;
         let text = self.bytes(end)?;
         self.byte()?;
         Ok(text)

@@ -127,7 +127,10 @@ pub fn options(text: &str) -> Result<Vec<(String, String)>, Malformed> {
         } else if let Some(setting) = word.strip_prefix("-c").or_else(|| word.strip_prefix("--")) {
             setting.to_owned()
         } else {
-            return Err(Malformed(format!("option \"{}\" is not carried: only -c name=value is", word.escape_default())));
+            return Err(Malformed(format!(
+                "option \"{}\" is not carried: only -c name=value is",
+                word.escape_default()
+            )));
         };
         match setting.split_once('=') {
             Some((name, value)) if !name.is_empty() => {

@@ -133,7 +133,8 @@ fn bodies_that_do_not_add_up_are_refused() {
 fn messages_are_read_as_they_were_meant() {
     let Ok(Frontend::Parse(parse)) = Frontend::read(b'P', b"s1\0select $1\0\0\x01\0\0\0\x17") else { panic!() };
     assert_eq!((parse.name, parse.text, parse.types), (b"s1".as_slice(), b"select $1".as_slice(), &[0, 0, 0, 23][..]));
-    let Ok(Frontend::Bind(bind)) = Frontend::read(b'B', b"p\0s1\0\0\x01\0\x01\0\x01\0\0\0\x02hi\0\x02\0\0\0\x01") else {
+    let Ok(Frontend::Bind(bind)) = Frontend::read(b'B', b"p\0s1\0\0\x01\0\x01\0\x01\0\0\0\x02hi\0\x02\0\0\0\x01")
+    else {
         panic!()
     };
     assert_eq!((bind.portal, bind.statement, bind.parameter_count), (b"p".as_slice(), b"s1".as_slice(), 1));
@@ -160,7 +161,8 @@ fn startup_packets() {
 
 #[test]
 fn startup_options_are_settings_or_an_error() {
-    let pairs = |text| options(text).map(|pairs| pairs.into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>());
+    let pairs =
+        |text| options(text).map(|pairs| pairs.into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>());
     assert_eq!(pairs("").unwrap(), Vec::<String>::new());
     assert_eq!(pairs(" -c a=b  -cc=d --search-path=x,y ").unwrap(), ["a=b", "c=d", "search_path=x,y"]);
     assert_eq!(pairs("-c a=one\\ two\\\\").unwrap(), ["a=one two\\"]);

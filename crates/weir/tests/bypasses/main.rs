@@ -61,7 +61,7 @@ fn forms() -> Vec<String> {
         hex,
         "OTAzLTc3LTQxNDE".to_owned(), // base64
         CANARY.chars().map(|c| c.to_digit(10).map_or(c, |d| char::from(b'a' + u8::try_from(d).unwrap()))).collect(),
-        "03-77-41419".to_owned(),     // turned round by one
+        "03-77-41419".to_owned(), // turned round by one
     ]
 }
 
@@ -72,7 +72,8 @@ fn statements() -> Vec<&'static str> {
 /// What psql shows of each statement, each in a session of its own.
 fn each(statements: &[&str], end: &str, psql: impl Fn() -> Run) -> Vec<String> {
     let shown = statements.iter().map(|statement| {
-        let run = psql().args(["-P", "pager=off"]).input(format!("{statement} {end}\n")).finish().expect("psql can be run");
+        let run =
+            psql().args(["-P", "pager=off"]).input(format!("{statement} {end}\n")).finish().expect("psql can be run");
         run.stdout + &run.stderr
     });
     shown.collect()

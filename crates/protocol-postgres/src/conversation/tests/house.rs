@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub const ORDERS: u32 = 20_002;
 pub const POISON: &str = "weir_refused_test";
 
 const POLICIES: &str = r#"
-@id("use") permit (principal, action in [Action::"connect", Action::"session", Action::"read", Action::"write", Action::"define"], resource);
+@id("use") permit (principal, action in [Action::"connect", Action::"session", Action::"read", Action::"write", Action::"define", Action::"store"], resource);
 @id("kept") forbid (principal, action == Action::"drop", resource);
 @id("mail") permit (principal, action == Action::"see_partial", resource in Class::"pii.email");
 "#;
@@ -216,9 +216,10 @@ fn rows() -> CatalogRows {
         assert!(CATALOG_QUERIES.iter().any(|(name, _)| *name == query), "{query}");
         rows.add(query, &row.iter().copied().map(Some).collect::<Vec<_>>()).unwrap();
     };
-    for (oid, name, columns) in
-        [(CUSTOMERS, "customers", ["id", "email", "ssn", "city"]), (ORDERS, "orders", ["id", "status", "total", "note"])]
-    {
+    for (oid, name, columns) in [
+        (CUSTOMERS, "customers", ["id", "email", "ssn", "city"]),
+        (ORDERS, "orders", ["id", "status", "total", "note"]),
+    ] {
         let oid = oid.to_string();
         add("relations", &[&oid, "public", name, "r"]);
         for (number, column) in columns.iter().enumerate() {

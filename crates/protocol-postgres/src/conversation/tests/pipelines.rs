@@ -162,7 +162,9 @@ fn what_this_version_does_not_carry_is_refused_in_its_place() {
 
 #[test]
 fn a_caller_that_breaks_the_protocol_is_told_and_ended() {
-    for bytes in [b"Q\0\0\0\x03".as_slice(), b"Q\xff\xff\xff\xff", b"Q\x7f\xff\xff\xff", b"R\0\0\0\x04", b"p\0\0\0\x05\0"] {
+    for bytes in
+        [b"Q\0\0\0\x03".as_slice(), b"Q\xff\xff\xff\xff", b"Q\x7f\xff\xff\xff", b"R\0\0\0\x04", b"p\0\0\0\x05\0"]
+    {
         let mut house = House::new();
         assert_eq!(house.caller(bytes), "");
         assert!(house.conversation.ended().is_some(), "{bytes:?}");

@@ -106,9 +106,12 @@ fn a_result_of_another_width_shows_nothing() {
     house.caller(&query("SELECT id, city FROM customers"));
     house.target(&[shape(&ALL), row(&["7", "ada@example.com", "512-44-9821", "Leeds"])].concat());
     assert_eq!(cells(&house.conversation.to_caller), [["NULL", "[redacted]", "[redacted]", "[redacted]"]]);
-    let noticed = house.ledger.records.lock().iter().any(|record| {
-        matches!(&record.event, Event::Noticed { what: "shape_mismatch", .. })
-    });
+    let noticed = house
+        .ledger
+        .records
+        .lock()
+        .iter()
+        .any(|record| matches!(&record.event, Event::Noticed { what: "shape_mismatch", .. }));
     assert!(noticed);
 }
 
@@ -118,9 +121,12 @@ fn a_classified_column_that_the_text_did_not_show_is_masked_all_the_same() {
     house.caller(&query("SELECT status FROM orders"));
     house.target(&[shape(&[("status", CUSTOMERS, 3, 25)]), row(&["512-44-9821"])].concat());
     assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
-    let noticed = house.ledger.records.lock().iter().any(|record| {
-        matches!(&record.event, Event::Noticed { what: "witness_disagreement", .. })
-    });
+    let noticed = house
+        .ledger
+        .records
+        .lock()
+        .iter()
+        .any(|record| matches!(&record.event, Event::Noticed { what: "witness_disagreement", .. }));
     assert!(noticed);
 }
 
@@ -159,7 +165,8 @@ fn a_masked_column_in_binary_is_refused_before_it_runs_unless_its_form_is_known(
 #[test]
 fn reports_about_classified_data_lose_their_texts_until_the_transaction_ends() {
     let mut house = House::new();
-    let said = |house: &mut House| String::from_utf8_lossy(&std::mem::take(&mut house.conversation.to_caller)).into_owned();
+    let said =
+        |house: &mut House| String::from_utf8_lossy(&std::mem::take(&mut house.conversation.to_caller)).into_owned();
     house.caller(&query("BEGIN"));
     house.target(&[complete(), ready(b'T')].concat());
     house.caller(&query("SELECT ssn::int FROM customers"));
