@@ -2,6 +2,8 @@
 //! `policy` and `redact` is shaped like PostgreSQL: operations are requests, parts are routes, fields are JSON keys, the
 //! upstream is a client handle, and the flows of one session run side by side.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and all of this file is one")]
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
