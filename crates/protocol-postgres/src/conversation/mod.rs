@@ -14,6 +14,7 @@
 
 mod caller;
 mod expect;
+mod forward;
 mod report;
 mod rows;
 mod statements;

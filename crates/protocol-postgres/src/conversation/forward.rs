@@ -1,0 +1,220 @@
+//! What was planned goes: verdicts to the ledger, permitted frames to the target, poison in the place of refused ones.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use gate::{ControlFrame, Permit, Released, Verdict, Wire};
+use model::UnixMicros;
+
+use super::expect::{Described, Expect, Running};
+use super::statements::{Entry, Portal, Prepared};
+use super::{Conversation, Ended};
+use crate::interpret::Interpreted;
+use crate::wire::build::{self, OwnReport, Severity};
+
+/// Something planned. Those that are decided wait for their verdict's release; the others go as they are.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub frame: Range<usize>,
+    pub work: Work,
+    pub decided: Option<Kind>,
+}
+
+/// Where a frame stands: what a refusal of it has to look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// On its own: ReadyForQuery follows its error.
+    Simple,
+    /// In a batch: the rest of the batch is skipped after its error.
+    Batched,
+}
+
+/// What a frame is to do.
+#[derive(Debug)]
+pub(super) enum Work {
+    Query(Rc<Interpreted>),
+    Parse {
+        name: Vec<u8>,
+        prepared: Rc<Prepared>,
+        before: Option<Entry<Prepared>>,
+    },
+    Bind {
+        name: Vec<u8>,
+        portal: Rc<Portal>,
+        before: Option<Entry<Portal>>,
+    },
+    Describe {
+        interpreted: Rc<Interpreted>,
+        what: Described,
+    },
+    Execute(Rc<Portal>),
+    CloseStatement {
+        name: Vec<u8>,
+        before: Option<Entry<Prepared>>,
+    },
+    ClosePortal {
+        name: Vec<u8>,
+        before: Option<Entry<Portal>>,
+    },
+    Sync,
+    Flush,
+    /// Fails on the target; the caller is told this report.
+    Refuse {
+        report: OwnReport,
+        kind: Kind,
+    },
+    Terminate,
+}
+
+/// Frames that touch no object: the ends of batches, what belongs to a statement that was permitted when it was parsed
+/// (its parameters, a question about it, forgetting it), and poison.
+struct Frame<'a>(&'a [u8]);
+
+impl<S> ControlFrame<Wire<S>> for Frame<'_> {
+    fn write(self, wire: &mut Wire<S>) {
+        wire.put(self.0);
+    }
+}
+
+impl<S> Conversation<S> {
+    /// Commits the verdicts, and forwards what may go: each frame, or poison in its place.
+    pub(super) fn forward(&mut self, slots: Vec<Slot>, verdicts: Vec<Verdict<()>>, now: UnixMicros) {
+        if slots.is_empty() {
+            return;
+        }
+        let (mut released, down) = match verdicts.is_empty() {
+            true => (Vec::new().into_iter(), None),
+            false => match self.session.commit(now, verdicts) {
+                Ok(released) => (released.into_iter(), None),
+                Err(down) => {
+                    tracing::error!(session = %self.session.id(), "{down}");
+                    (Vec::new().into_iter(), Some(unwritten()))
+                }
+            },
+        };
+        // Set where a verdict turned out otherwise than it was planned: the rest of its batch would be skipped.
+        let mut skipping = false;
+        for Slot { frame, work, decided } in slots {
+            match (&work, decided.map(|kind| (kind, released.next()))) {
+                (Work::Sync, _) => {
+                    skipping = false;
+                    self.send(frame, work);
+                }
+                _ if skipping => self.take_back(work),
+                (_, None) => self.send(frame, work),
+                (_, Some((_, Some(Released::Forward(permit))))) => self.begin(permit, frame, work, now),
+                (Work::Refuse { .. }, Some((_, Some(Released::Refuse(..))))) => self.send(frame, work),
+                (_, Some((kind, refusal))) => {
+                    let report = match refusal {
+                        Some(Released::Refuse(refusal, ())) => OwnReport::refusal(Severity::Error, "42501", &refusal),
+                        _ => down.clone().unwrap_or_else(|| OwnReport::new(Severity::Error, "XX000", "not released")),
+                    };
+                    self.take_back(work);
+                    self.send_poison(&report, kind);
+                    skipping = kind == Kind::Batched;
+                }
+            }
+        }
+        self.skipping |= skipping;
+    }
+
+    /// Forwards a permitted operation.
+    fn begin(&mut self, permit: Permit<()>, frame: Range<usize>, work: Work, now: UnixMicros) {
+        let bytes = self.from_caller.get(frame);
+        let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));
+        self.tainted |= flow.operation().is_tainted();
+        if let Work::Query(interpreted) = &work {
+            self.notices = interpreted.notices.unwrap_or(self.notices);
+        } else if let Work::Execute(portal) = &work {
+            self.notices = portal.interpreted.notices.unwrap_or(self.notices);
+        }
+        let expect = match work {
+            Work::Query(interpreted) => {
+                Expect::Query { running: Running::new(flow), interpreted, statement: 0, failed: None }
+            }
+            Work::Parse { name, prepared, before } => Expect::Parse { flow, name, prepared, before },
+            Work::Execute(portal) => Expect::Execute { running: Running::new(flow), portal },
+            // Nothing else is decided.
+            other => {
+                flow.finish(gate::Outcome::Unknown, now);
+                return self.take_back(other);
+            }
+        };
+        self.expected.push_back(expect);
+    }
+
+    /// Forwards what needs no permit.
+    fn send(&mut self, frame: Range<usize>, work: Work) {
+        let expect = match work {
+            Work::Refuse { report, kind } => return self.send_poison(&report, kind),
+            Work::Terminate => {
+                self.upstream.control(Frame(self.from_caller.get(frame)));
+                self.ended = Some(Ended::Goodbye);
+                return;
+            }
+            Work::Flush => None,
+            Work::Sync => Some(Expect::Sync),
+            Work::Bind { name, portal, before } => Some(Expect::Bind { name, portal, before }),
+            Work::Describe { interpreted, what } => Some(Expect::Describe { interpreted, what, hidden: false }),
+            Work::CloseStatement { name, before } => Some(Expect::CloseStatement { name, before }),
+            Work::ClosePortal { name, before } => Some(Expect::ClosePortal { name, before }),
+            // These need a permit.
+            Work::Query(_) | Work::Parse { .. } | Work::Execute(_) => return,
+        };
+        self.upstream.control(Frame(self.from_caller.get(frame)));
+        self.expected.extend(expect);
+    }
+
+    /// Forwards something that fails on the target, in the place of what is refused.
+    fn send_poison(&mut self, report: &OwnReport, kind: Kind) {
+        let mut frame = Vec::new();
+        match kind {
+            // A text that does not parse, in whatever state the transaction is.
+            Kind::Simple => build::frame(&mut frame, b'Q', |out| build::cstr(out, b"refused by weir")),
+            // A portal of a statement that does not exist.
+            Kind::Batched => build::frame(&mut frame, b'B', |out| {
+                build::cstr(out, b"");
+                build::cstr(out, self.poison.as_bytes());
+                out.extend_from_slice(&[0; 6]);
+            }),
+        }
+        self.upstream.control(Frame(&frame));
+        let simple = kind == Kind::Simple;
+        self.expected.push_back(Expect::Poison { error: report.to_bytes(), simple, told: false });
+    }
+
+    /// A frame that was planned does not go after all: names mean what they meant before.
+    fn take_back(&mut self, work: Work) {
+        match work {
+            Work::Parse { name, prepared, before } => self.names.undo_statement(&name, &prepared, before),
+            Work::Bind { name, portal, before } => self.names.undo_portal(&name, &portal, before),
+            Work::CloseStatement { name, before: Some(before) } => self.names.restore_statement(&name, before),
+            Work::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
+            _ => {}
+        }
+    }
+
+    /// Asks the target what a statement returns, on Weir's own account. The answer is not shown to the caller.
+    pub(super) fn ask_shape(&mut self) {
+        let Some((name, prepared)) = self.shape_wanted.take() else { return };
+        if prepared.asked_shape.replace(true) {
+            return;
+        }
+        let mut frames = Vec::new();
+        build::frame(&mut frames, b'D', |out| {
+            out.push(b'S');
+            build::cstr(out, &name);
+        });
+        build::frame(&mut frames, b'H', |_| ());
+        self.upstream.control(Frame(&frames));
+        let interpreted = prepared.interpreted();
+        self.expected.push_back(Expect::Describe { interpreted, what: Described::Statement(prepared), hidden: true });
+    }
+}
+
+fn unwritten() -> OwnReport {
+    let mut report = OwnReport::new(Severity::Error, "58030", "Weir cannot write its decision log, so nothing may run");
+    report.detail = Some("The statement did not reach the target.".to_owned());
+    report.hint = Some("An operator has to look at Weir's state folder: its disk may be full.".to_owned());
+    report
+}
