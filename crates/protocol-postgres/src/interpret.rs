@@ -9,6 +9,9 @@ use sql_postgres::{Statement, TransactionStep, analyse, log_text};
 
 use crate::catalog::Snapshot;
 
+/// Actions on objects that one text may ask for; each costs time to decide and room to keep.
+const ASKS_MAX: usize = 4096;
+
 /// A text that was read: what it does, or why it can't be carried.
 #[derive(Debug)]
 pub struct Interpreted {
@@ -113,6 +116,13 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         changed |= may_change(statement);
     }
     let mut operation = whole(&statements, digest);
+    if operation.asks.len() > ASKS_MAX {
+        let parts = operation.asks.len();
+        let message = format!("the statement asks for {parts} things at once, and Weir decides at most {ASKS_MAX}");
+        let mut why = unfit("54001", message, None);
+        why.declined.hint = Some("Send it in smaller portions.".to_owned());
+        return unread(key, digest, log_text(sql, true, &token), snapshot, why);
+    }
     operation.log = log_text(sql, operation.is_tainted(), &token);
     Interpreted {
         key,

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
+use std::path::Path;
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -112,6 +113,11 @@ fn psql_round(weir: &Weir, token: &str, round: usize) -> Child {
     run.spawn().unwrap()
 }
 
+/// How much the clients have been told so far.
+fn told_bytes(told: &Path) -> u64 {
+    fs::metadata(told).map_or(0, |found| found.len())
+}
+
 fn confirmed(text: &str) -> BTreeSet<u64> {
     // The last line may be half written.
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
@@ -133,12 +139,20 @@ fn no_effect_without_its_record_however_weir_is_killed() {
     let (mut rows_before, mut rounds_with_rows, mut torn, mut random) = (0, 0, 0, 0x9e37_79b9_7f4a_7c15_u64);
     let mut recovery_max = Duration::ZERO;
     for round in 0..ROUNDS {
+        let told_before = told_bytes(&told);
         let mut psql = psql_round(&weir, &token, round);
         // xorshift: the instants differ from round to round, and what one seed found is found again.
         for shift in [13_i32, -7, 17] {
             random ^= if shift > 0 { random << shift } else { random >> -shift };
         }
-        thread::sleep(Duration::from_millis(200 + random % 400));
+        // In every other round the clients surely write by then; in the others they may be anywhere, logging in too.
+        if round % 2 == 0 {
+            let writing = || told_bytes(&told) > told_before;
+            testkit::wait_until(Duration::from_secs(30), "a row written in this round", writing).unwrap();
+            thread::sleep(Duration::from_millis(random % 400));
+        } else {
+            thread::sleep(Duration::from_millis(200 + random % 400));
+        }
         weir.kill9();
         let mut out = String::new();
         psql.stdout.take().unwrap().read_to_string(&mut out).unwrap();

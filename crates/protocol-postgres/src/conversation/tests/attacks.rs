@@ -91,3 +91,12 @@ fn what_a_session_prepares_is_bounded_in_bytes() {
     });
     assert!(prepared.is_some_and(|at| (8..=64).contains(&at)), "{prepared:?}");
 }
+
+#[test]
+fn a_text_that_asks_for_too_many_things_is_refused_whole() {
+    let mut house = House::new();
+    let calls: Vec<String> = (0..5000).map(|at| format!("upper{at}(1)")).collect();
+    assert_eq!(house.caller(&query(&format!("SELECT {}", calls.join(",")))), "!");
+    house.target(&[error("42601"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E54001 ZI");
+}
