@@ -37,7 +37,8 @@ mod log_text;
 
 pub use analyse::analyse;
 pub use catalog::{
-    CATALOG_QUERIES, Catalog, CatalogRows, Column, RawColumn, RawFunction, RawRelation, Relation, RelationKind, UnreadableRow,
+    CATALOG_QUERIES, Catalog, CatalogRows, Column, RawColumn, RawFunction, RawRelation, Relation, RelationKind,
+    UnreadableRow,
 };
 pub use classes::{ClassRules, PatternError};
 pub use holds::{Described, WidthMismatch, holds};

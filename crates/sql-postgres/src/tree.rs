@@ -302,6 +302,8 @@ impl ser::SerializeStruct for Fields {
         if self.kind == "Node" {
             return Ok(self.fields.pop().map_or(Tree::Nothing, |(_, node)| node));
         }
+        // Most nodes have one to three fields, and there are as many of them as a text has words.
+        self.fields.shrink_to_fit();
         Ok(Tree::Node(Node { kind: self.kind, fields: self.fields }))
     }
 }
