@@ -37,6 +37,11 @@ pub fn prepare(state: &Path) -> Result<(), FileError> {
         Ok(metadata) => {
             let mut entries = fs::read_dir(state).map_err(|e| failed("can't be read", e))?;
             if entries.next().is_some() && !state.join("tls").is_dir() {
+                // Another first start may have closed it, and begun to fill it, since it was looked at.
+                let now = fs::metadata(state).map_err(|e| failed("can't be read", e))?;
+                if now.permissions().mode() & 0o077 == 0 {
+                    return Ok(());
+                }
                 let what =
                     format!("is open to others (mode {:o}) and holds files", metadata.permissions().mode() & 0o777);
                 let help = format!("name an empty or new folder as `state`, or run: chmod 700 {}", state.display());
