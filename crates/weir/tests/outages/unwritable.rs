@@ -34,7 +34,7 @@ fn privileged(command: &[&str], folder: &Path) {
     };
     assert!(
         attempt(&[]) || attempt(&["sudo", "-n"]),
-        "this test mounts a small tmpfs: run it as root, with CAP_SYS_ADMIN, or with a sudo that asks for no password \
+        "this test mounts a small tmpfs or makes files immutable: run it as root, with CAP_SYS_ADMIN, or with a sudo that asks for no password \
          (`{} {}` failed)",
         command.join(" "),
         folder.display()
@@ -157,6 +157,46 @@ fn a_read_only_log_folder_lets_nothing_start() {
     let (code, out, err) = run(&weir, &["serve"]);
     assert_eq!((code, out.as_str()), (1, ""), "{err}");
     assert!(err.contains("state/log") && err.to_lowercase().contains("read-only"), "{err}");
+}
+
+/// Files that can't be written any more, by anybody, until this is dropped.
+struct Frozen(Vec<PathBuf>);
+
+impl Frozen {
+    fn all_in(folder: &Path) -> Self {
+        let files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.iter().for_each(|file| privileged(&["chattr", "+i"], file));
+        Self(files)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|file| privileged(&["chattr", "-i"], file));
+    }
+}
+
+#[test]
+fn a_log_that_becomes_read_only_stops_everything_until_it_can_be_written_again() {
+    database("frozen", "CREATE TABLE kept (id int PRIMARY KEY)");
+    let mut weir = before("frozen").start();
+    let token = weir.token("alice", &[]);
+    let mut session = Session::log_in(&weir, "alice", "frozen", &token);
+    session.rows("INSERT INTO kept VALUES (1)");
+    let frozen = Frozen::all_in(&weir.state().join("log"));
+    for id in 2..6 {
+        session.error(&format!("INSERT INTO kept VALUES ({id})")).says("ERROR", "58030", "decision log");
+    }
+    Session::refused(&weir, "alice", "frozen", &token).says("FATAL", "58030", "nobody may come in");
+    assert_eq!(count("frozen"), 1);
+    drop(frozen);
+    session.rows("INSERT INTO kept VALUES (20)");
+    let (rows, permits) = ids_of("frozen", &weir);
+    assert_eq!((rows.as_slice(), permits.as_slice()), (["1", "20"].map(str::to_owned).as_slice(), rows.as_slice()));
+    drop(session);
+    assert_sound(&mut weir);
+    weir.stop();
+    weir.verify();
 }
 
 /// A folder that is put aside keeps its log: Weir holds the file, not the name. What it decides is in that file, wherever
