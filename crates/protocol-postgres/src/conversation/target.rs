@@ -193,7 +193,9 @@ impl<S> Conversation<S> {
                     self.session.notice(now, "shape_mismatch", format!("{why}: nothing of the result is shown"));
                     vec![Holds::Unknown; columns.len()]
                 });
-                lay_out(running, &holds, &columns, |_| false, now);
+                // FETCH from a binary cursor gives binary cells here as well.
+                let is_binary = |at| columns.get(at).is_some_and(|column: &ColumnShape| column.format == 1);
+                lay_out(running, &holds, &columns, is_binary, now);
                 let surprise =
                     !interpreted.operation.is_tainted() && running.plan.as_ref().is_some_and(|p| !p.is_clear());
                 if surprise {

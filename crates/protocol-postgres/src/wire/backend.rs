@@ -13,6 +13,8 @@ pub struct ColumnShape {
     pub attribute: i16,
     /// Its type.
     pub type_oid: u32,
+    /// Its format where that is decided: 0 for text, 1 for binary. A described statement says 0 of all.
+    pub format: i16,
 }
 
 /// The columns of a RowDescription.
@@ -23,8 +25,9 @@ pub fn row_description(body: &[u8]) -> Result<Vec<ColumnShape>, Malformed> {
     for _ in 0..count {
         let name = String::from_utf8_lossy(fields.cstr()?).into_owned();
         let (table_oid, attribute, type_oid) = (fields.oid()?, fields.int16()?, fields.oid()?);
-        fields.bytes(8)?; // type size, type modifier, format
-        columns.push(ColumnShape { name, table_oid, attribute, type_oid });
+        fields.bytes(6)?; // type size, type modifier
+        let format = fields.int16()?;
+        columns.push(ColumnShape { name, table_oid, attribute, type_oid, format });
     }
     fields.end()?;
     Ok(columns)
