@@ -175,17 +175,26 @@ const HELD_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// About what an ask or a field takes.
 const PART_BYTES: usize = 256;
 
+/// What the target tells names apart by: it keeps 63 bytes (`NAMEDATALEN` less one) of each and compares no more, so that
+/// longer names which begin alike are one name.
+const NAME_BYTES_KEPT: usize = 63;
+
+/// A name as the target keeps it.
+fn kept(name: &[u8]) -> &[u8] {
+    name.get(..NAME_BYTES_KEPT).unwrap_or(name)
+}
+
 /// The two kinds of names behave alike.
 macro_rules! kind_of_name {
     ($table:ident, $of:ty, $define:ident, $find:ident, $confirm:ident, $undo:ident, $forget:ident, $restore:ident) => {
         /// Gives a name its meaning, and returns the one it had.
         pub fn $define(&mut self, name: &[u8], meaning: &Rc<$of>, batch: u64) -> Option<Entry<$of>> {
-            self.$table.insert(name.to_vec(), Entry { meaning: Rc::clone(meaning), batch, confirmed: false })
+            self.$table.insert(kept(name).to_vec(), Entry { meaning: Rc::clone(meaning), batch, confirmed: false })
         }
 
         /// What a name means in this batch.
         pub fn $find(&self, name: &[u8], batch: u64) -> Lookup<$of> {
-            match self.$table.get(name) {
+            match self.$table.get(kept(name)) {
                 Some(entry) if entry.confirmed || entry.batch == batch => Lookup::Known(Rc::clone(&entry.meaning)),
                 Some(_) => Lookup::Unconfirmed,
                 None => Lookup::Unknown,
@@ -194,29 +203,29 @@ macro_rules! kind_of_name {
 
         /// The target has done what was asked.
         pub fn $confirm(&mut self, name: &[u8], meaning: &Rc<$of>) {
-            if let Some(entry) = self.$table.get_mut(name).filter(|entry| Rc::ptr_eq(&entry.meaning, meaning)) {
+            if let Some(entry) = self.$table.get_mut(kept(name)).filter(|entry| Rc::ptr_eq(&entry.meaning, meaning)) {
                 entry.confirmed = true;
             }
         }
 
         /// The target has not done it: the name means what it meant before.
         pub fn $undo(&mut self, name: &[u8], meaning: &Rc<$of>, before: Option<Entry<$of>>) {
-            if self.$table.get(name).is_some_and(|entry| Rc::ptr_eq(&entry.meaning, meaning)) {
+            if self.$table.get(kept(name)).is_some_and(|entry| Rc::ptr_eq(&entry.meaning, meaning)) {
                 match before {
-                    Some(entry) => self.$table.insert(name.to_vec(), entry),
-                    None => self.$table.remove(name),
+                    Some(entry) => self.$table.insert(kept(name).to_vec(), entry),
+                    None => self.$table.remove(kept(name)),
                 };
             }
         }
 
         /// A name is closed. Returns what it meant.
         pub fn $forget(&mut self, name: &[u8]) -> Option<Entry<$of>> {
-            self.$table.remove(name)
+            self.$table.remove(kept(name))
         }
 
         /// The target has not closed it after all.
         pub fn $restore(&mut self, name: &[u8], entry: Entry<$of>) {
-            self.$table.entry(name.to_vec()).or_insert(entry);
+            self.$table.entry(kept(name).to_vec()).or_insert(entry);
         }
     };
 }

@@ -100,3 +100,18 @@ fn a_text_that_asks_for_too_many_things_is_refused_whole() {
     house.target(&[error("42601"), ready(b'I')].concat());
     assert_eq!(house.shown(), "E54001 ZI");
 }
+
+/// The target keeps 63 bytes of a name: what follows them tells nothing apart.
+#[test]
+fn names_that_begin_alike_are_one_name() {
+    let mut house = House::new();
+    let [one, two, three] = ["1", "2", "3"].map(|end| format!("{}{end}", "n".repeat(63)));
+    house.caller(&[parse(&one, "SELECT status FROM orders"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    house.caller(&[close(&two), parse(&three, "SELECT md5(ssn) FROM customers"), sync()].concat());
+    house.target(&[plain(b'3'), plain(b'1'), ready(b'I')].concat());
+    assert_eq!(house.caller(&[bind("", &one), execute(""), sync()].concat()), "DH");
+    assert_eq!(house.target(&[plain(b't'), shape(&[("md5", 0, 0, 25)])].concat()), "BES");
+    house.target(&[plain(b'2'), row(&["abc"])].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
+}
