@@ -94,6 +94,14 @@ impl Catalogs {
         catalogs
     }
 
+    /// Such a catalog was read again.
+    #[cfg(test)]
+    pub fn replace(&self, catalog: Catalog) {
+        let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
+        self.current.store(Some(Arc::new(Snapshot { catalog, epoch, read: Instant::now() })));
+        self.changed.store(false, Ordering::Release);
+    }
+
     /// The snapshot, if there is one.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()

@@ -1,5 +1,6 @@
 //! What the caller sends: read frame by frame, and planned.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -221,7 +222,8 @@ impl<S> Conversation<S> {
         };
         let prepared = Rc::new(Prepared::new(text, Rc::clone(&interpreted), &self.names.held));
         let work = Work::Parse { name: name.to_vec(), prepared, before: None };
-        self.decide(&interpreted, PARSE, Kind::Batched, None, Slotted { frame, work }, now, verdicts)
+        let kind = if name.is_empty() { Kind::Unnamed } else { Kind::Batched };
+        self.decide(&interpreted, PARSE, kind, None, Slotted { frame, work }, now, verdicts)
     }
 
     /// Why no more can be kept under this name, if so.
@@ -268,7 +270,14 @@ impl<S> Conversation<S> {
         let bound = (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
         let formats = bind.formats();
         let weight = self.names.held.weigh(formats.len().saturating_mul(2));
-        let portal = Rc::new(Portal { interpreted, shape: shape.clone().into(), formats, bound, weight });
+        let portal = Rc::new(Portal {
+            interpreted,
+            shape: shape.clone().into(),
+            formats,
+            bound,
+            confirmed: Cell::default(),
+            weight,
+        });
         if let Some(shape) = shape.filter(|_| tainted)
             && let Err(unfit) = self.can_show(&portal, &shape, now)
         {
@@ -341,12 +350,12 @@ impl<S> Conversation<S> {
         if let Some(unfit) = &interpreted.unfit {
             let report = declined_report(unfit.code, &unfit.declined, unfit.position);
             self.decline(step, operation.digest, operation.log.clone(), unfit.declined.clone(), verdicts);
-            self.skipping = kind == Kind::Batched;
+            self.skipping = kind.is_batched();
             return Planned::Slot(Slot { frame, work: Work::Refuse { report, kind }, decided: Some(kind) });
         }
         let verdict = self.session.decide(step, interpreted.key, bound, now, (), || operation.clone());
         if verdict.refuses() {
-            self.skipping = kind == Kind::Batched;
+            self.skipping = kind.is_batched();
         } else if let Work::Parse { name, prepared, before } = &mut work {
             *before = self.names.define_statement(name, prepared, self.batch);
         } else {

@@ -27,6 +27,16 @@ pub(super) enum Kind {
     Simple,
     /// In a batch: the rest of the batch is skipped after its error.
     Batched,
+    /// In a batch, in the place of a Parse of the unnamed statement: the one before it goes, whether the new one parses
+    /// or not.
+    Unnamed,
+}
+
+impl Kind {
+    /// Whether the rest of its batch is skipped after its error.
+    pub fn is_batched(self) -> bool {
+        self != Self::Simple
+    }
 }
 
 /// What a frame is to do.
@@ -111,7 +121,7 @@ impl<S> Conversation<S> {
                     };
                     self.take_back(work);
                     self.send_poison(&report, kind);
-                    skipping = kind == Kind::Batched;
+                    skipping = kind.is_batched();
                 }
             }
         }
@@ -171,6 +181,11 @@ impl<S> Conversation<S> {
         match kind {
             // A text that does not parse, in whatever state the transaction is.
             Kind::Simple => build::frame(&mut frame, b'Q', |out| build::cstr(out, b"refused by weir")),
+            Kind::Unnamed => build::frame(&mut frame, b'P', |out| {
+                build::cstr(out, b"");
+                build::cstr(out, b"refused by weir");
+                out.extend_from_slice(&[0; 2]);
+            }),
             // A portal of a statement that does not exist.
             Kind::Batched => build::frame(&mut frame, b'B', |out| {
                 build::cstr(out, b"");

@@ -22,6 +22,8 @@ pub struct Prepared {
     shape: RefCell<Option<Rc<Shape>>>,
     /// Whether Weir itself has asked what it returns, and waits for the answer.
     pub asked_shape: Cell<bool>,
+    /// Whether the target has said that it has it.
+    confirmed: Cell<bool>,
     _weight: Weight,
 }
 
@@ -36,6 +38,7 @@ impl Prepared {
             interpreted: RefCell::new(interpreted),
             shape: RefCell::default(),
             asked_shape: Cell::default(),
+            confirmed: Cell::default(),
             _weight: held.weigh(bytes),
         }
     }
@@ -85,6 +88,8 @@ pub struct Portal {
     pub formats: Vec<i16>,
     /// Digest of its parameters.
     pub bound: Option<Digest>,
+    /// Whether the target has said that it has it.
+    pub confirmed: Cell<bool>,
     /// What it takes of the session's memory.
     #[expect(dead_code, reason = "held until the portal goes")]
     pub weight: Weight,
@@ -146,12 +151,11 @@ pub struct Names {
 pub struct Entry<T> {
     meaning: Rc<T>,
     batch: u64,
-    confirmed: bool,
 }
 
 impl<T> Clone for Entry<T> {
     fn clone(&self) -> Self {
-        Self { meaning: Rc::clone(&self.meaning), batch: self.batch, confirmed: self.confirmed }
+        Self { meaning: Rc::clone(&self.meaning), batch: self.batch }
     }
 }
 
@@ -180,32 +184,33 @@ const PART_BYTES: usize = 256;
 const NAME_BYTES_KEPT: usize = 63;
 
 /// A name as the target keeps it.
-fn kept(name: &[u8]) -> &[u8] {
+pub fn kept(name: &[u8]) -> &[u8] {
     name.get(..NAME_BYTES_KEPT).unwrap_or(name)
 }
 
 /// The two kinds of names behave alike.
 macro_rules! kind_of_name {
-    ($table:ident, $of:ty, $define:ident, $find:ident, $confirm:ident, $undo:ident, $forget:ident, $restore:ident) => {
+    ($table:ident, $of:ty, $define:ident, $find:ident, $confirm:ident, $undo:ident, $forget:ident, $restore:ident, $reset:ident) => {
         /// Gives a name its meaning, and returns the one it had.
         pub fn $define(&mut self, name: &[u8], meaning: &Rc<$of>, batch: u64) -> Option<Entry<$of>> {
-            self.$table.insert(kept(name).to_vec(), Entry { meaning: Rc::clone(meaning), batch, confirmed: false })
+            self.$table.insert(kept(name).to_vec(), Entry { meaning: Rc::clone(meaning), batch })
         }
 
         /// What a name means in this batch.
         pub fn $find(&self, name: &[u8], batch: u64) -> Lookup<$of> {
             match self.$table.get(kept(name)) {
-                Some(entry) if entry.confirmed || entry.batch == batch => Lookup::Known(Rc::clone(&entry.meaning)),
+                Some(entry) if entry.meaning.confirmed.get() || entry.batch == batch => {
+                    Lookup::Known(Rc::clone(&entry.meaning))
+                }
                 Some(_) => Lookup::Unconfirmed,
                 None => Lookup::Unknown,
             }
         }
 
-        /// The target has done what was asked.
-        pub fn $confirm(&mut self, name: &[u8], meaning: &Rc<$of>) {
-            if let Some(entry) = self.$table.get_mut(kept(name)).filter(|entry| Rc::ptr_eq(&entry.meaning, meaning)) {
-                entry.confirmed = true;
-            }
+        /// The target has done what was asked. That holds also where the name means something newer by now: should the
+        /// newer one fail, it means this again.
+        pub fn $confirm(&mut self, meaning: &Rc<$of>) {
+            meaning.confirmed.set(true);
         }
 
         /// The target has not done it: the name means what it meant before.
@@ -227,6 +232,14 @@ macro_rules! kind_of_name {
         pub fn $restore(&mut self, name: &[u8], entry: Entry<$of>) {
             self.$table.entry(kept(name).to_vec()).or_insert(entry);
         }
+
+        /// A name means this, or nothing.
+        pub fn $reset(&mut self, name: &[u8], meaning: Option<Entry<$of>>) {
+            match meaning {
+                Some(entry) => self.$table.insert(kept(name).to_vec(), entry),
+                None => self.$table.remove(kept(name)),
+            };
+        }
     };
 }
 
@@ -239,9 +252,20 @@ impl Names {
         confirm_statement,
         undo_statement,
         forget_statement,
-        restore_statement
+        restore_statement,
+        reset_statement
     );
-    kind_of_name!(portals, Portal, define_portal, portal, confirm_portal, undo_portal, forget_portal, restore_portal);
+    kind_of_name!(
+        portals,
+        Portal,
+        define_portal,
+        portal,
+        confirm_portal,
+        undo_portal,
+        forget_portal,
+        restore_portal,
+        reset_portal
+    );
 
     /// Whether no more names can be kept.
     pub fn is_full(&self) -> bool {
@@ -251,12 +275,12 @@ impl Names {
 
     /// Nothing is expected of the target any more: what it has not confirmed by now it never did.
     pub fn settle(&mut self) {
-        self.statements.retain(|_, entry| entry.confirmed);
-        self.portals.retain(|_, entry| entry.confirmed);
+        self.statements.retain(|_, entry| entry.meaning.confirmed.get());
+        self.portals.retain(|_, entry| entry.meaning.confirmed.get());
     }
 
     /// A transaction has ended, and its portals with it.
     pub fn end_transaction(&mut self) {
-        self.portals.retain(|_, entry| !entry.confirmed);
+        self.portals.retain(|_, entry| !entry.meaning.confirmed.get());
     }
 }

@@ -1,5 +1,6 @@
 //! What the target sends: matched with what was forwarded, and shown.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use sql_postgres::{Described, Statement, holds};
 use super::expect::{Described as Subject, Expect, Running};
 use super::report::{neutral_parameter, neutral_report};
 use super::rows::Passing;
-use super::statements::Shape;
+use super::statements::{Shape, kept};
 use super::{Conversation, Ended, Stall};
 use crate::catalog::Snapshot;
 use crate::cells::CellType;
@@ -140,11 +141,11 @@ impl<S> Conversation<S> {
 
     fn take_acknowledgement(&mut self, kind: u8, now: UnixMicros) -> Result<Pass, Malformed> {
         match (kind, self.expected.pop_front()) {
-            (b'1', Some(Expect::Parse { flow, name, prepared, .. })) => {
+            (b'1', Some(Expect::Parse { flow, prepared, .. })) => {
                 flow.finish(Outcome::Done, now);
-                self.names.confirm_statement(&name, &prepared);
+                self.names.confirm_statement(&prepared);
             }
-            (b'2', Some(Expect::Bind { name, portal, .. })) => self.names.confirm_portal(&name, &portal),
+            (b'2', Some(Expect::Bind { portal, .. })) => self.names.confirm_portal(&portal),
             (b'3', Some(Expect::CloseStatement { .. } | Expect::ClosePortal { .. })) => {}
             (_, other) => {
                 other.into_iter().for_each(|expect| self.expected.push_front(expect));
@@ -391,24 +392,40 @@ impl<S> Conversation<S> {
         let skipped: Vec<Expect> = self.expected.drain(..sync.unwrap_or(self.expected.len())).collect();
         let outcomes = skipped.iter().map(|_| code.take().map_or(Outcome::Skipped, Outcome::Failed));
         let outcomes: Vec<Outcome> = outcomes.collect();
-        // What came last is taken back first, so that a name means again what it meant before all of it.
+        // Names mean again what they meant before all of it: what came last is taken back first.
+        let (mut statements, mut portals) = (HashMap::new(), HashMap::new());
         for (expect, outcome) in skipped.into_iter().zip(outcomes).rev() {
             match expect {
-                Expect::Parse { flow, name, prepared, before } => {
+                Expect::Parse { flow, name, before, .. } => {
                     flow.finish(outcome, now);
-                    self.names.undo_statement(&name, &prepared, before);
+                    statements.insert(kept(&name).to_vec(), before);
                 }
-                Expect::Bind { name, portal, before } => self.names.undo_portal(&name, &portal, before),
-                Expect::CloseStatement { name, before: Some(before) } => self.names.restore_statement(&name, before),
-                Expect::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
+                Expect::CloseStatement { name, before } => drop(statements.insert(kept(&name).to_vec(), before)),
+                Expect::Bind { name, before, .. } | Expect::ClosePortal { name, before } => {
+                    portals.insert(kept(&name).to_vec(), before);
+                }
                 Expect::Execute { running, .. } | Expect::Query { running, .. } => running.finish(outcome, now),
-                Expect::Describe { .. }
-                | Expect::Sync
-                | Expect::Poison { .. }
-                | Expect::CloseStatement { .. }
-                | Expect::ClosePortal { .. } => {}
+                // Whoever binds it in a later batch asks again.
+                Expect::Describe { what: Subject::Statement(prepared), hidden: true, .. } => {
+                    prepared.asked_shape.set(false)
+                }
+                Expect::Describe { .. } | Expect::Sync | Expect::Poison { .. } => {}
             }
         }
+        // Later batches may have given them new meanings already: then it is those that they come behind.
+        for expect in &mut self.expected {
+            match expect {
+                Expect::Parse { name, before, .. } | Expect::CloseStatement { name, before } => {
+                    *before = statements.remove(kept(name)).unwrap_or_else(|| before.take());
+                }
+                Expect::Bind { name, before, .. } | Expect::ClosePortal { name, before } => {
+                    *before = portals.remove(kept(name)).unwrap_or_else(|| before.take());
+                }
+                _ => {}
+            }
+        }
+        statements.into_iter().for_each(|(name, before)| self.names.reset_statement(&name, before));
+        portals.into_iter().for_each(|(name, before)| self.names.reset_portal(&name, before));
     }
 
     /// Tells a caller, once a session, that something it sees is masked.

@@ -80,6 +80,7 @@ pub struct House {
     pub conversation: Conversation<Wire>,
     pub ledger: Arc<Memory>,
     catalogs: Arc<Catalogs>,
+    rules: ClassRules,
     wire: Wire,
 }
 
@@ -129,7 +130,7 @@ impl House {
         let catalogs = Arc::new(Catalogs::fixed(settings, Catalog::build(rows(), &rules, None)));
         let wire = Wire::default();
         let conversation = Conversation::new(session, wire.clone(), Arc::clone(&catalogs), POISON.to_owned());
-        Self { conversation, ledger, catalogs, wire }
+        Self { conversation, ledger, catalogs, rules, wire }
     }
 
     /// How good the snapshot of the catalog is that all sessions share.
@@ -149,13 +150,40 @@ impl House {
         self.forwarded()
     }
 
-    /// Types of the frames that went to the target since it was last asked. Poison is `!`.
-    pub fn forwarded(&mut self) -> String {
+    /// What went to the target since it was last asked.
+    pub fn forwarded_bytes(&mut self) -> Vec<u8> {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(self.conversation.upstream().poll_flush(&mut cx).is_ready());
-        let bytes = std::mem::take(&mut *self.wire.0.lock());
+        std::mem::take(&mut *self.wire.0.lock())
+    }
+
+    /// The catalog is read again, and is as it was.
+    pub fn read_catalog(&mut self) {
+        let snapshot = Catalog::build(rows(), &self.rules, None);
+        self.catalogs.replace(snapshot);
+        self.conversation.catalog_read(true, NOW);
+    }
+
+    /// How often a text was permitted to run.
+    pub fn permits(&self, sql: &str) -> usize {
+        let records = self.ledger.records.lock();
+        let permits = records.iter().filter_map(|record| match &record.event {
+            Event::Decided(decided)
+                if decided.ruling == Ruling::Permit && matches!(decided.step, "query" | "execute") =>
+            {
+                Some(decided.text.0.split("; ").filter(|one| *one == sql).count())
+            }
+            _ => None,
+        });
+        permits.sum()
+    }
+
+    /// Types of the frames that went to the target since it was last asked. Poison is `!`.
+    pub fn forwarded(&mut self) -> String {
+        let bytes = self.forwarded_bytes();
         let is_poison = |body: &[u8]| {
-            body.windows(POISON.len()).any(|part| part == POISON.as_bytes()) || body == b"refused by weir\0"
+            let holds = |text: &str| body.windows(text.len()).any(|part| part == text.as_bytes());
+            holds(POISON) || holds("refused by weir")
         };
         frames(&bytes).iter().map(|(kind, body)| if is_poison(body) { '!' } else { char::from(*kind) }).collect()
     }
@@ -252,7 +280,7 @@ fn message(kind: u8, body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     bytes
 }
 
-fn named(kind: u8, parts: &[&str], rest: &[u8]) -> Vec<u8> {
+pub fn named(kind: u8, parts: &[&str], rest: &[u8]) -> Vec<u8> {
     message(kind, |out| {
         parts.iter().for_each(|part| build::cstr(out, part.as_bytes()));
         out.extend_from_slice(rest);

@@ -177,3 +177,54 @@ fn late_copy_data_is_ignored_as_the_server_would() {
     let mut house = House::new();
     assert_eq!(house.caller(&[plain(b'd'), plain(b'c'), query("SELECT 1")].concat()), "Q");
 }
+
+#[test]
+fn a_name_that_is_parsed_again_before_it_is_confirmed_is_confirmed_all_the_same() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT 1"), parse("a", "SELECT 2"), sync()].concat());
+    house.target(&[plain(b'1'), error("42P05"), ready(b'I')].concat());
+    assert_eq!(house.caller(&[bind("", "a"), sync()].concat()), "BS");
+}
+
+#[test]
+fn names_that_fail_in_one_batch_after_the_other_mean_what_they_meant_before_all_of_them() {
+    let mut house = House::new();
+    house.caller(
+        &[parse("a", "SELECT 1"), sync(), parse("a", "SELECT 2"), sync(), parse("a", "SELECT 3"), sync()].concat(),
+    );
+    house.target(&[plain(b'1'), ready(b'I'), error("42P05"), ready(b'I'), error("42P05"), ready(b'I')].concat());
+    assert_eq!(house.caller(&[bind("", "a"), sync()].concat()), "BS");
+}
+
+#[test]
+fn a_close_that_is_skipped_closes_nothing_for_the_batches_behind_it() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT ssn FROM customers"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    let skipped = [parse("z", "SELECT wrong"), close("a"), sync(), parse("a", "SELECT status FROM orders"), sync()];
+    house.caller(&skipped.concat());
+    house.target(&[error("42703"), ready(b'I'), error("42P05"), ready(b'I')].concat());
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "DH");
+}
+
+#[test]
+fn a_question_about_a_shape_that_was_skipped_is_asked_again() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT ssn FROM customers"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    assert_eq!(house.caller(&[parse("z", "SELECT wrong"), bind("", "a"), execute(""), sync()].concat()), "PDH");
+    assert_eq!(house.target(&error("42703")), "S");
+    house.target(&ready(b'I'));
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "DH");
+}
+
+#[test]
+fn the_unnamed_statement_goes_with_the_refusal_of_the_next() {
+    let mut house = House::new();
+    house.caller(&[parse("", "SELECT 1"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    house.conversation.to_caller.clear();
+    house.conversation.take_from_caller(&parse("", "DROP TABLE orders"), NOW);
+    // The target drops it before it reads the new text, so what stands for a refused Parse is a Parse.
+    assert_eq!(frames(&house.forwarded_bytes()), [(b'P', b"\0refused by weir\0\0\0".to_vec())]);
+}
