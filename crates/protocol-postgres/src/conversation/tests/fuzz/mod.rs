@@ -13,6 +13,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestCaseResult, Test
 const CASES: u32 = 64;
 
 /// Tries cases until the time is over: a second, or `WEIR_FUZZ_SECONDS`. Says how many there were.
+#[expect(clippy::print_stdout, reason = "what a long run is reported by")]
 pub fn fuzz<S: Strategy>(name: &str, seeds: &'static str, strategy: &S, check: impl Fn(S::Value) -> TestCaseResult) {
     let seconds = std::env::var("WEIR_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let begun = Instant::now();
