@@ -1,73 +1,103 @@
 //! What Weir costs. `scripts/bench` builds this in release and runs it.
 //!
 //! * `pg`: a direct connection, PgBouncer (session pooling) and Weir in turn, round after round, and the medians: what a
-//!   busy machine does to one it does to all.
+//!   busy machine does to one it does to all. In parts, each a module of its own.
 //! * `seam`: the cost of deciding, committing and forwarding one operation, in process.
 //!
-//! Not a test: it judges nothing. The table it prints goes to docs/PERFORMANCE.md by hand, with date and machine.
+//! Not a test: it judges nothing. The tables it prints go to docs/PERFORMANCE.md by hand, with date and machine.
 
 mod pg;
 mod seam;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-usage: scripts/bench [pg] [seam] [--rounds N] [--seconds N]
+use pg::{Extent, Part};
 
-  pg             point selects and streams: direct, PgBouncer, Weir
+const USAGE: &str = "\
+usage: scripts/bench [pg [PART…]] [seam] [options]
+
+  pg             direct, PgBouncer and Weir, in turn; all parts, or those named:
+      points     point selects: 1, 8 and 32 clients; simple, extended and prepared
+      streams    300,000 wide rows by SELECT: nothing classified, three columns masked, six
+      copy       the same by COPY TO STDOUT, and 300,000 rows in by COPY FROM STDIN
+      memory     peak memory for a result of many gigabytes and for a cell of 500 MB, down and up
+      sessions   memory for each of many idle sessions, with TLS
+      setups     connections a second, with TLS
+      fairness   point queries of 100 sessions, alone and beside one that streams
   seam           one operation through the gate, in nanoseconds
+
   --rounds N     how often each is measured (default 5)
   --seconds N    how long each point-select measurement runs (default 3)
+  --gigabytes N  the size of the large result (default 10)
+  --sessions N   how many sessions are idle (default 2000)
 
-Without a name, both run.";
+Without a name, all of it runs. Examples:
 
-/// How much is measured.
-#[derive(Clone, Copy)]
-struct Extent {
-    rounds: usize,
-    seconds: u32,
-}
+  scripts/bench pg streams copy --rounds 7
+  scripts/bench pg memory --gigabytes 1";
 
 fn main() -> ExitCode {
-    let mut extent = Extent { rounds: 5, seconds: 3 };
-    let (mut pg, mut seam) = (false, false);
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "pg" => pg = true,
-            "seam" => seam = true,
-            "--rounds" | "--seconds" => {
-                let Some(number) = args.next().and_then(|text| text.parse::<u32>().ok()).filter(|n| *n > 0) else {
-                    eprintln!("{arg} takes a number\n{USAGE}");
-                    return ExitCode::from(2);
-                };
-                match arg.as_str() {
-                    "--rounds" => extent.rounds = number as usize,
-                    _ => extent.seconds = number,
-                }
+    match Wanted::read(std::env::args().skip(1)) {
+        Ok(None) => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Ok(Some(wanted)) => {
+            if wanted.seam {
+                seam::run();
             }
-            "--help" | "-h" => {
-                println!("{USAGE}");
-                return ExitCode::SUCCESS;
+            if !wanted.parts.is_empty() {
+                pg::run(&wanted.parts, wanted.extent);
             }
-            other => {
-                eprintln!("there is no benchmark {other}\n{USAGE}");
-                return ExitCode::from(2);
-            }
+            ExitCode::SUCCESS
+        }
+        Err(complaint) => {
+            eprintln!("{complaint}\n{USAGE}");
+            ExitCode::from(2)
         }
     }
-    let both = !pg && !seam;
-    if seam || both {
-        seam::run();
-    }
-    if pg || both {
-        pg::run(extent);
-    }
-    ExitCode::SUCCESS
 }
 
-/// The middle of some measurements.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+/// What the arguments ask for.
+struct Wanted {
+    parts: Vec<Part>,
+    seam: bool,
+    extent: Extent,
+}
+
+impl Wanted {
+    /// None for help.
+    fn read(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+        let mut wanted = Self { parts: Vec::new(), seam: false, extent: Extent::default() };
+        let mut pg = false;
+        while let Some(arg) = args.next() {
+            let number = match arg.as_str() {
+                "--rounds" => &mut wanted.extent.rounds,
+                "--seconds" => &mut wanted.extent.seconds,
+                "--gigabytes" => &mut wanted.extent.gigabytes,
+                "--sessions" => &mut wanted.extent.sessions,
+                "--help" | "-h" => return Ok(None),
+                "pg" => {
+                    pg = true;
+                    continue;
+                }
+                "seam" => {
+                    wanted.seam = true;
+                    continue;
+                }
+                part => {
+                    let part = Part::named(part).ok_or_else(|| format!("there is no benchmark {part}"))?;
+                    wanted.parts.push(part);
+                    continue;
+                }
+            };
+            let given = args.next().and_then(|text| text.parse().ok()).filter(|n| *n > 0);
+            *number = given.ok_or_else(|| format!("{arg} takes a number"))?;
+        }
+        if wanted.parts.is_empty() && (pg || !wanted.seam) {
+            wanted.parts = Part::ALL.to_vec();
+            wanted.seam |= !pg;
+        }
+        Ok(Some(wanted))
+    }
 }
