@@ -32,14 +32,18 @@ pub struct IssuedKey {
 
 impl CancelKeys {
     /// Issues a key: the target's process id, so that `pg_backend_pid()` agrees with what the caller was told, and a
-    /// secret of Weir's own of 4 bytes, as protocol 3.0 has it.
+    /// secret of Weir's own, as long as the caller's version of the protocol has it.
     /// Without randomness there is no key: there is no weaker one to fall back on.
-    pub fn issue(self: &Arc<Self>, running: Cancellable) -> Result<IssuedKey, aws_lc_rs::error::Unspecified> {
+    pub fn issue(
+        self: &Arc<Self>,
+        running: Cancellable,
+        secret_bytes: usize,
+    ) -> Result<IssuedKey, aws_lc_rs::error::Unspecified> {
         let mut keys = self.0.lock();
         let key = loop {
-            let mut secret = [0_u8; 4];
+            let mut secret = vec![0_u8; secret_bytes];
             aws_lc_rs::rand::fill(&mut secret)?;
-            let key = CancelKey { pid: running.key.pid, secret: secret.to_vec() };
+            let key = CancelKey { pid: running.key.pid, secret };
             if !keys.contains_key(&key) {
                 break key;
             }

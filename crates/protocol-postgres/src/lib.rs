@@ -3,7 +3,8 @@
 //! The way of a statement: [`wire`] turns bytes into messages; `conversation` matches messages with what is known of
 //! the session, and has `interpret` say what a text does (by `sql-postgres`, with a snapshot from `catalog`); the gate
 //! decides, writes it down and forwards; replies come back through the same `conversation`, which shows rows by the
-//! plan that the gate made, through `cells`. `relay` moves the bytes; `login` and `target` are the two ends' beginnings.
+//! plan that the gate made, through `cells`. `relay` moves the bytes; `login` and `target_login` are the two ends'
+//! beginnings.
 //!
 //! What it is not: it decides nothing (that is `policy`, through `gate`), and it is no pooler: one caller's connection
 //! is one connection to the target.
@@ -14,6 +15,7 @@
 
 pub mod wire;
 
+mod binding;
 mod cancel;
 mod catalog;
 mod cells;
@@ -25,10 +27,11 @@ mod relay;
 mod server;
 mod stream;
 mod target;
+mod target_login;
 mod target_tls;
 
 pub use explain::{Explained, explain};
 pub use relay::Signals;
 pub use server::Postgres;
 pub use sql_postgres::VOCABULARY;
-pub use target::{TargetDown, TargetSettings, TargetTls};
+pub use target::{BindingUse, ClientPair, TargetDown, TargetLogin, TargetSettings, TargetTls, TlsNegotiation};

@@ -93,7 +93,8 @@ impl Postgres {
     }
 
     async fn run(&self, admitted: Admitted) {
-        let Admitted { mut stream, session, principal, target, database, settings, notices } = admitted;
+        let Admitted { mut stream, session, principal, target, database, settings, notices, secret_bytes, .. } =
+            admitted;
         let logged_in = match target.connect(&database, &settings, self.signals.credentials.as_ref()).await {
             Ok(logged_in) => logged_in,
             Err(down) => return self.target_down(stream, &session, &target, &down).await,
@@ -102,7 +103,7 @@ impl Postgres {
         let Some(poison) = unguessable() else { return };
         let issued = key.clone().map(|key| {
             let running = Cancellable { target: Arc::clone(&target), key, session: session.id().clone() };
-            self.cancel_keys.issue(running)
+            self.cancel_keys.issue(running, secret_bytes)
         });
         let issued = match issued.transpose() {
             Ok(issued) => issued,

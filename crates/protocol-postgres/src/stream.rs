@@ -64,6 +64,14 @@ pub enum ReadError {
 }
 
 impl Stream {
+    /// The certificate that the other side has shown, in DER.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(|certificate| &**certificate),
+        }
+    }
+
     /// Reads one whole frame during a login, where frames are small. Not a byte beyond it is taken.
     pub async fn read_frame(&mut self, bytes_max: usize) -> Result<(u8, Vec<u8>), ReadError> {
         let mut kind = [0];

@@ -32,6 +32,7 @@ pub fn postgres_target(target: &PostgresTarget) -> TargetSettings {
         databases: target.databases.clone(),
         user: target.user.clone(),
         tls: target.tls.clone(),
+        login: target.login.clone(),
         rules: target.class_rules.clone(),
         connect_timeout: target.connect_timeout,
     }

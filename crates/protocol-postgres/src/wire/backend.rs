@@ -1,5 +1,6 @@
 //! What a target sends, as far as it must be read: row shapes, rows, errors, notices, parameters.
 
+use super::startup::PROTOCOL_3_0;
 use super::{Fields, Malformed};
 
 /// One column of a RowDescription.
@@ -110,6 +111,23 @@ pub fn parameter_status(body: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let pair = (fields.cstr()?, fields.cstr()?);
     fields.end()?;
     Ok(pair)
+}
+
+/// The version of a NegotiateProtocolVersion that answers a startup packet without protocol options: the newest that
+/// the target speaks, which must be older than what was asked for.
+pub fn negotiated_version(body: &[u8], asked: i32) -> Result<i32, Malformed> {
+    let mut fields = Fields::of("NegotiateProtocolVersion", body);
+    let (told, unknown) = (fields.int32()?, fields.int32()?);
+    // The manual has said for long that only the minor version is told, and some that are not PostgreSQL do that.
+    let version = if (0..=0xffff).contains(&told) { told.saturating_add(PROTOCOL_3_0) } else { told };
+    if unknown != 0 {
+        return Err(Malformed(format!("the target does not know {unknown} protocol options; none were asked for")));
+    }
+    fields.end()?;
+    if !(PROTOCOL_3_0..asked).contains(&version) {
+        return Err(Malformed(format!("the target wants to speak protocol version {}.{}", told >> 16, told & 0xffff)));
+    }
+    Ok(version)
 }
 
 /// The process id and secret of a BackendKeyData.

@@ -5,11 +5,25 @@ use super::{Fields, Malformed};
 /// The longest first packet that PostgreSQL takes, in bytes.
 pub const STARTUP_BYTES_MAX: usize = 10_000;
 
+/// The protocol's name in ALPN.
+pub const ALPN: &[u8] = b"postgresql";
+/// What a TLS handshake begins with, and no packet can: it would be the length of one far too long.
+pub const TLS_FIRST_BYTE: u8 = 0x16;
+
 const CANCEL: i32 = 80_877_102;
 const SSL: i32 = 80_877_103;
 const GSSENC: i32 = 80_877_104;
-/// Protocol 3.0, the newest that this version speaks.
+/// Protocol 3.0, the oldest that is spoken.
 pub const PROTOCOL_3_0: i32 = 196_608;
+/// Protocol 3.2, the newest that is spoken. Beside 3.0 it has longer cancel keys. There is no 3.1.
+pub const PROTOCOL_3_2: i32 = 196_610;
+/// The minor part of [`PROTOCOL_3_2`].
+const MINOR_MAX: u16 = 2;
+/// Bytes of a cancel key's secret in protocol 3.0.
+const SECRET_BYTES_3_0: usize = 4;
+/// Bytes of the secret that is given to a caller of protocol 3.2, which takes up to 256: what stands between this Weir
+/// and the caller has room to add its own.
+const SECRET_BYTES_3_2: usize = 32;
 
 /// A first packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,15 +63,67 @@ pub struct Startup {
 }
 
 impl Startup {
+    /// The version that the connection goes on with: what was asked for, but none that is newer than what is spoken here.
+    pub fn version(&self) -> i32 {
+        PROTOCOL_3_0.saturating_add(i32::from(self.minor.min(MINOR_MAX)))
+    }
+
+    /// How long the secret of this caller's cancel key is, in bytes.
+    pub fn secret_bytes(&self) -> usize {
+        if self.version() >= PROTOCOL_3_2 { SECRET_BYTES_3_2 } else { SECRET_BYTES_3_0 }
+    }
+
+    /// What the caller must be told before it is asked who it is: the version that will be spoken, and the protocol
+    /// options that are not known. `None` if it gets what it asked for.
+    pub fn negotiation(&self) -> Option<(i32, Vec<&str>)> {
+        let unknown: Vec<&str> = self.protocol_options().collect();
+        (self.minor > MINOR_MAX || !unknown.is_empty()).then(|| (self.version(), unknown))
+    }
+
     /// A parameter's value.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(of, _)| of == name).map(|(_, value)| value.as_str())
     }
 
-    /// Protocol options (`_pq_.*`) that are asked for. This version knows none.
-    pub fn protocol_options(&self) -> impl Iterator<Item = &str> {
+    /// Protocol options (`_pq_.*`) that are asked for. None is known.
+    fn protocol_options(&self) -> impl Iterator<Item = &str> {
         self.parameters.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with("_pq_."))
     }
+}
+
+/// Whether a connection is for replication, as its startup packet says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replication {
+    /// It is an ordinary session.
+    No,
+    /// Of the whole server; SQL is not taken.
+    Physical,
+    /// Of one database; SQL is taken beside.
+    Database,
+}
+
+impl Startup {
+    /// What `replication` asks for, in the words that the server takes.
+    pub fn replication(&self) -> Result<Replication, Malformed> {
+        let Some(value) = self.parameter("replication") else { return Ok(Replication::No) };
+        match (value, boolean(value)) {
+            ("database", _) => Ok(Replication::Database),
+            (_, Some(true)) => Ok(Replication::Physical),
+            (_, Some(false)) => Ok(Replication::No),
+            (_, None) => {
+                Err(Malformed(format!("invalid value for parameter \"replication\": \"{}\"", value.escape_debug())))
+            }
+        }
+    }
+}
+
+/// A boolean as PostgreSQL reads one: any unambiguous beginning of its words.
+fn boolean(text: &str) -> Option<bool> {
+    let text = text.to_ascii_lowercase();
+    let begins = |word: &str, bytes_min: usize| text.len() >= bytes_min && word.starts_with(&text);
+    let yes = text == "1" || begins("true", 1) || begins("yes", 1) || begins("on", 2);
+    let no = text == "0" || begins("false", 1) || begins("no", 1) || begins("off", 2);
+    (yes || no).then_some(yes)
 }
 
 impl FirstPacket {
@@ -80,7 +146,7 @@ impl FirstPacket {
             CANCEL => {
                 let (pid, secret) = (fields.int32()?, fields.rest().to_vec());
                 if !(4..=256).contains(&secret.len()) {
-                    return Err(Malformed::new("cancel request without a key"));
+                    return Err(Malformed::new("cancel request without a key of 4 to 256 bytes"));
                 }
                 Ok(Self::Cancel(CancelKey { pid, secret }))
             }
@@ -90,7 +156,7 @@ impl FirstPacket {
             }
             other => {
                 let (major, minor) = (other >> 16, other & 0xffff);
-                Err(Malformed(format!("unsupported frontend protocol {major}.{minor}: Weir speaks 3.0")))
+                Err(Malformed(format!("unsupported frontend protocol {major}.{minor}: Weir speaks 3.0 to 3.2")))
             }
         }
     }

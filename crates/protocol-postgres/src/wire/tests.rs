@@ -7,7 +7,7 @@ use super::backend::{self, Report};
 use super::build::{self, OwnReport, Severity};
 use super::frame::{HEAD_BYTES, Head, Inbox};
 use super::frontend::{Frontend, What};
-use super::startup::{FirstPacket, options};
+use super::startup::{FirstPacket, Replication, options};
 use super::{Fields, Malformed};
 
 /// The frames in a transcript that arrives in these pieces.
@@ -156,7 +156,40 @@ fn startup_packets() {
     assert!(packet(196_608, b"user\0a\0\0rest").is_err(), "something behind the end");
     let Ok(FirstPacket::Startup(startup)) = packet(196_608 + 9_999, b"user\0a\0_pq_.grease\0x\0\0") else { panic!() };
     assert_eq!((startup.minor, startup.parameter("user")), (9_999, Some("a")));
-    assert_eq!(startup.protocol_options().collect::<Vec<_>>(), ["_pq_.grease"]);
+    assert_eq!(startup.negotiation(), Some((196_610, vec!["_pq_.grease"])));
+    for (minor, secret_bytes) in [(0, 4), (1, 4), (2, 32), (3, 32)] {
+        let Ok(FirstPacket::Startup(startup)) = packet(196_608 + minor, b"user\0a\0\0") else { panic!() };
+        assert_eq!(startup.secret_bytes(), secret_bytes, "3.{minor}");
+        assert_eq!(startup.negotiation().is_some(), minor > 2, "3.{minor}");
+    }
+    for (value, meant) in [
+        ("database", Some(Replication::Database)),
+        ("true", Some(Replication::Physical)),
+        ("ON", Some(Replication::Physical)),
+        ("y", Some(Replication::Physical)),
+        ("1", Some(Replication::Physical)),
+        ("of", Some(Replication::No)),
+        ("0", Some(Replication::No)),
+        ("o", None),
+        ("", None),
+        ("truest", None),
+        ("Database", None),
+    ] {
+        let text = format!("user\0a\0replication\0{value}\0\0");
+        let Ok(FirstPacket::Startup(startup)) = packet(196_608, text.as_bytes()) else { panic!() };
+        assert_eq!(startup.replication().ok(), meant, "{value}");
+    }
+}
+
+#[test]
+fn versions_of_a_target() {
+    let told = |version: i32, unknown: i32| [version.to_be_bytes(), unknown.to_be_bytes()].concat();
+    let read = |version: i32| backend::negotiated_version(&told(version, 0), 196_610).ok();
+    assert_eq!((read(196_608), read(0)), (Some(196_608), Some(196_608)));
+    for wrong in [196_610, 196_611, 131_072, 2, -1, i32::MAX, i32::MIN] {
+        assert_eq!(read(wrong), None, "{wrong}");
+    }
+    assert!(backend::negotiated_version(&told(196_608, 1), 196_610).is_err());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use credentials::CredentialSource;
 use model::ClassId;
-use protocol_postgres::TargetTls;
+use protocol_postgres::{BindingUse, TargetLogin, TargetTls, TlsNegotiation};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use sql_postgres::ClassRules;
@@ -41,6 +41,8 @@ pub struct PostgresTarget {
     pub password: CredentialSource,
     /// How the way there is protected.
     pub tls: TargetTls,
+    /// How a connection begins, and how Weir proves itself.
+    pub login: TargetLogin,
     /// Which columns hold which class, and what is done with all others.
     pub class_rules: ClassRules,
     /// The classes that the rules give, which policies may name.
@@ -79,6 +81,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
     });
     let labels = section.entry("labels").map(|entry| labels(&entry, reading)).unwrap_or_default();
     let tls = tls(&mut section, address.as_ref(), reading);
+    let login = login(&mut section, &tls, reading);
     let words = [("show", Unclassified::Show), ("hide", Unclassified::Hide)];
     let unclassified = section.entry("unclassified").and_then(|entry| entry.one_of(&words, reading.found));
     let unclassified = unclassified.unwrap_or(Unclassified::Show);
@@ -96,6 +99,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
         user: user?.to_owned(),
         password: password?,
         tls,
+        login,
         class_rules,
         class_ids,
         connect_timeout: Duration::from_secs(seconds.into()),
@@ -267,6 +271,34 @@ fn tls(section: &mut Section<'_>, address: Option<&Address>, reading: &mut Readi
         Some(TlsMode::Require) => TargetTls::Require,
         Some(TlsMode::Verify) | None => TargetTls::Verify { ca, server_name },
     }
+}
+
+/// What beside the password makes up the login. All of it needs TLS.
+fn login(section: &mut Section<'_>, tls: &TargetTls, reading: &mut Reading<'_, '_>) -> TargetLogin {
+    let negotiation_entry = section.entry("tls_negotiation");
+    let binding_entry = section.entry("channel_binding");
+    let (cert, key) = (section.entry("client_cert"), section.entry("client_key"));
+    if *tls == TargetTls::Off {
+        for unused in [&negotiation_entry, &binding_entry, &cert, &key].into_iter().flatten() {
+            let help = "leave it out, or set `tls = \"verify\"`";
+            reading.found.error(&unused.name_at, "has no effect without TLS", help);
+        }
+    }
+    let words = [("postgres", TlsNegotiation::Postgres), ("direct", TlsNegotiation::Direct)];
+    let negotiation = negotiation_entry.and_then(|entry| entry.one_of(&words, reading.found)).unwrap_or_default();
+    let words = [("prefer", BindingUse::Prefer), ("require", BindingUse::Require), ("off", BindingUse::Off)];
+    let channel_binding = binding_entry.and_then(|entry| entry.one_of(&words, reading.found)).unwrap_or_default();
+    let certificate = match (&cert, &key) {
+        (Some(cert), Some(key)) => reading.client_pair(cert, key),
+        (None, None) => None,
+        (Some(given), None) | (None, Some(given)) => {
+            let other = if cert.is_some() { "client_key" } else { "client_cert" };
+            let help = format!("add `{other} = \"…\"`: a certificate is of use with its key alone");
+            reading.found.error(&given.name_at, format!("is given without `{other}`"), help);
+            None
+        }
+    };
+    TargetLogin { negotiation, channel_binding, certificate }
 }
 
 /// A file with at least one certificate.

@@ -193,6 +193,11 @@ impl Reading<'_, '_> {
         Some(pair)
     }
 
+    /// The pair that Weir shows to a target.
+    pub fn client_pair(&mut self, cert: &Entry<'_>, key: &Entry<'_>) -> Option<protocol_postgres::ClientPair> {
+        self.pair(cert, key).map(|TlsPair { cert, key }| protocol_postgres::ClientPair { cert, key })
+    }
+
     fn targets(&mut self, root: &mut Section<'_>) -> Targets {
         let mut targets = Targets { named: 0, read: BTreeMap::new() };
         let Some(entry) = root.entry("targets") else { return targets };

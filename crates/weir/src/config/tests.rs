@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use protocol_postgres::TargetTls;
+use protocol_postgres::{BindingUse, ClientPair, TargetTls, TlsNegotiation};
 
 use super::*;
 
@@ -192,6 +192,19 @@ fn a_target_is_checked_key_by_key() {
                     unless the certificate is checked\n  help: leave it out, or set `tls = \"verify\"`\n\
                     weir.toml:11:1: error: targets.orders.server_name: has no effect unless the certificate is checked\n  \
                     help: leave it out, or set `tls = \"verify\"`",
+    );
+    target_refused(
+        "tls = \"off\"\ntls_negotiation = \"direct\"\nchannel_binding = \"must\"\nclient_key = \"k.pem\"",
+        "weir.toml:10:1: error: targets.orders.tls_negotiation: has no effect without TLS\n  \
+                    help: leave it out, or set `tls = \"verify\"`\n\
+                    weir.toml:11:1: error: targets.orders.channel_binding: has no effect without TLS\n  \
+                    help: leave it out, or set `tls = \"verify\"`\n\
+                    weir.toml:11:19: error: targets.orders.channel_binding: \"must\" is not known here\n  \
+                    help: write \"prefer\" or \"require\" or \"off\"\n\
+                    weir.toml:12:1: error: targets.orders.client_key: has no effect without TLS\n  \
+                    help: leave it out, or set `tls = \"verify\"`\n\
+                    weir.toml:12:1: error: targets.orders.client_key: is given without `client_cert`\n  \
+                    help: add `client_cert = \"…\"`: a certificate is of use with its key alone",
     );
     target_refused(
         "connect_timeout_seconds = 301",
@@ -461,6 +474,10 @@ env = "prod"
 labels = { team = "shop", tier = "1" }
 ca = "ca.pem"
 server_name = "db.example.com"
+tls_negotiation = "direct"
+channel_binding = "require"
+client_cert = "other/tls/server.pem"
+client_key = "other/tls/server.key"
 unclassified = "hide"
 connect_timeout_seconds = 0x1e
 
@@ -521,6 +538,9 @@ empty = []
     assert_eq!(orders.user, "weir orders");
     assert_eq!(orders.password.fetch().unwrap().expose(), "secret");
     assert_eq!(orders.tls, TargetTls::Verify { ca: Some(path("ca.pem")), server_name: Some("db.example.com".into()) });
+    assert_eq!((orders.login.negotiation, orders.login.channel_binding), (TlsNegotiation::Direct, BindingUse::Require));
+    let (cert, key) = (path("other/tls/server.pem"), path("other/tls/server.key"));
+    assert_eq!(orders.login.certificate, Some(ClientPair { cert, key }));
     assert_eq!(orders.connect_timeout, std::time::Duration::from_secs(30));
     let classes: Vec<&str> = orders.class_ids.iter().map(model::ClassId::as_str).collect();
     assert_eq!(classes, ["pii.email", "pii.national_id", "unclassified"]);

@@ -18,9 +18,9 @@ use crate::wire::{SSL_REQUEST, Session, Wire};
 /// A session, or what the caller is told and what Weir's own log says beside it.
 type Expected = Result<(), (&'static str, &'static str)>;
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority(name: &str) -> Authority {
+pub fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -28,7 +28,7 @@ fn authority(name: &str) -> Authority {
 }
 
 /// A server that speaks TLS only, with a certificate for `localhost` and `db.internal`; and the authority's certificate.
-static ENCRYPTED: LazyLock<(PostgresServer, String)> = LazyLock::new(|| {
+pub static ENCRYPTED: LazyLock<(PostgresServer, String)> = LazyLock::new(|| {
     let authority = authority("the right one");
     let key = KeyPair::generate().unwrap();
     let names = vec!["localhost".to_owned(), "db.internal".to_owned()];
@@ -39,7 +39,7 @@ static ENCRYPTED: LazyLock<(PostgresServer, String)> = LazyLock::new(|| {
     (server, authority.pem())
 });
 
-fn in_folder(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+pub fn in_folder(folder: &TempDir, name: &str, text: &str) -> PathBuf {
     let file = folder.path().join(name);
     fs::write(&file, text).unwrap();
     file

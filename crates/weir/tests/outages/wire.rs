@@ -17,6 +17,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(75);
 pub const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 pub const GSSENC_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30];
 pub const PROTOCOL_3_0: i32 = 196_608;
+pub const PROTOCOL_3_2: i32 = 196_610;
 
 /// A connection.
 pub enum Wire {
@@ -35,7 +36,12 @@ pub enum Came {
 impl Wire {
     /// Connects, without TLS.
     pub fn plain(weir: &Weir) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", weir.port())).expect("Weir listens");
+        Self::to(weir.port())
+    }
+
+    /// Connects to whatever listens there, without TLS.
+    pub fn to(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("somebody listens");
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(ANSWER_MAX)).unwrap();
         Self::Plain(stream)
@@ -51,12 +57,19 @@ impl Wire {
 
     /// Speaks TLS from here on.
     pub fn into_tls(self, weir: &Weir) -> Self {
+        self.try_into_tls(weir, &[]).expect("a TLS handshake")
+    }
+
+    /// Speaks TLS from here on, and says in ALPN that it will then speak one of these.
+    pub fn try_into_tls(self, weir: &Weir, alpn: &[&str]) -> io::Result<Self> {
         let Self::Plain(stream) = self else { panic!("it speaks TLS already") };
         let name = ServerName::try_from("localhost").unwrap();
-        let connection = ClientConnection::new(trusting(&weir.state().join("ca.pem")), name).unwrap();
+        let mut config = trusting(&weir.state().join("ca.pem"));
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
         let mut stream = StreamOwned::new(connection, stream);
-        stream.conn.complete_io(&mut stream.sock).expect("a TLS handshake");
-        Self::Tls(Box::new(stream))
+        stream.conn.complete_io(&mut stream.sock)?;
+        Ok(Self::Tls(Box::new(stream)))
     }
 
     /// The socket below.
@@ -170,12 +183,12 @@ pub fn cstr(text: &str) -> Vec<u8> {
     [text.as_bytes(), &[0]].concat()
 }
 
-fn trusting(ca: &Path) -> Arc<ClientConfig> {
+fn trusting(ca: &Path) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).expect("ca.pem")).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+    builder.with_root_certificates(roots).with_no_client_auth()
 }
 
 /// An ErrorResponse.

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::catalog::Catalogs;
 use crate::conversation::Conversation;
-use crate::target::{TargetSettings, TargetTls};
+use crate::target::{TargetLogin, TargetSettings, TargetTls};
 use crate::wire::backend::Report;
 use crate::wire::build;
 use crate::wire::frame::{HEAD_BYTES, Head};
@@ -124,6 +124,7 @@ impl House {
             databases: Vec::new(),
             user: "weir".into(),
             tls: TargetTls::Off,
+            login: TargetLogin::default(),
             rules: rules.clone(),
             connect_timeout: Duration::from_secs(1),
         };

@@ -1,0 +1,102 @@
+//! The settings that a caller starts with: which pass, which are asked for, which are refused.
+
+use gate::{Gate, Released, Session, ShapeKey, Step};
+use model::{Ask, Certainty, LogText, Object, Operation, Part};
+use sql_postgres::startup_setting;
+
+use super::unwritten;
+use crate::relay::now;
+use crate::wire::Malformed;
+use crate::wire::build::{OwnReport, Severity};
+use crate::wire::startup::{Startup, options};
+
+/// The longest text about a program that names itself.
+const APPLICATION_CHARS_MAX: usize = 128;
+
+/// Settings that a caller may start with without asking: how values are written, not what they mean.
+const PRESENTATION: [&str; 7] = [
+    "application_name",
+    "client_encoding",
+    "client_min_messages",
+    "datestyle",
+    "extra_float_digits",
+    "intervalstyle",
+    "timezone",
+];
+
+/// The settings that a caller starts with.
+#[derive(Debug)]
+pub struct Settings {
+    /// Names and values, to pass on.
+    pub pairs: Vec<(String, String)>,
+    /// Whether the caller wants to be told that something is masked.
+    pub notices: bool,
+}
+
+/// Reads startup parameters and `options`. What would change the meaning of texts is refused.
+pub fn settings(startup: &Startup) -> Result<Settings, Box<OwnReport>> {
+    let own = |name: &str| matches!(name, "user" | "database" | "replication" | "options") || name.starts_with("_pq_.");
+    let mut pairs: Vec<(String, String)> = startup.parameters.iter().filter(|(name, _)| !own(name)).cloned().collect();
+    if let Some(text) = startup.parameter("options") {
+        let wrong = |wrong: Malformed| Box::new(OwnReport::fatal("42601", format!("startup options: {wrong}")));
+        pairs.extend(options(text).map_err(wrong)?);
+    }
+    let mut notices = true;
+    pairs.retain(|(name, value)| {
+        let weirs = name.eq_ignore_ascii_case("weir.notices");
+        notices &= !weirs || is_on(Some(value));
+        !weirs
+    });
+    for (name, value) in &pairs {
+        startup_setting(name, value).map_err(|why| Box::new(OwnReport::fatal("22023", why)))?;
+    }
+    Ok(Settings { pairs, notices })
+}
+
+impl Settings {
+    /// How the program names itself, as far as it can be printed.
+    pub fn application(&self) -> Option<String> {
+        let name = self.pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case("application_name"));
+        name.map(|(_, value)| value.chars().filter(|c| !c.is_control()).take(APPLICATION_CHARS_MAX).collect())
+    }
+
+    /// Settings beyond presentation are asked for, as SET would ask.
+    pub fn decide(&self, session: &Session, gate: &Gate) -> Result<(), Box<OwnReport>> {
+        let asked: Vec<&(String, String)> =
+            self.pairs.iter().filter(|(name, _)| !PRESENTATION.contains(&name.to_ascii_lowercase().as_str())).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let set = model::ActionId("set");
+        let text: String = asked.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+        let mut asks = vec![Ask::new(set, Object::Target)];
+        asks.extend(asked.iter().map(|(name, _)| {
+            let name = name.to_ascii_lowercase().into();
+            Ask::new(set, Object::Part(Part { kind: "Setting", name, attrs: Vec::new() }))
+        }));
+        let operation = Operation {
+            asks,
+            certainty: Certainty::Exact,
+            touches: Vec::new(),
+            touches_unknown: false,
+            digest: gate.digest([text.as_bytes()]),
+            log: LogText(text.trim_end().chars().take(1024).collect::<String>().into()),
+        };
+        let key = ShapeKey::of([b"startup".as_slice(), text.as_bytes()]);
+        let verdict = session.decide(Step("startup"), key, None, now(), (), || operation);
+        let released = session.commit(now(), vec![verdict]).map_err(|down| {
+            tracing::error!("{down}");
+            Box::new(unwritten())
+        })?;
+        for release in released {
+            if let Released::Refuse(refusal, ()) = release {
+                return Err(Box::new(OwnReport::refusal(Severity::Fatal, "42501", &refusal)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_on(value: Option<&str>) -> bool {
+    value.is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "" | "false" | "off" | "no" | "0"))
+}
