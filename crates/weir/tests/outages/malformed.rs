@@ -40,7 +40,9 @@ fn first_packets_that_are_none() {
     let token = weir.token("alice", &[]);
     for encrypted in [false, true] {
         let begin = || if encrypted { Wire::tls(&weir) } else { Wire::plain(&weir) };
-        for (length, said) in LENGTHS.into_iter().chain([(7, "7"), (10_001, "10001"), (0x1603_0100, "369295616")]) {
+        // In clear, the last would be the beginning of TLS.
+        let more = [(7, "7"), (10_001, "10001"), (0x1603_0100, "369295616")];
+        for (length, said) in LENGTHS.into_iter().chain(more.into_iter().take(if encrypted { 3 } else { 2 })) {
             let mut wire = begin();
             wire.send_raw(&length.to_be_bytes());
             let report = wire.last_words().expect("a reason");
