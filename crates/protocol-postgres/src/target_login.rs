@@ -279,9 +279,7 @@ impl TargetSettings {
         }
         let hash = match self.login.channel_binding {
             BindingUse::Off => None,
-            BindingUse::Prefer | BindingUse::Require if plus => {
-                stream.peer_certificate().and_then(|certificate| server_end_point(certificate))
-            }
+            BindingUse::Prefer | BindingUse::Require if plus => stream.peer_certificate().and_then(server_end_point),
             BindingUse::Prefer | BindingUse::Require => None,
         };
         match (hash, self.login.channel_binding) {
