@@ -232,7 +232,7 @@ impl Draft {
             uid: uid(&action_type, id),
             group: def.group.as_str().map(|group| uid(&action_type, group)),
             context: context(def).map(|(attr, ty, always)| (attr, (ty, always))).collect(),
-            never: def.never,
+            never: def.never.filter(|_| !crate::NEVER_IS_LIFTED),
             on: on.clone(),
         });
         let kinds = self.kinds.iter().map(|(id, (kind, _))| {

@@ -12,6 +12,7 @@ mod protocols;
 mod serve;
 mod state;
 mod tls;
+mod version;
 mod wiring;
 
 use std::process::ExitCode;

@@ -232,6 +232,19 @@ fn help_shows_examples_and_wrong_usage_says_so() {
     );
 }
 
+/// What `scripts/conformance` builds can be talked into everything. Nobody may take it for what is shipped, nor the other
+/// way round.
+#[test]
+fn an_ordinary_build_has_no_trace_of_the_conformance_build() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = weir(dir.path(), &["--version"]);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, concat!("weir ", env!("CARGO_PKG_VERSION"), "\n"), ""));
+    let program = fs::read(env!("CARGO_BIN_EXE_weir")).unwrap();
+    let holds = |words: &[u8]| program.windows(words.len()).any(|at| at == words);
+    assert!(holds(b"a session keeps the role it was opened with"), "what is never permitted is in it");
+    assert!(!holds(b"CONFORMANCE BUILD"));
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let dir = started();

@@ -25,6 +25,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub use error::CliError;
 
 use crate::config::{Config, Problem};
+use crate::version;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +39,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage.";
 /// Stands between callers and databases: knows the caller, decides every statement, masks what may not be seen, and
 /// writes down every decision before it takes effect.
 #[derive(Debug, Parser)]
-#[command(name = "weir", version, after_help = EXAMPLES, max_term_width = 120)]
+#[command(name = "weir", version = version::VERSION, after_help = EXAMPLES, max_term_width = 120)]
 struct Weir {
     #[command(flatten)]
     global: Global,
@@ -121,6 +122,8 @@ pub fn main() -> ExitCode {
         }
     };
     log_to_stderr(weir.global.log_level);
+    #[cfg(feature = "conformance")]
+    output::note(version::WARNING);
     weir.command.run(&weir.global).unwrap_or_else(|error| error.report())
 }
 

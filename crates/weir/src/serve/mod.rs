@@ -80,7 +80,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     }
     let first: Arc<dyn Ledger> = log.lane(0);
     first.append(&[record(Event::Started {
-        version: env!("CARGO_PKG_VERSION"),
+        version: crate::version::VERSION,
         policies: policies.hash().to_owned(),
     })])?;
     let gate = Arc::new(Gate::new(Arc::new(policies), Keys::new(instance_key(&config.state)?)));
