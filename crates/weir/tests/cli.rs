@@ -238,7 +238,10 @@ fn help_shows_examples_and_wrong_usage_says_so() {
 fn an_ordinary_build_has_no_trace_of_the_conformance_build() {
     let dir = tempfile::tempdir().unwrap();
     let ran = weir(dir.path(), &["--version"]);
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, concat!("weir ", env!("CARGO_PKG_VERSION"), "\n"), ""));
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (0, concat!("weir ", env!("CARGO_PKG_VERSION"), "\n"), "")
+    );
     let program = fs::read(env!("CARGO_BIN_EXE_weir")).unwrap();
     let holds = |words: &[u8]| program.windows(words.len()).any(|at| at == words);
     assert!(holds(b"a session keeps the role it was opened with"), "what is never permitted is in it");

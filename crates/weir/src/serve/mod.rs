@@ -79,10 +79,8 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         tracing::warn!("decision log: {fault}");
     }
     let first: Arc<dyn Ledger> = log.lane(0);
-    first.append(&[record(Event::Started {
-        version: crate::version::VERSION,
-        policies: policies.hash().to_owned(),
-    })])?;
+    first
+        .append(&[record(Event::Started { version: crate::version::VERSION, policies: policies.hash().to_owned() })])?;
     let gate = Arc::new(Gate::new(Arc::new(policies), Keys::new(instance_key(&config.state)?)));
     let directory = Arc::new(wiring::directory(config).map_err(ServeError::Identity)?);
     let (shutdown, shutting_down) = watch::channel(false);
