@@ -44,6 +44,7 @@ pub use classes::{ClassRules, PatternError};
 pub use holds::{Described, WidthMismatch, holds};
 pub use log_text::{LOG_TEXT_BYTES_MAX, log_text};
 pub use read::{SQL_BYTES_MAX, Unreadable};
+pub use sealed::NOTHING_IS_SEALED;
 pub use settings::startup_setting;
 pub use statement::{OutputShape, Outputs, Refused, Statement, TransactionStep};
 pub use vocabulary::VOCABULARY;

@@ -76,8 +76,15 @@ const SEALED: &[(&str, &str, &[&str], &str)] = &[
     ),
 ];
 
+/// Whether what nobody may see is a matter of policy all the same: only in a build for `scripts/conformance`, which sends
+/// PostgreSQL's own tests through Weir. They look at passwords and statistics that they made.
+pub const NOTHING_IS_SEALED: bool = cfg!(feature = "conformance");
+
 /// The class of a sealed catalog column.
 pub(crate) fn sealed_class(schema: &str, relation: &str, column: &str) -> Option<ClassId> {
+    if NOTHING_IS_SEALED {
+        return None;
+    }
     SEALED
         .iter()
         .find(|(in_schema, name, columns, _)| {

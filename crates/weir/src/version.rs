@@ -16,3 +16,4 @@ pub const WARNING: &str =
 
 /// Features are united over a build: one that lifts what is never permitted is one that says so.
 const _: () = assert!(policy::NEVER_IS_LIFTED == cfg!(feature = "conformance"));
+const _: () = assert!(sql_postgres::NOTHING_IS_SEALED == cfg!(feature = "conformance"));

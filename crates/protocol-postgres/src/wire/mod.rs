@@ -73,10 +73,10 @@ impl<'a> Fields<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
-    /// A count of the things that follow.
+    /// A count of the things that follow. The manual calls it an Int16, and the server reads it without a sign: a statement
+    /// may have 65,535 parameters.
     pub fn count(&mut self) -> Result<usize, Malformed> {
-        let count = self.int16()?;
-        usize::try_from(count).map_err(|_| Malformed(format!("{} message counts {count} things", self.message)))
+        self.array().map(|bytes| u16::from_be_bytes(bytes).into())
     }
 
     /// A text that ends with a zero byte, without it.

@@ -140,6 +140,9 @@ fn messages_are_read_as_they_were_meant() {
     assert_eq!((bind.portal, bind.statement, bind.parameter_count), (b"p".as_slice(), b"s1".as_slice(), 1));
     assert_eq!(bind.parameters, b"\0\x01\0\x01\0\x01\0\0\0\x02hi");
     assert_eq!(bind.formats(), [0, 1]);
+    let many = [b"\0s1\0\0\0\xff\xff".as_slice(), &[0, 0, 0, 0].repeat(65_535), b"\0\0"].concat();
+    let Ok(Frontend::Bind(bind)) = Frontend::read(b'B', &many) else { panic!() };
+    assert_eq!((bind.parameter_count, bind.parameters.len()), (65_535, 4 + 4 * 65_535));
     let Ok(Frontend::Close(close)) = Frontend::read(b'C', b"Pcur\0") else { panic!() };
     assert_eq!((close.what, close.name), (What::Portal, b"cur".as_slice()));
 }
