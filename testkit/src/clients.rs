@@ -15,6 +15,8 @@ use crate::{checkout, temp_folder};
 const DRIVER: &str = "/usr/share/java/postgresql.jar";
 /// javac and a cold JVM are slow on a busy machine.
 const JAVA_LIMIT: Duration = Duration::from_secs(120);
+/// dbt takes seconds to import itself.
+const DBT_LIMIT: Duration = Duration::from_secs(180);
 
 /// A release of PostgreSQL, server and programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,7 @@ pub struct Clients {
     distribution: Installation,
     v18: Installation,
     python: PathBuf,
+    tools: PathBuf,
     java: PathBuf,
     javac: PathBuf,
     classes: PathBuf,
@@ -60,6 +63,7 @@ impl Clients {
             distribution: postgres("PostgreSQL (server and psql)", &programs)?,
             v18: postgres("PostgreSQL 18 (server and psql)", &newest)?,
             python: file("Python with drivers", tools.join("venv/bin/python"))?,
+            tools: tools.clone(),
             java: on_path("java")?,
             javac: on_path("javac")?,
             classes: file("the JDBC driver", PathBuf::from(DRIVER)).map(|_| tools.join("java"))?,
@@ -89,9 +93,25 @@ impl Clients {
         Run::new(self.installation(release).program(name))
     }
 
-    /// Python with psycopg and asyncpg; give it `-c` and code, or a file.
+    /// Python with psycopg, asyncpg and SQLAlchemy; give it `-c` and code, or a file.
     pub fn python(&self) -> Run {
         Run::new(&self.python).arg("-u")
+    }
+
+    /// Node.js, where `require` finds the drivers of `testkit/package.json`; give it a file.
+    pub fn node(&self) -> Result<Run, RunError> {
+        let modules = self.tools.join("node/node_modules");
+        file("Node's drivers", modules.join("pg/package.json"))?;
+        Ok(Run::new(on_path("node")?).env("NODE_PATH", modules))
+    }
+
+    /// dbt for PostgreSQL, which says nothing to anybody but the database; give it a command and the project's folder.
+    pub fn dbt(&self) -> Result<Run, RunError> {
+        file("dbt", self.tools.join("dbt/bin/dbt"))?;
+        // Not its own program: that names the folder in which it was installed.
+        let run = Run::new(self.tools.join("dbt/bin/python"));
+        let run = run.args(["-W", "ignore", "-c", "from dbt.cli.main import cli; cli()"]);
+        Ok(run.env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false").limit(DBT_LIMIT))
     }
 
     /// A Java program of one source file with the JDBC driver at hand; its class has the file's name. Compiled once for
@@ -203,8 +223,18 @@ mod tests {
     #[test]
     fn python_has_its_drivers() {
         let clients = Clients::find().unwrap();
-        let code = "import psycopg, asyncpg; print(psycopg.pq.__impl__)";
+        let code = "import psycopg, asyncpg, sqlalchemy; print(psycopg.pq.__impl__)";
         let outcome = clients.python().args(["-c", code]).finish().unwrap();
         assert_eq!((&*outcome.stdout, &*outcome.stderr), ("binary\n", ""));
+    }
+
+    #[test]
+    fn node_and_dbt_have_their_drivers() {
+        let clients = Clients::find().unwrap();
+        let outcome =
+            clients.node().unwrap().args(["-p", "typeof require('pg').Client + typeof require('pg-cursor')"]).finish();
+        assert_eq!(outcome.unwrap().stdout, "functionfunction\n");
+        let outcome = clients.dbt().unwrap().args(["build", "--help"]).finish().unwrap();
+        assert!(outcome.stdout.contains("--profiles-dir"), "{outcome:?}");
     }
 }

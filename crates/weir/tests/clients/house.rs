@@ -9,7 +9,8 @@ use testkit::weir::{self, Weir};
 use testkit::{Clients, Outcome, Release, Run};
 
 /// Databases to write to, one for each test that does: tests run side by side.
-const WORK: [&str; 4] = ["work", "work_meanwhile", "work_psycopg", "work_jdbc"];
+const WORK: [&str; 8] =
+    ["work", "work_meanwhile", "work_psycopg", "work_jdbc", "work_pgbench", "work_sqlalchemy", "work_node", "work_dbt"];
 
 /// What the classified columns of each target are.
 const SHAPES_CLASSES: [(&str, &str); 4] = [
@@ -29,6 +30,7 @@ permit (
   resource in Env::"dev"
 );
 @id("plain") permit (principal in Group::"users", action == Action::"opaque", resource in Target::"plain");
+@id("dbt")   permit (principal in Group::"users", action == Action::"opaque", resource in Target::"work_dbt");   // DROP … CASCADE
 @id("vault") @message("Nobody opens the vault.")
 forbid (principal, action, resource is Table) when { resource.name == "public.vault" };
 
@@ -37,14 +39,18 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 @id("year")    permit (principal in Group::"users", action == Action::"see_partial", resource in Class::"pii.birth_date");
 @id("name")    permit (principal in Group::"users", action == Action::"see", resource in Class::"pii.name");
 
+@id("bulk") permit (principal in Group::"carriers", action in [Action::"copy_in", Action::"copy_out"], resource in Env::"dev");
+
 @id("clear")   permit (principal in Group::"clear", action == Action::"see", resource);
 @id("partial") permit (principal in Group::"partial", action == Action::"see_partial", resource);
 @id("token")   permit (principal in Group::"token", action == Action::"see_token", resource);
 "#;
 
-/// The users, and the group that says what each sees. Alice sees what the shop's policies show everyone.
-const USERS: [(&str, &[&str]); 4] = [
+/// The users, and the group that says what each sees. Alice sees what the shop's policies show everyone; so does Carol, who
+/// may carry it away by COPY.
+const USERS: [(&str, &[&str]); 5] = [
     ("alice", &["users"]),
+    ("carol", &["users", "carriers"]),
     ("clara", &["users", "clear"]),
     ("petra", &["users", "partial"]),
     ("theo", &["users", "token"]),
@@ -160,8 +166,17 @@ impl House {
 
     /// Runs a Python script of this folder to its end. It fails by its exit code, and says why.
     pub fn python(&self, script: &str, arguments: &[&str]) -> Outcome {
+        self.script(self.clients.python(), script, arguments)
+    }
+
+    /// The same of a Node script.
+    pub fn node(&self, script: &str, arguments: &[&str]) -> Outcome {
+        self.script(self.clients.node().unwrap(), script, arguments)
+    }
+
+    fn script(&self, interpreter: Run, script: &str, arguments: &[&str]) -> Outcome {
         let path = folder().join(script);
-        let outcome = self.lend(self.clients.python().arg(path).args(arguments)).finish().unwrap();
+        let outcome = self.lend(interpreter.arg(path).args(arguments)).finish().unwrap();
         assert!(
             outcome.success(),
             "{script} {arguments:?} on {}:\n{}{}\nWeir says:\n{}",
@@ -183,7 +198,7 @@ fn before(server: &PostgresServer, password: &str) -> weir::Builder {
         .target("shapes", server, "shapes", account, &SHAPES_CLASSES)
         .policies(POLICIES);
     let weir = WORK.into_iter().fold(weir, |weir, name| weir.target(name, server, name, account, &WORK_CLASSES));
-    ["users", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)
+    ["users", "carriers", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)
 }
 
 /// The folder of this test's data files.

@@ -19,6 +19,13 @@ fn sight() {
 }
 
 #[test]
+fn pipelines() {
+    for release in Release::ALL {
+        house(release).python("psycopg/pipeline.py", &[]);
+    }
+}
+
+#[test]
 fn with_asyncpg() {
     for release in Release::ALL {
         house(release).python("psycopg/with_asyncpg.py", &[]);

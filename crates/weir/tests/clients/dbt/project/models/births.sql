@@ -1,0 +1,2 @@
+{{ config(materialized='table', tags=['refused']) }}
+select id, born from {{ source('work', 'people') }}
