@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime};
 use gate::{Arrival, Gate, Keys, Ledger, LedgerDown, Outcome, Record, Released, Session, ShapeKey, Step};
 use model::{
     Ask, Certainty, CredentialId, LogText, Object, Operation, Principal, PrincipalKind, SessionId, Target, TargetId,
-    UnixMicros,
+    UnixMicros, Wording,
 };
 use policy::{Known, Policies, SourceFile};
 use sql_postgres::{Catalog, CatalogRows, ClassRules, VOCABULARY, analyse};
@@ -51,7 +51,7 @@ pub fn run() {
     line("decide, uncached (policies)", 20_000, || {
         fresh += 1;
         let key = ShapeKey::of([TEXT.as_bytes(), &fresh.to_be_bytes()]);
-        let _ = black_box(nowhere.decide(Step("query"), key, None, now(), (), interpreted));
+        let _ = black_box(nowhere.decide(Step("query"), key, wording(), now(), (), interpreted));
     });
     println!();
 }
@@ -81,13 +81,15 @@ fn interpreted() -> Operation {
         certainty: Certainty::Exact,
         touches: Vec::new(),
         touches_unknown: false,
-        digest: model::Digest([0; 32]),
-        log: LogText(TEXT.into()),
     }
 }
 
+fn wording() -> Wording {
+    Wording { digest: model::Digest([0; 32]), text: LogText(TEXT.into()), bound: None }
+}
+
 fn decide(session: &Session) -> gate::Verdict<()> {
-    session.decide(Step("query"), key(), None, now(), (), interpreted)
+    session.decide(Step("query"), key(), wording(), now(), (), interpreted)
 }
 
 fn operation(session: &Session) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use model::{Ask, Digest, Field, Holds, LogText, Operation, Principal, SessionId, Sight, Target, UnixMicros};
+use model::{Ask, Field, Holds, Operation, Principal, SessionId, Sight, Target, UnixMicros, Wording};
 use parking_lot::Mutex;
 use policy::{Circumstances, Decision, Policies, Scene};
 use redact::{FieldPlan, TokenKey};
@@ -20,8 +20,10 @@ use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
 
 /// Decisions kept by one session. A workload repeats few statements; what is past this is decided anew.
 const DECISIONS_MAX: usize = 1024;
-/// Bytes of operation text that those decisions may stand for.
+/// About the bytes that those decisions may take, what one takes, and what each ask and field in it adds.
 const DECISIONS_BYTES_MAX: usize = 4 * 1024 * 1024;
+const DECIDED_BYTES: usize = 256;
+const DECIDED_PART_BYTES: usize = 256;
 
 /// Answers to single asks, and sights of single fields, kept by one session.
 const ASKS_MAX: usize = 4096;
@@ -133,25 +135,25 @@ impl Session {
     }
 
     /// Decides one operation. `key` stands for everything its meaning depends on; `interpret` runs only if the answer
-    /// is not known already. `bound` is the digest of what is bound to it beside its text.
+    /// is not known already. `wording` is for the record.
     ///
     /// No I/O. Nothing has happened yet: the verdict is to be committed.
     pub fn decide<T>(
         &self,
         step: Step,
         key: ShapeKey,
-        bound: Option<Digest>,
+        wording: Wording,
         now: UnixMicros,
         payload: T,
         interpret: impl FnOnce() -> Operation,
     ) -> Verdict<T> {
         let judged = self.shared.judged(key, now, interpret);
-        Verdict(Answer::Judged(Pending { step, judged, bound, payload }))
+        Verdict(Answer::Judged(Pending { step, judged, wording, payload }))
     }
 
     /// Refuses an operation that the protocol can't carry or can't read. It is written down like any other.
-    pub fn decline<T>(&self, step: Step, digest: Digest, text: LogText, declined: Declined, payload: T) -> Verdict<T> {
-        Verdict(Answer::Declined { step, digest, text, refusal: declined.into(), payload })
+    pub fn decline<T>(&self, step: Step, wording: Wording, declined: Declined, payload: T) -> Verdict<T> {
+        Verdict(Answer::Declined { step, wording, refusal: declined.into(), payload })
     }
 
     /// Writes down the verdicts of one read, in order, in one append, and releases them. If the ledger is down nothing
@@ -240,7 +242,8 @@ impl Shared {
         }
         let judged = Arc::new(self.judge(&rule, interpret(), now));
         let mut state = self.state.lock();
-        let bytes = judged.operation.log.0.len().saturating_add(256);
+        let parts = judged.operation.asks.len().saturating_add(judged.operation.touches.len());
+        let bytes = parts.saturating_mul(DECIDED_PART_BYTES).saturating_add(DECIDED_BYTES);
         if state.decisions.len() >= DECISIONS_MAX || state.decisions_bytes.saturating_add(bytes) > DECISIONS_BYTES_MAX {
             state.decisions.clear();
             state.decisions_bytes = 0;
@@ -305,9 +308,12 @@ impl Shared {
         for Verdict(answer) in batch {
             op = op.saturating_add(1);
             let (record, release) = match answer {
-                Answer::Judged(pending) => (decided(op, &pending), self.release(op, pending)),
-                Answer::Declined { step, digest, text, refusal, payload } => {
-                    (declined(op, step, digest, text, &refusal), Released::Refuse(refusal, payload))
+                Answer::Judged(pending) => {
+                    let Pending { step, judged, wording, payload } = pending;
+                    (decided(op, step, &judged, wording), self.release(op, judged, payload))
+                }
+                Answer::Declined { step, wording, refusal, payload } => {
+                    (declined(op, step, wording, &refusal), Released::Refuse(refusal, payload))
                 }
             };
             match &release {
@@ -337,15 +343,10 @@ impl Shared {
         }
     }
 
-    fn release<T>(self: &Arc<Self>, op: u64, pending: Pending<T>) -> Released<T> {
-        match &pending.judged.refusal {
-            Some(refusal) => Released::Refuse(refusal.clone(), pending.payload),
-            None => Released::Forward(Permit {
-                op,
-                judged: pending.judged,
-                session: Arc::clone(self),
-                payload: pending.payload,
-            }),
+    fn release<T>(self: &Arc<Self>, op: u64, judged: Arc<Judged>, payload: T) -> Released<T> {
+        match &judged.refusal {
+            Some(refusal) => Released::Refuse(refusal.clone(), payload),
+            None => Released::Forward(Permit { op, judged, session: Arc::clone(self), payload }),
         }
     }
 
@@ -360,22 +361,23 @@ impl Shared {
     }
 }
 
-fn decided<T>(op: u64, pending: &Pending<T>) -> Decided {
-    let judged = &pending.judged;
+fn decided(op: u64, step: Step, judged: &Judged, wording: Wording) -> Decided {
+    let Wording { digest, text, bound } = wording;
     Decided {
         op,
         ruling: judged.ruling(),
-        step: pending.step.0,
+        step: step.0,
         asks: Arc::clone(&judged.asks),
         rules: Arc::clone(&judged.rules),
         why: judged.why.clone(),
-        digest: judged.operation.digest,
-        text: judged.operation.log.clone(),
-        bound: pending.bound,
+        digest,
+        text,
+        bound,
     }
 }
 
-fn declined(op: u64, step: Step, digest: Digest, text: LogText, refusal: &Refusal) -> Decided {
+fn declined(op: u64, step: Step, wording: Wording, refusal: &Refusal) -> Decided {
+    let Wording { digest, text, bound } = wording;
     Decided {
         op,
         ruling: Ruling::Deny,
@@ -385,6 +387,6 @@ fn declined(op: u64, step: Step, digest: Digest, text: LogText, refusal: &Refusa
         why: Some(refusal.message.as_str().into()),
         digest,
         text,
-        bound: None,
+        bound,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::Digest;
+use model::Wording;
 
 use crate::judge::Judged;
 use crate::refusal::Refusal;
@@ -26,7 +26,7 @@ impl<T> Verdict<T> {
 #[derive(Debug)]
 pub(crate) enum Answer<T> {
     Judged(Pending<T>),
-    Declined { step: Step, digest: Digest, text: model::LogText, refusal: Refusal, payload: T },
+    Declined { step: Step, wording: Wording, refusal: Refusal, payload: T },
 }
 
 /// An operation that policy has answered.
@@ -34,7 +34,7 @@ pub(crate) enum Answer<T> {
 pub(crate) struct Pending<T> {
     pub step: Step,
     pub judged: Arc<Judged>,
-    pub bound: Option<Digest>,
+    pub wording: Wording,
     pub payload: T,
 }
 

@@ -21,7 +21,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use model::{
     ActionDef, ActionGroup, ActionId, Ask, Certainty, ClassId, CredentialId, Field, Holds, LogText, Object, Operation,
-    Part, PartKind, Principal, PrincipalKind, SessionId, Target, TargetId, UnixMicros, Value, Vocabulary,
+    Part, PartKind, Principal, PrincipalKind, SessionId, Target, TargetId, UnixMicros, Value, Vocabulary, Wording,
 };
 use policy::{Known, Policies, SourceFile};
 use redact::{CellCodec, show};
@@ -65,7 +65,7 @@ fn classified(path: &str) -> Vec<Field> {
     }
 }
 
-fn interpret(request: &Request<Full<Bytes>>, gate: &Gate) -> Operation {
+fn interpret(request: &Request<Full<Bytes>>, gate: &Gate) -> (Wording, Operation) {
     let path = request.uri().path();
     let (certainty, verb) = match *request.method() {
         Method::GET => (Certainty::Exact, "get"),
@@ -75,14 +75,8 @@ fn interpret(request: &Request<Full<Bytes>>, gate: &Gate) -> Operation {
     };
     let text = format!("{} {path}", request.method());
     let asks = [Object::Target, Object::Part(route(path))].map(|object| Ask::new(ActionId(verb), object));
-    Operation {
-        asks: asks.into(),
-        certainty,
-        touches: classified(path),
-        touches_unknown: false,
-        digest: gate.digest([text.as_bytes()]),
-        log: LogText(text.into()),
-    }
+    let operation = Operation { asks: asks.into(), certainty, touches: classified(path), touches_unknown: false };
+    (Wording { digest: gate.digest([text.as_bytes()]), text: LogText(text.into()), bound: None }, operation)
 }
 
 /// JSON strings and everything else; what is written is JSON.
@@ -139,8 +133,8 @@ impl Relay {
     async fn handle(&self, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
         let path = request.uri().path().to_owned();
         let key = ShapeKey::of([request.method().as_str().as_bytes(), path.as_bytes()]);
-        let operation = interpret(&request, self.session.gate());
-        let verdict = self.session.decide(Step("request"), key, None, NOW, request, || operation);
+        let (wording, operation) = interpret(&request, self.session.gate());
+        let verdict = self.session.decide(Step("request"), key, wording, NOW, request, || operation);
         let released = match self.session.commit(NOW, vec![verdict]) {
             Ok(mut released) => released.pop().unwrap(),
             Err(down) => return answer(StatusCode::SERVICE_UNAVAILABLE, down.to_string()),
@@ -371,9 +365,9 @@ async fn other_policies_hold_from_the_next_operation_on_even_between_decision_an
     let house = house().await;
     assert_eq!(send(&house, Method::GET, "/status").await.0, StatusCode::OK);
     let request = Request::builder().uri("/status").body(Full::default()).unwrap();
-    let operation = interpret(&request, &house.gate);
+    let (wording, operation) = interpret(&request, &house.gate);
     let key = ShapeKey::of([b"GET".as_slice(), b"/status"]);
-    let verdict = house.relay.session.decide(Step("request"), key, None, NOW, request, || operation);
+    let verdict = house.relay.session.decide(Step("request"), key, wording, NOW, request, || operation);
     assert!(!verdict.refuses());
     house.gate.replace_policies(policies(r#"@id("none") forbid (principal, action, resource);"#));
     let released = house.relay.session.commit(NOW, vec![verdict]).unwrap();
@@ -386,9 +380,9 @@ async fn other_policies_hold_from_the_next_operation_on_even_between_decision_an
 async fn a_flow_that_is_dropped_has_an_unknown_outcome_and_a_session_says_why_it_ended() {
     let house = house().await;
     let request = Request::builder().uri("/status").header("host", "crm").body(Full::default()).unwrap();
-    let operation = interpret(&request, &house.gate);
+    let (wording, operation) = interpret(&request, &house.gate);
     let key = ShapeKey::of([b"GET /status".as_slice()]);
-    let verdict = house.relay.session.decide(Step("request"), key, None, NOW, request, || operation);
+    let verdict = house.relay.session.decide(Step("request"), key, wording, NOW, request, || operation);
     let Some(Released::Forward(permit)) = house.relay.session.commit(NOW, vec![verdict]).unwrap().pop() else {
         panic!("not permitted")
     };

@@ -19,10 +19,18 @@ pub struct Operation {
     pub touches: Vec<Field>,
     /// Set when the operation touches something that could not be resolved: unknown is not seen.
     pub touches_unknown: bool,
-    /// Keyed digest of the operation's exact text, with the settings that change its meaning.
+}
+
+/// How an operation was said. Evidence keeps it; no decision depends on it, so that operations which mean the same and
+/// are worded differently share what was found out about one of them.
+#[derive(Clone, Debug)]
+pub struct Wording {
+    /// Keyed digest of the exact text.
     pub digest: Digest,
     /// The text as it may be kept in the log.
-    pub log: LogText,
+    pub text: LogText,
+    /// Keyed digest of what is bound to it beside its text, if anything is.
+    pub bound: Option<Digest>,
 }
 
 impl Operation {

@@ -36,9 +36,9 @@ pub async fn explain(
     let snapshot = AllCatalogs::default().of(&target, &database).refresh(None, credentials).await?;
     let interpreted = interpret(sql.as_bytes(), Circumstance { snapshot: &snapshot, uncommitted: 0 }, gate);
     Ok(Explained {
-        unfit: interpreted.unfit.map(|unfit| (unfit.code, unfit.declined.message)),
+        unfit: interpreted.unfit.clone().map(|unfit| (unfit.code, unfit.declined.message)),
         unknown_names: interpreted.statements.iter().flat_map(|statement| statement.unknown_names.clone()).collect(),
         statements: interpreted.statements.len(),
-        operation: interpreted.operation,
+        operation: interpreted.operation.clone(),
     })
 }

@@ -1,20 +1,39 @@
 //! From a statement's text to the operation that policy decides.
 
 use std::collections::HashSet;
+use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::{Declined, Gate, ShapeKey};
-use model::{Ask, Certainty, Digest, LogText, Object, Operation};
-use sql_postgres::{Statement, TransactionStep, analyse, log_text};
+use model::{Ask, Certainty, LogText, Object, Operation, Wording};
+use sql_postgres::{Skeleton, Statement, TransactionStep, analyse, log_text};
 
 use crate::catalog::Snapshot;
 
 /// Actions on objects that one text may ask for; each costs time to decide and room to keep.
 const ASKS_MAX: usize = 4096;
 
-/// A text that was read: what it does, or why it can't be carried.
+/// A text that was read: how it is worded, and what it does.
 #[derive(Debug)]
 pub struct Interpreted {
+    /// For the log.
+    pub wording: Wording,
+    reading: Rc<Reading>,
+}
+
+impl Deref for Interpreted {
+    type Target = Reading;
+
+    fn deref(&self) -> &Reading {
+        &self.reading
+    }
+}
+
+/// What a text does, or why it can't be carried. Texts that differ in constants alone, which nothing in it depends on,
+/// share it.
+#[derive(Clone, Debug)]
+pub struct Reading {
     /// What its decision is found by.
     pub key: ShapeKey,
     /// What policy decides.
@@ -33,6 +52,8 @@ pub struct Interpreted {
     pub changes_catalog: bool,
     /// Set if it turns Weir's own notices on or off.
     pub notices: Option<bool>,
+    /// Set if the log must not keep its constants: it touches classified data, or brings a password.
+    withholds_constants: bool,
 }
 
 /// Why a text can't be carried, in PostgreSQL's own codes.
@@ -59,7 +80,16 @@ pub struct Circumstance<'a> {
 impl Circumstance<'_> {
     /// What the decision on a text is found by.
     pub fn key(&self, text: &[u8]) -> ShapeKey {
-        ShapeKey::of([text, &self.snapshot.epoch.to_be_bytes(), &self.uncommitted.to_be_bytes()])
+        self.key_of(b"text", text)
+    }
+
+    /// What the decision on all texts of this skeleton is found by, where it is the same for all.
+    pub fn skeleton_key(&self, skeleton: &Skeleton) -> ShapeKey {
+        self.key_of(b"skeleton", skeleton.bytes())
+    }
+
+    fn key_of(&self, kind: &[u8], bytes: &[u8]) -> ShapeKey {
+        ShapeKey::of([kind, bytes, &self.snapshot.epoch.to_be_bytes(), &self.uncommitted.to_be_bytes()])
     }
 }
 
@@ -77,7 +107,7 @@ impl Interpreted {
             position: None,
         };
         let log = LogText(format!("({} bytes, the catalog could not be read)", text.len()).into());
-        unread(ShapeKey::of([text]), gate.digest([text]), log, Arc::new(Snapshot::empty()), why)
+        unread(ShapeKey::of([text]), worded(text, log, gate), Arc::new(Snapshot::empty()), why)
     }
 }
 
@@ -85,7 +115,6 @@ impl Interpreted {
 pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Interpreted {
     let snapshot = Arc::clone(circumstance.snapshot);
     let key = circumstance.key(text);
-    let digest = gate.digest([text]);
     let unfit = |code, message: String, position| Unfit {
         code,
         declined: Declined { message, detail: None, hint: None },
@@ -93,7 +122,8 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
     };
     let Ok(sql) = std::str::from_utf8(text) else {
         let why = unfit("22021", "the statement is not UTF-8 text, and Weir reads no other".to_owned(), None);
-        return unread(key, digest, LogText(format!("({} bytes, not UTF-8)", text.len()).into()), snapshot, why);
+        let log = LogText(format!("({} bytes, not UTF-8)", text.len()).into());
+        return unread(key, worded(text, log, gate), snapshot, why);
     };
     let token = |literal: &[u8]| gate.keys().literal(literal);
     let mut statements = match analyse(sql, &snapshot.catalog) {
@@ -101,7 +131,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         Err(wrong) => {
             let code = if wrong.beyond_limit { "54000" } else { "42601" };
             let why = unfit(code, wrong.message, wrong.position);
-            return unread(key, digest, log_text(sql, true, &token), snapshot, why);
+            return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why);
         }
     };
     let refused = statements.iter().find_map(|statement| statement.refused.as_ref()).map(|refused| Unfit {
@@ -115,16 +145,17 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         statement.touches_unknown |= changed && snapshot.catalog.classifies();
         changed |= may_change(statement);
     }
-    let mut operation = whole(&statements, digest);
+    let operation = whole(&statements);
     if operation.asks.len() > ASKS_MAX {
         let parts = operation.asks.len();
         let message = format!("the statement asks for {parts} things at once, and Weir decides at most {ASKS_MAX}");
         let mut why = unfit("54001", message, None);
         why.declined.hint = Some("Send it in smaller portions.".to_owned());
-        return unread(key, digest, log_text(sql, true, &token), snapshot, why);
+        return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why);
     }
-    operation.log = log_text(sql, operation.is_tainted(), &token);
-    Interpreted {
+    let logged = log_text(sql, operation.is_tainted(), &token);
+    let wording = worded(text, logged.text, gate);
+    let reading = Reading {
         key,
         uncommitted: circumstance.uncommitted,
         names_unknown: statements.iter().any(|statement| !statement.unknown_names.is_empty()),
@@ -134,6 +165,27 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         statements,
         unfit: refused,
         snapshot,
+        withholds_constants: logged.withheld,
+    };
+    Interpreted { wording, reading: Rc::new(reading) }
+}
+
+fn worded(text: &[u8], log: LogText, gate: &Gate) -> Wording {
+    Wording { digest: gate.digest([text]), text: log, bound: None }
+}
+
+impl Interpreted {
+    /// What all texts of this skeleton do, if that does not depend on their constants. `self` is one of them.
+    pub fn stands_for(&self, skeleton: &Skeleton, key: ShapeKey) -> Option<Rc<Reading>> {
+        let for_all = self.unfit.is_none() && skeleton.stands_for(&self.statements);
+        for_all.then(|| Rc::new(Reading { key, ..Reading::clone(&self.reading) }))
+    }
+
+    /// A text of a skeleton whose reading is known.
+    pub fn by_skeleton(sql: &str, skeleton: &Skeleton, reading: &Rc<Reading>, gate: &Gate) -> Self {
+        let token = |literal: &[u8]| gate.keys().literal(literal);
+        let log = skeleton.log_text(sql, reading.withholds_constants, &token);
+        Self { wording: worded(sql.as_bytes(), log, gate), reading: Rc::clone(reading) }
     }
 }
 
@@ -142,7 +194,7 @@ fn may_change(statement: &Statement) -> bool {
     statement.changes_catalog || matches!(statement.certainty, Certainty::Opaque(_))
 }
 
-impl Interpreted {
+impl Reading {
     /// Whether it ends a transaction: what the session has changed before may be there for everybody from then on, also if
     /// the next transaction starts at once.
     pub fn commits(&self) -> bool {
@@ -154,7 +206,7 @@ impl Interpreted {
 }
 
 /// A text of several statements is decided whole: everything that any of them asks, and touches.
-fn whole(statements: &[Statement], digest: Digest) -> Operation {
+fn whole(statements: &[Statement]) -> Operation {
     let (mut asks, mut asked) = (Vec::new(), HashSet::new());
     let (mut touches, mut touched) = (Vec::new(), HashSet::new());
     let mut certainty = Certainty::Exact;
@@ -174,8 +226,6 @@ fn whole(statements: &[Statement], digest: Digest) -> Operation {
         certainty,
         touches,
         touches_unknown: statements.iter().any(|statement| statement.touches_unknown),
-        digest,
-        log: LogText("".into()),
     }
 }
 
@@ -187,11 +237,11 @@ fn notices(operation: &Operation, sql: &str) -> Option<bool> {
     operation.asks.iter().any(sets).then(|| !sql.split(|c: char| !c.is_ascii_alphanumeric()).any(off))
 }
 
-fn unread(key: ShapeKey, digest: Digest, log: LogText, snapshot: Arc<Snapshot>, why: Unfit) -> Interpreted {
+fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) -> Interpreted {
     let certainty = Certainty::Opaque(why.declined.message.clone());
-    Interpreted {
+    let reading = Reading {
         key,
-        operation: Operation { asks: Vec::new(), certainty, touches: Vec::new(), touches_unknown: true, digest, log },
+        operation: Operation { asks: Vec::new(), certainty, touches: Vec::new(), touches_unknown: true },
         statements: Vec::new(),
         unfit: Some(why),
         snapshot,
@@ -199,5 +249,7 @@ fn unread(key: ShapeKey, digest: Digest, log: LogText, snapshot: Arc<Snapshot>, 
         names_unknown: false,
         changes_catalog: false,
         notices: None,
-    }
+        withholds_constants: true,
+    };
+    Interpreted { wording, reading: Rc::new(reading) }
 }

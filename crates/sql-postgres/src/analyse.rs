@@ -49,11 +49,13 @@ fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, U
         None => findings.opaque("the statement is empty"),
     }
     let (outputs, shape) = outputs::outputs(&tree);
+    let looked_at = findings.looks_at_constants;
     let mut statement = findings.finish(&tree);
     statement.span = start..end;
     statement.outputs = outputs;
     statement.names_are_plain = shape.names_are_plain;
     statement.set_operation = shape.set_operation;
+    statement.inert_constants = inert_constants(&tree, looked_at);
     Ok(statement)
 }
 
@@ -83,6 +85,8 @@ struct Findings<'a> {
     moved: Vec<Field>,
     /// Functions whose arguments are kept: in a sequence, a setting, a notification, a lock.
     sinks: Vec<&'a Node>,
+    /// The value of a constant has been looked at.
+    looks_at_constants: bool,
     changes_catalog: bool,
     transaction: Option<TransactionStep>,
     refused: Option<Refused>,
@@ -112,6 +116,7 @@ impl<'a> Findings<'a> {
             locks_rows: false,
             moved: Vec::new(),
             sinks: Vec::new(),
+            looks_at_constants: false,
             changes_catalog: false,
             transaction: None,
             refused: None,
@@ -215,6 +220,39 @@ impl<'a> Findings<'a> {
             span: 0..0,
             names_are_plain: false,
             set_operation: false,
+            inert_constants: None,
         }
     }
+}
+
+/// Where the constants of a statement stand that nothing in its analysis depends on; `None` if something may.
+///
+/// The value of a constant is read by [`Findings::constant`] and by the comparison of conditions alone, and both say so. A
+/// constant that stands for itself in ORDER BY, GROUP BY or DISTINCT ON is the number of a column, and is not among them; nor is
+/// one in a statement that is no plain reading or writing of rows.
+fn inert_constants(tree: &Tree, looked_at: bool) -> Option<Vec<usize>> {
+    const ROWS: [&str; 5] = ["SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"];
+    let node = tree.node().filter(|node| ROWS.contains(&node.kind) && !looked_at)?;
+    let mut inert = Vec::new();
+    let mut numbers_of_columns = HashSet::new();
+    let mut column = |item: &Tree| {
+        if let Some(constant) = item.as_kind("AConst") {
+            numbers_of_columns.insert(constant.int("location"));
+        }
+    };
+    node.walk(&mut |node| {
+        match node.kind {
+            "SelectStmt" => {
+                node.get("group_clause").list().iter().for_each(&mut column);
+                node.get("distinct_clause").list().iter().for_each(&mut column);
+            }
+            "GroupingSet" => node.get("content").list().iter().for_each(&mut column),
+            "SortBy" => column(node.get("node")),
+            "AConst" => inert.push(node.int("location")),
+            _ => {}
+        }
+        true
+    });
+    inert.retain(|place| !numbers_of_columns.contains(place));
+    Some(inert.into_iter().filter_map(|place| usize::try_from(place).ok()).collect())
 }

@@ -12,7 +12,7 @@
 //! The grammar is that of PostgreSQL 18 (`libpg_query`), in C. It checks its own stack (100 kB) and the tree it hands over is
 //! at most 100 messages deep, so [`analyse`] fits into a thread of 2 MiB; what is deeper is [`Unreadable`].
 //!
-//! Reading order: [`vocabulary`](VOCABULARY), `catalog`, `classes`, `tree`, `read`, `analyse`, `holds`, `log_text`.
+//! Reading order: [`vocabulary`](VOCABULARY), `catalog`, `classes`, `tree`, `read`, `analyse`, `holds`, `log_text`, `skeleton`.
 #![cfg_attr(
     not(test),
     deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions, clippy::string_slice)
@@ -34,6 +34,7 @@ mod tree;
 mod analyse;
 mod holds;
 mod log_text;
+mod skeleton;
 
 pub use analyse::analyse;
 pub use catalog::{
@@ -42,9 +43,10 @@ pub use catalog::{
 };
 pub use classes::{ClassRules, PatternError};
 pub use holds::{Described, WidthMismatch, holds};
-pub use log_text::{LOG_TEXT_BYTES_MAX, log_text};
+pub use log_text::{LOG_TEXT_BYTES_MAX, Logged, log_text};
 pub use read::{SQL_BYTES_MAX, Unreadable};
 pub use sealed::NOTHING_IS_SEALED;
 pub use settings::startup_setting;
+pub use skeleton::Skeleton;
 pub use statement::{OutputShape, Outputs, Refused, Statement, TransactionStep};
 pub use vocabulary::VOCABULARY;

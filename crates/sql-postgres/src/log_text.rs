@@ -4,24 +4,37 @@
 //! are left out: nothing of a value stays, but equal values are seen to be equal. So are those of statements that carry
 //! passwords.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use model::LogText;
 use pg_query::protobuf::{ScanToken, Token};
 
 /// The longest text that the log keeps, in bytes.
 pub const LOG_TEXT_BYTES_MAX: usize = 16 * 1024;
 
+/// What the log keeps of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// The text.
+    pub text: LogText,
+    /// Whether its constants are withheld: it is tainted, or brings a password.
+    pub withheld: bool,
+}
+
 /// The text for the log. For a `tainted` one, `token` gives what stands for a constant.
-pub fn log_text(sql: &str, tainted: bool, token: &dyn Fn(&[u8]) -> String) -> LogText {
+pub fn log_text(sql: &str, tainted: bool, token: &dyn Fn(&[u8]) -> String) -> Logged {
     // The lexer takes the whole text, whatever is kept of it: a cut could fall into a constant.
     let scanned = pg_query::scan(sql).ok().map(|result| result.tokens);
     let secret = scanned.as_deref().is_none_or(|tokens| tokens.iter().any(brings_a_secret));
+    let withheld = tainted || secret;
     let text = match scanned {
-        _ if !tainted && !secret => Some(sql.to_owned()),
-        Some(tokens) => without_constants(sql, &tokens, token),
+        _ if !withheld => Some(sql.into()),
+        Some(tokens) => without_constants(sql, &tokens, token).map(Cow::Owned),
         None => None,
     }
-    .unwrap_or_else(|| format!("(text withheld: {} bytes)", sql.len()));
-    LogText(cut(text).into())
+    .unwrap_or_else(|| format!("(text withheld: {} bytes)", sql.len()).into());
+    Logged { text: LogText(cut(text)), withheld }
 }
 
 /// Words of statements that carry a password or a connection string.
@@ -55,7 +68,7 @@ fn without_constants(sql: &str, tokens: &[ScanToken], token: &dyn Fn(&[u8]) -> S
 }
 
 /// What a constant holds, where that is simply what stands between its quotes: so that `'5'` and `5` have one token.
-fn content(written: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn content(written: &str) -> Cow<'_, str> {
     match written.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
         Some(inner) => inner.replace("''", "'").into(),
         None => written.into(),
@@ -63,17 +76,13 @@ fn content(written: &str) -> std::borrow::Cow<'_, str> {
 }
 
 /// At most [`LOG_TEXT_BYTES_MAX`] of it, and a mark where it was cut.
-fn cut(mut text: String) -> String {
+pub(crate) fn cut(text: Cow<'_, str>) -> Arc<str> {
     let length = text.len();
-    if length > LOG_TEXT_BYTES_MAX {
-        let mut keep = LOG_TEXT_BYTES_MAX;
-        while !text.is_char_boundary(keep) {
-            keep = keep.saturating_sub(1);
-        }
-        text.truncate(keep);
-        text.push_str(&format!("… (cut: {length} bytes in all)"));
+    if length <= LOG_TEXT_BYTES_MAX {
+        return text.into();
     }
-    text
+    let kept = text.get(..text.floor_char_boundary(LOG_TEXT_BYTES_MAX)).unwrap_or_default();
+    format!("{kept}… (cut: {length} bytes in all)").into()
 }
 
 #[cfg(test)]
@@ -81,7 +90,7 @@ mod tests {
     use super::*;
 
     fn kept(sql: &str, tainted: bool) -> String {
-        log_text(sql, tainted, &|value| format!("<{}>", value.len())).0.to_string()
+        log_text(sql, tainted, &|value| format!("<{}>", value.len())).text.0.to_string()
     }
 
     #[test]

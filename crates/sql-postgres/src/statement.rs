@@ -33,6 +33,8 @@ pub struct Statement {
     pub(crate) names_are_plain: bool,
     /// Whether the result is that of UNION, INTERSECT or EXCEPT, whose columns are made of all arms.
     pub(crate) set_operation: bool,
+    /// Where the constants stand, in bytes of the text, that nothing in here depends on. `None` if something may depend on one.
+    pub(crate) inert_constants: Option<Vec<usize>>,
 }
 
 /// The shape of a statement's result, as it is written.

@@ -5,15 +5,15 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use gate::{Declined, ShapeKey, Step, Verdict};
-use model::{Digest, LogText, Sight, UnixMicros};
+use model::{Digest, LogText, Sight, UnixMicros, Wording};
 
 use super::expect::Described;
 use super::forward::{Kind, Slot, Work};
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, Shape};
-use super::{Conversation, Ended, Stall, TEXTS_BYTES_MAX, TEXTS_MAX};
+use super::{Conversation, Ended, Stall};
 use crate::catalog::Freshness;
 use crate::cells::CellType;
-use crate::interpret::{Circumstance, Interpreted, interpret};
+use crate::interpret::{Circumstance, Interpreted};
 use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{FRAME_BYTES_MAX, HEAD_BYTES, Head};
 use crate::wire::frontend::{Bind, Execute, Frontend, Named, Parse, What};
@@ -195,7 +195,8 @@ impl<S> Conversation<S> {
                 };
                 let report = declined_report("0A000", &declined, None);
                 let digest = self.session.gate().digest([b"function call".as_slice()]);
-                self.decline(CALL, digest, LogText("(function call)".into()), declined, verdicts);
+                let wording = Wording { digest, text: LogText("(function call)".into()), bound: None };
+                self.decline(CALL, wording, declined, verdicts);
                 Planned::Slot(Slot {
                     frame,
                     work: Work::Refuse { report, kind: Kind::Simple },
@@ -281,9 +282,8 @@ impl<S> Conversation<S> {
         if let Some(shape) = shape.filter(|_| tainted)
             && let Err(unfit) = self.can_show(&portal, &shape, now)
         {
-            let operation = &portal.interpreted.operation;
             let report = declined_report("0A000", &unfit, None);
-            self.decline(BIND, operation.digest, operation.log.clone(), unfit, verdicts);
+            self.decline(BIND, portal.interpreted.wording.clone(), unfit, verdicts);
             self.skipping = true;
             let work = Work::Refuse { report, kind: Kind::Batched };
             return Planned::Slot(Slot { frame, work, decided: Some(Kind::Batched) });
@@ -349,11 +349,12 @@ impl<S> Conversation<S> {
         let operation = &interpreted.operation;
         if let Some(unfit) = &interpreted.unfit {
             let report = declined_report(unfit.code, &unfit.declined, unfit.position);
-            self.decline(step, operation.digest, operation.log.clone(), unfit.declined.clone(), verdicts);
+            self.decline(step, interpreted.wording.clone(), unfit.declined.clone(), verdicts);
             self.skipping = kind.is_batched();
             return Planned::Slot(Slot { frame, work: Work::Refuse { report, kind }, decided: Some(kind) });
         }
-        let verdict = self.session.decide(step, interpreted.key, bound, now, (), || operation.clone());
+        let wording = Wording { bound, ..interpreted.wording.clone() };
+        let verdict = self.session.decide(step, interpreted.key, wording, now, (), || operation.clone());
         if verdict.refuses() {
             self.skipping = kind.is_batched();
         } else if let Work::Parse { name, prepared, before } = &mut work {
@@ -374,8 +375,8 @@ impl<S> Conversation<S> {
         Planned::Slot(Slot { frame, work, decided: None })
     }
 
-    fn decline(&self, step: Step, digest: Digest, text: LogText, declined: Declined, verdicts: &mut Vec<Verdict<()>>) {
-        verdicts.push(self.session.decline(step, digest, text, declined, ()));
+    fn decline(&self, step: Step, wording: Wording, declined: Declined, verdicts: &mut Vec<Verdict<()>>) {
+        verdicts.push(self.session.decline(step, wording, declined, ()));
     }
 
     /// What a prepared statement does, by the catalog as it is now: after a change of the catalog the target reads its
@@ -411,20 +412,7 @@ impl<S> Conversation<S> {
             return Err(Stall::Catalog);
         };
         let circumstance = Circumstance { snapshot: &snapshot, uncommitted: self.uncommitted() };
-        let key = circumstance.key(text);
-        let interpreted = match self.texts.get(&key) {
-            Some(known) => Rc::clone(known),
-            None => {
-                let interpreted = Rc::new(interpret(text, circumstance, self.session.gate()));
-                if self.texts.len() >= TEXTS_MAX || self.texts_bytes.saturating_add(text.len()) > TEXTS_BYTES_MAX {
-                    self.texts.clear();
-                    self.texts_bytes = 0;
-                }
-                self.texts_bytes = self.texts_bytes.saturating_add(text.len());
-                self.texts.insert(key, Rc::clone(&interpreted));
-                interpreted
-            }
-        };
+        let interpreted = self.readings.of(text, circumstance, self.session.gate());
         // A name that is not in the snapshot may be newer than it. What this session has not committed, Weir can't see.
         if interpreted.names_unknown && !asked && !self.uncommitted {
             self.asked_catalog_for = Some(ShapeKey::of([text]));

@@ -15,6 +15,7 @@
 mod caller;
 mod expect;
 mod forward;
+mod readings;
 mod report;
 mod rows;
 mod statements;
@@ -23,7 +24,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -31,20 +32,17 @@ use gate::{Session, ShapeKey, Upstream, Wire};
 use model::UnixMicros;
 
 use crate::catalog::Catalogs;
-use crate::interpret::Interpreted;
 use crate::stream::Stream;
 use crate::wire::Malformed;
 use crate::wire::build::OwnReport;
 use crate::wire::frame::Inbox;
 use expect::Expect;
+use readings::Readings;
 use rows::Passing;
 use statements::{Names, Prepared};
 
 /// Replies that may be awaited at once; past it the caller is not read until some have come.
 const EXPECTED_MAX: usize = 4096;
-/// Interpreted texts kept by one session, and their bytes.
-const TEXTS_MAX: usize = 512;
-const TEXTS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A conversation, over the target connection that it owns.
 #[derive(Debug)]
@@ -60,8 +58,7 @@ pub struct Conversation<S = Stream> {
     instead: Vec<u8>,
     expected: VecDeque<Expect>,
     names: Names,
-    texts: HashMap<ShapeKey, Rc<Interpreted>>,
-    texts_bytes: usize,
+    readings: Readings,
     /// A name that no statement has: what a poison binds to.
     poison: String,
     /// Set between a refusal in a batch and its Sync: the target would skip what stands there.
@@ -140,8 +137,7 @@ impl<S> Conversation<S> {
             instead: Vec::new(),
             expected: VecDeque::new(),
             names: Names::default(),
-            texts: HashMap::new(),
-            texts_bytes: 0,
+            readings: Readings::default(),
             poison,
             skipping: false,
             discarding: false,

@@ -32,7 +32,10 @@ impl Prepared {
     pub fn new(text: &[u8], interpreted: Rc<Interpreted>, held: &Held) -> Self {
         let operation = &interpreted.operation;
         let parts = operation.asks.len().saturating_add(operation.touches.len());
-        let bytes = parts.saturating_mul(PART_BYTES).saturating_add(operation.log.0.len()).saturating_add(text.len());
+        let bytes = parts
+            .saturating_mul(PART_BYTES)
+            .saturating_add(interpreted.wording.text.0.len())
+            .saturating_add(text.len());
         Self {
             text: text.to_vec(),
             interpreted: RefCell::new(interpreted),

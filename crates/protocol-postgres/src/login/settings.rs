@@ -1,7 +1,7 @@
 //! The settings that a caller starts with: which pass, which are asked for, which are refused.
 
 use gate::{Gate, Released, Session, ShapeKey, Step};
-use model::{Ask, Certainty, LogText, Object, Operation, Part};
+use model::{Ask, Certainty, LogText, Object, Operation, Part, Wording};
 use sql_postgres::startup_setting;
 
 use super::unwritten;
@@ -74,16 +74,14 @@ impl Settings {
             let name = name.to_ascii_lowercase().into();
             Ask::new(set, Object::Part(Part { kind: "Setting", name, attrs: Vec::new() }))
         }));
-        let operation = Operation {
-            asks,
-            certainty: Certainty::Exact,
-            touches: Vec::new(),
-            touches_unknown: false,
+        let operation = Operation { asks, certainty: Certainty::Exact, touches: Vec::new(), touches_unknown: false };
+        let wording = Wording {
             digest: gate.digest([text.as_bytes()]),
-            log: LogText(text.trim_end().chars().take(1024).collect::<String>().into()),
+            text: LogText(text.trim_end().chars().take(1024).collect::<String>().into()),
+            bound: None,
         };
         let key = ShapeKey::of([b"startup".as_slice(), text.as_bytes()]);
-        let verdict = session.decide(Step("startup"), key, None, now(), (), || operation);
+        let verdict = session.decide(Step("startup"), key, wording, now(), (), || operation);
         let released = session.commit(now(), vec![verdict]).map_err(|down| {
             tracing::error!("{down}");
             Box::new(unwritten())

@@ -165,14 +165,14 @@ impl<'a> Findings<'a> {
 
     pub(super) fn update(&mut self, node: &'a Node) {
         self.acts_on("update", node.get("relation"));
-        self.lacks_where |= !is_condition(node.get("where_clause"));
+        self.lacks_where |= !self.restricts(node.get("where_clause"));
         self.returns(node);
         self.look_below(node, &["relation"]);
     }
 
     pub(super) fn delete(&mut self, node: &'a Node) {
         self.acts_on("delete", node.get("relation"));
-        self.lacks_where |= !is_condition(node.get("where_clause"));
+        self.lacks_where |= !self.restricts(node.get("where_clause"));
         self.returns(node);
         self.look_below(node, &["relation"]);
     }
@@ -194,7 +194,8 @@ impl<'a> Findings<'a> {
             };
             self.acts_on(action, node.get("relation"));
             if action != "insert" {
-                self.lacks_where |= !is_condition(node.get("join_condition")) && !is_condition(clause.get("condition"));
+                self.lacks_where |=
+                    !self.restricts(node.get("join_condition")) && !self.restricts(clause.get("condition"));
             }
         }
         self.returns(node);
@@ -206,6 +207,18 @@ impl<'a> Findings<'a> {
         if node.get("returning_clause").node().is_some_and(|clause| clause.has("exprs")) {
             self.acts_on("select", node.get("relation"));
         }
+    }
+
+    /// Whether a condition restricts anything: see [`is_condition`].
+    fn restricts(&mut self, condition: &Tree) -> bool {
+        self.looks_at_constants |= compares_constants(condition);
+        is_condition(condition)
+    }
+
+    /// The text of a constant, also one with a cast around it.
+    fn constant(&mut self, tree: &Tree) -> Option<String> {
+        self.looks_at_constants = true;
+        constant(tree)
     }
 
     // ---- functions and operators
@@ -295,13 +308,13 @@ impl<'a> Findings<'a> {
                 self.unknown_call = true;
             }
             Effect::Signal => self.main("signal"),
-            Effect::Notify => match arguments.first().and_then(constant) {
+            Effect::Notify => match arguments.first().and_then(|tree| self.constant(tree)) {
                 Some(channel) => self.part("notify", plain_part("Channel", &channel)),
                 None => self.part("notify", plain_part("Channel", "*")),
             },
             Effect::SetConfig => {
-                let value = arguments.get(1).and_then(constant);
-                match arguments.first().and_then(constant) {
+                let value = arguments.get(1).and_then(|tree| self.constant(tree));
+                match arguments.first().and_then(|tree| self.constant(tree)) {
                     Some(setting) => self.setting(&setting, value.as_deref()),
                     None => {
                         self.main("set");
@@ -310,11 +323,14 @@ impl<'a> Findings<'a> {
                 }
             }
             Effect::ShowSetting => {
-                let setting = arguments.first().and_then(constant);
+                let setting = arguments.first().and_then(|tree| self.constant(tree));
                 let setting = setting.map_or_else(|| "*".to_owned(), |name| plain_name(&name));
                 self.part("show", plain_part("Setting", &setting));
             }
-            Effect::Sequence => self.sequence(arguments.first().and_then(constant)),
+            Effect::Sequence => {
+                let name = arguments.first().and_then(|tree| self.constant(tree));
+                self.sequence(name);
+            }
             Effect::AdvisoryLock => self.main("lock"),
             Effect::Replicate => self.main("replicate"),
             Effect::ReplicateData => {
@@ -352,7 +368,8 @@ impl<'a> Findings<'a> {
         let name = plain_name(node.text("name"));
         match kind {
             Some(Kind::VarSetValue) => {
-                let values: Option<Vec<String>> = node.get("args").list().iter().map(constant).collect();
+                let values: Option<Vec<String>> =
+                    node.get("args").list().iter().map(|value| self.constant(value)).collect();
                 let value = values.map(|values| values.join(", "));
                 if name == "role" && value.as_deref() == Some("none") {
                     self.part("reset", plain_part("Setting", &name));
@@ -465,6 +482,19 @@ pub(super) fn is_condition(tree: &Tree) -> bool {
         return false;
     }
     node.contains(&["ColumnRef", "CurrentOfExpr"])
+}
+
+/// Whether there is a constant on both sides of a comparison in a condition: whether that restricts anything may depend on
+/// their values.
+fn compares_constants(tree: &Tree) -> bool {
+    let has_constant =
+        |side: &Tree| side.as_kind("AConst").is_some() || side.node().is_some_and(|node| node.contains(&["AConst"]));
+    let Some(node) = tree.node() else { return false };
+    match node.kind {
+        "BoolExpr" => node.get("args").list().iter().any(compares_constants),
+        "AExpr" => [node.get("lexpr"), node.get("rexpr")].into_iter().all(has_constant),
+        _ => false,
+    }
 }
 
 /// Whether two expressions are written the same, wherever they stand.
