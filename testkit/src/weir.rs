@@ -16,6 +16,7 @@ pub struct Builder {
     targets: String,
     rest: String,
     weir: String,
+    listen: String,
     groups: Vec<String>,
     policies: String,
 }
@@ -90,6 +91,14 @@ impl Builder {
         self
     }
 
+    /// Lines under `[listen]`.
+    #[must_use]
+    pub fn listen(mut self, line: &str) -> Self {
+        self.listen.push_str(line);
+        self.listen.push('\n');
+        self
+    }
+
     /// Lines at the end of the configuration: issuers.
     #[must_use]
     pub fn lines(mut self, lines: &str) -> Self {
@@ -126,8 +135,8 @@ impl Builder {
         }
         let groups: String = self.groups.iter().fold(String::new(), |text, group| text + &format!("{group} = []\n"));
         let config = format!(
-            "[weir]\nstate = \"state\"\npolicies = \"policies\"\n{}\n[listen]\npostgres = \"127.0.0.1:0\"\n\n{}\n[groups]\n{groups}",
-            self.weir, self.targets
+            "[weir]\nstate = \"state\"\npolicies = \"policies\"\n{}\n[listen]\npostgres = \"127.0.0.1:0\"\n{}\n{}\n[groups]\n{groups}",
+            self.weir, self.listen, self.targets
         );
         fs::write(folder.join("weir.toml"), config).expect("weir.toml");
         fs::write(folder.join("policies/test.cedar"), &self.policies).expect("policies");
@@ -144,6 +153,7 @@ impl Weir {
             targets: String::new(),
             rest: String::new(),
             weir: String::new(),
+            listen: String::new(),
             groups: Vec::new(),
             policies: String::new(),
         }

@@ -14,8 +14,44 @@ pub trait Identities: Send + Sync {
         now: UnixSeconds,
     ) -> Pin<Box<dyn Future<Output = Result<Principal, Rejection>> + Send + 'a>>;
 
+    /// How whoever calls itself this is asked to prove who it is. The answer must not tell whether there is such a name,
+    /// as far as the configuration allows.
+    fn challenge(&self, name: &str, now: UnixSeconds) -> Challenge;
+
     /// Whether a principal that was verified before may go on: its credential is not revoked, and not expired.
     fn is_live(&self, principal: &Principal, now: UnixSeconds) -> bool;
+}
+
+/// How a caller is asked to prove who it is.
+#[derive(Debug)]
+pub enum Challenge {
+    /// It shows its credential, to be given to [`Identities::verify`].
+    Shown,
+    /// It proves that it knows its credential.
+    Scram(ScramChallenge),
+}
+
+/// What is needed to ask for, and to check, a proof by SCRAM-SHA-256 (RFC 5802, RFC 7677).
+#[derive(Debug)]
+pub struct ScramChallenge {
+    /// The salt that the caller is told.
+    pub salt: Vec<u8>,
+    /// And how often to hash.
+    pub rounds: u32,
+    /// The credentials in force under that name and salt. None if nobody has the name, or nothing that holds: the caller
+    /// is asked all the same.
+    pub credentials: Vec<ScramCredential>,
+}
+
+/// One credential that a proof may be of.
+#[derive(Debug)]
+pub struct ScramCredential {
+    /// What the proof is checked with.
+    pub stored_key: [u8; 32],
+    /// What the caller recognises Weir by.
+    pub server_key: Sensitive<[u8; 32]>,
+    /// Who it is that proves it.
+    pub principal: Principal,
 }
 
 /// Why a credential was not accepted.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use model::{Principal, UnixSeconds};
 
+use crate::challenge::ScramUse;
 use crate::config::ConfigProblem;
 use crate::issuers::Issuers;
 use crate::rejection::{Reason, Rejection};
@@ -18,6 +19,7 @@ pub struct Directory {
     issuers: Issuers,
     /// The configured groups of each principal id.
     groups: HashMap<String, BTreeSet<String>>,
+    scram: ScramUse,
 }
 
 impl Directory {
@@ -47,22 +49,43 @@ impl Directory {
                 }
             }
         }
-        if problems.is_empty() { Ok(Self { tokens, issuers, groups: by_member }) } else { Err(problems) }
+        let scram = ScramUse::default();
+        if problems.is_empty() { Ok(Self { tokens, issuers, groups: by_member, scram }) } else { Err(problems) }
+    }
+
+    /// Asks these for a proof by SCRAM.
+    #[must_use]
+    pub fn with_scram(mut self, scram: ScramUse) -> Self {
+        self.scram = scram;
+        self
     }
 
     /// Who shows this credential. Must run inside a tokio runtime with time and network, because keys may be fetched.
     pub async fn verify(&self, secret: &str, now: UnixSeconds) -> Result<Principal, Rejection> {
-        let mut principal = if secret.starts_with(token::PREFIX) {
+        let principal = if secret.starts_with(token::PREFIX) {
             self.tokens.verify(secret, now)?
         } else if jwt::is_alike(secret) {
             self.issuers.verify(secret, now).await?
         } else {
             return Err(Rejection::new(Reason::Malformed, "neither a token of Weir's nor a signed token"));
         };
+        Ok(self.in_groups(principal))
+    }
+
+    /// The principal with the groups that the configuration puts it in.
+    pub(crate) fn in_groups(&self, mut principal: Principal) -> Principal {
         if let Some(groups) = self.groups.get(&principal.id()) {
             principal.groups.extend(groups.iter().cloned());
         }
-        Ok(principal)
+        principal
+    }
+
+    pub(crate) fn scram_use(&self) -> ScramUse {
+        self.scram
+    }
+
+    pub(crate) fn is_issuer(&self, name: &str) -> bool {
+        self.issuers.names().any(|issuer| issuer == name)
     }
 
     /// Whether a session of this principal may go on: its credential has not expired and was not revoked. A signed token

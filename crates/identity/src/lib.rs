@@ -5,17 +5,19 @@
 //!
 //! What it is not: policy (what a principal may do is decided elsewhere), nor a login page. `docs/identity.md` tells the
 //! same from a caller's side. Specs: RFC 7519 (JWT), RFC 7515 (JWS), RFC 7517 (JWK), RFC 8725 (best practice),
-//! RFC 8693 §4.1 (`act`), OpenID Connect Discovery 1.0 §4.
+//! RFC 8693 §4.1 (`act`), RFC 5802 and RFC 7677 (SCRAM-SHA-256), OpenID Connect Discovery 1.0 §4.
 //!
 //! Time is a parameter everywhere: nothing in here reads a clock to judge a credential.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 // The front.
+mod challenge;
 mod directory;
 mod port;
 mod rejection;
 // Weir's own tokens.
+mod scram;
 mod token;
 mod token_file;
 // Tokens of others: from the configuration, through keys and signature, to a principal.
@@ -35,12 +37,14 @@ mod names;
 #[cfg(test)]
 mod testing;
 
+pub use challenge::ScramUse;
 pub use condition::Condition;
 pub use config::{ConfigProblem, IssuerConfig, KeySource, SignatureAlgorithm};
 pub use directory::Directory;
 pub use issuers::Issuers;
 pub use names::SyntaxError;
 pub use rejection::{Reason, Rejection};
+pub use scram::SaltKey;
 pub use template::Template;
 pub use token_file::{NewToken, TokenEntry, TokenFile, TokenFileError, TokenState};
 

@@ -21,6 +21,10 @@ impl gate::Identities for Directory {
         })
     }
 
+    fn challenge(&self, name: &str, now: UnixSeconds) -> gate::Challenge {
+        Self::challenge(self, name, now)
+    }
+
     fn is_live(&self, principal: &Principal, now: UnixSeconds) -> bool {
         Self::is_live(self, principal, now)
     }

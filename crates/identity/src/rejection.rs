@@ -56,6 +56,8 @@ pub enum Reason {
     InvalidClaim,
     /// A token of Weir's that was taken back.
     Revoked,
+    /// One of Weir's that is to be proved by SCRAM, and was shown.
+    NotToBeShown,
     /// In the form of Weir's tokens, and none that was issued here.
     UnknownToken,
     /// It can't be checked now: the token file or the issuer's keys are out of reach.
@@ -77,6 +79,7 @@ impl Reason {
             Self::MissingClaim => "missing_claim",
             Self::InvalidClaim => "invalid_claim",
             Self::Revoked => "revoked",
+            Self::NotToBeShown => "not_to_be_shown",
             Self::UnknownToken => "unknown_token",
             Self::Unavailable => "unavailable",
         }
@@ -95,6 +98,9 @@ impl Reason {
             Self::MissingClaim => "The token lacks a claim that is needed here.",
             Self::InvalidClaim => "The token has a claim that can't be used here.",
             Self::Revoked => "The token was revoked. Get a new one.",
+            Self::NotToBeShown => {
+                "The credential is for SCRAM alone, under its own user name. It was shown, so replace it."
+            }
             Self::UnknownToken => "The token is not known here.",
             Self::Unavailable => "The token can't be checked at the moment. Try again soon.",
         }

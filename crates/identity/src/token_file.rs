@@ -1,6 +1,7 @@
 //! Weir's own tokens, in a file that only grows.
 //!
-//! One JSON object a line, either an issue or a revocation. Tokens are stored as hashes, so the file lets nobody in; but
+//! One JSON object a line, either an issue or a revocation. Tokens are stored as hashes and SCRAM
+//! verifiers, so the file lets nobody in; but
 //! who can write to it can, so it belongs to its owner alone (0600). Several processes use it at once: writers take turns
 //! with an advisory lock, and a reader looks at the file's stamp at each question and reads what was added since. A line
 //! that can't be read is skipped with a warning; a last line without its newline is not there yet.
@@ -19,11 +20,12 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::rejection::{Reason, Rejection};
+use crate::scram::{SaltKey, Verifier, VerifierLine};
 use crate::{LOCAL_ISSUER, names, token};
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
-/// About 200,000 tokens. Weir stops issuing before it would stop reading.
+/// About 100,000 tokens. Weir stops issuing before it would stop reading.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Far more than the longest line that is ever written.
 const LINE_BYTES_MAX: usize = 32 * 1024;
@@ -33,6 +35,7 @@ const GROUPS_MAX: usize = 100;
 #[derive(Debug)]
 pub struct TokenFile {
     path: PathBuf,
+    salts: SaltKey,
     known: Mutex<Known>,
 }
 
@@ -49,6 +52,8 @@ pub struct NewToken {
     pub ttl_seconds: u64,
     /// The person a workload belongs to, as a principal id (`corp:alice@example.com`).
     pub owner: Option<String>,
+    /// Whether it is only ever proved, by SCRAM, and never shown.
+    pub scram_only: bool,
 }
 
 impl NewToken {
@@ -83,7 +88,11 @@ pub struct TokenEntry {
     pub expires: UnixSeconds,
     /// When it was taken back, if it was.
     pub revoked: Option<UnixSeconds>,
+    /// Whether it is only ever proved, by SCRAM, and never shown.
+    pub scram_only: bool,
     hash: String,
+    /// Tokens of older versions have none.
+    verifier: Option<Verifier>,
 }
 
 /// Whether a token holds.
@@ -185,6 +194,10 @@ struct IssueLine {
     owner: Option<String>,
     issued: u64,
     expires: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scram: Option<VerifierLine>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    scram_only: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -211,8 +224,19 @@ struct Known {
     /// How many lines that is.
     lines: u64,
     entries: HashMap<String, TokenEntry>,
+    /// The ids of a name's tokens that can be proved.
+    provable: HashMap<String, Vec<String>>,
     /// Revoked ids, also those whose issue was never seen: a revocation holds whatever comes later.
     revoked: HashMap<String, UnixSeconds>,
+}
+
+/// How a name can be proved.
+#[derive(Debug, Default)]
+pub(crate) struct Proofs {
+    /// Whether one of the credentials may not be shown.
+    pub demanded: bool,
+    /// The credentials in force, the newest first.
+    pub keys: Vec<(Verifier, Principal)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,9 +247,9 @@ struct Stamp {
 }
 
 impl TokenFile {
-    /// Opens the file, making an empty one if there is none, and reads it.
-    pub fn open(path: impl Into<PathBuf>) -> Result<Self, TokenFileError> {
-        let file = Self { path: path.into(), known: Mutex::new(Known::default()) };
+    /// Opens the file, making an empty one if there is none, and reads it. `salts` must be the same each time.
+    pub fn open(path: impl Into<PathBuf>, salts: SaltKey) -> Result<Self, TokenFileError> {
+        let file = Self { path: path.into(), salts, known: Mutex::new(Known::default()) };
         let made = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&file.path);
         match made {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(file.io(error)),
@@ -252,6 +276,8 @@ impl TokenFile {
             owner: new.owner.clone(),
             issued: now.0,
             expires: now.0.saturating_add(new.ttl_seconds),
+            scram: Some(Verifier::of(text.expose(), self.salts.salt(&new.name)).line()),
+            scram_only: new.scram_only,
             id,
         };
         let entry = entry(&line).map_err(TokenFileError::Refused)?;
@@ -294,11 +320,31 @@ impl TokenFile {
             return Err(unknown("exists, with another secret"));
         }
         let over = |reason| Rejection::new(reason, format!("token {id} of {LOCAL_ISSUER}:{}", entry.name));
+        if entry.scram_only {
+            return Err(over(Reason::NotToBeShown));
+        }
         match entry.state(now) {
             TokenState::Live => Ok(entry.principal()),
             TokenState::Expired => Err(over(Reason::Expired)),
             TokenState::Revoked => Err(over(Reason::Revoked)),
         }
+    }
+
+    /// The credentials in force by which this name can be proved. None for a name that nobody has.
+    pub(crate) fn proofs(&self, name: &str, now: UnixSeconds) -> Result<Proofs, TokenFileError> {
+        let mut known = self.known.lock();
+        self.refresh(&mut known)?;
+        let ids = known.provable.get(name).into_iter().flatten();
+        let mut live: Vec<&TokenEntry> =
+            ids.filter_map(|id| known.entries.get(id)).filter(|entry| entry.state(now) == TokenState::Live).collect();
+        live.sort_by(|a, b| (b.issued, &b.id).cmp(&(a.issued, &a.id)));
+        let demanded = live.iter().any(|entry| entry.scram_only);
+        let keys = live.iter().filter_map(|entry| Some((entry.verifier.clone()?, entry.principal()))).collect();
+        Ok(Proofs { demanded, keys })
+    }
+
+    pub(crate) fn salts(&self) -> &SaltKey {
+        &self.salts
     }
 
     /// Whether a session that began with this credential may go on. No, if that can't be told.
@@ -414,6 +460,9 @@ impl Known {
                     return Err(format!("token {} was issued before", entry.id));
                 }
                 entry.revoked = self.revoked.get(&entry.id).copied();
+                if entry.verifier.is_some() {
+                    self.provable.entry(entry.name.clone()).or_default().push(entry.id.clone());
+                }
                 self.entries.insert(entry.id.clone(), entry);
             }
         }
@@ -435,8 +484,13 @@ fn entry(line: &IssueLine) -> Result<TokenEntry, String> {
     }
     let ttl_seconds = line.expires.saturating_sub(line.issued);
     let (name, groups, owner) = (line.name.clone(), line.groups.clone(), line.owner.clone());
-    if let Some(fault) = fault(&NewToken { kind, name, groups, ttl_seconds, owner }) {
+    let scram_only = line.scram_only;
+    if let Some(fault) = fault(&NewToken { kind, name, groups, ttl_seconds, owner, scram_only }) {
         return Err(fault);
+    }
+    let verifier = line.scram.as_ref().map(|line| Verifier::read(line).ok_or("`scram` is no verifier")).transpose()?;
+    if scram_only && verifier.is_none() {
+        return Err("it is only to be proved, and can't be".to_owned());
     }
     Ok(TokenEntry {
         id: line.id.clone(),
@@ -447,13 +501,15 @@ fn entry(line: &IssueLine) -> Result<TokenEntry, String> {
         issued: UnixSeconds(line.issued),
         expires: UnixSeconds(line.expires),
         revoked: None,
+        scram_only,
         hash: line.sha256.clone(),
+        verifier,
     })
 }
 
 /// What is wrong with a token that somebody wants made.
 fn fault(new: &NewToken) -> Option<String> {
-    let NewToken { kind, name, groups, ttl_seconds, owner } = new;
+    let NewToken { kind, name, groups, ttl_seconds, owner, scram_only: _ } = new;
     if let Some(fault) = names::fault(name, names::NAME_BYTES_MAX) {
         return Some(format!("the name {} {fault}", names::quote(name)));
     }

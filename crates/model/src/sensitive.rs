@@ -13,6 +13,11 @@ impl<T: Zeroize> Sensitive<T> {
         Self(secret)
     }
 
+    /// Fills it in place, so that it is nowhere else.
+    pub fn change<R>(&mut self, fill: impl FnOnce(&mut T) -> R) -> R {
+        fill(&mut self.0)
+    }
+
     /// The secret itself. Every use of this name is a place to audit.
     pub fn expose(&self) -> &T {
         &self.0

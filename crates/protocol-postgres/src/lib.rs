@@ -24,6 +24,7 @@ mod explain;
 mod interpret;
 mod login;
 mod relay;
+mod scram;
 mod server;
 mod stream;
 mod target;
@@ -32,6 +33,6 @@ mod target_tls;
 
 pub use explain::{Explained, explain};
 pub use relay::Signals;
-pub use server::Postgres;
+pub use server::{CallerTls, Postgres};
 pub use sql_postgres::VOCABULARY;
 pub use target::{BindingUse, ClientPair, TargetDown, TargetLogin, TargetSettings, TargetTls, TlsNegotiation};

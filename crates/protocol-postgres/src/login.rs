@@ -1,6 +1,7 @@
-//! A caller's way in: TLS, startup packet, token, target, `connect`.
+//! A caller's way in: TLS, startup packet, proof of who it is, target, `connect`.
 
 mod first;
+mod proof;
 mod settings;
 
 use std::net::SocketAddr;
@@ -17,16 +18,13 @@ use self::first::First;
 use self::settings::{Settings, settings};
 use crate::relay::now;
 use crate::server::Postgres;
-use crate::stream::{ReadError, Stream};
+use crate::stream::Stream;
 use crate::target::TargetSettings;
 use crate::wire::build::{self, OwnReport, Severity};
 use crate::wire::startup::{CancelKey, Replication, Startup};
-use crate::wire::{Fields, Malformed};
 
 /// The longest that TLS, startup packet and password may take together.
 const LOGIN_TIME_MAX: Duration = Duration::from_secs(30);
-/// The longest password message: tokens of issuers are long.
-const PASSWORD_BYTES_MAX: usize = 32 * 1024;
 
 /// What a connection turned out to be.
 pub enum Incoming {
@@ -161,15 +159,7 @@ impl Postgres {
             return Err(stranger(report));
         }
         let settings = settings(&startup).map_err(|report| stranger(*report))?;
-        let secret = ask_password(stream).await.map_err(|error| match error {
-            ReadError::Io(_) => None,
-            ReadError::Malformed(wrong) => stranger(OwnReport::fatal("08P01", format!("protocol violation: {wrong}"))),
-        })?;
-        let principal = self.identities().verify(secret.expose(), now().seconds()).await.map_err(|rejection| {
-            let report = OwnReport::fatal("28P01", rejection.public.clone())
-                .hint("The password is a token: weir token issue, or one of a configured issuer.");
-            Some(TurnedAway { report, rejected: Some(Gate::stranger(peer, None, rejection.detail)) })
-        })?;
+        let principal = self.prove(stream, user, peer).await?;
         let refused = |report: OwnReport, target: Option<TargetId>| {
             let why = report.message.clone();
             let rejected = Rejected { principal: Some(principal.id()), target, peer: peer.to_string(), why };
@@ -251,19 +241,6 @@ async fn negotiate(stream: &mut Stream, startup: &Startup) -> std::io::Result<()
         unknown.iter().for_each(|name| build::cstr(out, name.as_bytes()));
     });
     stream.write_all(&answer).await
-}
-
-async fn ask_password(stream: &mut Stream) -> Result<model::Sensitive<String>, ReadError> {
-    let mut ask = Vec::new();
-    build::frame(&mut ask, b'R', |out| out.extend_from_slice(&3_i32.to_be_bytes()));
-    stream.write_all(&ask).await?;
-    stream.flush().await?;
-    let body = model::Sensitive::new(stream.read_frame_of(b'p', "a password", PASSWORD_BYTES_MAX).await?);
-    let mut fields = Fields::of("Password", body.expose());
-    let password = fields.cstr()?;
-    fields.end()?;
-    let password = std::str::from_utf8(password).map_err(|_| Malformed::new("the password is not UTF-8"))?;
-    Ok(model::Sensitive::new(password.to_owned()))
 }
 
 async fn turn_away(mut stream: Stream, report: &OwnReport) {

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use gate::{Gate, Ledger};
 use rustls::ServerConfig;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::binding::server_end_point;
 use crate::cancel::{CancelKeys, Cancellable};
 use crate::catalog::AllCatalogs;
 use crate::conversation::Conversation;
@@ -22,11 +22,21 @@ use crate::target::{LoggedIn, TargetDown, TargetSettings};
 use crate::wire::build::{self, OwnReport};
 use crate::wire::startup::CancelKey;
 
+/// How Weir shows callers who it is.
+#[derive(Clone, Debug)]
+pub struct CallerTls {
+    /// For the handshake.
+    pub config: Arc<ServerConfig>,
+    /// The certificate that it shows, in DER, which logins can be bound to.
+    pub certificate: Option<Vec<u8>>,
+}
+
 /// Everything that the sessions of one listener share.
 pub struct Postgres {
     gate: Arc<Gate>,
     targets: BTreeMap<String, Arc<TargetSettings>>,
-    tls: ArcSwap<ServerConfig>,
+    tls: Arc<ServerConfig>,
+    end_point: Option<Vec<u8>>,
     signals: Signals,
     catalogs: AllCatalogs,
     cancel_keys: Arc<CancelKeys>,
@@ -43,14 +53,15 @@ impl Postgres {
     pub fn new(
         gate: Arc<Gate>,
         targets: impl IntoIterator<Item = TargetSettings>,
-        tls: Arc<ServerConfig>,
+        tls: CallerTls,
         signals: Signals,
     ) -> Self {
         let targets = targets.into_iter().map(|target| (target.target.id.0.to_string(), Arc::new(target))).collect();
         Self {
             gate,
             targets,
-            tls: ArcSwap::new(tls),
+            end_point: tls.certificate.as_deref().and_then(server_end_point),
+            tls: tls.config,
             signals,
             catalogs: AllCatalogs::default(),
             cancel_keys: Arc::default(),
@@ -70,7 +81,12 @@ impl Postgres {
     }
 
     pub(crate) fn tls(&self) -> Arc<ServerConfig> {
-        self.tls.load_full()
+        Arc::clone(&self.tls)
+    }
+
+    /// What callers can bind their login to.
+    pub(crate) fn end_point(&self) -> Option<Vec<u8>> {
+        self.end_point.clone()
     }
 
     /// Serves one connection to its end. Records go to this lane.

@@ -5,21 +5,42 @@ use std::sync::Arc;
 
 use credentials::CredentialSource;
 use gate::{CredentialDown, Credentials};
-use identity::{Directory, Issuers, TokenFile};
+use identity::{Directory, Issuers, SaltKey, TokenFile, TokenFileError};
 use model::{Sensitive, TargetId};
 use protocol_postgres::TargetSettings;
 
 use crate::config::{Config, PostgresTarget};
+use crate::state::{self, FileError};
+
+/// In the state folder: Weir's own tokens. `weir serve` and `weir token` use the same.
+const TOKENS_FILE: &str = "tokens.jsonl";
 
 /// Who can be known: bearers of tokens in the state folder, and of configured issuers' tokens.
 pub fn directory(config: &Config) -> Result<Directory, String> {
     let said = |problems: Vec<identity::ConfigProblem>| {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
-    let tokens = TokenFile::open(config.state.join("tokens.jsonl")).map_err(|error| error.to_string())?;
+    let tokens = token_file(config).map_err(|error| error.to_string())?;
     let issuers = Issuers::new(config.issuers.clone()).map_err(said)?;
     let groups = config.groups.iter().map(|(group, members)| (group.clone(), members.iter().cloned().collect()));
-    Directory::new(tokens, issuers, groups.collect()).map_err(said)
+    Ok(Directory::new(tokens, issuers, groups.collect()).map_err(said)?.with_scram(config.listen.scram))
+}
+
+/// The file of Weir's own tokens, made when there is none.
+pub fn token_file(config: &Config) -> Result<TokenFile, TokensDown> {
+    let key = state::instance_key(&config.state)?;
+    Ok(TokenFile::open(config.state.join(TOKENS_FILE), SaltKey::of(&key))?)
+}
+
+/// Why the tokens can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TokensDown {
+    /// A file of the state folder.
+    #[error(transparent)]
+    State(#[from] FileError),
+    /// Their own file.
+    #[error(transparent)]
+    Tokens(#[from] TokenFileError),
 }
 
 /// A target as its protocol wants it.

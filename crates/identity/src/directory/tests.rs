@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::{IssuerConfig, KeySource};
+use crate::scram::SaltKey;
 use crate::template::Template;
 use crate::testing::{NOW, Server, SigningKey, later};
 use crate::token_file::NewToken;
@@ -23,7 +24,7 @@ fn issuers(server: &Server) -> Issuers {
 }
 
 fn tokens(dir: &tempfile::TempDir) -> TokenFile {
-    TokenFile::open(dir.path().join("tokens.jsonl")).unwrap()
+    TokenFile::open(dir.path().join("tokens.jsonl"), SaltKey::of(&[7; 32])).unwrap()
 }
 
 fn groups(list: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
@@ -38,6 +39,7 @@ fn alice() -> NewToken {
         groups: BTreeSet::from(["users".to_owned()]),
         ttl_seconds: 60,
         owner: None,
+        scram_only: false,
     }
 }
 

@@ -12,19 +12,24 @@ fn new(name: &str) -> NewToken {
         groups: BTreeSet::from(["dba".to_owned()]),
         ttl_seconds: NewToken::TTL_SECONDS_DEFAULT,
         owner: None,
+        scram_only: false,
     }
+}
+
+fn salts() -> SaltKey {
+    SaltKey::of(&[7; 32])
 }
 
 /// A directory and a token file in it, opened.
 fn open() -> (tempfile::TempDir, TokenFile) {
     let dir = tempfile::tempdir().unwrap();
-    let file = TokenFile::open(dir.path().join("tokens.jsonl")).unwrap();
+    let file = TokenFile::open(dir.path().join("tokens.jsonl"), salts()).unwrap();
     (dir, file)
 }
 
 /// The same file, as another process sees it.
 fn again(file: &TokenFile) -> TokenFile {
-    TokenFile::open(&file.path).unwrap()
+    TokenFile::open(&file.path, salts()).unwrap()
 }
 
 fn reason(file: &TokenFile, text: &str, now: UnixSeconds) -> Option<Reason> {
@@ -198,7 +203,7 @@ fn a_file_that_is_gone_or_open_to_others_lets_nobody_in() {
     let (text, entry) = file.issue(&new("alice"), NOW).unwrap();
     fs::set_permissions(&file.path, fs::Permissions::from_mode(0o620)).unwrap();
     assert_eq!(reason(&file, text.expose(), NOW), Some(Reason::Unavailable));
-    assert!(TokenFile::open(&file.path).unwrap_err().to_string().contains("run: chmod 600"));
+    assert!(TokenFile::open(&file.path, salts()).unwrap_err().to_string().contains("run: chmod 600"));
     assert!(file.issue(&new("bob"), NOW).is_err());
     fs::set_permissions(&file.path, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(reason(&file, text.expose(), NOW), None);
@@ -207,7 +212,7 @@ fn a_file_that_is_gone_or_open_to_others_lets_nobody_in() {
     assert_eq!(reason(&file, text.expose(), NOW), Some(Reason::Unavailable));
     assert!(!file.is_live(&entry.credential(), NOW));
     fs::create_dir(&file.path).unwrap();
-    assert!(TokenFile::open(&file.path).unwrap_err().to_string().contains("not a regular file"));
+    assert!(TokenFile::open(&file.path, salts()).unwrap_err().to_string().contains("not a regular file"));
 }
 
 #[test]

@@ -93,7 +93,8 @@ pub fn run(args: Args, _: &Global) -> Result<ExitCode, CliError> {
     state::write_whole(&policies_file, policies.as_bytes(), 0o644)?;
     state::write_whole(&config_file, text.as_bytes(), 0o644)?;
     let tls = tls::server(&config, SystemTime::now())?;
-    let wanted = Wanted { holder: Holder::User(admin.clone()), groups: Vec::new(), owner: None, lasts: FIRST_TOKEN };
+    let holder = Holder::User(admin.clone());
+    let wanted = Wanted { holder, groups: Vec::new(), owner: None, lasts: FIRST_TOKEN, scram_only: false };
     let issued = token::issue(&config, wanted)?;
 
     output::line(format_args!("wrote  {}", config_file.display()))?;

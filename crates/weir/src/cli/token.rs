@@ -11,10 +11,8 @@ use serde_json::{Map, Value, json};
 use super::init::{connection_value, shell_quoted};
 use super::{CliError, Global, load_config, output, time_span};
 use crate::config::{Config, LOCAL_ISSUER, nearest};
+use crate::wiring::{self, TokensDown};
 use crate::{state, tls};
-
-/// In the state folder: hashes of all tokens that were issued.
-pub const TOKENS_FILE: &str = "tokens.jsonl";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,6 +64,10 @@ struct IssueArgs {
     /// How long it holds: 90s, 30m, 8h, 7d
     #[arg(long = "for", value_name = "TIME", default_value = "8h", value_parser = time_span::parse)]
     lasts: Duration,
+    /// Make it a password that is only ever proved, by SCRAM-SHA-256: it is never sent, and from then on this name is asked
+    /// for such a proof
+    #[arg(long)]
+    scram: bool,
     /// Print the token with all that is known of it, as JSON
     #[arg(long)]
     json: bool,
@@ -128,6 +130,8 @@ pub struct Wanted {
     pub owner: Option<String>,
     /// How long it holds.
     pub lasts: Duration,
+    /// Whether it is only ever proved, by SCRAM.
+    pub scram_only: bool,
 }
 
 /// A new token, which nobody can show again.
@@ -150,7 +154,9 @@ pub fn issue(config: &Config, wanted: Wanted) -> Result<Issued, CliError> {
         Holder::Workload(name) => (PrincipalKind::Workload, name),
     };
     let ttl_seconds = wanted.lasts.as_secs();
-    let new = NewToken { kind, name, groups: wanted.groups.into_iter().collect(), ttl_seconds, owner: wanted.owner };
+    let groups = wanted.groups.into_iter().collect();
+    let Wanted { owner, scram_only, .. } = wanted;
+    let new = NewToken { kind, name, groups, ttl_seconds, owner, scram_only };
     let (token, entry) = file(config)?.issue(&new, now())?;
     Ok(Issued { token, entry })
 }
@@ -161,7 +167,8 @@ fn issue_command(args: IssueArgs, config: &Config) -> Result<ExitCode, CliError>
         (None, Some(name)) => Holder::Workload(name),
         _ => return Err(CliError::usage("a token is for one user or one workload", "give --user or --workload")),
     };
-    let issued = issue(config, Wanted { holder, groups: args.groups, owner: args.owner, lasts: args.lasts })?;
+    let IssueArgs { groups, owner, lasts, scram, .. } = args;
+    let issued = issue(config, Wanted { holder, groups, owner, lasts, scram_only: scram })?;
     let (token, entry) = (issued.token.expose(), &issued.entry);
     if args.json {
         let mut shown = shown(entry);
@@ -179,8 +186,9 @@ fn issue_command(args: IssueArgs, config: &Config) -> Result<ExitCode, CliError>
             Some(_) => String::new(),
             None => format!(" sslrootcert={}", connection_value(&ca.display().to_string())),
         };
+        let proof = if entry.scram_only { " channel_binding=require" } else { "" };
         let connection = format!(
-            "host=localhost port={} dbname={target} user={} sslmode=verify-full{trust}",
+            "host=localhost port={} dbname={target} user={} sslmode=verify-full{trust}{proof}",
             listener.port(),
             connection_value(&entry.name)
         );
@@ -252,10 +260,13 @@ fn known_owner(config: &Config, owner: &str) -> Result<(), CliError> {
     Err(CliError::failed(format!("no issuer is named {issuer:?}"), right))
 }
 
-/// The file of tokens, made when there is none. Its name is fixed: `weir serve` reads the same.
+/// The file of tokens, made when there is none.
 pub fn file(config: &Config) -> Result<TokenFile, CliError> {
     state::prepare(&config.state)?;
-    Ok(TokenFile::open(config.state.join(TOKENS_FILE))?)
+    wiring::token_file(config).map_err(|down| match down {
+        TokensDown::State(error) => error.into(),
+        TokensDown::Tokens(error) => error.into(),
+    })
 }
 
 impl From<TokenFileError> for CliError {
@@ -276,6 +287,7 @@ fn shown(entry: &TokenEntry) -> Map<String, Value> {
         "kind": entry.kind.as_str(),
         "groups": entry.groups,
         "owner": entry.owner,
+        "scram": entry.scram_only,
         "state": state_word(entry),
         "issued": time(entry.issued),
         "expires": time(entry.expires),

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use address::Address;
-pub use identity::LOCAL_ISSUER;
+pub use identity::{LOCAL_ISSUER, ScramUse};
 pub use postgres::PostgresTarget;
 pub use problem::Problem;
 pub use suggest::nearest;
@@ -66,6 +66,8 @@ pub enum Durability {
 pub struct Listen {
     /// For PostgreSQL targets; set if there is one.
     pub postgres: Option<SocketAddr>,
+    /// Who is asked for a proof by SCRAM.
+    pub scram: ScramUse,
 }
 
 /// How Weir shows who it is.

@@ -12,7 +12,7 @@ use toml::de::DeTable;
 
 use super::problem::Problem;
 use super::reader::{At, Entry, Findings, Section};
-use super::{Config, Durability, LOCAL_ISSUER, Listen, Tls, TlsPair, issuer, postgres, suggest};
+use super::{Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, issuer, postgres, suggest};
 
 /// The most threads that serve sessions.
 const WORKERS_MAX: u32 = 256;
@@ -131,8 +131,12 @@ impl Reading<'_, '_> {
     /// Gives the place where a missing listener is missing; none if one is there, good or bad.
     fn listen(&mut self, section: Option<Section<'_>>) -> (Listen, Option<At>) {
         let nowhere = At { key: "listen".into(), offset: 0 };
-        let Some(mut section) = section else { return (Listen { postgres: None }, Some(nowhere)) };
+        let Some(mut section) = section else {
+            return (Listen { postgres: None, scram: ScramUse::default() }, Some(nowhere));
+        };
         let mut missing_at = Some(section.at.clone());
+        let words = [("minted", ScramUse::Minted), ("always", ScramUse::Always), ("never", ScramUse::Never)];
+        let scram = section.entry("scram").and_then(|entry| entry.one_of(&words, self.found)).unwrap_or_default();
         let mut postgres = None;
         if let Some(entry) = section.entry("postgres") {
             missing_at = None;
@@ -148,7 +152,7 @@ impl Reading<'_, '_> {
             });
         }
         section.finish(self.found);
-        (Listen { postgres }, missing_at)
+        (Listen { postgres, scram }, missing_at)
     }
 
     fn tls(&mut self, mut section: Section<'_>) -> Tls {

@@ -7,14 +7,13 @@ mod listen;
 mod reload;
 mod workers;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use evidence::Log;
 use gate::{Event, Gate, Keys, Ledger, Record};
 use model::UnixMicros;
-use protocol_postgres::{Postgres, Signals};
+use protocol_postgres::{CallerTls, Postgres, Signals};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -81,7 +80,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let first: Arc<dyn Ledger> = log.lane(0);
     first
         .append(&[record(Event::Started { version: crate::version::VERSION, policies: policies.hash().to_owned() })])?;
-    let gate = Arc::new(Gate::new(Arc::new(policies), Keys::new(instance_key(&config.state)?)));
+    let gate = Arc::new(Gate::new(Arc::new(policies), Keys::new(state::instance_key(&config.state)?)));
     let directory = Arc::new(wiring::directory(config).map_err(ServeError::Identity)?);
     let (shutdown, shutting_down) = watch::channel(false);
     let (revoke, revocations) = watch::channel(0_u64);
@@ -92,7 +91,8 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         credentials: Arc::new(wiring::Passwords::of(config)),
     };
     let targets = config.targets.values().map(wiring::postgres_target);
-    let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, tls.config, signals));
+    let face = CallerTls { config: tls.config, certificate: tls.certificate };
+    let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, face, signals));
     let address = config.listen.postgres.ok_or(ServeError::NothingToServe)?;
     let workers = workers::Workers::start(config.workers, &postgres, |lane| -> Arc<dyn Ledger> { log.lane(lane) })?;
     runtime.block_on(async {
@@ -135,23 +135,4 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
 
 fn record(event: Event) -> Record {
     Record { at: UnixMicros::from(SystemTime::now()), session: None, event }
-}
-
-/// The secret that log digests and tokens are made with. Made on first start; losing it makes old digests unmatchable,
-/// so it is never made anew over an unreadable one.
-pub fn instance_key(state: &Path) -> Result<[u8; 32], FileError> {
-    let file = state.join("instance.key");
-    match std::fs::read(&file) {
-        Ok(bytes) => bytes.try_into().map_err(|_| {
-            FileError::new(&file, "is not a key of 32 bytes", "restore it from a backup of the state folder")
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut key = [0; 32];
-            aws_lc_rs::rand::fill(&mut key)
-                .map_err(|_| FileError::new(&file, "can't be made: the system gives no randomness", ""))?;
-            state::write_whole(&file, &key, 0o600)?;
-            Ok(key)
-        }
-        Err(error) => Err(FileError::new(&file, format!("can't be read: {error}"), "")),
-    }
 }

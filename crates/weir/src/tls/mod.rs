@@ -31,6 +31,8 @@ const ALPN_POSTGRESQL: &[u8] = b"postgresql";
 pub struct ServerTls {
     /// For the acceptor.
     pub config: Arc<ServerConfig>,
+    /// The certificate that callers see, in DER.
+    pub certificate: Option<Vec<u8>>,
     /// The authority's certificate that callers verify with (`sslrootcert`); `None` for a given pair, whose owner knows.
     pub callers_ca: Option<PathBuf>,
     /// What had to be made on the way.
@@ -46,13 +48,14 @@ pub fn server(config: &Config, now: SystemTime) -> Result<ServerTls, FileError> 
             (own.certified, Some(own.callers_ca), own.made)
         }
     };
+    let certificate = certified.cert.first().map(|certificate| certificate.to_vec());
     let mut tls = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| FileError::new(&config.file, format!("TLS can't be set up: {error}"), ""))?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     tls.alpn_protocols = vec![ALPN_POSTGRESQL.to_vec()];
-    Ok(ServerTls { config: Arc::new(tls), callers_ca, made })
+    Ok(ServerTls { config: Arc::new(tls), certificate, callers_ca, made })
 }
 
 /// The one provider of cryptography. It is always named: a process-wide default would depend on who came first.

@@ -19,6 +19,7 @@ mod kills;
 mod malformed;
 mod reloading;
 mod rogues;
+mod scram;
 mod strangers;
 mod target_tls;
 mod unwritable;
