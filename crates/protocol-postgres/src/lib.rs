@@ -22,6 +22,7 @@ mod cells;
 mod conversation;
 mod explain;
 mod interpret;
+mod lobby;
 mod login;
 mod relay;
 mod scram;
@@ -32,6 +33,7 @@ mod target_login;
 mod target_tls;
 
 pub use explain::{Explained, explain};
+pub use lobby::{LoginLimits, Seat};
 pub use relay::Signals;
 pub use server::{CallerTls, Postgres};
 pub use sql_postgres::VOCABULARY;

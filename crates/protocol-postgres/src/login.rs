@@ -16,15 +16,13 @@ use tokio::time::{Instant, timeout};
 
 use self::first::First;
 use self::settings::{Settings, settings};
+use crate::lobby::STANDING_TIME_MAX;
 use crate::relay::now;
 use crate::server::Postgres;
 use crate::stream::Stream;
 use crate::target::TargetSettings;
 use crate::wire::build::{self, OwnReport, Severity};
 use crate::wire::startup::{CancelKey, Replication, Startup};
-
-/// The longest that TLS, startup packet and password may take together.
-const LOGIN_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// What a connection turned out to be.
 pub enum Incoming {
@@ -81,9 +79,10 @@ impl Postgres {
         ledger: &Arc<dyn gate::Ledger>,
     ) -> Incoming {
         let begun = Instant::now();
-        match timeout(LOGIN_TIME_MAX, self.first_packets(stream)).await {
+        let time_max = self.lobby().limits().time_max;
+        match timeout(time_max, self.first_packets(stream)).await {
             Ok(Ok(First::Startup(stream, startup))) => {
-                let left = LOGIN_TIME_MAX.saturating_sub(begun.elapsed());
+                let left = time_max.saturating_sub(begun.elapsed());
                 self.log_in(stream, startup, left, peer, ledger).await
             }
             Ok(Ok(First::Cancel(key, stream))) => Incoming::Cancel(key, stream),
@@ -94,6 +93,16 @@ impl Postgres {
             }
             Err(_) => Incoming::Nobody,
         }
+    }
+
+    /// Tells a connection that there is no seat for it, in a way that its client understands. It may still cancel.
+    pub(crate) async fn tell_no_room(&self, stream: TcpStream) -> Incoming {
+        match timeout(STANDING_TIME_MAX, self.first_packets(stream)).await {
+            Ok(Ok(First::Startup(stream, _))) => turn_away(stream, &Self::no_room()).await,
+            Ok(Ok(First::Cancel(key, stream))) => return Incoming::Cancel(key, stream),
+            Ok(Ok(First::Gone) | Err(_)) | Err(_) => {}
+        }
+        Incoming::Nobody
     }
 
     async fn log_in(

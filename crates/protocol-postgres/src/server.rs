@@ -15,6 +15,7 @@ use crate::binding::server_end_point;
 use crate::cancel::{CancelKeys, Cancellable};
 use crate::catalog::AllCatalogs;
 use crate::conversation::Conversation;
+use crate::lobby::{LINGER, Lobby, LoginLimits, Seat};
 use crate::login::{Admitted, Incoming};
 use crate::relay::{Relay, Signals, now};
 use crate::stream::Stream;
@@ -37,6 +38,7 @@ pub struct Postgres {
     targets: BTreeMap<String, Arc<TargetSettings>>,
     tls: Arc<ServerConfig>,
     end_point: Option<Vec<u8>>,
+    lobby: Arc<Lobby>,
     signals: Signals,
     catalogs: AllCatalogs,
     cancel_keys: Arc<CancelKeys>,
@@ -54,6 +56,7 @@ impl Postgres {
         gate: Arc<Gate>,
         targets: impl IntoIterator<Item = TargetSettings>,
         tls: CallerTls,
+        limits: LoginLimits,
         signals: Signals,
     ) -> Self {
         let targets = targets.into_iter().map(|target| (target.target.id.0.to_string(), Arc::new(target))).collect();
@@ -62,6 +65,7 @@ impl Postgres {
             targets,
             end_point: tls.certificate.as_deref().and_then(server_end_point),
             tls: tls.config,
+            lobby: Arc::new(Lobby::new(limits)),
             signals,
             catalogs: AllCatalogs::default(),
             cancel_keys: Arc::default(),
@@ -89,23 +93,58 @@ impl Postgres {
         self.end_point.clone()
     }
 
+    /// The room of those who have not logged in yet.
+    pub(crate) fn lobby(&self) -> &Lobby {
+        &self.lobby
+    }
+
+    /// A place for a connection that was accepted, before anything is read of it. None if it is to be closed at once,
+    /// with [`Self::no_room`] if that can be said without waiting.
+    pub fn enter(&self, peer: SocketAddr) -> Option<Seat> {
+        self.lobby.enter(peer)
+    }
+
+    /// What a connection is told for which there is no place.
+    pub fn no_room() -> OwnReport {
+        OwnReport::fatal("53300", "too many connections are logging in")
+            .hint("Try again in some seconds. Weir's configuration has the limits: logins_max, logins_per_address_max.")
+    }
+
     /// Serves one connection to its end. Records go to this lane.
     ///
     /// The future stays on the thread it starts on.
-    pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, ledger: Arc<dyn Ledger>) {
+    pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, seat: Seat, ledger: Arc<dyn Ledger>) {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        match self.take_in(stream, peer, &ledger).await {
-            Incoming::Caller(admitted) => self.run(*admitted).await,
+        let incoming = match seat.is_standing() {
+            false => self.take_in(stream, peer, &ledger).await,
+            true => self.tell_no_room(stream).await,
+        };
+        match incoming {
+            Incoming::Caller(admitted) => {
+                drop(seat);
+                self.run(*admitted).await;
+            }
             Incoming::Cancel(key, mut stream) => {
-                self.cancel(&key, peer, ledger.as_ref()).await;
+                let known = self.cancel(&key, peer, ledger.as_ref()).await;
                 // A cancel request is not answered. That it is over is told by the end of its connection, and without
                 // the end of TLS a client takes it for lost.
                 let _ = timeout(Duration::from_secs(5), stream.shutdown()).await;
+                drop(stream);
+                if !known {
+                    self.linger(seat).await;
+                }
             }
-            Incoming::Nobody => {}
+            Incoming::Nobody if seat.is_standing() => {}
+            Incoming::Nobody => self.linger(seat).await,
         }
+    }
+
+    /// Keeps the seat of a connection that came to nothing: whoever guesses, guesses slowly.
+    async fn linger(&self, _seat: Seat) {
+        let mut shutdown = self.signals.shutdown.clone();
+        let _ = timeout(LINGER, shutdown.wait_for(|down| *down)).await;
     }
 
     async fn run(&self, admitted: Admitted) {
@@ -171,20 +210,28 @@ impl Postgres {
         let _ = timeout(Duration::from_secs(5), goodbye).await;
     }
 
-    /// Passes a cancel request on, if its key is one of ours.
-    async fn cancel(&self, key: &CancelKey, peer: SocketAddr, ledger: &dyn Ledger) {
-        let Some(running) = self.cancel_keys.find(key) else { return };
+    /// Passes a cancel request on, if its key is one of ours. Says whether it was.
+    async fn cancel(&self, key: &CancelKey, peer: SocketAddr, ledger: &dyn Ledger) -> bool {
+        let Some(running) = self.cancel_keys.find(key) else {
+            // The session may just have ended. Many of these are somebody who guesses.
+            let rejected = Gate::stranger(peer, None, "cancel: no session has this key");
+            if let Err(down) = self.gate.reject(ledger, now(), rejected) {
+                tracing::error!("{down}");
+            }
+            return false;
+        };
         let record = gate::Record {
             at: now(),
             session: Some(running.session.clone()),
             event: gate::Event::Noticed { what: "cancel", detail: format!("asked for by {peer}") },
         };
         if ledger.append(&[record]).is_err() {
-            return;
+            return true;
         }
         if let Err(down) = running.target.cancel(&running.key).await {
             tracing::warn!(session = %running.session, "cancel: {down}");
         }
+        true
     }
 }
 

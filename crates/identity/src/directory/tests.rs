@@ -135,3 +135,71 @@ fn members_that_can_not_exist_are_problems() {
     assert!(said[1].starts_with("groups.ops: `corp:carol` is of an issuer that is not configured"));
     assert!(said[2].contains("U+200B"));
 }
+
+/// Who is asked for a proof, by what is in force under which name.
+#[test]
+fn a_proof_is_asked_for_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let of_server = runtime();
+    let server = of_server.block_on(Server::start());
+    let directory = |scram| {
+        let configured = groups(&[("dba", &["local:alice@example.com"])]);
+        Directory::new(tokens(&dir), issuers(&server), configured).unwrap().with_scram(scram)
+    };
+    // The salt, and which credentials it is for; none if the token is to be shown.
+    let asked = |scram, name: &str, now| match directory(scram).challenge(name, now) {
+        gate::Challenge::Shown => None,
+        gate::Challenge::Scram(challenge) => {
+            let ids = challenge.credentials.iter().map(|one| one.principal.credential.0.clone()).collect::<Vec<_>>();
+            Some((challenge.salt, challenge.rounds, ids))
+        }
+    };
+    let name = "alice@example.com";
+    let file = tokens(&dir);
+    let (_, shown) = file.issue(&alice(), NOW).unwrap();
+    assert_eq!(asked(ScramUse::Minted, name, NOW), None, "nothing was minted for it");
+    let (salt, rounds, ids) = asked(ScramUse::Always, name, NOW).unwrap();
+    assert_eq!((salt.len(), rounds, ids), (16, 4096, vec![shown.credential().0]));
+
+    let (first, one) = file.issue(&NewToken { scram_only: true, ..alice() }, NOW).unwrap();
+    let (_, two) = file.issue(&NewToken { scram_only: true, ttl_seconds: 120, ..alice() }, later(1)).unwrap();
+    for known in [name, "local:alice@example.com"] {
+        let (now_salt, _, mut ids) = asked(ScramUse::Minted, known, later(1)).unwrap();
+        let mut all = [&shown, &one, &two].map(|entry| entry.credential().0);
+        ids.sort();
+        all.sort();
+        assert_eq!((now_salt, ids), (salt.clone(), all.to_vec()), "one salt for all of a name");
+    }
+    assert_eq!(asked(ScramUse::Never, name, later(1)), None);
+    let rejected = file.verify(first.expose(), later(1)).unwrap_err();
+    assert_eq!(rejected.reason, Reason::NotToBeShown);
+    let gate::Challenge::Scram(challenge) = directory(ScramUse::Minted).challenge(name, later(1)) else { panic!() };
+    assert!(challenge.credentials.iter().all(|one| one.principal.groups.contains("dba")));
+
+    // Expired and revoked ones are gone; with the last of them the name is like any other.
+    assert_eq!(asked(ScramUse::Minted, name, later(60)).unwrap().2, [two.credential().0.clone()]);
+    file.revoke(&two.id, later(61)).unwrap();
+    assert_eq!(asked(ScramUse::Minted, name, later(61)), None);
+    let of_nobody = |name| asked(ScramUse::Always, name, later(61)).unwrap();
+    assert_eq!(of_nobody(name), (salt, 4096, Vec::new()), "nothing has changed for who asks from outside");
+    assert_eq!(of_nobody("nobody"), of_nobody("nobody"));
+    assert_ne!(of_nobody("nobody").0, of_nobody("nobodi").0);
+    // Only an issuer's own say whose they are.
+    assert_eq!(asked(ScramUse::Always, "corp:alice@example.com", NOW), None);
+    assert!(asked(ScramUse::Always, "other:alice@example.com", NOW).is_some());
+}
+
+/// Lines that an earlier version wrote have no verifier: those tokens can be shown, not proved.
+#[test]
+fn tokens_of_earlier_versions_are_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let (text, _) = tokens(&dir).issue(&alice(), NOW).unwrap();
+    let path = dir.path().join("tokens.jsonl");
+    let line = std::fs::read_to_string(&path).unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&line).unwrap();
+    value["issue"].as_object_mut().unwrap().remove("scram").unwrap();
+    std::fs::write(&path, format!("{value}\n")).unwrap();
+    let file = tokens(&dir);
+    assert!(file.verify(text.expose(), NOW).is_ok());
+    assert!(file.proofs("alice@example.com", NOW).unwrap().keys.is_empty());
+}

@@ -22,6 +22,7 @@ pub use address::Address;
 pub use identity::{LOCAL_ISSUER, ScramUse};
 pub use postgres::PostgresTarget;
 pub use problem::Problem;
+use protocol_postgres::LoginLimits;
 pub use suggest::nearest;
 
 /// The largest configuration that is read, in bytes: far more than anyone writes by hand.
@@ -66,6 +67,8 @@ pub enum Durability {
 pub struct Listen {
     /// For PostgreSQL targets; set if there is one.
     pub postgres: Option<SocketAddr>,
+    /// How many may be logging in, and how long.
+    pub logins: LoginLimits,
     /// Who is asked for a proof by SCRAM.
     pub scram: ScramUse,
 }

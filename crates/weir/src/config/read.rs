@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use policy::Severity;
+use protocol_postgres::LoginLimits;
 use rustls_pki_types::ServerName;
 use toml::de::DeTable;
 
@@ -14,6 +15,10 @@ use super::problem::Problem;
 use super::reader::{At, Entry, Findings, Section};
 use super::{Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, issuer, postgres, suggest};
 
+/// The most connections that may be logging in.
+const LOGINS_MAX: u32 = 100_000;
+/// The longest that a login may take.
+const LOGIN_TIMEOUT_SECONDS_MAX: u32 = 300;
 /// The most threads that serve sessions.
 const WORKERS_MAX: u32 = 256;
 
@@ -132,11 +137,10 @@ impl Reading<'_, '_> {
     fn listen(&mut self, section: Option<Section<'_>>) -> (Listen, Option<At>) {
         let nowhere = At { key: "listen".into(), offset: 0 };
         let Some(mut section) = section else {
-            return (Listen { postgres: None, scram: ScramUse::default() }, Some(nowhere));
+            let logins = LoginLimits::default();
+            return (Listen { postgres: None, logins, scram: ScramUse::default() }, Some(nowhere));
         };
         let mut missing_at = Some(section.at.clone());
-        let words = [("minted", ScramUse::Minted), ("always", ScramUse::Always), ("never", ScramUse::Never)];
-        let scram = section.entry("scram").and_then(|entry| entry.one_of(&words, self.found)).unwrap_or_default();
         let mut postgres = None;
         if let Some(entry) = section.entry("postgres") {
             missing_at = None;
@@ -151,8 +155,33 @@ impl Reading<'_, '_> {
                 address
             });
         }
+        let words = [("minted", ScramUse::Minted), ("always", ScramUse::Always), ("never", ScramUse::Never)];
+        let scram = section.entry("scram").and_then(|entry| entry.one_of(&words, self.found)).unwrap_or_default();
+        let mut logins = LoginLimits::default();
+        let mut number = |name: &'static str, max: u32| {
+            let entry = section.entry(name)?;
+            let number = entry.whole_number(1..=max, self.found)?;
+            Some((usize::try_from(number).ok()?, entry.name_at))
+        };
+        let (all, per_address) = (number("logins_max", LOGINS_MAX), number("logins_per_address_max", LOGINS_MAX));
+        let seconds = number("login_timeout_seconds", LOGIN_TIMEOUT_SECONDS_MAX);
+        if let Some((all, _)) = all {
+            logins.all_max = all;
+            // Half of it, so that one address leaves seats for others.
+            logins.per_address_max = all.div_ceil(2);
+        }
+        if let Some((per_address, at)) = per_address {
+            logins.per_address_max = per_address;
+            if per_address > logins.all_max {
+                let help = "write less than `logins_max`, so that one address leaves room for others";
+                self.found.error(&at, "is more than `logins_max`", help);
+            }
+        }
+        if let Some((seconds, _)) = seconds {
+            logins.time_max = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
+        }
         section.finish(self.found);
-        (Listen { postgres, scram }, missing_at)
+        (Listen { postgres, logins, scram }, missing_at)
     }
 
     fn tls(&mut self, mut section: Section<'_>) -> Tls {

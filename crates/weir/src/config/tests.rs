@@ -94,7 +94,7 @@ weir.toml:8:1: error: weir.stat: unknown key
 weir.toml:11:12: error: listen.postgres: "localhost:6432" is not an IP address with a port
   help: write "127.0.0.1:6432" for this machine alone, "0.0.0.0:6432" for all its addresses
 weir.toml:12:1: error: listen.ssh: unknown key
-  help: known here: postgres
+  help: known here: postgres, scram, logins_max, logins_per_address_max, login_timeout_seconds
 weir.toml:15:1: error: tls.cert: is given without `key`
   help: add `key = "…"`, or leave both out and Weir makes its own certificate
 weir.toml:16:1: error: tls.names: names are for the certificate that Weir makes, and one is given
@@ -246,6 +246,28 @@ fn a_target_is_checked_key_by_key() {
     refused(
         &long,
         "weir.toml:7:8: error: targets.orders.user: is longer than the 63 bytes that PostgreSQL keeps of a name",
+    );
+}
+
+#[test]
+fn limits_of_logins_are_read_and_fit_together() {
+    let logins = |lines: &str| load(&format!("[listen]\n{lines}\n"), false).0.unwrap().listen.logins;
+    let default = logins("");
+    assert_eq!((default.all_max, default.per_address_max, default.time_max.as_secs()), (1000, 500, 30));
+    let few = logins("logins_max = 7\nlogin_timeout_seconds = 4");
+    assert_eq!((few.all_max, few.per_address_max, few.time_max.as_secs()), (7, 4, 4));
+    let equal = logins("logins_max = 7\nlogins_per_address_max = 7\nscram = \"always\"");
+    assert_eq!((equal.all_max, equal.per_address_max), (7, 7));
+    refused(
+        "[listen]\nlogins_max = 7\nlogins_per_address_max = 8\nlogin_timeout_seconds = 301\nscram = \"sometimes\"",
+        "weir.toml:1:1: warning: no target is configured, so nothing can be reached\n  \
+             help: add a [targets.NAME] section\n\
+             weir.toml:3:1: error: listen.logins_per_address_max: is more than `logins_max`\n  \
+             help: write less than `logins_max`, so that one address leaves room for others\n\
+             weir.toml:4:25: error: listen.login_timeout_seconds: is out of range\n  \
+             help: write a whole number from 1 to 300\n\
+             weir.toml:5:9: error: listen.scram: \"sometimes\" is not known here\n  \
+             help: write \"minted\" or \"always\" or \"never\"",
     );
 }
 

@@ -92,7 +92,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     };
     let targets = config.targets.values().map(wiring::postgres_target);
     let face = CallerTls { config: tls.config, certificate: tls.certificate };
-    let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, face, signals));
+    let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, face, config.listen.logins, signals));
     let address = config.listen.postgres.ok_or(ServeError::NothingToServe)?;
     let workers = workers::Workers::start(config.workers, &postgres, |lane| -> Arc<dyn Ledger> { log.lane(lane) })?;
     runtime.block_on(async {
@@ -103,11 +103,12 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut hup = signal(SignalKind::hangup())?;
         let mut watched = reload::Watched::new(config);
+        let mut unheard = listen::Unheard::default();
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = listen::hand_out(&listener, &workers) => {}
+                () = listen::hand_out(&listener, &postgres, &workers, &mut unheard) => {}
                 _ = look.tick() => {
                     watched.look_at_policies(config, &gate, first.as_ref());
                     if watched.tokens_changed() {

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gate::Ledger;
-use protocol_postgres::Postgres;
+use protocol_postgres::{Postgres, Seat};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::LocalSet;
 
@@ -17,7 +17,10 @@ const WAITING_MAX: usize = 4096;
 /// The C parser and deep statements need room; a worker's own frames are small.
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
-type Connection = (TcpStream, SocketAddr);
+/// Threads of a worker for what takes long without waiting: proofs of passwords to targets, names to look up.
+const BLOCKING_THREADS_MAX: usize = 16;
+
+type Connection = (TcpStream, SocketAddr, Seat);
 
 /// The workers of one listener.
 pub struct Workers {
@@ -52,7 +55,10 @@ impl Workers {
         let (mut queues, mut threads) = (Vec::new(), Vec::new());
         for number in 0..count.max(1) {
             let (queue, waiting) = mpsc::channel(WAITING_MAX);
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .max_blocking_threads(BLOCKING_THREADS_MAX)
+                .build()?;
             let (postgres, ledger, open) = (Arc::clone(postgres), lane(number), Arc::clone(&open));
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{number}"))
@@ -65,10 +71,10 @@ impl Workers {
     }
 
     /// Gives a connection to the next worker. One that is overwhelmed closes it.
-    pub fn give(&self, stream: TcpStream, peer: SocketAddr) {
+    pub fn give(&self, stream: TcpStream, peer: SocketAddr, seat: Seat) {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let queue = turn.checked_rem(self.queues.len()).and_then(|at| self.queues.get(at));
-        if queue.is_none_or(|queue| queue.try_send((stream, peer)).is_err()) {
+        if queue.is_none_or(|queue| queue.try_send((stream, peer, seat)).is_err()) {
             tracing::warn!("a connection from {peer} is closed: too many are waiting");
         }
     }
@@ -111,19 +117,19 @@ async fn work(
     ledger: Arc<dyn Ledger>,
     open: Arc<Open>,
 ) {
-    while let Some((stream, peer)) = waiting.recv().await {
-        take(stream, peer, &postgres, &ledger, &open);
+    while let Some(connection) = waiting.recv().await {
+        take(connection, &postgres, &ledger, &open);
     }
 }
 
-fn take(stream: TcpStream, peer: SocketAddr, postgres: &Arc<Postgres>, ledger: &Arc<dyn Ledger>, open: &Arc<Open>) {
+fn take((stream, peer, seat): Connection, postgres: &Arc<Postgres>, ledger: &Arc<dyn Ledger>, open: &Arc<Open>) {
     let stream = match tokio::net::TcpStream::from_std(stream) {
         Ok(stream) => stream,
         Err(why) => return tracing::warn!("a connection from {peer} is lost: {why}"),
     };
     open.count.fetch_add(1, Ordering::AcqRel);
     let counted = Counted(Arc::clone(open));
-    let serving = Arc::clone(postgres).serve(stream, peer, Arc::clone(ledger));
+    let serving = Arc::clone(postgres).serve(stream, peer, seat, Arc::clone(ledger));
     tokio::task::spawn_local(async move {
         serving.await;
         drop(counted);

@@ -12,6 +12,7 @@
 
 mod endings;
 mod explaining;
+mod floods;
 mod following;
 mod house;
 mod issuers;

@@ -253,7 +253,12 @@ fn proofs_that_are_none() {
         (first(good), Box::new(|_| frame(b'p', &[b'x'; 2000])), "08P01", "2005 bytes"),
         (first(good), Box::new(|_| frame(b'p', b"c=biws,r=mine,p=AAAA")), "08P01", "another nonce"),
         (first(good), Box::new(|nonce| frame(b'p', format!("c=biws,{nonce}").as_bytes())), "08P01", "no proof"),
-        (first(good), Box::new(|nonce| frame(b'p', format!("c=eSws,{nonce},p={proof}").as_bytes())), "08P01", "another binding"),
+        (
+            first(good),
+            Box::new(|nonce| frame(b'p', format!("c=eSws,{nonce},p={proof}").as_bytes())),
+            "08P01",
+            "another binding",
+        ),
         (
             first(good),
             Box::new(|nonce| frame(b'p', format!("c=biws,{nonce},p={proof}").as_bytes())),
@@ -262,7 +267,9 @@ fn proofs_that_are_none() {
         ),
         (
             bound("p=tls-server-end-point,,n=,r=abc"),
-            Box::new(|nonce| frame(b'p', format!("c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsAAAA,{nonce},p={proof}").as_bytes())),
+            Box::new(|nonce| {
+                frame(b'p', format!("c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsAAAA,{nonce},p={proof}").as_bytes())
+            }),
             "28000",
             "has seen another certificate",
         ),
