@@ -194,6 +194,9 @@ fn nobody_can_tell_who_there_is() {
     Session::refused(&weir, "alice", "shown_only", &password).says("FATAL", "28P01", "is for SCRAM alone");
 }
 
+/// A second message, made with the nonce that came.
+type Second<'a> = Box<dyn Fn(&str) -> Vec<u8> + 'a>;
+
 #[test]
 fn proofs_that_are_none() {
     database("proofs", "CREATE TABLE t (id int)");
@@ -248,7 +251,7 @@ fn proofs_that_are_none() {
     };
     let bound = |text: &str| initial("SCRAM-SHA-256-PLUS", i32::try_from(text.len()).unwrap(), text.as_bytes());
     let proof = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    let seconds: Vec<(Vec<u8>, Box<dyn Fn(&str) -> Vec<u8>>, &str, &str)> = vec![
+    let seconds: Vec<(Vec<u8>, Second<'_>, &str, &str)> = vec![
         (first(good), Box::new(|_| startup(PROTOCOL_3_0, &[("user", "root")])), "08P01", "a SASL message is due"),
         (first(good), Box::new(|_| frame(b'p', &[b'x'; 2000])), "08P01", "2005 bytes"),
         (first(good), Box::new(|_| frame(b'p', b"c=biws,r=mine,p=AAAA")), "08P01", "another nonce"),
