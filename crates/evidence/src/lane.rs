@@ -29,6 +29,8 @@ use crate::log::{Bell, Durability, Lock};
 pub(crate) const WAITING_RECORDS_MAX: usize = 65_536;
 /// Bytes of them.
 pub(crate) const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Noted records that wait to be put into the buffer.
+const NOTED_MAX: usize = 64;
 /// A buffer that one long record made larger than this is given back.
 const BUFFER_BYTES_KEPT: usize = 1024 * 1024;
 /// How much a full segment grows before the next try to follow it, when the first failed.
@@ -129,7 +131,9 @@ struct State {
     head: Hash,
     /// What is to be written.
     buffer: Vec<u8>,
-    /// Noted records in the buffer.
+    /// Noted records that are not in the buffer yet: they get there when somebody has time, or with the next append.
+    noted: Vec<Record>,
+    /// Noted records in the buffer, and in `noted`.
     waiting: usize,
     /// Noted records that found no place.
     lost: u64,
@@ -170,6 +174,7 @@ impl Lane {
             head: segment.hash,
             segment,
             buffer: Vec::with_capacity(16 * 1024),
+            noted: Vec::new(),
             waiting: 0,
             lost: 0,
             gone: None,
@@ -193,13 +198,17 @@ impl Ledger for Lane {
 
     fn note(&self, record: Record) {
         let mut state = self.state.lock();
-        state.note(&self.shared, &record);
+        state.note(&self.shared, record);
         if self.shared.unattended.load(Ordering::Acquire) {
             let _ = state.append(&self.shared, &[]);
             return;
         }
         drop(state);
         self.shared.bell.ring();
+    }
+
+    fn settle(&self) {
+        self.state.lock().take_notes();
     }
 }
 
@@ -230,6 +239,7 @@ impl State {
     }
 
     fn append(&mut self, shared: &Shared, records: &[Record]) -> Result<(), LedgerDown> {
+        self.take_notes();
         let mark = self.mark();
         let appended = self.try_append(shared, records);
         match &appended {
@@ -270,7 +280,7 @@ impl State {
         Ok(())
     }
 
-    fn note(&mut self, shared: &Shared, record: &Record) {
+    fn note(&mut self, shared: &Shared, record: Record) {
         if self.waiting >= WAITING_RECORDS_MAX || self.buffer.len() >= WAITING_BYTES_MAX {
             let _ = self.append(shared, &[]);
         }
@@ -278,15 +288,32 @@ impl State {
             self.lost = self.lost.saturating_add(1);
             return;
         }
+        self.waiting = self.waiting.saturating_add(1);
+        self.noted.push(record);
+        if self.noted.len() >= NOTED_MAX {
+            self.take_notes();
+        }
+    }
+
+    /// Puts what was noted into the buffer, in order.
+    fn take_notes(&mut self) {
+        let mut noted = std::mem::take(&mut self.noted);
+        for record in noted.drain(..) {
+            self.take_note(&record);
+        }
+        self.noted = noted;
+    }
+
+    fn take_note(&mut self, record: &Record) {
         let noted = self.push(record).or_else(|unfit| {
             // It cannot be refused any more. What is known of it goes in its place.
             let detail = format!("something that followed an effect could not be kept: {unfit}");
             let event = Event::Noticed { what: "record_unfit", detail };
             self.push(&Record { at: record.at, session: record.session.clone(), event })
         });
-        match noted {
-            Ok(()) => self.waiting = self.waiting.saturating_add(1),
-            Err(_) => self.lost = self.lost.saturating_add(1),
+        if noted.is_err() {
+            self.waiting = self.waiting.saturating_sub(1);
+            self.lost = self.lost.saturating_add(1);
         }
     }
 

@@ -49,6 +49,12 @@ impl Gate {
         self.policies.load_full()
     }
 
+    /// Whether these are the policies in force. Without counting a reference to them: all workers share that counter, and every
+    /// decision asks.
+    pub(crate) fn has_in_force(&self, policies: &Arc<Policies>) -> bool {
+        Arc::ptr_eq(&self.policies.load(), policies)
+    }
+
     /// Puts other policies in force: from the next operation of every session on.
     pub fn replace_policies(&self, policies: Arc<Policies>) {
         self.policies.store(policies);

@@ -56,8 +56,16 @@ impl Keys {
 
 /// What a cached decision is found by: everything that the operation's meaning depends on, as a cryptographic hash.
 /// Never a fingerprint with the literals taken out: literals change meaning.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ShapeKey([u8; 32]);
+
+impl std::hash::Hash for ShapeKey {
+    /// A part of a cryptographic hash is as good as all of it to find a place in a table.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
 
 impl ShapeKey {
     /// The key of these parts, kept apart by their lengths: the exact text, parameter types, settings that change what

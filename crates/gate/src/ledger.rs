@@ -17,6 +17,8 @@ pub trait Ledger: Send + Sync {
     fn append(&self, records: &[Record]) -> Result<(), LedgerDown>;
     /// Takes a record that follows an effect. It is written with the next append, and soon in any case.
     fn note(&self, record: Record);
+    /// A good moment for work that can wait: whoever is waited for has been answered.
+    fn settle(&self) {}
 }
 
 /// The log cannot be written, so nothing may run.
@@ -25,15 +27,13 @@ pub trait Ledger: Send + Sync {
 pub struct LedgerDown(pub String);
 
 /// One entry of the decision log.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Record {
     /// When, by the wall clock.
     pub at: UnixMicros,
     /// The session, if it belongs to one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
     /// What happened.
-    #[serde(flatten)]
     pub event: Event,
 }
 

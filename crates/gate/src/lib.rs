@@ -41,6 +41,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 mod admit;
+mod flat;
 mod flow;
 mod judge;
 mod keys;

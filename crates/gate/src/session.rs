@@ -172,6 +172,11 @@ impl Session {
         Upstream::new(connection)
     }
 
+    /// A good moment for the ledger to do what can wait: the caller has been answered.
+    pub fn settle(&self) {
+        self.shared.ledger.settle();
+    }
+
     /// Writes down something that is not an operation but that an auditor should see.
     pub fn notice(&self, now: UnixMicros, what: &'static str, detail: impl Into<String>) {
         self.shared.note(now, Event::Noticed { what, detail: detail.into() });
@@ -285,10 +290,10 @@ impl Shared {
     /// The policies in force, with what this session remembers of the old ones forgotten when they changed.
     fn rule(&self) -> Arc<Rule> {
         let rule = self.rule.load_full();
-        let policies = self.gate.policies();
-        if Arc::ptr_eq(&rule.policies, &policies) {
+        if self.gate.has_in_force(&rule.policies) {
             return rule;
         }
+        let policies = self.gate.policies();
         let scene = policies.scene(&self.principal, &self.target);
         let rule = Arc::new(Rule { policies, scene, epoch: rule.epoch.saturating_add(1) });
         self.state.lock().forget();

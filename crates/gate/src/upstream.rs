@@ -70,6 +70,13 @@ impl<S> Wire<S> {
 }
 
 impl<S> Upstream<Wire<S>> {
+    /// Gives back the room beyond this that a burst has taken, if nothing waits.
+    pub fn shrink(&mut self, bytes_kept: usize) {
+        if self.waiting() == 0 {
+            self.connection.out.shrink_to(bytes_kept);
+        }
+    }
+
     /// Bytes that wait to be written.
     pub fn waiting(&self) -> usize {
         self.connection.out.len().saturating_sub(self.connection.sent)

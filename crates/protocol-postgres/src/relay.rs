@@ -1,10 +1,11 @@
 //! Two sockets and the conversation between them. Thin: bytes in, bytes out, and the moments when a session must end.
 
+use std::cell::RefCell;
 use std::future::{Future, pending, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use gate::{Credentials, Identities};
@@ -20,8 +21,12 @@ use crate::wire::build::OwnReport;
 
 /// Bytes taken from a socket at once.
 const READ_BYTES: usize = 64 * 1024;
+/// Reads after which a session lets the others of its worker have a turn: a stream must not make point queries wait.
+const TURN_READS_MAX: usize = 16;
 /// Bytes that may wait for a side before the other side is not read any more.
 const WAITING_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of each of its buffers that an idle session keeps: as much as a point query needs.
+pub const IDLE_BYTES_KEPT: usize = 2 * 1024;
 /// The longest that saying goodbye may take.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
@@ -46,7 +51,32 @@ pub struct Relay {
     catalogs: Arc<Catalogs>,
     principal: Arc<Principal>,
     signals: Signals,
-    buffer: Box<[u8]>,
+    /// Whether the last poll moved any bytes.
+    moved: bool,
+}
+
+thread_local! {
+    /// What is read goes through here into the session's own buffers, in the same breath. So there is one for all sessions of
+    /// a worker, and an idle session has none.
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+}
+
+/// What happens to a session beside its two sockets.
+enum Happening {
+    /// The catalog was read again, or could not be.
+    CatalogRead(bool),
+    /// The caller's credential has ended.
+    Expired,
+    /// A credential may have been revoked; or nobody can tell any more.
+    Revocations(Result<(), watch::error::RecvError>),
+    /// Weir may be shutting down.
+    Shutdown(Result<(), watch::error::RecvError>),
+}
+
+/// Why a session leaves its sockets.
+enum Event {
+    Wake(Wake),
+    Happening(Happening),
 }
 
 /// Why the two sockets need attention.
@@ -70,8 +100,7 @@ impl Relay {
         principal: Arc<Principal>,
         signals: Signals,
     ) -> Self {
-        let buffer = vec![0; READ_BYTES].into_boxed_slice();
-        Self { caller, sent: 0, conversation, catalogs, principal, signals, buffer }
+        Self { caller, sent: 0, conversation, catalogs, principal, signals, moved: false }
     }
 
     /// Runs until one side ends, or must. Returns whether the target may still be at work for this session.
@@ -90,27 +119,56 @@ impl Relay {
         let mut draining = *shutdown.borrow();
         let mut refresh: Option<Refresh> = None;
         loop {
-            let refreshing = refresh.is_some();
-            tokio::select! {
-                wake = poll_fn(|cx| self.poll(cx, draining, refreshing)) => match wake {
-                    Wake::End(why) => return why,
-                    Wake::Idle => {
-                        let report = OwnReport::fatal("57P01", "terminating connection: Weir is shutting down");
-                        self.conversation.end_with(&report);
-                        return "shutdown".to_owned();
+            let event = {
+                let refreshing = refresh.is_some();
+                let (revoked, stopped) = (revocations.clone(), shutdown.clone());
+                // Whether something has happened, without asking to be woken for it.
+                let happened = || {
+                    revoked.has_changed().unwrap_or(true)
+                        || (!draining && stopped.has_changed().unwrap_or(true))
+                        || expiry.is_some_and(|moment| moment <= Instant::now())
+                };
+                let mut happenings = pin!(async {
+                    tokio::select! {
+                        read = settled(&mut refresh) => Happening::CatalogRead(read),
+                        () = until(expiry) => Happening::Expired,
+                        changed = revocations.changed() => Happening::Revocations(changed),
+                        changed = shutdown.changed(), if !draining => Happening::Shutdown(changed),
                     }
-                    Wake::Catalog => refresh = Some(self.refresh()),
-                },
-                read = settled(&mut refresh) => {
+                });
+                let mut awaited = false;
+                poll_fn(|cx| {
+                    if let Poll::Ready(wake) = self.poll(cx, draining, refreshing) {
+                        return Poll::Ready(Event::Wake(wake));
+                    }
+                    // They are asked to wake this session once. After that it is enough to look at them when it was woken for
+                    // something else than its sockets: asking again costs as much as a small statement's decision.
+                    if self.moved && awaited && !refreshing && !happened() {
+                        return Poll::Pending;
+                    }
+                    awaited = true;
+                    happenings.as_mut().poll(cx).map(Event::Happening)
+                })
+                .await
+            };
+            match event {
+                Event::Wake(Wake::End(why)) => return why,
+                Event::Wake(Wake::Idle) => {
+                    let report = OwnReport::fatal("57P01", "terminating connection: Weir is shutting down");
+                    self.conversation.end_with(&report);
+                    return "shutdown".to_owned();
+                }
+                Event::Wake(Wake::Catalog) => refresh = Some(self.refresh()),
+                Event::Happening(Happening::CatalogRead(read)) => {
                     refresh = None;
                     self.conversation.catalog_read(read, now());
                 }
-                () = until(expiry) => {
+                Event::Happening(Happening::Expired) => {
                     let report = OwnReport::fatal("28000", "the credential of this session has expired");
                     self.conversation.end_with(&report.hint("Get a new token and connect again."));
                     return "credential expired".to_owned();
                 }
-                changed = revocations.changed() => {
+                Event::Happening(Happening::Revocations(changed)) => {
                     let live = self.signals.identities.is_live(&self.principal, now().seconds());
                     if !live || changed.is_err() {
                         let report = OwnReport::fatal("28000", "the credential of this session has been revoked");
@@ -118,7 +176,7 @@ impl Relay {
                         return "credential revoked".to_owned();
                     }
                 }
-                changed = shutdown.changed(), if !draining => draining = changed.is_err() || *shutdown.borrow(),
+                Event::Happening(Happening::Shutdown(changed)) => draining = changed.is_err() || *shutdown.borrow(),
             }
         }
     }
@@ -147,13 +205,18 @@ impl Relay {
 
     /// Moves bytes both ways until nothing moves any more.
     fn poll(&mut self, cx: &mut Context<'_>, draining: bool, refreshing: bool) -> Poll<Wake> {
+        self.moved = false;
+        let mut reads = 0_usize;
         loop {
             let mut moved = false;
             // The target's side first: what it has said may let more of the caller's be planned.
             if self.waiting() < WAITING_BYTES_MAX {
                 match self.poll_target(cx) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Wake::End(self.target_left(None))),
-                    Poll::Ready(Ok(_)) => moved = true,
+                    Poll::Ready(Ok(_)) => {
+                        moved = true;
+                        reads = reads.saturating_add(1);
+                    }
                     Poll::Ready(Err(why)) => return Poll::Ready(Wake::End(self.target_left(Some(&why)))),
                     Poll::Pending => {}
                 }
@@ -161,7 +224,10 @@ impl Relay {
             if self.conversation.takes_more() && self.conversation.upstream().waiting() < WAITING_BYTES_MAX {
                 match self.poll_caller(cx) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Wake::End("caller left".to_owned())),
-                    Poll::Ready(Ok(_)) => moved = true,
+                    Poll::Ready(Ok(_)) => {
+                        moved = true;
+                        reads = reads.saturating_add(1);
+                    }
                     Poll::Ready(Err(why)) => return Poll::Ready(Wake::End(format!("caller lost: {why}"))),
                     Poll::Pending => {}
                 }
@@ -191,8 +257,25 @@ impl Relay {
                 return Poll::Ready(Wake::Idle);
             }
             if !moved {
+                self.rest();
                 return Poll::Pending;
             }
+            self.moved = true;
+            if reads >= TURN_READS_MAX {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// There is nothing to do until somebody sends something: time for what can wait.
+    fn rest(&mut self) {
+        if self.moved {
+            self.conversation.session().settle();
+        }
+        if self.conversation.is_idle() {
+            self.conversation.drop_buffers();
+            self.conversation.to_caller.shrink_to(IDLE_BYTES_KEPT);
         }
     }
 
@@ -201,35 +284,31 @@ impl Relay {
     }
 
     fn poll_target(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut buf = ReadBuf::new(&mut self.buffer);
-        match self.conversation.upstream().poll_read(cx, &mut buf) {
-            Poll::Ready(Ok(())) => {
-                let bytes = buf.filled();
-                if !bytes.is_empty() {
-                    self.conversation.take_from_target(bytes, now());
-                }
-                Poll::Ready(Ok(bytes.len()))
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            let mut buf = ReadBuf::new(buffer);
+            ready!(self.conversation.upstream().poll_read(cx, &mut buf))?;
+            let bytes = buf.filled();
+            if !bytes.is_empty() {
+                self.conversation.take_from_target(bytes, now());
             }
-            Poll::Ready(Err(why)) => Poll::Ready(Err(why)),
-            Poll::Pending => Poll::Pending,
-        }
+            Poll::Ready(Ok(bytes.len()))
+        })
     }
 
     fn poll_caller(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut buf = ReadBuf::new(&mut self.buffer);
-        match Pin::new(&mut self.caller).poll_read(cx, &mut buf) {
-            Poll::Ready(Ok(())) => {
-                let bytes = buf.filled();
-                let count = bytes.len();
-                if count > 0 {
-                    self.conversation.take_from_caller(bytes, now());
-                    self.refresh_ageing();
-                }
-                Poll::Ready(Ok(count))
+        let count = READ_BUFFER.with_borrow_mut(|buffer| {
+            let mut buf = ReadBuf::new(buffer);
+            ready!(Pin::new(&mut self.caller).poll_read(cx, &mut buf))?;
+            let bytes = buf.filled();
+            if !bytes.is_empty() {
+                self.conversation.take_from_caller(bytes, now());
             }
-            Poll::Ready(Err(why)) => Poll::Ready(Err(why)),
-            Poll::Pending => Poll::Pending,
+            Poll::Ready(io::Result::Ok(bytes.len()))
+        });
+        if matches!(count, Poll::Ready(Ok(1..))) {
+            self.refresh_ageing();
         }
+        count
     }
 
     /// A snapshot that is getting old is read again beside the session.

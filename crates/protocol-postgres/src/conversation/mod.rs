@@ -32,6 +32,7 @@ use gate::{Session, ShapeKey, Upstream, Wire};
 use model::UnixMicros;
 
 use crate::catalog::Catalogs;
+use crate::relay::IDLE_BYTES_KEPT;
 use crate::stream::Stream;
 use crate::wire::Malformed;
 use crate::wire::build::OwnReport;
@@ -189,6 +190,14 @@ impl<S> Conversation<S> {
     /// Whether the target may be at work for this session.
     pub fn is_running(&self) -> bool {
         !self.expected.is_empty()
+    }
+
+    /// Gives back the room that a burst has taken: see [`IDLE_BYTES_KEPT`].
+    pub fn drop_buffers(&mut self) {
+        self.from_caller.shrink(IDLE_BYTES_KEPT);
+        self.from_target.shrink(IDLE_BYTES_KEPT);
+        self.upstream.shrink(IDLE_BYTES_KEPT);
+        self.instead.shrink_to(IDLE_BYTES_KEPT);
     }
 
     /// Why it is over, once it is.

@@ -74,6 +74,15 @@ impl Inbox {
         }
     }
 
+    /// Gives back the room beyond this, and beyond what it holds.
+    pub fn shrink(&mut self, bytes_kept: usize) {
+        if self.start > 0 {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+        self.bytes.shrink_to(bytes_kept);
+    }
+
     /// Takes received bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.start > INBOX_BYTES_KEPT && self.start.saturating_mul(2) > self.bytes.len() {
