@@ -54,6 +54,9 @@ impl Keys {
     }
 }
 
+/// Room for the parts of most keys.
+const KEY_BYTES_USUAL: usize = 512;
+
 /// What a cached decision is found by: everything that the operation's meaning depends on, as a cryptographic hash.
 /// Never a fingerprint with the literals taken out: literals change meaning.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,13 +74,14 @@ impl ShapeKey {
     /// The key of these parts, kept apart by their lengths: the exact text, parameter types, settings that change what
     /// text means, the epoch of the catalog it was read with.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut context = digest::Context::new(&digest::SHA256);
+        // In one piece: what a context costs beside hashing is more than the copy of a text that people write.
+        let mut whole = Vec::with_capacity(KEY_BYTES_USUAL);
         for part in parts {
-            context.update(&length_of(part));
-            context.update(part);
+            whole.extend_from_slice(&length_of(part));
+            whole.extend_from_slice(part);
         }
         let mut key = [0; 32];
-        key.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+        key.iter_mut().zip(digest::digest(&digest::SHA256, &whole).as_ref()).for_each(|(to, from)| *to = *from);
         Self(key)
     }
 }

@@ -1,5 +1,6 @@
 //! From a statement's text to the operation that policy decides.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use model::{Ask, Certainty, LogText, Object, Operation, Wording};
 use sql_postgres::{Skeleton, Statement, TransactionStep, analyse, log_text};
 
 use crate::catalog::Snapshot;
+use crate::conversation::Shape;
 
 /// Actions on objects that one text may ask for; each costs time to decide and room to keep.
 const ASKS_MAX: usize = 4096;
@@ -54,6 +56,19 @@ pub struct Reading {
     pub notices: Option<bool>,
     /// Set if the log must not keep its constants: it touches classified data, or brings a password.
     withholds_constants: bool,
+    /// The shape of the result that the target described last.
+    pub learned: RefCell<Option<Learned>>,
+}
+
+/// The shape of a statement's result, and the words in which the target described it.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    /// Which of the text's statements.
+    pub statement: usize,
+    /// The body of the RowDescription.
+    pub description: Box<[u8]>,
+    /// What it says, and what the columns hold by the statement's reading.
+    pub shape: Rc<Shape>,
 }
 
 /// Why a text can't be carried, in PostgreSQL's own codes.
@@ -166,6 +181,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         unfit: refused,
         snapshot,
         withholds_constants: logged.withheld,
+        learned: RefCell::default(),
     };
     Interpreted { wording, reading: Rc::new(reading) }
 }
@@ -250,6 +266,7 @@ fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) 
         changes_catalog: false,
         notices: None,
         withholds_constants: true,
+        learned: RefCell::default(),
     };
     Interpreted { wording, reading: Rc::new(reading) }
 }

@@ -40,6 +40,7 @@ use crate::wire::frame::Inbox;
 use expect::Expect;
 use readings::Readings;
 use rows::Passing;
+pub use statements::Shape;
 use statements::{Names, Prepared};
 
 /// Replies that may be awaited at once; past it the caller is not read until some have come.

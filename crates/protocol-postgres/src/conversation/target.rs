@@ -1,5 +1,6 @@
 //! What the target sends: matched with what was forwarded, and shown.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use super::statements::{Shape, kept};
 use super::{Conversation, Ended, Stall};
 use crate::catalog::Snapshot;
 use crate::cells::CellType;
-use crate::interpret::Interpreted;
+use crate::interpret::{Interpreted, Learned};
 use crate::wire::Malformed;
 use crate::wire::backend::{self, ColumnShape, Report};
 use crate::wire::build::{self, OwnReport, Severity};
@@ -167,7 +168,7 @@ impl<S> Conversation<S> {
     fn take_no_data(&mut self) -> Result<Pass, Malformed> {
         match self.expected.pop_front() {
             Some(Expect::Describe { interpreted, what, hidden }) => {
-                described(&interpreted, &what, Shape { columns: Vec::new(), holds: Ok(Vec::new()) });
+                described(&interpreted, &what, Rc::new(Shape { columns: Vec::new(), holds: Ok(Vec::new()) }));
                 Ok(if hidden { Pass::Done } else { Pass::Verbatim })
             }
             other => {
@@ -178,25 +179,27 @@ impl<S> Conversation<S> {
     }
 
     fn take_shape(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
-        let columns = backend::row_description(body)?;
         match self.expected.front_mut() {
             Some(Expect::Describe { .. }) => {
                 let Some(Expect::Describe { interpreted, what, hidden }) = self.expected.pop_front() else {
                     return Ok(Pass::Done);
                 };
-                let holds = held(&interpreted, interpreted.statements.first(), &columns);
-                described(&interpreted, &what, Shape { columns, holds });
+                described(&interpreted, &what, shape_of(&interpreted, 0, body)?);
                 Ok(if hidden { Pass::Done } else { Pass::Verbatim })
             }
             Some(Expect::Query { running, interpreted, statement, .. }) => {
-                let held = held(interpreted, interpreted.statements.get(*statement), &columns);
-                let holds = held.unwrap_or_else(|why| {
-                    self.session.notice(now, "shape_mismatch", format!("{why}: nothing of the result is shown"));
-                    vec![Holds::Unknown; columns.len()]
-                });
+                let shape = shape_of(interpreted, *statement, body)?;
+                let columns = &shape.columns;
+                let holds = match &shape.holds {
+                    Ok(holds) => Cow::Borrowed(holds),
+                    Err(why) => {
+                        self.session.notice(now, "shape_mismatch", format!("{why}: nothing of the result is shown"));
+                        Cow::Owned(vec![Holds::Unknown; columns.len()])
+                    }
+                };
                 // FETCH from a binary cursor gives binary cells here as well.
                 let is_binary = |at| columns.get(at).is_some_and(|column: &ColumnShape| column.format == 1);
-                lay_out(running, &holds, &columns, is_binary, now);
+                lay_out(running, &holds, columns, is_binary, now);
                 let surprise =
                     !interpreted.operation.is_tainted() && running.plan.as_ref().is_some_and(|p| !p.is_clear());
                 if surprise {
@@ -452,12 +455,27 @@ impl<S> Conversation<S> {
 }
 
 /// The target has described something.
-fn described(interpreted: &Rc<Interpreted>, what: &Subject, shape: Shape) {
-    let shape = Rc::new(shape);
+fn described(interpreted: &Rc<Interpreted>, what: &Subject, shape: Rc<Shape>) {
     match what {
         Subject::Statement(prepared) => prepared.describe(interpreted, &shape),
         Subject::Portal(portal) => *portal.shape.borrow_mut() = Some(shape),
     }
+}
+
+/// The result of a statement, as this RowDescription says it. What it says seldom changes from one run to the next.
+fn shape_of(interpreted: &Interpreted, statement: usize, description: &[u8]) -> Result<Rc<Shape>, Malformed> {
+    if let Some(learned) = &*interpreted.learned.borrow()
+        && learned.statement == statement
+        && *learned.description == *description
+    {
+        return Ok(Rc::clone(&learned.shape));
+    }
+    let columns = backend::row_description(description)?;
+    let holds = held(interpreted, interpreted.statements.get(statement), &columns);
+    let shape = Rc::new(Shape { columns, holds });
+    let learned = Learned { statement, description: description.into(), shape: Rc::clone(&shape) };
+    *interpreted.learned.borrow_mut() = Some(learned);
+    Ok(shape)
 }
 
 /// What the columns of a result hold, by the statement and by the target's description.
