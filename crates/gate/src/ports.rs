@@ -14,6 +14,9 @@ pub trait Identities: Send + Sync {
         now: UnixSeconds,
     ) -> Pin<Box<dyn Future<Output = Result<Principal, Rejection>> + Send + 'a>>;
 
+    /// Whom a certificate names whose key the caller has proved to have. `chain` is in DER, the caller's own first.
+    fn certificate(&self, chain: &[&[u8]], now: UnixSeconds) -> Result<Principal, Rejection>;
+
     /// How whoever calls itself this is asked to prove who it is. The answer must not tell whether there is such a name,
     /// as far as the configuration allows.
     fn challenge(&self, name: &str, now: UnixSeconds) -> Challenge;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use model::{Principal, UnixSeconds};
 
+use crate::certificates::Certificates;
 use crate::challenge::ScramUse;
 use crate::config::ConfigProblem;
 use crate::issuers::Issuers;
@@ -17,6 +18,7 @@ use crate::{LOCAL_ISSUER, jwt, names, token};
 pub struct Directory {
     tokens: TokenFile,
     issuers: Issuers,
+    certificates: Certificates,
     /// The configured groups of each principal id.
     groups: HashMap<String, BTreeSet<String>>,
     scram: ScramUse,
@@ -27,9 +29,17 @@ impl Directory {
     pub fn new(
         tokens: TokenFile,
         issuers: Issuers,
+        certificates: Certificates,
         groups: BTreeMap<String, Vec<String>>,
     ) -> Result<Self, Vec<ConfigProblem>> {
         let mut problems = Vec::new();
+        let mut taken = BTreeSet::new();
+        for name in issuers.names().chain(certificates.names()) {
+            if !taken.insert(name.to_owned()) {
+                let message = "there is an issuer of this name; ids would not tell them apart".to_owned();
+                problems.push(ConfigProblem { table: format!("certificates.{name}"), key: String::new(), message });
+            }
+        }
         let mut by_member: HashMap<String, BTreeSet<String>> = HashMap::new();
         for (group, members) in groups {
             let mut problem = |message| {
@@ -40,9 +50,10 @@ impl Directory {
             }
             for member in members {
                 let issuer = member.split_once(':').map(|(issuer, _)| issuer).unwrap_or_default();
+                let known = |name: &str| issuers.names().chain(certificates.names()).any(|known| known == name);
                 if let Some(fault) = names::id_fault(&member) {
                     problem(format!("{} {fault}", names::quote(&member)));
-                } else if issuer != LOCAL_ISSUER && !issuers.names().any(|name| name == issuer) {
+                } else if issuer != LOCAL_ISSUER && !known(issuer) {
                     problem(format!("{} is of an issuer that is not configured", names::quote(&member)));
                 } else {
                     by_member.entry(member).or_default().insert(group.clone());
@@ -50,7 +61,11 @@ impl Directory {
             }
         }
         let scram = ScramUse::default();
-        if problems.is_empty() { Ok(Self { tokens, issuers, groups: by_member, scram }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Self { tokens, issuers, certificates, groups: by_member, scram })
+        } else {
+            Err(problems)
+        }
     }
 
     /// Asks these for a proof by SCRAM.
@@ -88,11 +103,20 @@ impl Directory {
         self.issuers.names().any(|issuer| issuer == name)
     }
 
+    /// Whom a certificate names that was proved in TLS.
+    pub fn certificate(&self, chain: &[&[u8]], now: UnixSeconds) -> Result<Principal, Rejection> {
+        self.certificates.verify(chain, now).map(|principal| self.in_groups(principal))
+    }
+
     /// Whether a session of this principal may go on: its credential has not expired and was not revoked. A signed token
     /// can't be revoked here; it lives until it expires.
     pub fn is_live(&self, principal: &Principal, now: UnixSeconds) -> bool {
         let in_time = principal.expires.is_none_or(|expires| now < expires);
-        in_time && (principal.issuer != LOCAL_ISSUER || self.tokens.is_live(&principal.credential, now))
+        let in_force = match self.certificates.is_live(principal) {
+            Some(in_force) => in_force,
+            None => principal.issuer != LOCAL_ISSUER || self.tokens.is_live(&principal.credential, now),
+        };
+        in_time && in_force
     }
 
     /// Weir's own tokens.

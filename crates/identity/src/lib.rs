@@ -1,4 +1,4 @@
-//! Who is calling: Weir's own tokens, and signed tokens (JWT) of configured issuers.
+//! Who is calling: Weir's own tokens, signed tokens (JWT) of configured issuers, certificates of configured authorities.
 //!
 //! One text comes in, one [`Principal`](model::Principal) or one [`Rejection`] goes out, through [`Directory::verify`].
 //! The principal is fixed from then on; [`Directory::is_live`] says whether its credential still holds.
@@ -29,6 +29,8 @@ mod jwt;
 mod key_ring;
 mod key_set;
 mod template;
+// Certificates shown in TLS.
+mod certificates;
 // What all of them stand on.
 mod claims;
 mod json;
@@ -37,6 +39,7 @@ mod names;
 #[cfg(test)]
 mod testing;
 
+pub use certificates::{CertificateConfig, Certificates};
 pub use challenge::ScramUse;
 pub use condition::Condition;
 pub use config::{ConfigProblem, IssuerConfig, KeySource, SignatureAlgorithm};

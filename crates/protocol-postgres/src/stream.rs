@@ -64,12 +64,13 @@ pub enum ReadError {
 }
 
 impl Stream {
-    /// The certificate that the other side has shown, in DER.
-    pub fn peer_certificate(&self) -> Option<&[u8]> {
-        match self {
+    /// The certificates that the other side has shown, in DER, its own first.
+    pub fn peer_certificates(&self) -> Vec<&[u8]> {
+        let shown = match self {
             Self::Plain(_) => None,
-            Self::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(|certificate| &**certificate),
-        }
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates(),
+        };
+        shown.into_iter().flatten().map(|certificate| &**certificate).collect()
     }
 
     /// Reads one whole frame during a login, where frames are small. Not a byte beyond it is taken.

@@ -279,7 +279,9 @@ impl TargetSettings {
         }
         let hash = match self.login.channel_binding {
             BindingUse::Off => None,
-            BindingUse::Prefer | BindingUse::Require if plus => stream.peer_certificate().and_then(server_end_point),
+            BindingUse::Prefer | BindingUse::Require if plus => {
+                stream.peer_certificates().first().and_then(|own| server_end_point(own))
+            }
             BindingUse::Prefer | BindingUse::Require => None,
         };
         match (hash, self.login.channel_binding) {

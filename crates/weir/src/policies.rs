@@ -25,7 +25,8 @@ pub fn load(config: &Config) -> Result<(Policies, Vec<Problem>), Vec<Problem>> {
 pub fn known(config: &Config) -> Known {
     let targets = config.targets.values();
     let classes: BTreeSet<_> = targets.clone().flat_map(|target| &target.class_ids).collect();
-    let issuers = config.issuers.iter().map(|issuer| issuer.name.clone());
+    let authorities = config.certificates.iter().map(|authority| authority.name.clone());
+    let issuers = config.issuers.iter().map(|issuer| issuer.name.clone()).chain(authorities);
     Known {
         targets: targets.map(|target| target.target.clone()).collect(),
         classes: classes.into_iter().cloned().collect(),

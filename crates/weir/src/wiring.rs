@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use credentials::CredentialSource;
 use gate::{CredentialDown, Credentials};
-use identity::{Directory, Issuers, SaltKey, TokenFile, TokenFileError};
+use identity::{Certificates, Directory, Issuers, SaltKey, TokenFile, TokenFileError};
 use model::{Sensitive, TargetId};
 use protocol_postgres::TargetSettings;
 
@@ -22,8 +22,9 @@ pub fn directory(config: &Config) -> Result<Directory, String> {
     };
     let tokens = token_file(config).map_err(|error| error.to_string())?;
     let issuers = Issuers::new(config.issuers.clone()).map_err(said)?;
+    let certificates = Certificates::new(config.certificates.clone()).map_err(said)?;
     let groups = config.groups.iter().map(|(group, members)| (group.clone(), members.iter().cloned().collect()));
-    Ok(Directory::new(tokens, issuers, groups.collect()).map_err(said)?.with_scram(config.listen.scram))
+    Ok(Directory::new(tokens, issuers, certificates, groups.collect()).map_err(said)?.with_scram(config.listen.scram))
 }
 
 /// The file of Weir's own tokens, made when there is none.

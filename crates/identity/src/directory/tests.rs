@@ -59,7 +59,7 @@ fn several_runtimes_ask_one_directory() {
     let server = of_server.block_on(Server::start());
     server.put_keys(&[key.jwk("a")]);
     let configured = groups(&[("dba", &["corp:alice@example.com"]), ("ops", &["local:alice@example.com"])]);
-    let directory = Directory::new(tokens(&dir), issuers(&server), configured).unwrap();
+    let directory = Directory::new(tokens(&dir), issuers(&server), Certificates::default(), configured).unwrap();
     let (own, _) = directory.tokens().issue(&alice(), NOW).unwrap();
     let signed = token_of(&key);
 
@@ -98,7 +98,8 @@ fn a_principal_lives_as_long_as_its_credential() {
     runtime().block_on(async {
         let server = Server::start().await;
         server.put_keys(&[key.jwk("a")]);
-        let directory = Directory::new(tokens(&dir), issuers(&server), BTreeMap::new()).unwrap();
+        let directory =
+            Directory::new(tokens(&dir), issuers(&server), Certificates::default(), BTreeMap::new()).unwrap();
         let (own, entry) = directory.tokens().issue(&alice(), NOW).unwrap();
         let by_own = directory.verify(own.expose(), NOW).await.unwrap();
         let by_issuer = directory.verify(&token_of(&key), NOW).await.unwrap();
@@ -114,7 +115,7 @@ fn a_principal_lives_as_long_as_its_credential() {
 #[test]
 fn what_is_neither_kind_is_malformed() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = Directory::new(tokens(&dir), Issuers::default(), BTreeMap::new()).unwrap();
+    let directory = Directory::new(tokens(&dir), Issuers::default(), Certificates::default(), BTreeMap::new()).unwrap();
     runtime().block_on(async {
         for bad in ["", "hunter2", "WEIR_x", "eyJhbGciOiJub25lIn0", "md5abcdef", "\0", "ey."] {
             let rejection = directory.verify(bad, NOW).await.unwrap_err();
@@ -128,7 +129,7 @@ fn what_is_neither_kind_is_malformed() {
 fn members_that_can_not_exist_are_problems() {
     let dir = tempfile::tempdir().unwrap();
     let configured = groups(&[("dba", &["alice", "local:bob"]), ("ops", &["corp:carol"]), ("\u{200b}", &[])]);
-    let problems = Directory::new(tokens(&dir), Issuers::default(), configured).unwrap_err();
+    let problems = Directory::new(tokens(&dir), Issuers::default(), Certificates::default(), configured).unwrap_err();
     let said: Vec<_> = problems.iter().map(ConfigProblem::to_string).collect();
     assert_eq!(said.len(), 3, "{said:#?}");
     assert!(said[0].starts_with("groups.dba: `alice` does not begin with an issuer"));
@@ -144,7 +145,7 @@ fn a_proof_is_asked_for_by_name() {
     let server = of_server.block_on(Server::start());
     let directory = |scram| {
         let configured = groups(&[("dba", &["local:alice@example.com"])]);
-        Directory::new(tokens(&dir), issuers(&server), configured).unwrap().with_scram(scram)
+        Directory::new(tokens(&dir), issuers(&server), Certificates::default(), configured).unwrap().with_scram(scram)
     };
     // The salt, and which credentials it is for; none if the token is to be shown.
     let asked = |scram, name: &str, now| match directory(scram).challenge(name, now) {

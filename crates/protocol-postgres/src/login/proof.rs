@@ -72,6 +72,19 @@ impl Postgres {
                 Some(TurnedAway::stranger(OwnReport::fatal(code, wrong.to_string()), peer, None))
             }
         };
+        let certificates = stream.peer_certificates();
+        if !certificates.is_empty() {
+            match self.identities().certificate(&certificates, now().seconds()) {
+                Ok(principal) if user == principal.name || user == principal.id() => return Ok(principal),
+                // It may protect the way alone: whoever this is proves it like anybody.
+                Ok(principal) => tracing::debug!("a certificate of {} comes as another user", principal.id()),
+                Err(rejection) => {
+                    let report =
+                        OwnReport::fatal("28000", format!("the client certificate is not taken: {}", rejection.public));
+                    return Err(away(report, rejection.detail));
+                }
+            }
+        }
         match self.identities().challenge(user, now().seconds()) {
             Challenge::Shown => {
                 let secret = ask_password(stream).await.map_err(broken)?;

@@ -254,7 +254,9 @@ fn known_owner(config: &Config, owner: &str) -> Result<(), CliError> {
     let Some((issuer, _)) = owner.split_once(':').filter(|(_, name)| !name.is_empty()) else {
         return Err(CliError::failed(format!("{owner:?} does not say whose name it is"), right));
     };
-    if issuer == LOCAL_ISSUER || config.issuers.iter().any(|known| known.name == issuer) {
+    let known = config.issuers.iter().map(|known| &known.name);
+    let mut known = known.chain(config.certificates.iter().map(|known| &known.name));
+    if issuer == LOCAL_ISSUER || known.any(|known| known == issuer) {
         return Ok(());
     }
     Err(CliError::failed(format!("no issuer is named {issuer:?}"), right))

@@ -85,13 +85,13 @@ pub fn issuer(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
 }
 
 /// Says `it is wrong; what would be right` as the two things that it is.
-fn say(at: &At, message: &str, reading: &mut Reading<'_, '_>) {
+pub fn say(at: &At, message: &str, reading: &mut Reading<'_, '_>) {
     let (what, help) = message.split_once("; ").unwrap_or((message, ""));
     reading.found.error(at, what, help);
 }
 
 /// A template or a condition, with the place inside it where it went wrong.
-fn parsed<T>(
+pub fn parsed<T>(
     entry: &Entry<'_>,
     parse: impl Fn(&str) -> Result<T, SyntaxError>,
     reading: &mut Reading<'_, '_>,
@@ -123,7 +123,7 @@ fn keys(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<KeySource> {
     source
 }
 
-fn groups(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Vec<(String, Condition)> {
+pub fn groups(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Vec<(String, Condition)> {
     let Some(section) = entry.section(reading.found) else { return Vec::new() };
     let mut groups = Vec::new();
     for (name, entry) in section.entries() {

@@ -5,6 +5,7 @@
 //! that nothing enforces is not accepted.
 
 mod address;
+mod certificate;
 mod issuer;
 mod postgres;
 mod problem;
@@ -49,6 +50,8 @@ pub struct Config {
     pub targets: BTreeMap<String, PostgresTarget>,
     /// Who may vouch for callers, beside Weir itself.
     pub issuers: Vec<identity::IssuerConfig>,
+    /// Who may vouch for callers' certificates.
+    pub certificates: Vec<identity::CertificateConfig>,
     /// Groups and the ids (`issuer:name`) of their members.
     pub groups: BTreeMap<String, BTreeSet<String>>,
 }
@@ -115,7 +118,9 @@ impl Config {
 
     /// Every group that a policy or a token can name: those of `[groups]`, and those that issuers give.
     pub fn group_names(&self) -> BTreeSet<&str> {
-        let given = self.issuers.iter().flat_map(|issuer| issuer.groups.iter().map(|(name, _)| name.as_str()));
+        let of_certificates = self.certificates.iter().flat_map(|authority| &authority.groups);
+        let given = self.issuers.iter().flat_map(|issuer| &issuer.groups).chain(of_certificates);
+        let given = given.map(|(name, _)| name.as_str());
         self.groups.keys().map(String::as_str).chain(given).collect()
     }
 }

@@ -13,7 +13,7 @@ use toml::de::DeTable;
 
 use super::problem::Problem;
 use super::reader::{At, Entry, Findings, Section};
-use super::{Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, issuer, postgres, suggest};
+use super::{Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, issuer, postgres, suggest};
 
 /// The most connections that may be logging in.
 const LOGINS_MAX: u32 = 100_000;
@@ -64,7 +64,8 @@ impl Reading<'_, '_> {
         let (listen, listen_at) = self.listen(listen_section);
         let tls = self.section_of(&mut root, "tls").map(|section| self.tls(section));
         let targets = self.targets(&mut root);
-        let issuers = self.issuers(&mut root);
+        let mut issuers = self.issuers(&mut root);
+        let certificates = self.certificates(&mut root, &mut issuers.names);
         let groups = self.groups(&mut root, &issuers.names);
         root.finish(self.found);
         if self.look && writable_by_all(file) {
@@ -83,6 +84,7 @@ impl Reading<'_, '_> {
             tls: tls.unwrap_or(Tls { pair: None, names: Vec::new() }),
             targets: targets.read.into_iter().map(|(name, target)| (name, target.target)).collect(),
             issuers: issuers.read,
+            certificates,
             groups,
         }
     }
@@ -256,6 +258,26 @@ impl Reading<'_, '_> {
             issuers.read.extend(issuer::issuer(name, section, self));
         }
         issuers
+    }
+
+    /// Authorities of certificates. Their names begin ids, as those of issuers do.
+    fn certificates(
+        &mut self,
+        root: &mut Section<'_>,
+        names: &mut BTreeSet<String>,
+    ) -> Vec<identity::CertificateConfig> {
+        let Some(entry) = root.entry("certificates") else { return Vec::new() };
+        let Some(section) = entry.section(self.found) else { return Vec::new() };
+        let mut read = Vec::new();
+        for (name, entry) in section.entries() {
+            if name != LOCAL_ISSUER && !names.insert(name.to_owned()) {
+                let help = "choose another name: ids begin with it, and would not tell the two apart";
+                self.found.error(&entry.name_at, "is the name of an issuer as well", help);
+            }
+            let Some(section) = entry.section(self.found) else { continue };
+            read.extend(certificate::certificate(name, section, self));
+        }
+        read
     }
 
     fn groups(&mut self, root: &mut Section<'_>, issuers: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {

@@ -272,6 +272,50 @@ fn limits_of_logins_are_read_and_fit_together() {
 }
 
 #[test]
+fn authorities_of_certificates_are_checked_key_by_key() {
+    refused(
+        r#"
+[certificates.local]
+ca = "ca.pem"
+user = "{email}"
+
+[certificates.mesh]
+workload = "services"
+groups = { ci = "ou = 'ci'" }
+revokd = "list"
+
+[certificates.corp]
+ca = "ca.pem"
+user = "{email}"
+owner = "{ou}"
+
+[issuers.corp]
+url = "https://corp.example.com"
+audience = "weir"
+user = "{email}"
+
+[groups]
+dba = ["mesh:billing", "mash:billing"]
+"#,
+        "weir.toml:1:1: warning: no target is configured, so nothing can be reached\n  \
+             help: add a [targets.NAME] section\n\
+             weir.toml:2:15: error: certificates.local: `local` is the issuer of Weir's own tokens\n  \
+             help: choose another name\n\
+             weir.toml:6:15: error: certificates.mesh: `ca` is missing\n  help: add `ca = \"clients.pem\"`\n\
+             weir.toml:8:17: error: certificates.mesh.groups.ci: at its character 4: expected `==` or `!=` after a claim, \
+             found `=`\n\
+             weir.toml:9:1: error: certificates.mesh.revokd: unknown key\n  help: did you mean `revoked`?\n\
+             weir.toml:11:15: error: certificates.corp: is the name of an issuer as well\n  \
+             help: choose another name: ids begin with it, and would not tell the two apart\n\
+             weir.toml:14:1: error: certificates.corp.owner: only workloads have an owner\n  \
+             help: leave it out, or write `workload` in place of `user`\n\
+             weir.toml:14:9: error: certificates.corp.owner: it must begin with the owner's issuer, so that no \
+             certificate can choose it: corp:{ou}\n\
+             weir.toml:22:24: error: groups.dba: no issuer is named \"mash\"\n  help: did you mean `mesh`?",
+    );
+}
+
+#[test]
 fn issuers_are_checked_key_by_key() {
     refused(
         r#"

@@ -111,7 +111,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
                 () = listen::hand_out(&listener, &postgres, &workers, &mut unheard) => {}
                 _ = look.tick() => {
                     watched.look_at_policies(config, &gate, first.as_ref());
-                    if watched.tokens_changed() {
+                    if watched.credentials_changed() {
                         revoke.send_modify(|count| *count = count.wrapping_add(1));
                     }
                 }

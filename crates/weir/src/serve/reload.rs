@@ -15,8 +15,8 @@ use crate::policies;
 pub struct Watched {
     policies: PathBuf,
     policies_seen: Look,
-    tokens: PathBuf,
-    tokens_seen: Look,
+    credentials: Vec<PathBuf>,
+    credentials_seen: Look,
 }
 
 /// Names, times and lengths of files: what changes when a file does.
@@ -25,9 +25,11 @@ type Look = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 impl Watched {
     /// What this configuration names.
     pub fn new(config: &Config) -> Self {
-        let (policies, tokens) = (config.policies.clone(), config.state.join("tokens.jsonl"));
-        let (policies_seen, tokens_seen) = (look_into(&policies), look_at(&tokens));
-        Self { policies, policies_seen, tokens, tokens_seen }
+        let policies = config.policies.clone();
+        let revoked = config.certificates.iter().filter_map(|authority| authority.revoked.clone());
+        let credentials: Vec<PathBuf> = revoked.chain([config.state.join("tokens.jsonl")]).collect();
+        let (policies_seen, credentials_seen) = (look_into(&policies), look_at_all(&credentials));
+        Self { policies, policies_seen, credentials, credentials_seen }
     }
 
     /// Puts changed policies in force, if they changed.
@@ -70,11 +72,11 @@ impl Watched {
         ledger.note(record(event));
     }
 
-    /// Whether tokens were issued or revoked since it was last asked.
-    pub fn tokens_changed(&mut self) -> bool {
-        let seen = look_at(&self.tokens);
-        let changed = seen != self.tokens_seen;
-        self.tokens_seen = seen;
+    /// Whether tokens or certificates may have been issued or revoked since it was last asked.
+    pub fn credentials_changed(&mut self) -> bool {
+        let seen = look_at_all(&self.credentials);
+        let changed = seen != self.credentials_seen;
+        self.credentials_seen = seen;
         changed
     }
 }
@@ -83,6 +85,10 @@ fn look_into(folder: &PathBuf) -> Look {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let cedar = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "cedar"));
     cedar.flat_map(|path| look_at(&path)).collect()
+}
+
+fn look_at_all(files: &[PathBuf]) -> Look {
+    files.iter().flat_map(look_at).collect()
 }
 
 fn look_at(file: &PathBuf) -> Look {

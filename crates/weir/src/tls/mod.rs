@@ -13,9 +13,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::SingleCertAndKey;
+use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::ServerName;
 
 pub use authority::{CALLERS_CA_FILE, Made, own};
@@ -52,10 +54,27 @@ pub fn server(config: &Config, now: SystemTime) -> Result<ServerTls, FileError> 
     let mut tls = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| FileError::new(&config.file, format!("TLS can't be set up: {error}"), ""))?
-        .with_no_client_auth()
+        .with_client_cert_verifier(callers(config)?)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     tls.alpn_protocols = vec![ALPN_POSTGRESQL.to_vec()];
     Ok(ServerTls { config: Arc::new(tls), certificate, callers_ca, made })
+}
+
+/// Who may vouch for callers' certificates. A caller without one is as welcome; one with a strange one is not.
+fn callers(config: &Config) -> Result<Arc<dyn ClientCertVerifier>, FileError> {
+    let mut roots = RootCertStore::empty();
+    for authority in &config.certificates {
+        for certificate in pair::chain(&authority.ca)? {
+            roots.add(certificate).map_err(|error| FileError::new(&authority.ca, error.to_string(), ""))?;
+        }
+    }
+    if roots.is_empty() {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .allow_unauthenticated()
+        .build()
+        .map_err(|error| FileError::new(&config.file, format!("client certificates can't be checked: {error}"), ""))
 }
 
 /// The one provider of cryptography. It is always named: a process-wide default would depend on who came first.

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and prints the figures that it measured"
 )]
 
+mod certificates;
 mod endings;
 mod explaining;
 mod floods;

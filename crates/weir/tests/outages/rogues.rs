@@ -203,6 +203,13 @@ fn rogue_targets_are_found_out() {
     let mut weir = all
         .target_with("old", "x", ("holder", PASSWORD), &at(old(Some(complaint))), &[])
         .target_with("old_and_silent", "x", ("holder", PASSWORD), &at(old(None)), &[])
+        .target_with(
+            "injected",
+            "x",
+            ("holder", PASSWORD),
+            &at(says([b"S".to_vec(), ok()].concat())).replace("off", "require"),
+            &[],
+        )
         .target_with("minor_only", "x", ("holder", PASSWORD), &at(says([version(0, 0, &[]), ok()].concat())), &[])
         .start();
     let bystander = Bystander::begin(&weir, "beside_rogues");
@@ -218,6 +225,9 @@ fn rogue_targets_are_found_out() {
         });
         bystander.still_answers();
     }
+    // In clear behind the answer to SSLRequest: it is no part of TLS, and nothing is believed of it.
+    let report = Session::refused(&weir, "alice", "injected", &token);
+    report.says("FATAL", "08001", "no trusted TLS connection can be made to it");
     for target in ["old", "old_and_silent", "minor_only"] {
         drop(Session::log_in(&weir, "alice", target, &token));
     }

@@ -215,3 +215,30 @@ fn targets_are_begun_with_as_configured() {
     assert!(!records(&weir.log(), "closed").is_empty());
     assert_sound(&mut weir);
 }
+
+/// What the target's role starts with is what a caller starts with, unless it says otherwise.
+#[test]
+fn the_roles_own_settings_survive_a_login() {
+    let server = CLIENTS.server(Release::Distribution).start().unwrap();
+    for sql in [
+        format!("CREATE ROLE styled LOGIN PASSWORD '{PASSWORD}'").as_str(),
+        "ALTER ROLE styled SET DateStyle = 'German'",
+        "ALTER ROLE styled SET IntervalStyle = 'sql_standard'",
+        "ALTER ROLE styled SET TimeZone = 'Asia/Tokyo'",
+        "ALTER ROLE styled SET extra_float_digits = 0",
+    ] {
+        server.psql("postgres", sql).unwrap();
+    }
+    let mut weir = builder().target("styled", &server, "postgres", ("styled", PASSWORD), &[]).start();
+    let token = weir.token("alice", &[]);
+    let shown = |more: &[(&str, &str)]| {
+        let parameters = [&[("user", "alice"), ("database", "styled")], more].concat();
+        let mut session = Session::try_log_in(&weir, PROTOCOL_3_2, &parameters, &token).unwrap();
+        ["DateStyle", "IntervalStyle", "TimeZone", "extra_float_digits"]
+            .map(|name| session.rows(&format!("SHOW {name}"))[0][0].clone())
+    };
+    assert_eq!(shown(&[]), ["German, DMY", "sql_standard", "Asia/Tokyo", "0"]);
+    let own = [("datestyle", "ISO, YMD"), ("options", "-c IntervalStyle=iso_8601 --TimeZone=UTC")];
+    assert_eq!(shown(&own), ["ISO, YMD", "iso_8601", "UTC", "0"]);
+    assert_sound(&mut weir);
+}
