@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use gate::{Declined, Gate, ShapeKey};
 use model::{Ask, Certainty, LogText, Object, Operation, Wording};
-use sql_postgres::{Skeleton, Statement, TransactionStep, analyse, log_text};
+use sql_postgres::{
+    Catalog, CopyFormat, CopyOut, CopyStatement, Skeleton, Statement, TransactionStep, analyse, log_text,
+};
 
 use crate::catalog::Snapshot;
 use crate::conversation::Shape;
@@ -154,6 +156,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         declined: Declined { message: refused.message.clone(), detail: None, hint: refused.hint.map(str::to_owned) },
         position: None,
     });
+    let refused = refused.or_else(|| unmasked_copy(&statements, &snapshot.catalog));
     // A statement that stands behind a change of the catalog means what it means after it.
     let mut changed = circumstance.uncommitted != 0;
     for statement in &mut statements {
@@ -203,6 +206,23 @@ impl Interpreted {
         let log = skeleton.log_text(sql, reading.withholds_constants, &token);
         Self { wording: worded(sql.as_bytes(), log, gate), reading: Rc::clone(reading) }
     }
+}
+
+/// A copy of classified data whose form Weir can't read, in a text whose shape is not learned before it runs.
+fn unmasked_copy(statements: &[Statement], catalog: &Catalog) -> Option<Unfit> {
+    let several = statements.len() > 1 && catalog.classifies();
+    statements.iter().filter(|_| several).find_map(|statement| match &statement.copy {
+        Some(CopyStatement::Out(CopyOut { format: CopyFormat::Unknown(why), .. })) => Some(Unfit {
+            code: "0A000",
+            declined: Declined {
+                message: "Weir cannot mask this COPY, so it does not run".to_owned(),
+                detail: Some(why.clone()),
+                hint: Some("Send it on its own.".to_owned()),
+            },
+            position: None,
+        }),
+        _ => None,
+    })
 }
 
 /// Whether the catalog may be another after it ran. What can't be followed may change it too.

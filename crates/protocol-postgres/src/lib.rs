@@ -20,6 +20,7 @@ mod cancel;
 mod catalog;
 mod cells;
 mod conversation;
+mod copy;
 mod explain;
 mod interpret;
 mod lobby;

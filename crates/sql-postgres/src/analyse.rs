@@ -20,6 +20,7 @@ use model::{ActionId, Ask, AttrValue, Certainty, Field, Object, Part};
 use pg_query::protobuf::RawStmt;
 
 use crate::catalog::{Catalog, Entry};
+use crate::copy::copy_statement;
 use crate::read::{Unreadable, read};
 use crate::statement::{Outputs, Refused, Statement, TransactionStep};
 use crate::tree::{Node, Tree};
@@ -51,6 +52,11 @@ fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, U
     let (outputs, shape) = outputs::outputs(&tree);
     let looked_at = findings.looks_at_constants;
     let mut statement = findings.finish(&tree);
+    statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start));
+    if statement.copy.is_some() {
+        // Its options say how rows are written, and its query is described word for word.
+        statement.inert_constants = None;
+    }
     statement.span = start..end;
     statement.outputs = outputs;
     statement.names_are_plain = shape.names_are_plain;
@@ -216,6 +222,7 @@ impl<'a> Findings<'a> {
             outputs: Outputs::None,
             changes_catalog: self.changes_catalog,
             transaction: self.transaction,
+            copy: None,
             refused: self.refused,
             span: 0..0,
             names_are_plain: false,

@@ -125,6 +125,8 @@ pub struct Column {
     pub class: Option<ClassId>,
     /// Set when nobody may ever see them.
     pub sealed: bool,
+    /// Whether it is computed of the others: COPY leaves it out.
+    pub generated: bool,
 }
 
 /// The rows of [`CATALOG_QUERIES`], as the server gave them.
@@ -183,6 +185,8 @@ pub struct RawColumn {
     pub number: i16,
     /// Its name.
     pub name: Arc<str>,
+    /// Whether it is computed of the others.
+    pub generated: bool,
 }
 
 impl Catalog {

@@ -27,6 +27,7 @@ mod sealed;
 mod functions;
 mod settings;
 
+mod copy;
 mod read;
 mod statement;
 mod tree;
@@ -42,6 +43,7 @@ pub use catalog::{
     UnreadableRow,
 };
 pub use classes::{ClassRules, PatternError};
+pub use copy::{CopyFormat, CopyOut, CopySource, CopyStatement, ForceQuote};
 pub use holds::{Described, WidthMismatch, holds};
 pub use log_text::{LOG_TEXT_BYTES_MAX, Logged, log_text};
 pub use read::{SQL_BYTES_MAX, Unreadable};

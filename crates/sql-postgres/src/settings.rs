@@ -169,7 +169,7 @@ fn is_true(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "yes" | "1")
 }
 
-fn is_safe_encoding(value: &str) -> bool {
+pub(crate) fn is_safe_encoding(value: &str) -> bool {
     let name: String =
         value.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
     value.is_ascii() && SAFE_ENCODINGS.contains(&name.as_str())

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use model::{Ask, Certainty, Field};
 
+use crate::copy::CopyStatement;
+
 /// One statement of a text: what it asks for, what it touches, what comes back.
 #[derive(Clone, Debug)]
 pub struct Statement {
@@ -24,6 +26,8 @@ pub struct Statement {
     pub changes_catalog: bool,
     /// What it does to the transaction.
     pub transaction: Option<TransactionStep>,
+    /// Set when it copies data between the target and the caller.
+    pub copy: Option<CopyStatement>,
     /// Set when this version of Weir does not carry such a statement. The asks are filled in all the same.
     pub refused: Option<Refused>,
     /// Where it stands in the text, in bytes.
@@ -87,7 +91,7 @@ pub enum TransactionStep {
 /// Why this version does not carry a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// What it is: `COPY`.
+    /// What it is: `FETCH`.
     pub what: &'static str,
     /// The sentence for the caller.
     pub message: String,

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use gate::{Declined, ShapeKey, Step, Verdict};
 use model::{Digest, LogText, Sight, UnixMicros, Wording};
 
-use super::expect::Described;
+use super::copy::Rest;
+use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, Shape};
 use super::{Conversation, Ended, Stall};
@@ -30,6 +31,7 @@ const CALL: Step = Step("call");
 impl<S> Conversation<S> {
     /// Takes bytes of the caller's.
     pub fn take_from_caller(&mut self, bytes: &[u8], now: UnixMicros) {
+        let bytes = self.take_rest(bytes);
         self.from_caller.push(bytes);
         self.proceed(now);
     }
@@ -46,6 +48,12 @@ impl<S> Conversation<S> {
     pub(super) fn proceed(&mut self, now: UnixMicros) {
         while self.ended.is_none() {
             self.stall = None;
+            if self.is_copying_in() {
+                self.send_copy();
+                if self.is_copying_in() || self.ended.is_some() {
+                    break;
+                }
+            }
             let mut slots = Vec::new();
             let mut verdicts = Vec::new();
             let planned = self.plan(now, &mut slots, &mut verdicts);
@@ -72,6 +80,14 @@ impl<S> Conversation<S> {
     fn plan(&mut self, now: UnixMicros, slots: &mut Vec<Slot>, verdicts: &mut Vec<Verdict<()>>) -> usize {
         let mut at = 0;
         while self.ended.is_none() && self.expected.len().saturating_add(slots.len()) < super::EXPECTED_MAX {
+            let held_back = match slots.last() {
+                Some(slot) => slot.work.holds_back(),
+                None => self.expected.back().is_some_and(Expect::holds_back),
+            };
+            if held_back {
+                self.stall = Some(Stall::Copy);
+                break;
+            }
             let unread = self.from_caller.unread().get(at..).unwrap_or_default();
             let head = match Head::read(unread) {
                 Ok(Some(head)) => head,
@@ -81,6 +97,12 @@ impl<S> Conversation<S> {
                     break;
                 }
             };
+            if head.kind == b'd' && unread.len() < head.frame_bytes {
+                // Copy data outside of a copy, which need not be held to be ignored.
+                self.rest = Some(Rest::Nowhere(head.frame_bytes.saturating_sub(unread.len())));
+                at = at.saturating_add(unread.len());
+                break;
+            }
             if head.frame_bytes > FRAME_BYTES_MAX {
                 let report = OwnReport::fatal(
                     "54000",
@@ -260,7 +282,7 @@ impl<S> Conversation<S> {
         let shape = prepared.shape();
         // Nothing tainted runs before it is known how its result will be shown.
         let tainted = interpreted.operation.is_tainted();
-        if tainted && shape.is_none() {
+        if tainted && shape.is_none() && !interpreted.is_copy() {
             if prepared.asked_shape.get() && self.expected.is_empty() {
                 // Asked and never answered: the statement is not there.
                 return self.refuse(no_statement(bind.statement), frame);

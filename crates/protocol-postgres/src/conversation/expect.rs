@@ -6,8 +6,12 @@ use std::sync::Arc;
 use gate::{Flow, Shown};
 use redact::Plan;
 
+use super::copy::Held;
 use super::statements::{Entry, Portal, Prepared};
+use crate::copy::Masked;
 use crate::interpret::Interpreted;
+use crate::wire::backend::ColumnShape;
+use crate::wire::build::OwnReport;
 
 /// One forwarded frame, waiting for its reply.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub enum Expect {
     ClosePortal { name: Vec<u8>, before: Option<Entry<Portal>> },
     /// ReadyForQuery.
     Sync,
+    /// ParseComplete, the description and CloseComplete of what a permitted COPY copies; `frame` makes it run.
+    CopyShape { running: Running, held: Held, frame: Vec<u8>, columns: Option<Vec<ColumnShape>> },
     /// Everything up to ReadyForQuery.
     Query { running: Running, interpreted: Rc<Interpreted>, statement: usize, failed: Option<String> },
     /// The error that a poison makes. The caller is told `error` instead. If `simple`, ReadyForQuery follows.
@@ -47,11 +53,39 @@ pub struct Running {
     /// Types and formats of the columns of a plan that is not clear.
     pub types: Vec<crate::cells::CellType>,
     pub shown: Shown,
+    /// The copy that goes on now.
+    pub copy: Copying,
+    /// Names of the columns of a copy to the caller.
+    pub names: Vec<String>,
+    /// What the caller is told when it fails because of what the caller did.
+    pub instead_of_error: Option<OwnReport>,
+}
+
+/// A copy that goes on.
+#[derive(Debug, Default)]
+pub enum Copying {
+    /// None does.
+    #[default]
+    None,
+    /// To the caller, as it is.
+    Clear { binary: bool },
+    /// To the caller, masked.
+    Masked(Box<Masked>),
+    /// From the caller.
+    In,
 }
 
 impl Running {
     pub fn new(flow: Flow) -> Self {
-        Self { flow, plan: None, types: Vec::new(), shown: Shown::default() }
+        Self {
+            flow,
+            plan: None,
+            types: Vec::new(),
+            shown: Shown::default(),
+            copy: Copying::None,
+            names: Vec::new(),
+            instead_of_error: None,
+        }
     }
 
     /// The operation is over.
@@ -69,7 +103,7 @@ impl Expect {
 
     /// Whether it may change the catalog when it runs.
     pub fn changes_catalog(&self) -> bool {
-        let runs = matches!(self, Self::Execute { .. } | Self::Query { .. });
+        let runs = matches!(self, Self::Execute { .. } | Self::Query { .. } | Self::CopyShape { .. });
         runs && self.interpreted().is_some_and(|interpreted| interpreted.changes_catalog)
     }
 
@@ -78,6 +112,7 @@ impl Expect {
             Self::Parse { prepared, .. } => Some(prepared.interpreted()),
             Self::Bind { portal, .. } | Self::Execute { portal, .. } => Some(Rc::clone(&portal.interpreted)),
             Self::Describe { interpreted, .. } | Self::Query { interpreted, .. } => Some(Rc::clone(interpreted)),
+            Self::CopyShape { held, .. } => Some(Rc::clone(held.interpreted())),
             Self::CloseStatement { .. } | Self::ClosePortal { .. } | Self::Sync | Self::Poison { .. } => None,
         }
     }

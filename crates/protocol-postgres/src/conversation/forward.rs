@@ -6,6 +6,7 @@ use std::rc::Rc;
 use gate::{ControlFrame, Permit, Released, Verdict, Wire};
 use model::UnixMicros;
 
+use super::copy::Held;
 use super::expect::{Described, Expect, Running};
 use super::statements::{Entry, Portal, Prepared};
 use super::{Conversation, Ended};
@@ -78,7 +79,7 @@ pub(super) enum Work {
 
 /// Frames that touch no object: the ends of batches, what belongs to a statement that was permitted when it was parsed
 /// (its parameters, a question about it, forgetting it), and poison.
-struct Frame<'a>(&'a [u8]);
+pub(super) struct Frame<'a>(pub &'a [u8]);
 
 impl<S> ControlFrame<Wire<S>> for Frame<'_> {
     fn write(self, wire: &mut Wire<S>) {
@@ -130,14 +131,23 @@ impl<S> Conversation<S> {
 
     /// Forwards a permitted operation.
     fn begin(&mut self, permit: Permit<()>, frame: Range<usize>, work: Work, now: UnixMicros) {
-        let bytes = self.from_caller.get(frame);
-        let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));
-        self.tainted |= flow.operation().is_tainted();
         if let Work::Query(interpreted) = &work {
             self.notices = interpreted.notices.unwrap_or(self.notices);
         } else if let Work::Execute(portal) = &work {
             self.notices = portal.interpreted.notices.unwrap_or(self.notices);
         }
+        let held = match &work {
+            Work::Query(interpreted) => Some(Held::Query(Rc::clone(interpreted))),
+            Work::Execute(portal) => Some(Held::Execute(Rc::clone(portal))),
+            _ => None,
+        };
+        if let Some(held) = held.filter(|held| held.interpreted().copy_to_describe().is_some()) {
+            let frame = self.from_caller.get(frame).to_vec();
+            return self.begin_copy_shape(permit, frame, held);
+        }
+        let bytes = self.from_caller.get(frame);
+        let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));
+        self.tainted |= flow.operation().is_tainted();
         let expect = match work {
             Work::Query(interpreted) => {
                 Expect::Query { running: Running::new(flow), interpreted, statement: 0, failed: None }
@@ -176,7 +186,7 @@ impl<S> Conversation<S> {
     }
 
     /// Forwards something that fails on the target, in the place of what is refused.
-    fn send_poison(&mut self, report: &OwnReport, kind: Kind) {
+    pub(super) fn send_poison(&mut self, report: &OwnReport, kind: Kind) {
         let mut frame = Vec::new();
         match kind {
             // A text that does not parse, in whatever state the transaction is.

@@ -13,6 +13,7 @@
 //! order, so that a refusal is told in its place, and rows are shown by the plan of the statement that made them.
 
 mod caller;
+mod copy;
 mod expect;
 mod forward;
 mod readings;
@@ -37,6 +38,7 @@ use crate::stream::Stream;
 use crate::wire::Malformed;
 use crate::wire::build::OwnReport;
 use crate::wire::frame::Inbox;
+use copy::Rest;
 use expect::Expect;
 use readings::Readings;
 use rows::Passing;
@@ -83,6 +85,8 @@ pub struct Conversation<S = Stream> {
     /// Counts batches: a Sync begins the next.
     batch: u64,
     passing: Option<Passing>,
+    /// The rest of a message of the caller's that has not arrived whole.
+    rest: Option<Rest>,
     notices: bool,
     /// Set once the caller has been told that something is masked.
     told_masked: bool,
@@ -98,6 +102,8 @@ pub enum Stall {
     Shape,
     /// A name is not in the catalog's snapshot: it must be read again.
     Catalog,
+    /// A COPY was forwarded: the target's answer tells what the next frames mean.
+    Copy,
 }
 
 /// Why a conversation is over.
@@ -152,6 +158,7 @@ impl<S> Conversation<S> {
             changes: 0,
             batch: 0,
             passing: None,
+            rest: None,
             notices: true,
             told_masked: false,
             ended: None,

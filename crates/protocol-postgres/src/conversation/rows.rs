@@ -10,11 +10,13 @@ use crate::cells::PostgresCells;
 use crate::wire::Malformed;
 use crate::wire::backend;
 
-/// A row that is shown as it is and has not arrived whole.
+/// A row that is shown as it comes, and has not arrived whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Passing {
     /// Bytes of it that are to come.
     pub left: usize,
+    /// Whether they are copy data that are masked.
+    pub masked: bool,
 }
 
 impl<S> Conversation<S> {
@@ -45,11 +47,7 @@ impl<S> Conversation<S> {
 
 fn count(running: &mut Running, bytes: usize, masked: u64) {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-    running.shown = Shown {
-        rows: running.shown.rows.saturating_add(1),
-        bytes: running.shown.bytes.saturating_add(bytes),
-        masked: running.shown.masked.saturating_add(masked),
-    };
+    running.count(Shown { rows: 1, bytes, masked });
 }
 
 /// Writes a row as its plan shows it, and counts the cells that are not clear.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use gate::Outcome;
 use model::{Holds, UnixMicros};
 use redact::Plan;
-use sql_postgres::{Described, Statement, holds};
+use sql_postgres::{CopyStatement, Described, Statement, holds};
 
-use super::expect::{Described as Subject, Expect, Running};
+use super::expect::{Copying, Described as Subject, Expect, Running};
 use super::report::{neutral_parameter, neutral_report};
 use super::rows::Passing;
 use super::statements::{Shape, kept};
@@ -25,7 +25,7 @@ use crate::wire::frame::{FRAME_BYTES_MAX, HEAD_BYTES, Head};
 
 /// What is done with a frame of the target's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
+pub(super) enum Pass {
     /// It is shown as it is.
     Verbatim,
     /// It is not shown, or something else was written in its place.
@@ -35,29 +35,36 @@ enum Pass {
 impl<S> Conversation<S> {
     /// Takes bytes of the target's.
     pub fn take_from_target(&mut self, bytes: &[u8], now: UnixMicros) {
-        let bytes = self.pass_on(bytes);
-        self.from_target.push(bytes);
         let mut inbox = std::mem::take(&mut self.from_target);
-        if let Err(wrong) = self.take_frames(&mut inbox, now) {
+        let taken = self.pass_on(bytes).and_then(|bytes| {
+            inbox.push(bytes);
+            self.take_frames(&mut inbox, now)
+        });
+        if let Err(wrong) = taken {
             self.target_broke(wrong);
         }
         self.from_target = inbox;
         // What was not planned before may be now: a name is confirmed, a shape is known, there is room again.
-        if self.stall != Some(Stall::Catalog) && !self.from_caller.unread().is_empty() {
+        let waits = self.stall == Some(Stall::Copy) || !self.from_caller.unread().is_empty();
+        if self.stall != Some(Stall::Catalog) && waits {
             self.proceed(now);
         }
     }
 
     /// The rest of a row that is shown as it comes.
-    fn pass_on<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let Some(passing) = &mut self.passing else { return bytes };
+    fn pass_on<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let Some(passing) = &mut self.passing else { return Ok(bytes) };
+        let masked = passing.masked;
         let (now, later) = bytes.split_at(passing.left.min(bytes.len()));
         passing.left = passing.left.saturating_sub(now.len());
         if passing.left == 0 {
             self.passing = None;
         }
-        self.to_caller.extend_from_slice(now);
-        later
+        match masked {
+            true => self.show_copy(now)?,
+            false => self.to_caller.extend_from_slice(now),
+        }
+        Ok(later)
     }
 
     fn take_frames(&mut self, inbox: &mut super::Inbox, now: UnixMicros) -> Result<(), Malformed> {
@@ -67,12 +74,20 @@ impl<S> Conversation<S> {
             let unread = inbox.unread().get(at..).unwrap_or_default();
             let Some(head) = Head::read(unread)? else { break };
             if unread.len() < head.frame_bytes {
-                if head.kind == b'D' && self.row_passes(now)? {
-                    // A row that nothing is done to need not be held until it is complete.
-                    self.count_row(head.frame_bytes);
+                let passes =
+                    (head.kind == b'D' && self.row_passes(now)?) || (head.kind == b'd' && self.copy_passes()?);
+                if passes || head.kind == b'd' {
+                    // A row that nothing is done to need not be held until it is complete, nor do copy data.
                     let all = inbox.unread();
-                    self.to_caller.extend_from_slice(all.get(shown..).unwrap_or_default());
-                    self.passing = Some(Passing { left: head.frame_bytes.saturating_sub(unread.len()) });
+                    if passes {
+                        self.count_row(head.frame_bytes);
+                        self.to_caller.extend_from_slice(all.get(shown..).unwrap_or_default());
+                    } else {
+                        self.to_caller.extend_from_slice(all.get(shown..at).unwrap_or_default());
+                        self.show_copy(unread.get(HEAD_BYTES..).unwrap_or_default())?;
+                    }
+                    let left = head.frame_bytes.saturating_sub(unread.len());
+                    self.passing = Some(Passing { left, masked: !passes });
                     let whole = all.len();
                     inbox.consume(whole);
                     return Ok(());
@@ -90,6 +105,14 @@ impl<S> Conversation<S> {
                 } else {
                     self.to_caller.extend_from_slice(inbox.get(shown..at));
                     self.take_row(body)?;
+                    shown = end;
+                }
+            } else if head.kind == b'd' {
+                if self.copy_passes()? {
+                    self.count_row(head.frame_bytes);
+                } else {
+                    self.to_caller.extend_from_slice(inbox.get(shown..at));
+                    self.show_copy(body)?;
                     shown = end;
                 }
             } else {
@@ -114,23 +137,27 @@ impl<S> Conversation<S> {
             b'A' => Ok(Pass::Verbatim),
             b'E' => self.take_error(body, now),
             b'Z' => self.take_ready(body, now),
-            b'C' => self.take_complete(now),
+            b'C' => self.take_complete(body, now),
             b'T' => self.take_shape(body, now),
             b'n' => self.take_no_data(),
             b't' => self.take_parameter_types(),
             b'1' | b'2' | b'3' => self.take_acknowledgement(kind, now),
             b's' | b'I' => self.take_end(kind, now),
-            b'G' | b'H' | b'W' | b'd' | b'c' => Err(Malformed::new("a copy that nobody asked for")),
+            b'G' => self.take_copy_in(),
+            b'H' => self.take_copy_out(body, now),
+            b'c' => self.take_copy_done(),
+            b'W' => Err(Malformed::new("a copy that nobody asked for")),
             other => Err(Malformed(format!("a message of type '{}'", char::from(other).escape_default()))),
         }
     }
 
-    fn out_of_place(&self, what: &str) -> Malformed {
+    pub(super) fn out_of_place(&self, what: &str) -> Malformed {
         let awaited = match self.expected.front() {
             None => "nothing",
             Some(Expect::Parse { .. }) => "the end of Parse",
             Some(Expect::Bind { .. }) => "the end of Bind",
             Some(Expect::Describe { .. }) => "a description",
+            Some(Expect::CopyShape { .. }) => "the description of a copy",
             Some(Expect::Execute { .. }) => "rows",
             Some(Expect::CloseStatement { .. } | Expect::ClosePortal { .. }) => "the end of Close",
             Some(Expect::Sync) => "the end of a batch",
@@ -148,6 +175,14 @@ impl<S> Conversation<S> {
             }
             (b'2', Some(Expect::Bind { portal, .. })) => self.names.confirm_portal(&portal),
             (b'3', Some(Expect::CloseStatement { .. } | Expect::ClosePortal { .. })) => {}
+            (b'1', Some(shape @ Expect::CopyShape { columns: None, .. })) => {
+                self.expected.push_front(shape);
+                return Ok(Pass::Done);
+            }
+            (b'3', Some(shape @ Expect::CopyShape { columns: Some(_), .. })) => {
+                self.expected.push_front(shape);
+                return self.copy_shape_known(now);
+            }
             (_, other) => {
                 other.into_iter().for_each(|expect| self.expected.push_front(expect));
                 return Err(self.out_of_place("an acknowledgement"));
@@ -161,11 +196,16 @@ impl<S> Conversation<S> {
             Some(Expect::Describe { what: Subject::Statement(_), hidden, .. }) => {
                 Ok(if *hidden { Pass::Done } else { Pass::Verbatim })
             }
+            Some(Expect::CopyShape { columns: None, .. }) => Ok(Pass::Done),
             _ => Err(self.out_of_place("a description of parameters")),
         }
     }
 
     fn take_no_data(&mut self) -> Result<Pass, Malformed> {
+        if let Some(Expect::CopyShape { columns: columns @ None, .. }) = self.expected.front_mut() {
+            *columns = Some(Vec::new());
+            return Ok(Pass::Done);
+        }
         match self.expected.pop_front() {
             Some(Expect::Describe { interpreted, what, hidden }) => {
                 described(&interpreted, &what, Rc::new(Shape { columns: Vec::new(), holds: Ok(Vec::new()) }));
@@ -180,6 +220,10 @@ impl<S> Conversation<S> {
 
     fn take_shape(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         match self.expected.front_mut() {
+            Some(Expect::CopyShape { columns: shape @ None, .. }) => {
+                *shape = Some(backend::row_description(body)?);
+                Ok(Pass::Done)
+            }
             Some(Expect::Describe { .. }) => {
                 let Some(Expect::Describe { interpreted, what, hidden }) = self.expected.pop_front() else {
                     return Ok(Pass::Done);
@@ -240,9 +284,15 @@ impl<S> Conversation<S> {
     }
 
     /// CommandComplete.
-    fn take_complete(&mut self, now: UnixMicros) -> Result<Pass, Malformed> {
+    fn take_complete(&mut self, tag: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         match self.expected.front_mut() {
-            Some(Expect::Query { running, statement, .. }) => {
+            Some(Expect::Query { running: Running { copy: Copying::None, .. }, failed: None, .. })
+            | Some(Expect::Execute { running: Running { copy: Copying::None, .. }, .. }) => {}
+            _ => return Err(self.out_of_place("the end of a command")),
+        }
+        match self.expected.front_mut() {
+            Some(Expect::Query { running, statement, interpreted, .. }) => {
+                running.copied(tag, copies_in(interpreted, *statement));
                 *statement = statement.saturating_add(1);
                 let masked = running.plan.take().filter(|plan| !plan.is_clear());
                 let any = running.shown.masked > 0;
@@ -252,7 +302,8 @@ impl<S> Conversation<S> {
                 Ok(Pass::Verbatim)
             }
             Some(Expect::Execute { .. }) => {
-                if let Some(Expect::Execute { running, portal }) = self.expected.pop_front() {
+                if let Some(Expect::Execute { mut running, portal }) = self.expected.pop_front() {
+                    running.copied(tag, copies_in(&portal.interpreted, 0));
                     self.tell_others(&portal.interpreted);
                     let any = running.shown.masked > 0;
                     if let Some(plan) = running.plan.as_ref().filter(|plan| any && !plan.is_clear()) {
@@ -337,7 +388,7 @@ impl<S> Conversation<S> {
     }
 
     /// Whether what the target says now may hold something classified.
-    fn speaks_of_tainted(&self) -> bool {
+    pub(super) fn speaks_of_tainted(&self) -> bool {
         self.tainted || self.expected.front().is_some_and(Expect::is_tainted)
     }
 
@@ -349,13 +400,27 @@ impl<S> Conversation<S> {
             self.ended = Some(Ended::CutOff(code));
             return Ok(self.show_report(&report, tainted));
         }
+        if let Some(Expect::Execute { running, .. } | Expect::Query { running, .. }) = self.expected.front_mut()
+            && let Some(own) = running.instead_of_error.take()
+        {
+            let mut bytes = own.to_bytes();
+            if matches!(self.expected.front(), Some(Expect::Execute { .. })) {
+                self.skip_batch(Some(code), now);
+            } else if let Some(Expect::Query { failed, running, .. }) = self.expected.front_mut() {
+                (running.plan, running.copy, *failed) = (None, Copying::None, Some(code));
+            }
+            self.instead.append(&mut bytes);
+            return Ok(Pass::Done);
+        }
         let in_batch = match self.expected.front_mut() {
             None => {
                 // Between statements there is nothing that could fail but the session itself.
                 return Ok(self.show_report(&report, tainted));
             }
+            Some(Expect::CopyShape { .. }) => return self.copy_shape_failed(body, now),
             Some(Expect::Query { failed, running, .. }) => {
                 running.plan = None;
+                running.copy = Copying::None;
                 *failed = Some(code.clone());
                 false
             }
@@ -389,7 +454,7 @@ impl<S> Conversation<S> {
 
     /// After an error in a batch the target skips everything up to the next Sync: nothing of that is answered. The
     /// first of them failed with `code`.
-    fn skip_batch(&mut self, mut code: Option<String>, now: UnixMicros) {
+    pub(super) fn skip_batch(&mut self, mut code: Option<String>, now: UnixMicros) {
         let sync = self.expected.iter().position(|expect| matches!(expect, Expect::Sync));
         self.discarding |= sync.is_none();
         let skipped: Vec<Expect> = self.expected.drain(..sync.unwrap_or(self.expected.len())).collect();
@@ -407,7 +472,9 @@ impl<S> Conversation<S> {
                 Expect::Bind { name, before, .. } | Expect::ClosePortal { name, before } => {
                     portals.insert(kept(&name).to_vec(), before);
                 }
-                Expect::Execute { running, .. } | Expect::Query { running, .. } => running.finish(outcome, now),
+                Expect::Execute { running, .. } | Expect::Query { running, .. } | Expect::CopyShape { running, .. } => {
+                    running.finish(outcome, now)
+                }
                 // Whoever binds it in a later batch asks again.
                 Expect::Describe { what: Subject::Statement(prepared), hidden: true, .. } => {
                     prepared.asked_shape.set(false)
@@ -478,8 +545,14 @@ fn shape_of(interpreted: &Interpreted, statement: usize, description: &[u8]) -> 
     Ok(shape)
 }
 
+/// Whether a statement of a text takes data of the caller's.
+fn copies_in(interpreted: &Interpreted, statement: usize) -> bool {
+    let statement = interpreted.statements.get(statement);
+    statement.is_some_and(|statement| statement.copy == Some(CopyStatement::In))
+}
+
 /// What the columns of a result hold, by the statement and by the target's description.
-fn held(
+pub(super) fn held(
     interpreted: &Interpreted,
     statement: Option<&Statement>,
     columns: &[ColumnShape],
@@ -499,7 +572,7 @@ fn held(
 }
 
 /// Lays out how the rows of a result are shown.
-fn lay_out(
+pub(super) fn lay_out(
     running: &mut Running,
     holds: &[Holds],
     columns: &[ColumnShape],

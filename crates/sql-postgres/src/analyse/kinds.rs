@@ -3,6 +3,7 @@
 //! The list is complete for PostgreSQL 18; what is not in it is opaque. Kinds whose effect lies in code that can't be
 //! followed (functions, triggers, rules, extensions) are listed, and opaque as well.
 
+use model::Object;
 use pg_query::protobuf::{DropBehavior, GrantTargetType, ObjectType, ReindexObjectType, TransactionStmtKind};
 
 use super::Findings;
@@ -509,14 +510,17 @@ impl<'a> Findings<'a> {
         }
         self.acts_on(bulk, node.get("relation"));
         if node.has("query") {
+            let asked = self.asks.len();
             self.inner(node.get("query"));
+            // What may not be copied out as a table is not copied out through a query either.
+            let read = self.asks.iter().skip(asked).filter(|ask| ask.action.0 == "select");
+            for object in read.map(|ask| ask.object.clone()).collect::<Vec<_>>() {
+                if let Object::Part(part) = object {
+                    self.part(bulk, part);
+                }
+            }
         }
         self.look(node.get("where_clause"));
-        self.refuse(
-            "COPY",
-            "COPY is not carried by this version of Weir",
-            "Use SELECT to read and INSERT to write; \\copy in psql is COPY as well.",
-        );
     }
 
     fn create_table(&mut self, node: &'a Node) {

@@ -32,10 +32,22 @@ pub(super) fn outputs(tree: &Tree) -> (Outputs, Shape) {
         },
         "ExplainStmt" => computed(1),
         "VariableShowStmt" => computed(if node.text("name") == "all" { 3 } else { 1 }),
+        "CopyStmt" if !node.has("is_from") => copied(node),
         // Only the server knows.
         "CallStmt" | "ExecuteStmt" | "FetchStmt" => (Outputs::Columns(vec![OutputShape::Star]), Shape::default()),
         _ => none(),
     }
+}
+
+/// What COPY … TO writes: columns of a table, or what a query returns.
+fn copied(node: &Node) -> (Outputs, Shape) {
+    if node.has("query") {
+        return outputs(node.get("query"));
+    }
+    let named = node.get("attlist").list().iter().map(|name| OutputShape::Column(name.text().to_owned()));
+    let columns: Vec<OutputShape> = named.collect();
+    let columns = if columns.is_empty() { vec![OutputShape::Star] } else { columns };
+    (Outputs::Columns(columns), Shape { names_are_plain: true, set_operation: false })
 }
 
 fn select(node: &Node) -> (Outputs, Shape) {

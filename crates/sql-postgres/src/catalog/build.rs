@@ -6,7 +6,8 @@ use std::sync::Arc;
 use model::{ClassId, Field, Part};
 
 use super::{
-    Catalog, CatalogRows, Column, Entry, RawFunction, Relation, RelationKind, USER_OID_MIN, UserFunction, plain_schema,
+    Catalog, CatalogRows, Column, Entry, RawColumn, RawFunction, Relation, RelationKind, USER_OID_MIN, UserFunction,
+    plain_schema,
 };
 use crate::classes::ClassRules;
 use crate::sealed::sealed_class;
@@ -24,7 +25,8 @@ impl Catalog {
         }
         for raw in rows.columns {
             if let Some(relation) = relations.get_mut(&raw.relation) {
-                relation.columns.push(Column { number: raw.number, name: raw.name, class: None, sealed: false });
+                let RawColumn { number, name, generated, .. } = raw;
+                relation.columns.push(Column { number, name, class: None, sealed: false, generated });
             }
         }
 

@@ -18,7 +18,8 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
     ),
     (
         "columns",
-        "SELECT a.attrelid, a.attnum, a.attname FROM pg_catalog.pg_attribute AS a \
+        "SELECT a.attrelid, a.attnum, a.attname, \
+         a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\" FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,t}'::pg_catalog.\"char\"[]) \
@@ -107,10 +108,11 @@ impl CatalogRows {
                 name: (*name).into(),
                 kind: kind.chars().next()?,
             }),
-            ("columns", [Some(relation), Some(number), Some(name)]) => self.columns.push(RawColumn {
+            ("columns", [Some(relation), Some(number), Some(name), generated]) => self.columns.push(RawColumn {
                 relation: relation.parse().ok()?,
                 number: number.parse().ok()?,
                 name: (*name).into(),
+                generated: *generated == Some("t"),
             }),
             ("reads", [Some(reader), Some(relation)]) => {
                 self.reads.push((reader.parse().ok()?, relation.parse().ok()?));

@@ -72,7 +72,7 @@ pub(crate) fn shop_rows() -> CatalogRows {
         let (schema, name) = name.split_once('.').unwrap();
         rows.relations.push(RawRelation { oid: *oid, schema: schema.into(), name: name.into(), kind: *kind });
         for (number, column) in (1..).zip(columns.split_whitespace()) {
-            rows.columns.push(RawColumn { relation: *oid, number, name: column.into() });
+            rows.columns.push(RawColumn { relation: *oid, number, name: column.into(), generated: false });
         }
     }
     // A column in the middle was dropped once.
@@ -216,7 +216,7 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
     let mut rows = CatalogRows::default();
     for (query, row) in [
         ("relations", &[Some("20001"), Some("public"), Some("customers"), Some("r")][..]),
-        ("columns", &[Some("20001"), Some("1"), Some("id")][..]),
+        ("columns", &[Some("20001"), Some("1"), Some("id"), Some("f")][..]),
         ("reads", &[Some("20004"), Some("20001")][..]),
         ("calls", &[Some("20015")][..]),
         ("inherits", &[Some("20012"), Some("20011")][..]),
@@ -231,7 +231,10 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
     assert_eq!(CATALOG_QUERIES.len(), 8);
     assert!(!rows.functions[0].takes_row && rows.functions[1].takes_row && rows.functions[1].computes);
     assert!(
-        rows.add("columns", &[Some("20001"), Some("x"), Some("id")]).unwrap_err().to_string().contains("other columns")
+        rows.add("columns", &[Some("20001"), Some("x"), Some("id"), Some("f")])
+            .unwrap_err()
+            .to_string()
+            .contains("other columns")
     );
     assert!(rows.add("relations", &[Some("1")]).is_err());
     assert_eq!(rows.add("nothing", &[]).unwrap_err().what, "there is no such query");
@@ -243,7 +246,7 @@ fn many_partitions_are_quick_and_show_the_parents_fields_once() {
     for partition in 30_000..33_000 {
         let name = format!("events_{partition}").into();
         rows.relations.push(RawRelation { oid: partition, schema: "public".into(), name, kind: 'r' });
-        rows.columns.push(RawColumn { relation: partition, number: 3, name: "visitor_email".into() });
+        rows.columns.push(RawColumn { relation: partition, number: 3, name: "visitor_email".into(), generated: false });
         rows.inherits.push((partition, 20011));
     }
     let catalog = Catalog::build(rows, &shop_rules(), None);

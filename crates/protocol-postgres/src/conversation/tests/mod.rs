@@ -3,6 +3,7 @@
 //! will sends, and the ones that depend on when a reply comes.
 
 mod attacks;
+mod copies;
 mod fuzz;
 mod house;
 mod pipelines;

@@ -1,0 +1,528 @@
+//! COPY between the target and the caller.
+//!
+//! **Out.** COPY has no RowDescription. So where anything is classified, a permitted COPY … TO STDOUT is held for one
+//! round trip: in its place go a Parse, Describe and Close of a SELECT with the same columns, under a name that nobody can
+//! guess, and a Flush. No Sync: what the target locks to describe it stays locked until the COPY has run, so its columns
+//! can't change in between. If the description fails, so would the COPY: the caller is told that error as its own. A COPY
+//! among other statements of one text has no such moment; in a tainted text nothing of it is shown.
+//!
+//! **In.** What a caller's frames mean depends on whether the target is copying: then it takes copy data and ignores Sync
+//! and Flush, else it ignores copy data. So planning stops behind a COPY … FROM STDIN until the target answers, and again
+//! behind the end of the data. In between the data go to the target as they come, as more of the permitted operation.
+
+use std::rc::Rc;
+
+use gate::{Outcome, Permit, Shown};
+use model::{Holds, UnixMicros};
+use redact::Plan;
+use sql_postgres::{Catalog, CopyFormat, CopyOut, CopySource, CopyStatement, Statement};
+
+use super::expect::{Copying, Expect, Running};
+use super::forward::{Frame, Kind, Work};
+use super::report::neutral_report;
+use super::statements::Portal;
+use super::target::{Pass, held, lay_out};
+use super::{Conversation, Ended};
+use crate::cells::CellType;
+use crate::copy::{Column, Masked};
+use crate::interpret::Interpreted;
+use crate::wire::backend::{ColumnShape, Report};
+use crate::wire::build::{self, OwnReport, Severity};
+use crate::wire::frame::Head;
+use crate::wire::frontend::Frontend;
+use crate::wire::{Fields, Malformed};
+
+/// The longest reason for giving up that is taken from a caller.
+const FAIL_BYTES_MAX: usize = 64 * 1024;
+
+/// What makes a COPY run, once its columns are known.
+#[derive(Debug)]
+pub enum Held {
+    /// A text that is this statement and no other.
+    Query(Rc<Interpreted>),
+    /// A portal.
+    Execute(Rc<Portal>),
+}
+
+/// The rest of a message of the caller's that has not arrived whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// So many bytes that go to the target.
+    ToTarget(usize),
+    /// So many bytes that are copy data outside of a copy.
+    Nowhere(usize),
+}
+
+impl Held {
+    pub fn interpreted(&self) -> &Rc<Interpreted> {
+        match self {
+            Self::Query(interpreted) => interpreted,
+            Self::Execute(portal) => &portal.interpreted,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Query(_) => Kind::Simple,
+            Self::Execute(_) => Kind::Batched,
+        }
+    }
+}
+
+impl Interpreted {
+    /// Whether it takes data of the caller's when it runs.
+    pub fn copies_in(&self) -> bool {
+        self.statements.iter().any(|statement| statement.copy == Some(CopyStatement::In))
+    }
+
+    /// Whether it is a COPY.
+    pub fn is_copy(&self) -> bool {
+        matches!(self.statements.as_slice(), [Statement { copy: Some(_), .. }])
+    }
+
+    /// The COPY that it is, with a text to describe, where its columns must be known before it runs.
+    pub fn copy_to_describe(&self) -> Option<(&CopyOut, &str)> {
+        match self.statements.as_slice() {
+            [Statement { copy: Some(CopyStatement::Out(out)), .. }] if self.snapshot.catalog.classifies() => {
+                Some((out, out.describing.as_deref()?))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Work {
+    /// Whether what comes behind it means nothing before the target has answered.
+    pub(super) fn holds_back(&self) -> bool {
+        match self {
+            Self::Query(interpreted) => interpreted.copies_in() || interpreted.copy_to_describe().is_some(),
+            Self::Execute(portal) => portal.interpreted.copies_in() || portal.interpreted.copy_to_describe().is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Expect {
+    /// Whether what comes behind it means nothing before the target has answered.
+    pub(super) fn holds_back(&self) -> bool {
+        match self {
+            Self::CopyShape { .. } => true,
+            Self::Query { interpreted, .. } => interpreted.copies_in(),
+            Self::Execute { portal, .. } => portal.interpreted.copies_in(),
+            _ => false,
+        }
+    }
+
+    fn running(&mut self) -> Option<&mut Running> {
+        match self {
+            Self::Execute { running, .. } | Self::Query { running, .. } => Some(running),
+            _ => None,
+        }
+    }
+}
+
+// ---- the caller's side
+
+impl<S> Conversation<S> {
+    /// Passes on what belongs to a message that was begun. Returns what comes behind it.
+    pub(super) fn take_rest<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let Some(rest) = self.rest else { return bytes };
+        let (Rest::ToTarget(left) | Rest::Nowhere(left)) = rest;
+        let (now, later) = bytes.split_at(left.min(bytes.len()));
+        let left = left.saturating_sub(now.len());
+        self.rest = match rest {
+            _ if left == 0 => None,
+            Rest::ToTarget(_) => Some(Rest::ToTarget(left)),
+            Rest::Nowhere(_) => Some(Rest::Nowhere(left)),
+        };
+        if matches!(rest, Rest::ToTarget(_)) {
+            self.send_data(now);
+        }
+        later
+    }
+
+    /// Whether the target takes copy data now, as far as is known.
+    pub(super) fn is_copying_in(&mut self) -> bool {
+        let running = self.expected.back_mut().and_then(Expect::running);
+        running.is_some_and(|running| matches!(running.copy, Copying::In))
+    }
+
+    /// Sends copy data. Once the copy has failed the target ignores it, and the message must end all the same.
+    fn send_data(&mut self, bytes: &[u8]) {
+        match self.expected.back_mut().and_then(Expect::running) {
+            Some(running) if matches!(running.copy, Copying::In) => {
+                let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                running.shown.bytes = running.shown.bytes.saturating_add(count);
+                self.upstream.more(&mut running.flow, |wire| wire.put(bytes));
+            }
+            _ => self.upstream.control(Frame(bytes)),
+        }
+    }
+
+    /// Takes the caller's frames while the target is copying in.
+    pub(super) fn send_copy(&mut self) {
+        let inbox = std::mem::take(&mut self.from_caller);
+        let mut at = 0;
+        while self.ended.is_none() && self.is_copying_in() {
+            let unread = inbox.unread().get(at..).unwrap_or_default();
+            let head = match Head::read(unread).and_then(|head| {
+                head.map_or(Ok(()), |head| Frontend::known(head.kind))?;
+                Ok(head)
+            }) {
+                Ok(Some(head)) => head,
+                Ok(None) => break,
+                Err(wrong) => {
+                    self.caller_broke(wrong);
+                    break;
+                }
+            };
+            let whole = unread.get(..head.frame_bytes);
+            let there = head.frame_bytes.min(unread.len());
+            match (head.kind, whole) {
+                (b'd', _) => {
+                    self.send_data(unread.get(..there).unwrap_or_default());
+                    self.rest =
+                        (there < head.frame_bytes).then(|| Rest::ToTarget(head.frame_bytes.saturating_sub(there)));
+                }
+                (b'c' | b'f', Some(frame)) => self.end_data(frame),
+                (b'f', None) if head.frame_bytes > FAIL_BYTES_MAX => {
+                    self.caller_broke(Malformed(format!("a reason of {} bytes for giving up", head.frame_bytes)));
+                    break;
+                }
+                (b'X', Some(frame)) => {
+                    self.upstream.control(Frame(frame));
+                    self.ended = Some(Ended::Goodbye);
+                }
+                // The server ignores them while it copies.
+                (b'S' | b'H', Some(_)) => {}
+                (b'c' | b'f' | b'X' | b'S' | b'H', None) => break,
+                (other, _) => {
+                    self.unexpected_in_copy(other);
+                    self.rest =
+                        (there < head.frame_bytes).then(|| Rest::Nowhere(head.frame_bytes.saturating_sub(there)));
+                }
+            }
+            at = at.saturating_add(there);
+        }
+        self.from_caller = inbox;
+        self.from_caller.consume(at);
+    }
+
+    /// Sends the end of the data. What comes then tells what the caller's next frames mean.
+    fn end_data(&mut self, frame: &[u8]) {
+        let Some(expect) = self.expected.back_mut() else { return };
+        let batched = matches!(expect, Expect::Execute { .. });
+        let Some(running) = expect.running() else { return };
+        running.copy = Copying::None;
+        self.upstream.more(&mut running.flow, |wire| {
+            wire.put(frame);
+            if batched {
+                // The Sync behind it waits for the answer, and the target answers when it is asked to.
+                wire.put(FLUSH);
+            }
+        });
+    }
+
+    /// The server fails a copy in which something else comes than copy data, and so does Weir: what came is not sent.
+    fn unexpected_in_copy(&mut self, kind: u8) {
+        let text = format!("unexpected message type 0x{kind:02X} during COPY from stdin");
+        let mut fail = Vec::new();
+        build::frame(&mut fail, b'f', |out| build::cstr(out, text.as_bytes()));
+        if let Some(running) = self.expected.back_mut().and_then(Expect::running) {
+            running.instead_of_error = Some(OwnReport::new(Severity::Error, "08P01", text));
+        }
+        self.end_data(&fail);
+    }
+
+    /// Forwards, in the place of a permitted COPY, the question what its columns are.
+    pub(super) fn begin_copy_shape(&mut self, permit: Permit<()>, frame: Vec<u8>, held: Held) {
+        let interpreted = Rc::clone(held.interpreted());
+        let (_, text) = interpreted.copy_to_describe().unzip();
+        let mut frames = Vec::new();
+        let name = format!("{}_copy", self.poison);
+        build::frame(&mut frames, b'P', |out| {
+            build::cstr(out, name.as_bytes());
+            build::cstr(out, text.unwrap_or_default().as_bytes());
+            out.extend_from_slice(&[0; 2]);
+        });
+        for kind in [b'D', b'C'] {
+            build::frame(&mut frames, kind, |out| {
+                out.push(b'S');
+                build::cstr(out, name.as_bytes());
+            });
+        }
+        frames.extend_from_slice(FLUSH);
+        let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(&frames));
+        self.tainted |= flow.operation().is_tainted();
+        let running = Running::new(flow);
+        self.expected.push_back(Expect::CopyShape { running, held, frame, columns: None });
+    }
+}
+
+const FLUSH: &[u8] = b"H\0\0\0\x04";
+const SYNC: &[u8] = b"S\0\0\0\x04";
+
+// ---- the target's side
+
+impl<S> Conversation<S> {
+    /// The target has described what a COPY copies: it runs now.
+    pub(super) fn copy_shape_known(&mut self, now: UnixMicros) -> Result<Pass, Malformed> {
+        let Some(Expect::CopyShape { mut running, held: by, frame, columns: Some(columns) }) =
+            self.expected.pop_front()
+        else {
+            return Err(Malformed::new("a copy whose columns were not described"));
+        };
+        let interpreted = Rc::clone(by.interpreted());
+        let Some((out, _)) = interpreted.copy_to_describe() else { return Ok(Pass::Done) };
+        let chosen = chosen(&out.source, columns, &interpreted.snapshot.catalog);
+        let known = chosen.and_then(|columns| {
+            let holds = held(&interpreted, interpreted.statements.first(), &columns)?;
+            Ok((holds, columns))
+        });
+        match known {
+            Ok((holds, columns)) => {
+                let binary = out.format == CopyFormat::Binary;
+                lay_out(&mut running, &holds, &columns, |_| binary, now);
+                running.names = columns.into_iter().map(|column| column.name).collect();
+            }
+            Err(why) => {
+                self.session.notice(now, "shape_mismatch", format!("{why}: nothing of the copy is shown"));
+                // A plan for no columns fits none.
+                running.plan = Some(running.flow.shape(&[], now));
+            }
+        }
+        let clear = running.plan.as_deref().is_some_and(Plan::is_clear) && !running.names.is_empty();
+        if let (false, CopyFormat::Unknown(why)) = (clear, &out.format) {
+            let mut report = OwnReport::new(Severity::Error, "0A000", "Weir cannot mask this COPY, so it does not run");
+            report.detail = Some(why.clone());
+            running.finish(Outcome::Failed("0A000".to_owned()), now);
+            self.skipping |= by.kind() == Kind::Batched;
+            self.send_poison(&report, by.kind());
+            return Ok(Pass::Done);
+        }
+        self.upstream.more(&mut running.flow, |wire| wire.put(&frame));
+        self.expected.push_back(match by {
+            Held::Query(interpreted) => Expect::Query { running, interpreted, statement: 0, failed: None },
+            Held::Execute(portal) => Expect::Execute { running, portal },
+        });
+        Ok(Pass::Done)
+    }
+
+    /// The target can't describe what a COPY copies. That is the COPY's own error.
+    pub(super) fn copy_shape_failed(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
+        let mut report = Report::read(body)?;
+        let code = report.sqlstate().to_owned();
+        let tainted = self.speaks_of_tainted();
+        let Some(Expect::CopyShape { held, .. }) = self.expected.front() else { return Ok(Pass::Verbatim) };
+        // A table is described by a text of Weir's own: a position in it means nothing to the caller.
+        let own_text = held.interpreted().copy_to_describe().is_some_and(|(out, _)| out.source != CopySource::Query);
+        match held.kind() {
+            Kind::Batched => self.skip_batch(Some(code), now),
+            Kind::Simple => {
+                if let Some(Expect::CopyShape { mut running, held: Held::Query(interpreted), .. }) =
+                    self.expected.pop_front()
+                {
+                    // The target skips everything up to a Sync: the text itself would be.
+                    self.upstream.more(&mut running.flow, |wire| wire.put(SYNC));
+                    self.expected.push_front(Expect::Query { running, interpreted, statement: 0, failed: Some(code) });
+                }
+            }
+        }
+        if tainted {
+            report.fields.retain(|(kind, _)| !own_text || *kind != b'P');
+            neutral_report(&report, b'E', &mut self.instead);
+        } else {
+            without_position(body, own_text, &mut self.instead)?;
+        }
+        Ok(Pass::Done)
+    }
+
+    /// CopyInResponse.
+    pub(super) fn take_copy_in(&mut self) -> Result<Pass, Malformed> {
+        let last = self.expected.len() == 1;
+        match self.expected.front_mut() {
+            Some(Expect::Query { running, interpreted, failed: None, .. }) if last && interpreted.copies_in() => {
+                running.begin_copy(Copying::In)?;
+            }
+            Some(Expect::Execute { running, portal }) if last && portal.interpreted.copies_in() => {
+                running.begin_copy(Copying::In)?;
+            }
+            _ => return Err(self.out_of_place("the start of a copy from the caller")),
+        }
+        Ok(Pass::Verbatim)
+    }
+
+    /// CopyOutResponse.
+    pub(super) fn take_copy_out(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
+        let (binary, columns) = copy_response(body)?;
+        let (running, interpreted, at) = match self.expected.front_mut() {
+            Some(Expect::Query { running, interpreted, statement, failed: None }) => {
+                (running, Rc::clone(interpreted), *statement)
+            }
+            Some(Expect::Execute { running, portal }) => (running, Rc::clone(&portal.interpreted), 0),
+            _ => return Err(self.out_of_place("the start of a copy")),
+        };
+        let statement = interpreted.statements.get(at);
+        let Some(CopyStatement::Out(out)) = statement.and_then(|statement| statement.copy.as_ref()) else {
+            return Err(Malformed::new("a copy that nobody asked for"));
+        };
+        let fits = running.plan.as_ref().is_some_and(|plan| plan.fields().len() == columns);
+        let shown = running.plan.is_some() || interpreted.operation.is_tainted();
+        if shown && !fits && interpreted.snapshot.catalog.classifies() {
+            if running.plan.is_some() {
+                let why = format!("a copy has {columns} columns where others were described: nothing of it is shown");
+                self.session.notice(now, "shape_mismatch", why);
+            }
+            running.plan = Some(running.flow.shape(&vec![Holds::Unknown; columns], now));
+            running.types = vec![CellType { oid: 0, binary }; columns];
+            running.names = Vec::new();
+        }
+        let copying = match running.plan.as_deref() {
+            Some(plan) if !plan.is_clear() => {
+                if binary != (out.format == CopyFormat::Binary) {
+                    return Err(Malformed::new("a copy in another format than was asked for"));
+                }
+                let names = running.names.iter().map(String::as_str).chain(std::iter::repeat(""));
+                let columns = plan.fields().iter().zip(&running.types).zip(names).map(|((field, wire), name)| Column {
+                    field: field.clone(),
+                    wire: *wire,
+                    force_quote: matches!(&out.format, CopyFormat::Csv { force_quote, .. } if force_quote.covers(name)),
+                });
+                let masked = Masked::new(columns.collect(), &out.format);
+                Copying::Masked(Box::new(masked.ok_or_else(|| Malformed::new("a copy that can't be masked"))?))
+            }
+            _ => Copying::Clear { binary },
+        };
+        running.begin_copy(copying)?;
+        Ok(Pass::Verbatim)
+    }
+
+    /// Whether copy data go to the caller as they are.
+    pub(super) fn copy_passes(&mut self) -> Result<bool, Malformed> {
+        match self.expected.front_mut().and_then(Expect::running).map(|running| &running.copy) {
+            Some(Copying::Clear { .. }) => Ok(true),
+            Some(Copying::Masked(_)) => Ok(false),
+            _ => Err(self.out_of_place("copy data")),
+        }
+    }
+
+    /// Shows copy data by a plan that is not clear.
+    pub(super) fn show_copy(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        let Some(running) = self.expected.front_mut().and_then(Expect::running) else {
+            return Err(Malformed::new("copy data that belong to nothing"));
+        };
+        let Copying::Masked(masked) = &mut running.copy else {
+            return Err(Malformed::new("copy data outside of a copy"));
+        };
+        masked.feed(bytes, self.session.tokens(), &mut self.to_caller)?;
+        let shown = masked.take_shown();
+        running.count(shown);
+        Ok(())
+    }
+
+    /// CopyDone of the target's.
+    pub(super) fn take_copy_done(&mut self) -> Result<Pass, Malformed> {
+        match self.expected.front_mut().and_then(Expect::running) {
+            Some(running) if matches!(running.copy, Copying::Clear { .. } | Copying::Masked(_)) => {
+                match std::mem::take(&mut running.copy) {
+                    Copying::Masked(masked) => masked.end()?,
+                    // Its last message was no row, but the trailer.
+                    Copying::Clear { binary: true } => {
+                        running.shown.rows = running.shown.rows.saturating_sub(1);
+                    }
+                    _ => {}
+                }
+                Ok(Pass::Verbatim)
+            }
+            _ => Err(self.out_of_place("the end of a copy")),
+        }
+    }
+}
+
+impl Running {
+    fn begin_copy(&mut self, copying: Copying) -> Result<(), Malformed> {
+        if !matches!(self.copy, Copying::None) {
+            return Err(Malformed::new("a copy within a copy"));
+        }
+        self.copy = copying;
+        Ok(())
+    }
+
+    /// Counts more of what was shown.
+    pub fn count(&mut self, more: Shown) {
+        self.shown.rows = self.shown.rows.saturating_add(more.rows);
+        self.shown.bytes = self.shown.bytes.saturating_add(more.bytes);
+        self.shown.masked = self.shown.masked.saturating_add(more.masked);
+    }
+
+    /// A command is complete: a copy says how many rows it had, which the frames of a caller's data don't tell.
+    pub fn copied(&mut self, tag: &[u8], is_in: bool) {
+        let rows = tag.strip_suffix(b"\0").and_then(|tag| tag.strip_prefix(b"COPY "));
+        let rows = rows.and_then(|rows| std::str::from_utf8(rows).ok()?.parse::<u64>().ok());
+        if let Some(rows) = rows.filter(|_| is_in) {
+            self.shown.rows = self.shown.rows.saturating_add(rows);
+        }
+    }
+}
+
+/// Format and number of columns of a CopyOutResponse.
+fn copy_response(body: &[u8]) -> Result<(bool, usize), Malformed> {
+    let mut fields = Fields::of("CopyOutResponse", body);
+    let format = fields.byte()?;
+    let columns = fields.count()?;
+    fields.bytes(columns.saturating_mul(2))?;
+    fields.end()?;
+    match format {
+        0 | 1 => Ok((format == 1, columns)),
+        other => Err(Malformed(format!("a copy in format {other}"))),
+    }
+}
+
+/// The columns that are copied, of all that the target has described.
+fn chosen(source: &CopySource, described: Vec<ColumnShape>, catalog: &Catalog) -> Result<Vec<ColumnShape>, String> {
+    match source {
+        CopySource::Query => Ok(described),
+        CopySource::Columns(names) => names
+            .iter()
+            .map(|name| {
+                let found = described.iter().find(|column| column.name == *name).cloned();
+                found.ok_or_else(|| "a column that is copied is not one of the table's".to_owned())
+            })
+            .collect(),
+        // Generated columns stay generated until somebody says otherwise, and none of a column that is there already
+        // becomes one. So if the snapshot knows all of the columns, and as many are left as the target then copies
+        // (which is seen when it does), they are the same.
+        CopySource::Table => {
+            let mut columns = Vec::with_capacity(described.len());
+            for column in described {
+                match catalog.column(column.table_oid, column.attribute) {
+                    Some(known) if known.generated => {}
+                    Some(_) => columns.push(column),
+                    None => return Err("the table has a column that Weir does not know yet".to_owned()),
+                }
+            }
+            Ok(columns)
+        }
+    }
+}
+
+/// A report of the target's as it came, perhaps without its position.
+fn without_position(body: &[u8], without: bool, out: &mut Vec<u8>) -> Result<(), Malformed> {
+    let mut fields = Fields::of("ErrorResponse", body);
+    let mut kept = Vec::new();
+    loop {
+        match fields.byte()? {
+            0 => break,
+            kind => {
+                let text = fields.cstr()?;
+                if !(without && kind == b'P') {
+                    kept.push(kind);
+                    build::cstr(&mut kept, text);
+                }
+            }
+        }
+    }
+    kept.push(0);
+    build::frame(out, b'E', |out| out.extend_from_slice(&kept));
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Rows of COPY … TO STDOUT, shown by their plan: text, csv and binary.
+//!
+//! Pure: bytes in, frames out. Spec: the manual's page of COPY, section "File Formats". What the target sends is taken as
+//! a stream: where one message ends and the next begins means nothing. What the caller is sent is one message for each
+//! row, as the server does it (clients count on that), and a row that is very long in pieces.
+//!
+//! Nothing is held beyond the limits here: a masked cell that is longer than what a mask is made of is dropped while it
+//! streams, and everything else goes on as it comes.
+
+mod binary;
+mod delimited;
+#[cfg(test)]
+mod tests;
+
+use gate::Shown;
+use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell, TokenKey, show};
+use sql_postgres::CopyFormat;
+
+use crate::cells::{CellType, PostgresCells};
+use crate::wire::Malformed;
+use crate::wire::build;
+use binary::Binary;
+use delimited::Delimited;
+
+/// The longest message that a row is sent in.
+const PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Room kept between rows.
+const ROW_BYTES_KEPT: usize = 64 * 1024;
+
+/// A column of the rows.
+#[derive(Debug)]
+pub struct Column {
+    /// How it is shown.
+    pub field: FieldPlan,
+    /// How its cells are written.
+    pub wire: CellType,
+    /// Whether its values are always quoted.
+    pub force_quote: bool,
+}
+
+/// Rows that are shown masked.
+#[derive(Debug)]
+pub struct Masked {
+    form: Form,
+    rows: Rows,
+}
+
+#[derive(Debug)]
+enum Form {
+    Delimited(Delimited),
+    Binary(Binary),
+}
+
+impl Masked {
+    /// Rows of this form with these columns. None if the form is not known.
+    pub fn new(columns: Vec<Column>, format: &CopyFormat) -> Option<Self> {
+        let form = match format {
+            CopyFormat::Binary => Form::Binary(Binary::default()),
+            CopyFormat::Unknown(_) => return None,
+            delimited => Form::Delimited(Delimited::new(delimited)?),
+        };
+        Some(Self { form, rows: Rows::new(columns) })
+    }
+
+    /// Takes what the target sent, and appends what the caller is shown of it, as CopyData messages.
+    pub fn feed(&mut self, bytes: &[u8], tokens: &TokenKey, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        match &mut self.form {
+            Form::Delimited(form) => form.feed(bytes, &mut self.rows, tokens, out),
+            Form::Binary(form) => form.feed(bytes, &mut self.rows, tokens, out),
+        }
+    }
+
+    /// The target says that this was all.
+    pub fn end(&self) -> Result<(), Malformed> {
+        let whole = match &self.form {
+            Form::Delimited(form) => form.is_between_rows(),
+            Form::Binary(form) => form.is_over(),
+        };
+        if whole && self.rows.out.is_empty() {
+            return Ok(());
+        }
+        Err(Malformed::new("a copy that ends in the middle of a row"))
+    }
+
+    /// What was shown since this was last asked.
+    pub fn take_shown(&mut self) -> Shown {
+        std::mem::take(&mut self.rows.shown)
+    }
+}
+
+/// The row that is being read, and what the caller is shown of it.
+#[derive(Debug)]
+struct Rows {
+    columns: Vec<Column>,
+    /// The column that is being read.
+    at: usize,
+    /// What was read of a masked cell in earlier pieces.
+    cell: Vec<u8>,
+    /// Set when that was too long and was dropped.
+    dropped: bool,
+    /// What is shown of the row.
+    out: Vec<u8>,
+    shown: Shown,
+}
+
+impl Rows {
+    fn new(columns: Vec<Column>) -> Self {
+        Self { columns, at: 0, cell: Vec::new(), dropped: false, out: Vec::new(), shown: Shown::default() }
+    }
+
+    /// The column that is being read.
+    fn column(&self) -> Result<&Column, Malformed> {
+        self.columns.get(self.at).ok_or_else(|| {
+            Malformed(format!("a row of more than {} cells in a copy of {0} columns", self.columns.len()))
+        })
+    }
+
+    /// Whether the cell that is being read is shown as it is.
+    fn is_clear(&self) -> Result<bool, Malformed> {
+        self.column().map(|column| column.field.sight == model::Sight::Clear)
+    }
+
+    /// Takes a part of a masked cell whose end has not come.
+    fn keep(&mut self, part: &[u8]) {
+        if self.dropped || self.cell.len().saturating_add(part.len()) > CELL_BYTES_MAX {
+            self.dropped = true;
+            self.cell = Vec::new();
+        } else {
+            self.cell.extend_from_slice(part);
+        }
+    }
+
+    /// Shows a masked cell in the place of its value. Nothing is appended for NULL.
+    fn mask(&mut self, value: &[u8], tokens: &TokenKey, into: &mut Vec<u8>) -> Result<bool, Malformed> {
+        let column = self.column()?;
+        let redacted;
+        let field = if self.dropped {
+            redacted = FieldPlan::new(model::Sight::Nothing, column.field.class.clone());
+            &redacted
+        } else {
+            &column.field
+        };
+        let cell = show(&PostgresCells, column.wire, value, field, tokens, into);
+        self.shown.masked = self.shown.masked.saturating_add(1);
+        self.cell.clear();
+        self.dropped = false;
+        match cell {
+            Cell::Written => Ok(true),
+            Cell::Null => Ok(false),
+            Cell::Same => Err(Malformed::new("a clear cell that was to be masked")),
+        }
+    }
+
+    /// The next cell begins.
+    fn next(&mut self) {
+        self.at = self.at.saturating_add(1);
+    }
+
+    /// The row is whole: it goes to the caller.
+    fn end_row(&mut self, out: &mut Vec<u8>) {
+        self.at = 0;
+        self.shown.rows = self.shown.rows.saturating_add(1);
+        self.flush(out);
+    }
+
+    /// Sends what there is of the row.
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        let before = out.len();
+        build::frame(out, b'd', |out| out.extend_from_slice(&self.out));
+        let bytes = u64::try_from(out.len().saturating_sub(before)).unwrap_or(u64::MAX);
+        self.shown.bytes = self.shown.bytes.saturating_add(bytes);
+        self.out.clear();
+        self.out.shrink_to(ROW_BYTES_KEPT);
+    }
+
+    /// Sends what there is of the row if that is much.
+    fn flush_much(&mut self, out: &mut Vec<u8>) {
+        if self.out.len() >= PIECE_BYTES_MAX {
+            self.flush(out);
+        }
+    }
+}

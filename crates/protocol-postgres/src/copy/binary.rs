@@ -1,0 +1,184 @@
+//! The binary form: a header, rows of counted and measured cells, a trailer.
+//!
+//! ```text
+//! PGCOPY\n\377\r\n\0 │ flags int32 │ length int32, so many bytes │ { count int16, { length int32, bytes } … } … │ -1 int16
+//! ```
+
+use redact::TokenKey;
+
+use super::Rows;
+use crate::wire::Malformed;
+
+const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+/// Set in the header's flags if rows begin with an oid, as those of old servers did.
+const HAS_OIDS: i32 = 1 << 16;
+
+/// Reads the form.
+#[derive(Debug, Default)]
+pub(super) struct Binary {
+    part: Part,
+    /// The first bytes of a fixed part that has not come whole.
+    begun: Vec<u8>,
+    /// Bytes of the cell or extension that are to come.
+    left: usize,
+    scratch: Vec<u8>,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Header,
+    Extension,
+    Count,
+    Length,
+    Cell,
+    Over,
+}
+
+impl Binary {
+    pub(super) fn is_over(&self) -> bool {
+        self.part == Part::Over
+    }
+
+    pub(super) fn feed(
+        &mut self,
+        mut bytes: &[u8],
+        rows: &mut Rows,
+        tokens: &TokenKey,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Malformed> {
+        loop {
+            bytes = match self.part {
+                Part::Header => {
+                    let Some((header, rest)) = self.fixed::<19>(bytes) else { break };
+                    let (signature, sizes) = header.split_at(SIGNATURE.len());
+                    let (flags, extension) = (int32(sizes, 0), int32(sizes, 4));
+                    if signature != SIGNATURE || flags & HAS_OIDS != 0 {
+                        return Err(Malformed::new("a binary copy whose header is not known"));
+                    }
+                    self.left = length(extension)?;
+                    self.part = if self.left == 0 { Part::Count } else { Part::Extension };
+                    rows.out.extend_from_slice(&header);
+                    rest
+                }
+                Part::Extension => {
+                    let Some(rest) = self.pass(bytes, rows) else { break };
+                    self.part = Part::Count;
+                    rest
+                }
+                Part::Count => {
+                    let Some((count, rest)) = self.fixed::<2>(bytes) else { break };
+                    rows.out.extend_from_slice(&count);
+                    match i16::from_be_bytes(count) {
+                        -1 => {
+                            self.part = Part::Over;
+                            rows.flush(out);
+                        }
+                        count if usize::try_from(count) == Ok(rows.columns.len()) => self.part = Part::Length,
+                        count => {
+                            let columns = rows.columns.len();
+                            return Err(Malformed(format!("a row of {count} cells in a copy of {columns} columns")));
+                        }
+                    }
+                    rest
+                }
+                Part::Length => {
+                    let Some((head, rest)) = self.fixed::<4>(bytes) else { break };
+                    if head == (-1_i32).to_be_bytes() {
+                        rows.out.extend_from_slice(&head);
+                        self.end_cell(rows, out);
+                    } else {
+                        self.left = length(i32::from_be_bytes(head))?;
+                        if rows.is_clear()? {
+                            rows.out.extend_from_slice(&head);
+                        }
+                        self.part = Part::Cell;
+                    }
+                    rest
+                }
+                Part::Cell if rows.is_clear()? => {
+                    let Some(rest) = self.pass(bytes, rows) else { break };
+                    self.end_cell(rows, out);
+                    rest
+                }
+                Part::Cell => {
+                    let (cell, rest) = bytes.split_at(self.left.min(bytes.len()));
+                    if cell.len() < self.left {
+                        self.left = self.left.saturating_sub(cell.len());
+                        rows.keep(cell);
+                        break;
+                    }
+                    self.mask_cell(cell, rows, tokens)?;
+                    self.end_cell(rows, out);
+                    rest
+                }
+                Part::Over if bytes.is_empty() => break,
+                Part::Over => return Err(Malformed::new("a binary copy that goes on behind its end")),
+            };
+        }
+        rows.flush_much(out);
+        Ok(())
+    }
+
+    /// The next bytes of a fixed number; nothing if they have not all come.
+    fn fixed<'a, const N: usize>(&mut self, bytes: &'a [u8]) -> Option<([u8; N], &'a [u8])> {
+        if self.begun.is_empty()
+            && let Some((fixed, rest)) = bytes.split_first_chunk::<N>()
+        {
+            return Some((*fixed, rest));
+        }
+        let (now, rest) = bytes.split_at(N.saturating_sub(self.begun.len()).min(bytes.len()));
+        self.begun.extend_from_slice(now);
+        let fixed = <[u8; N]>::try_from(self.begun.as_slice()).ok()?;
+        self.begun.clear();
+        Some((fixed, rest))
+    }
+
+    /// Shows what is left of something as it is. Returns what comes behind it, if it has come whole.
+    fn pass<'a>(&mut self, bytes: &'a [u8], rows: &mut Rows) -> Option<&'a [u8]> {
+        let (now, rest) = bytes.split_at(self.left.min(bytes.len()));
+        self.left = self.left.saturating_sub(now.len());
+        rows.out.extend_from_slice(now);
+        (self.left == 0).then_some(rest)
+    }
+
+    fn mask_cell(&mut self, last: &[u8], rows: &mut Rows, tokens: &TokenKey) -> Result<(), Malformed> {
+        let mut kept = Vec::new();
+        let value = if rows.cell.is_empty() && !rows.dropped {
+            last
+        } else {
+            rows.keep(last);
+            kept = std::mem::take(&mut rows.cell);
+            &kept
+        };
+        self.scratch.clear();
+        let length = match rows.mask(value, tokens, &mut self.scratch)? {
+            true => i32::try_from(self.scratch.len()).unwrap_or(-1),
+            false => -1,
+        };
+        rows.out.extend_from_slice(&length.to_be_bytes());
+        rows.out.extend_from_slice(&self.scratch);
+        kept.clear();
+        rows.cell = kept;
+        Ok(())
+    }
+
+    fn end_cell(&mut self, rows: &mut Rows, out: &mut Vec<u8>) {
+        rows.next();
+        self.part = Part::Length;
+        if rows.at >= rows.columns.len() {
+            self.part = Part::Count;
+            rows.end_row(out);
+        }
+    }
+}
+
+fn int32(bytes: &[u8], at: usize) -> i32 {
+    let bytes = bytes.get(at..).and_then(|bytes| bytes.first_chunk::<4>());
+    bytes.map_or(-1, |bytes| i32::from_be_bytes(*bytes))
+}
+
+fn length(length: i32) -> Result<usize, Malformed> {
+    usize::try_from(length).map_err(|_| Malformed(format!("a binary copy says that a cell is {length} bytes long")))
+}
