@@ -53,15 +53,12 @@ fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, U
     let looked_at = findings.looks_at_constants;
     let mut statement = findings.finish(&tree);
     statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start));
-    if statement.copy.is_some() {
-        // Its options say how rows are written, and its query is described word for word.
-        statement.inert_constants = None;
-    }
     statement.span = start..end;
     statement.outputs = outputs;
     statement.names_are_plain = shape.names_are_plain;
     statement.set_operation = shape.set_operation;
-    statement.inert_constants = inert_constants(&tree, looked_at);
+    // A COPY's options say how rows are written, and its query is described word for word.
+    statement.inert_constants = inert_constants(&tree, looked_at || statement.copy.is_some());
     Ok(statement)
 }
 

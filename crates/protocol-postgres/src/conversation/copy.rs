@@ -296,7 +296,7 @@ impl<S> Conversation<S> {
             let mut report = OwnReport::new(Severity::Error, "0A000", "Weir cannot mask this COPY, so it does not run");
             report.detail = Some(why.clone());
             running.finish(Outcome::Failed("0A000".to_owned()), now);
-            self.skipping |= by.kind() == Kind::Batched;
+            self.skipping |= by.kind().is_batched();
             self.send_poison(&report, by.kind());
             return Ok(Pass::Done);
         }
@@ -317,7 +317,7 @@ impl<S> Conversation<S> {
         // A table is described by a text of Weir's own: a position in it means nothing to the caller.
         let own_text = held.interpreted().copy_to_describe().is_some_and(|(out, _)| out.source != CopySource::Query);
         match held.kind() {
-            Kind::Batched => self.skip_batch(Some(code), now),
+            Kind::Batched | Kind::Unnamed => self.skip_batch(Some(code), now),
             Kind::Simple => {
                 if let Some(Expect::CopyShape { mut running, held: Held::Query(interpreted), .. }) =
                     self.expected.pop_front()

@@ -203,7 +203,7 @@ impl Delimited {
             kept = std::mem::take(&mut rows.cell);
             &kept
         };
-        if !rows.dropped && raw == self.null {
+        if !rows.dropped && raw == self.null && self.null_is_sure() {
             rows.out.extend_from_slice(raw);
         } else {
             let value = match self.syntax {
@@ -230,6 +230,12 @@ impl Delimited {
         kept.clear();
         rows.cell = kept;
         Ok(())
+    }
+
+    /// Whether what reads like NULL is NULL. In text a value can read so too, unless the marker has a backslash in it; to
+    /// show such a cell as NULL would tell a caller who chose the marker that it has guessed the value.
+    fn null_is_sure(&self) -> bool {
+        self.syntax != Syntax::Text || self.null.is_empty() || self.null.contains(&b'\\')
     }
 
     /// Whether a value has to be quoted in csv. By the mask alone: what was quoted says something of the value.

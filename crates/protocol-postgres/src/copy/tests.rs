@@ -99,7 +99,7 @@ fn written(row: &Row, format: &CopyFormat) -> Vec<u8> {
                     }
                 }
             }
-            (CopyFormat::Unknown(_), _) => unreachable!(),
+            (CopyFormat::Unknown(_), _) => {}
         }
     }
     if *format != CopyFormat::Binary {
@@ -200,6 +200,13 @@ fn partial_values_are_read_without_their_escapes() {
     assert_eq!(part(text(b'-', "\\N"), b"512\\-44\\-9821-x\n"), b"***\\-**\\-9821-x\n");
     let form = csv("", b'"', b'"', ForceQuote::Columns(Vec::new()));
     assert_eq!(part(form, b"\"512\"\"44,9821\",x\n"), b"*******9821,x\n");
+}
+
+#[test]
+fn a_marker_of_null_that_is_a_value_does_not_tell_it() {
+    let form = text(b'\t', "512-44-9821");
+    let shown = fed(vec![column(Sight::Nothing, TEXT, &form)], &form, &[b"512-44-9821\n512-44-9822\n"]).unwrap();
+    assert_eq!(shown.concat(), b"[redacted]\n[redacted]\n");
 }
 
 #[test]

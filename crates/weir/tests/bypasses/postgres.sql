@@ -88,6 +88,35 @@ SELECT cursor_to_xml('c', 1, true, true, '')
 -- 16, 17, 18 copies, cursors, prepared statements
 COPY customers TO STDOUT
 COPY (SELECT ssn FROM customers) TO STDOUT
+COPY customers (name, ssn) TO STDOUT (FORMAT csv)
+COPY customers TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)
+COPY customers TO STDOUT (FORMAT csv, DELIMITER '9', QUOTE '-', ESCAPE '0')
+COPY customers TO STDOUT (FORMAT csv, DELIMITER '-', NULL '903-77-4141')
+COPY customers TO STDOUT (DELIMITER '-')
+COPY customers TO STDOUT (NULL '903-77-4141')
+COPY customers TO STDOUT (FORMAT binary)
+COPY BINARY customers TO STDOUT
+COPY customers TO STDOUT (ENCODING 'SJIS')
+COPY customers TO STDOUT (ENCODING 'latin1')
+COPY public."customers" (city, ssn) TO STDOUT WITH CSV HEADER
+COPY old_copy TO STDOUT
+COPY typed TO STDOUT
+COPY typed TO STDOUT (FORMAT binary)
+COPY (SELECT * FROM customer_view) TO STDOUT (FORMAT binary)
+COPY (SELECT c FROM customers c) TO STDOUT
+COPY (SELECT c FROM customers c) TO STDOUT (FORMAT binary)
+COPY (TABLE customers) TO STDOUT (FORMAT csv)
+COPY (VALUES ((SELECT max(ssn) FROM customers))) TO STDOUT
+COPY (SELECT upper(ssn), md5(ssn), ssn || '' FROM customers) TO STDOUT (FORMAT binary)
+COPY (SELECT leak_ssn()) TO STDOUT
+COPY (UPDATE customers SET city = 'Leeds' WHERE id = 1 RETURNING ssn) TO STDOUT
+COPY (WITH x(a) AS (SELECT ssn FROM customers) SELECT a FROM x) TO STDOUT (FORMAT csv)
+COPY (SELECT ssn::int FROM customers) TO STDOUT
+SELECT 1\; COPY customers TO STDOUT
+SET client_min_messages = debug5\; COPY (SELECT ssn FROM customers) TO STDOUT (FORMAT csv)
+BEGIN; ALTER TABLE customers RENAME city TO x; ALTER TABLE customers RENAME ssn TO city; COPY customers (city) TO STDOUT
+BEGIN; ALTER TABLE customers ADD extra text GENERATED ALWAYS AS (ssn) STORED; COPY customers TO STDOUT
+CREATE TEMP TABLE taken (a text); COPY (SELECT ssn FROM customers) TO STDOUT
 COPY customers TO PROGRAM 'cat > /dev/null'
 COPY customers TO '/tmp/weir-leak'
 DECLARE c CURSOR WITH HOLD FOR SELECT ssn FROM customers

@@ -9,8 +9,17 @@ use testkit::weir::{self, Weir};
 use testkit::{Clients, Outcome, Release, Run};
 
 /// Databases to write to, one for each test that does: tests run side by side.
-const WORK: [&str; 8] =
-    ["work", "work_meanwhile", "work_psycopg", "work_jdbc", "work_pgbench", "work_sqlalchemy", "work_node", "work_dbt"];
+const WORK: [&str; 9] = [
+    "work",
+    "work_copies",
+    "work_meanwhile",
+    "work_psycopg",
+    "work_jdbc",
+    "work_pgbench",
+    "work_sqlalchemy",
+    "work_node",
+    "work_dbt",
+];
 
 /// What the classified columns of each target are.
 const SHAPES_CLASSES: [(&str, &str); 4] = [
@@ -19,7 +28,8 @@ const SHAPES_CLASSES: [(&str, &str); 4] = [
     ("public.closed.some_*", "pii.shape"),
     ("public.closed_days.a_*", "pii.birth_date"),
 ];
-const WORK_CLASSES: [(&str, &str); 1] = [("public.people.born", "pii.birth_date")];
+const WORK_CLASSES: [(&str, &str); 2] =
+    [("public.people.born", "pii.birth_date"), ("public.made.born", "pii.birth_date")];
 
 const POLICIES: &str = r#"
 @id("use")
@@ -29,6 +39,7 @@ permit (
              Action::"execute", Action::"administer"],
   resource in Env::"dev"
 );
+@id("copy") permit (principal in Group::"copy", action in [Action::"copy_in", Action::"copy_out"], resource);
 @id("plain") permit (principal in Group::"users", action == Action::"opaque", resource in Target::"plain");
 @id("dbt")   permit (principal in Group::"users", action == Action::"opaque", resource in Target::"work_dbt");   // DROP … CASCADE
 @id("vault") @message("Nobody opens the vault.")
@@ -46,14 +57,16 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 @id("token")   permit (principal in Group::"token", action == Action::"see_token", resource);
 "#;
 
-/// The users, and the group that says what each sees. Alice sees what the shop's policies show everyone; so does Carol, who
-/// may carry it away by COPY.
-const USERS: [(&str, &[&str]); 5] = [
+/// The users, and the group that says what each sees. Alice sees what the shop's policies show everyone; so do Carol and
+/// Cody, who may carry it away by COPY.
+const USERS: [(&str, &[&str]); 7] = [
     ("alice", &["users"]),
     ("carol", &["users", "carriers"]),
     ("clara", &["users", "clear"]),
     ("petra", &["users", "partial"]),
     ("theo", &["users", "token"]),
+    ("cody", &["users", "copy"]),
+    ("clea", &["users", "copy", "clear"]),
 ];
 
 /// A server with its databases, and a Weir before it.
@@ -198,7 +211,7 @@ fn before(server: &PostgresServer, password: &str) -> weir::Builder {
         .target("shapes", server, "shapes", account, &SHAPES_CLASSES)
         .policies(POLICIES);
     let weir = WORK.into_iter().fold(weir, |weir, name| weir.target(name, server, name, account, &WORK_CLASSES));
-    ["users", "carriers", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)
+    ["users", "carriers", "clear", "partial", "token", "copy"].into_iter().fold(weir, weir::Builder::group)
 }
 
 /// The folder of this test's data files.

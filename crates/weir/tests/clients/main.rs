@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and all of this is one")]
 
+mod copies;
 mod dbt;
 mod house;
 mod jdbc;

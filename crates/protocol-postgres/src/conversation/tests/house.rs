@@ -185,14 +185,9 @@ impl House {
     pub fn forwarded(&mut self) -> String {
         let bytes = self.forwarded_bytes();
         let is_poison = |body: &[u8]| {
-<<<<<<< HEAD
-            let holds = |text: &str| body.windows(text.len()).any(|part| part == text.as_bytes());
-            holds(POISON) || holds("refused by weir")
-=======
+            let holds = |text: &[u8]| body.windows(text.len()).any(|part| part == text);
             // Names of Weir's own begin with it; it alone is the one that no statement has.
-            let name = [POISON.as_bytes(), b"\0"].concat();
-            body.windows(name.len()).any(|part| part == name) || body == b"refused by weir\0"
->>>>>>> 6ffea16 (postgres: COPY between the target and the caller)
+            holds(&[POISON.as_bytes(), b"\0"].concat()) || holds(b"refused by weir")
         };
         frames(&bytes).iter().map(|(kind, body)| if is_poison(body) { '!' } else { char::from(*kind) }).collect()
     }

@@ -280,8 +280,7 @@ def test_cursors_and_copy_are_refused_as_an_error_in_the_transaction():
 
         for statement in ["COPY ledger TO STDOUT", "COPY (SELECT 1) TO STDOUT (FORMAT binary)", "COPY ledger FROM STDIN"]:
             connection.execute("INSERT INTO ledger VALUES (99)")
-            error = refused("0A000", copy, statement)
-            assert "COPY" in str(error), error
+            refused("42501", copy, statement)
             refused("25P02", connection.execute, "SELECT 1")
             connection.rollback()
         assert connection.execute("SELECT 1 FROM ledger WHERE step = 99").fetchall() == []

@@ -1,0 +1,30 @@
+//! COPY through real clients, on both releases: scripts of `copies/`, psql's `\copy`, and dumps.
+
+use testkit::Release;
+
+use crate::house::{house, same};
+
+#[test]
+fn copy_in_all_forms() {
+    for release in Release::ALL {
+        house(release).python("copies/copies.py", &[]);
+    }
+}
+
+#[test]
+fn psql_copies_both_ways() {
+    for release in Release::ALL {
+        let house = house(release);
+        for psql in Release::ALL {
+            let script = "\\copy (SELECT id, status FROM orders ORDER BY id) TO STDOUT (FORMAT csv)\n\
+                          CREATE TEMP TABLE t (LIKE orders);\nCOPY t (id, status) FROM STDIN;\n1\tpaid\n2\topen\n\\.\n\
+                          \\copy t TO STDOUT\n\\copy t FROM STDIN\nnonsense\n\\.\nSELECT count(*) FROM t;\n";
+            let run = |psql: testkit::Run| psql.args(["-q", "-A", "-t"]).input(script).finish().unwrap();
+            let direct = run(house.psql_direct(psql, "plain"));
+            let through = run(house.psql_through(psql, "cody", "plain"));
+            same("what psql copies", &direct.stdout, &through.stdout);
+            same("what psql says of it", &direct.stderr, &through.stderr);
+            assert!(direct.stdout.lines().count() > 1000, "{}", direct.stdout);
+        }
+    }
+}
