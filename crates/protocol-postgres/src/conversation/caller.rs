@@ -16,7 +16,7 @@ use crate::catalog::Freshness;
 use crate::cells::CellType;
 use crate::interpret::{Circumstance, Interpreted};
 use crate::wire::build::{OwnReport, Severity};
-use crate::wire::frame::{FRAME_BYTES_MAX, HEAD_BYTES, Head};
+use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
 use crate::wire::frontend::{Bind, Execute, Frontend, Named, Parse, What};
 
 /// Bytes of an unknown name that an error repeats.
@@ -97,22 +97,17 @@ impl<S> Conversation<S> {
                     break;
                 }
             };
-            if head.kind == b'd' && unread.len() < head.frame_bytes {
+            let there = unread.len();
+            if self.is_too_long(head) {
+                break;
+            }
+            if head.kind == b'd' && there < head.frame_bytes {
                 // Copy data outside of a copy, which need not be held to be ignored.
-                self.rest = Some(Rest::Nowhere(head.frame_bytes.saturating_sub(unread.len())));
-                at = at.saturating_add(unread.len());
+                self.rest = Some(Rest::Nowhere(head.frame_bytes.saturating_sub(there)));
+                at = at.saturating_add(there);
                 break;
             }
-            if head.frame_bytes > FRAME_BYTES_MAX {
-                let report = OwnReport::fatal(
-                    "54000",
-                    format!("a message of {} bytes is too long: Weir takes {FRAME_BYTES_MAX}", head.frame_bytes),
-                );
-                report.write(&mut self.to_caller);
-                self.ended = Some(Ended::CallerBroke(report.message));
-                break;
-            }
-            if unread.len() < head.frame_bytes {
+            if there < head.frame_bytes {
                 // What can never be read is not waited for.
                 if let Err(wrong) = Frontend::known(head.kind) {
                     self.caller_broke(wrong);
@@ -132,6 +127,18 @@ impl<S> Conversation<S> {
             at = frame.end;
         }
         at
+    }
+
+    /// Whether a message is longer than Weir takes it. The caller is told, and the session is over.
+    pub(super) fn is_too_long(&mut self, head: Head) -> bool {
+        let most = if head.kind == b'd' { DATA_BYTES_MAX } else { FRAME_BYTES_MAX };
+        if head.frame_bytes <= most {
+            return false;
+        }
+        let message = format!("a message of {} bytes is too long: Weir takes {most}", head.frame_bytes);
+        OwnReport::fatal("54000", message.clone()).write(&mut self.to_caller);
+        self.ended = Some(Ended::CallerBroke(message));
+        true
     }
 
     fn plan_frame(

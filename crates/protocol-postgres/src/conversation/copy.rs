@@ -176,6 +176,9 @@ impl<S> Conversation<S> {
                     break;
                 }
             };
+            if self.is_too_long(head) {
+                break;
+            }
             let whole = unread.get(..head.frame_bytes);
             let there = head.frame_bytes.min(unread.len());
             match (head.kind, whole) {

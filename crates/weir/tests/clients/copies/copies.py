@@ -195,12 +195,11 @@ def test_a_copy_that_fails_in_the_middle_leaves_what_it_leaves_directly():
 
 
 def test_copying_is_refused_to_whom_it_is_not_permitted():
-    with through("alice", "work_copies") as connection:
+    with through("alice", "work_copies", autocommit=True) as connection:
         for extended in (False, True):
             for statement in ["COPY ledger TO STDOUT", "COPY (SELECT 1) TO STDOUT", "COPY ledger FROM STDIN"]:
                 seen, state = exchange(connection, statement, extended)
-                assert [end[0] for end in seen] == [b"42501"] and state == "INERROR", (statement, seen, state)
-                connection.rollback()
+                assert [end[0] for end in seen] == [b"42501"] and state == "IDLE", (statement, seen, state)
     with through("cody", "work_copies", autocommit=True) as connection:
         for statement in ["COPY vault TO STDOUT", "COPY (SELECT gold FROM vault) TO STDOUT", "COPY vault FROM STDIN",
                           "COPY ledger TO PROGRAM 'cat'", "COPY ledger FROM '/etc/passwd'"]:
