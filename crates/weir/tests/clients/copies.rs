@@ -21,7 +21,7 @@ fn psql_copies_both_ways() {
                           \\copy t TO STDOUT\n\\copy t FROM STDIN\nnonsense\n\\.\nSELECT count(*) FROM t;\n";
             let run = |psql: testkit::Run| psql.args(["-q", "-A", "-t"]).input(script).finish().unwrap();
             let direct = run(house.psql_direct(psql, "plain"));
-            let through = run(house.psql_through(psql, "cody", "plain"));
+            let through = run(house.psql_through(psql, "carol", "plain"));
             same("what psql copies", &direct.stdout, &through.stdout);
             same("what psql says of it", &direct.stderr, &through.stderr);
             assert!(direct.stdout.lines().count() > 1000, "{}", direct.stdout);

@@ -76,6 +76,20 @@ fn a_copy_of_a_table_waits_for_its_columns_and_is_masked() {
 }
 
 #[test]
+fn copies_that_differ_in_a_constant_are_not_taken_for_each_other() {
+    let mut house = House::new();
+    for delimiter in ["|", "-", ";"] {
+        house.caller(&query(&format!("COPY customers (city, ssn) TO STDOUT (DELIMITER '{delimiter}')")));
+        house.target(&described());
+        let row = format!("Leeds{delimiter}512449821\n");
+        let rows = [response(b'H', false, 2), data(row.as_bytes()), plain(b'c'), copied("COPY 1"), ready(b'I')];
+        house.target(&rows.concat());
+        assert_eq!(shown_data(&house.conversation.to_caller), format!("Leeds{delimiter}[redacted]\n"));
+        house.conversation.to_caller.clear();
+    }
+}
+
+#[test]
 fn a_copy_in_a_batch_is_held_at_its_execute() {
     let mut house = House::new();
     let batch = [parse("", "COPY customers (ssn, city) TO STDOUT"), bind("", ""), execute(""), sync()].concat();

@@ -52,7 +52,7 @@ def exchange(connection, statement, extended, data=(), end=None):
 
 def test_what_is_not_classified_is_copied_out_byte_for_byte():
     def same(database, whats):
-        with directly(database, autocommit=True) as direct, through("cody", database, autocommit=True) as weir:
+        with directly(database, autocommit=True) as direct, through("carol", database, autocommit=True) as weir:
             for extended in (False, True):
                 for form in FORMS:
                     for what in whats:
@@ -77,19 +77,19 @@ def test_errors_of_a_copy_are_the_servers_own():
                 shown.append((statement, exchange(connection, statement, extended)))
         return shown
 
-    both(copy, database="plain", user="cody", autocommit=True)
+    both(copy, database="plain", user="carol", autocommit=True)
 
     def codes(connection):
         shown = copy(connection)
         return [(statement, [end[0] for end in seen], state) for statement, (seen, state) in shown]
 
-    both(codes, database="shop", user="cody", autocommit=True)
-    both(codes, database="shop", user="cody")
+    both(codes, database="shop", user="carol", autocommit=True)
+    both(codes, database="shop", user="carol")
 
 
 def masked_rows(form):
     columns = "id, name, email, card, ssn, birth_date, city"
-    with through("cody", autocommit=True) as connection:
+    with through("carol", autocommit=True) as connection:
         rows = [exchange(connection, f"COPY {what} TO STDOUT {form}", extended)
                 for what in (f"customers ({columns})", f"(SELECT {columns} FROM customers ORDER BY id)")
                 for extended in (False, True)]
@@ -108,7 +108,7 @@ def test_classified_columns_are_masked_in_text_and_csv():
 
 
 def test_classified_columns_are_masked_in_binary():
-    with through("cody", autocommit=True) as connection:
+    with through("carol", autocommit=True) as connection:
         with connection.cursor() as cursor:
             with cursor.copy("COPY customers (id, email, ssn, city) TO STDOUT (FORMAT binary)") as copy:
                 copy.set_types(["int8", "text", "varchar", "text"])
@@ -117,7 +117,7 @@ def test_classified_columns_are_masked_in_binary():
 
 
 def test_a_whole_table_shows_what_a_select_shows():
-    with through("cody", autocommit=True) as connection:
+    with through("carol", autocommit=True) as connection:
         lines = exchange(connection, "COPY customers TO STDOUT", False)[0][:-1]
         cells = [line.rstrip(b"\n").split(b"\t") for line in lines]
         pg = connection.pgconn
@@ -132,7 +132,7 @@ def test_generated_columns_are_left_out():
     with directly("work_copies", autocommit=True) as connection:
         connection.execute("TRUNCATE made")
         connection.execute("INSERT INTO made VALUES (4, DEFAULT, '1912-06-23', 'London')")
-    with through("cody", "work_copies", autocommit=True) as connection:
+    with through("carol", "work_copies", autocommit=True) as connection:
         shown, _ = exchange(connection, "COPY made TO STDOUT", False)
         assert shown == [b"4\t1912-01-01\tLondon\n", b"COPY 1"], shown
 
@@ -169,7 +169,7 @@ def test_what_is_copied_in_is_what_was_sent():
         left.append(connection.execute("SELECT count(*), sum(length(note)), max(on_day) FROM taken").fetchall())
         return left
 
-    shown = both(copy, database="work_copies", user="cody")
+    shown = both(copy, database="work_copies", user="carol")
     assert shown[-1][0][0] == 10_006, shown[-1]
 
 
@@ -191,7 +191,7 @@ def test_a_copy_that_fails_in_the_middle_leaves_what_it_leaves_directly():
         connection.rollback()
         return left
 
-    both(copy, database="work_copies", user="cody")
+    both(copy, database="work_copies", user="carol")
 
 
 def test_copying_is_refused_to_whom_it_is_not_permitted():
@@ -200,7 +200,7 @@ def test_copying_is_refused_to_whom_it_is_not_permitted():
             for statement in ["COPY ledger TO STDOUT", "COPY (SELECT 1) TO STDOUT", "COPY ledger FROM STDIN"]:
                 seen, state = exchange(connection, statement, extended)
                 assert [end[0] for end in seen] == [b"42501"] and state == "IDLE", (statement, seen, state)
-    with through("cody", "work_copies", autocommit=True) as connection:
+    with through("carol", "work_copies", autocommit=True) as connection:
         for statement in ["COPY vault TO STDOUT", "COPY (SELECT gold FROM vault) TO STDOUT", "COPY vault FROM STDIN",
                           "COPY ledger TO PROGRAM 'cat'", "COPY ledger FROM '/etc/passwd'"]:
             refused("42501", connection.execute, statement)
