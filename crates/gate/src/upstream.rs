@@ -65,6 +65,11 @@ impl<S> Wire<S> {
 
     /// Appends bytes. They are written when the upstream is flushed.
     pub fn put(&mut self, bytes: &[u8]) {
+        // A target that reads too slowly never has all of it, and what it has is not kept.
+        if self.sent >= WIRE_BYTES_KEPT && self.sent >= self.out.len().saturating_sub(self.sent) {
+            self.out.drain(..self.sent);
+            self.sent = 0;
+        }
         self.out.extend_from_slice(bytes);
     }
 }

@@ -334,7 +334,10 @@ impl Relay {
                     wrote = true;
                 }
                 Poll::Ready(Err(why)) => return Poll::Ready(Err(why)),
-                Poll::Pending if wrote => return Poll::Ready(Ok(true)),
+                Poll::Pending if wrote => {
+                    self.forget_sent();
+                    return Poll::Ready(Ok(true));
+                }
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -348,6 +351,14 @@ impl Relay {
             }
         }
         Poll::Ready(Ok(wrote))
+    }
+
+    /// A caller that reads too slowly never has all of it, and what it has is not kept.
+    fn forget_sent(&mut self) {
+        if self.sent >= READ_BYTES {
+            self.conversation.to_caller.drain(..self.sent.min(self.conversation.to_caller.len()));
+            self.sent = 0;
+        }
     }
 
     fn target_left(&mut self, why: Option<&io::Error>) -> String {
