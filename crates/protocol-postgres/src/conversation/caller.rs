@@ -10,7 +10,7 @@ use model::{Digest, LogText, Sight, UnixMicros, Wording};
 use super::copy::Rest;
 use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
-use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, Shape};
+use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, Shape, kept};
 use super::{Conversation, Ended, Stall};
 use crate::catalog::Freshness;
 use crate::cells::CellType;
@@ -136,7 +136,7 @@ impl<S> Conversation<S> {
             return false;
         }
         let message = format!("a message of {} bytes is too long: Weir takes {most}", head.frame_bytes);
-        OwnReport::fatal("54000", message.clone()).write(&mut self.to_caller);
+        self.end_with(&OwnReport::fatal("54000", message.clone()));
         self.ended = Some(Ended::CallerBroke(message));
         true
     }
@@ -192,7 +192,7 @@ impl<S> Conversation<S> {
             },
             Frontend::Parse(parse) => self.plan_parse(parse, frame, now, verdicts),
             Frontend::Bind(bind) => self.plan_bind(bind, frame, now, verdicts),
-            Frontend::Describe(Named { what: What::Statement, name }) => match self.names.statement(name, self.batch) {
+            Frontend::Describe(Named { what: What::Statement, name }) => match self.statement(name) {
                 Lookup::Known(prepared) => {
                     let interpreted = prepared.interpreted();
                     slot(Work::Describe { interpreted, what: Described::Statement(prepared) })
@@ -200,7 +200,7 @@ impl<S> Conversation<S> {
                 Lookup::Unconfirmed => Planned::Stalled(Stall::Replies),
                 Lookup::Unknown => self.refuse(no_statement(name), frame),
             },
-            Frontend::Describe(Named { what: What::Portal, name }) => match self.names.portal(name, self.batch) {
+            Frontend::Describe(Named { what: What::Portal, name }) => match self.portal(name) {
                 Lookup::Known(portal) => {
                     let interpreted = Rc::clone(&portal.interpreted);
                     slot(Work::Describe { interpreted, what: Described::Portal(portal) })
@@ -256,6 +256,31 @@ impl<S> Conversation<S> {
         self.decide(&interpreted, PARSE, kind, None, Slotted { frame, work }, now, verdicts)
     }
 
+    /// What a statement's name means in this batch.
+    fn statement(&self, name: &[u8]) -> Lookup<Prepared> {
+        let closes = |expect: &Expect| matches!(expect, Expect::CloseStatement { name: closed, .. } if kept(closed) == kept(name));
+        match self.names.statement(name, self.batch) {
+            Lookup::Unknown if self.awaits_close(closes) => Lookup::Unconfirmed,
+            known => known,
+        }
+    }
+
+    /// What a portal's name means in this batch.
+    fn portal(&self, name: &[u8]) -> Lookup<Portal> {
+        let closes =
+            |expect: &Expect| matches!(expect, Expect::ClosePortal { name: closed, .. } if kept(closed) == kept(name));
+        match self.names.portal(name, self.batch) {
+            Lookup::Unknown if self.awaits_close(closes) => Lookup::Unconfirmed,
+            known => known,
+        }
+    }
+
+    /// Whether an earlier batch closes something and has not been answered: if it fails before, nothing is closed.
+    fn awaits_close(&self, closes: impl Fn(&Expect) -> bool) -> bool {
+        let earlier = self.expected.iter().rev().skip_while(|expect| !matches!(expect, Expect::Sync));
+        earlier.into_iter().any(closes)
+    }
+
     /// Why no more can be kept under this name, if so.
     fn no_room(&self, name: &[u8]) -> Option<OwnReport> {
         if name.len() > NAME_BYTES_MAX {
@@ -277,7 +302,7 @@ impl<S> Conversation<S> {
         if let Some(report) = self.no_room(bind.portal) {
             return self.refuse(report, frame);
         }
-        let prepared = match self.names.statement(bind.statement, self.batch) {
+        let prepared = match self.statement(bind.statement) {
             Lookup::Known(prepared) => prepared,
             Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
             Lookup::Unknown => return self.refuse(no_statement(bind.statement), frame),
@@ -352,7 +377,7 @@ impl<S> Conversation<S> {
         now: UnixMicros,
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Planned {
-        let portal = match self.names.portal(execute.portal, self.batch) {
+        let portal = match self.portal(execute.portal) {
             Lookup::Known(portal) => portal,
             Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
             Lookup::Unknown => return self.refuse(no_portal(execute.portal), frame),

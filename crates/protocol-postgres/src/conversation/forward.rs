@@ -182,6 +182,8 @@ impl<S> Conversation<S> {
             Work::Query(_) | Work::Parse { .. } | Work::Execute(_) => return,
         };
         self.upstream.control(Frame(self.from_caller.get(frame)));
+        // Planning a statement may run functions, and a setting that they change is spoken of at the end of the batch.
+        self.tainted |= expect.as_ref().is_some_and(Expect::is_tainted);
         self.expected.extend(expect);
     }
 

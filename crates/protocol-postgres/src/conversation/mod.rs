@@ -213,9 +213,11 @@ impl<S> Conversation<S> {
         self.ended.as_ref()
     }
 
-    /// Ends it from outside, telling the caller why.
+    /// Tells the caller why it ends; but not in the middle of a row, where it would be taken for the rest of the row.
     pub fn end_with(&mut self, report: &OwnReport) {
-        report.write(&mut self.to_caller);
+        if self.passing.as_ref().is_none_or(|passing| passing.masked) {
+            report.write(&mut self.to_caller);
+        }
     }
 
     /// Ends the session in the log.
@@ -224,14 +226,14 @@ impl<S> Conversation<S> {
     }
 
     fn caller_broke(&mut self, what: Malformed) {
-        OwnReport::fatal("08P01", format!("protocol violation: {what}")).write(&mut self.to_caller);
+        self.end_with(&OwnReport::fatal("08P01", format!("protocol violation: {what}")));
         self.ended = Some(Ended::CallerBroke(what.0));
     }
 
     fn target_broke(&mut self, what: Malformed) {
         let report = OwnReport::fatal("08P01", "the target broke the protocol, so Weir ends the session")
             .hint("The reason is in Weir's log.");
-        report.write(&mut self.to_caller);
+        self.end_with(&report);
         self.ended = Some(Ended::TargetBroke(what.0));
     }
 }

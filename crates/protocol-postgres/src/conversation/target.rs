@@ -23,6 +23,13 @@ use crate::wire::backend::{self, ColumnShape, Report};
 use crate::wire::build::{self, OwnReport, Severity};
 use crate::wire::frame::{FRAME_BYTES_MAX, HEAD_BYTES, Head};
 
+/// Every type of message that a target may send once it is ready.
+const KINDS: &[u8] = b"123ACDEGHINSTVWZcdnst";
+
+fn unknown(kind: u8) -> Malformed {
+    Malformed(format!("a message of type '{}'", char::from(kind).escape_default()))
+}
+
 /// What is done with a frame of the target's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pass {
@@ -92,6 +99,10 @@ impl<S> Conversation<S> {
                     inbox.consume(whole);
                     return Ok(());
                 }
+                // What can never be read is not waited for.
+                if !KINDS.contains(&head.kind) {
+                    return Err(unknown(head.kind));
+                }
                 if head.frame_bytes > FRAME_BYTES_MAX {
                     return Err(Malformed(format!("a message of {} bytes is too long to be read", head.frame_bytes)));
                 }
@@ -147,7 +158,7 @@ impl<S> Conversation<S> {
             b'H' => self.take_copy_out(body, now),
             b'c' => self.take_copy_done(),
             b'W' => Err(Malformed::new("a copy that nobody asked for")),
-            other => Err(Malformed(format!("a message of type '{}'", char::from(other).escape_default()))),
+            other => Err(unknown(other)),
         }
     }
 
@@ -219,6 +230,9 @@ impl<S> Conversation<S> {
     }
 
     fn take_shape(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
+        if let Some(Expect::Query { running: Running { plan: Some(_), .. }, .. }) = self.expected.front() {
+            return Err(self.out_of_place("a second description of rows"));
+        }
         match self.expected.front_mut() {
             Some(Expect::CopyShape { columns: shape @ None, .. }) => {
                 *shape = Some(backend::row_description(body)?);

@@ -208,6 +208,20 @@ fn a_close_that_is_skipped_closes_nothing_for_the_batches_behind_it() {
 }
 
 #[test]
+fn a_name_that_an_earlier_batch_closes_is_gone_only_when_that_is_confirmed() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT 1"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    house.conversation.to_caller.clear();
+    let behind = [parse("z", "SELECT wrong"), close("a"), sync(), bind("", "a"), execute(""), sync()];
+    assert_eq!(house.caller(&behind.concat()), "PCS", "the Bind waits");
+    assert_eq!(house.target(&[error("42703"), ready(b'I')].concat()), "BES");
+    assert_eq!(house.caller(&[close("a"), sync(), bind("", "a"), sync()].concat()), "CS");
+    house.target(&[plain(b'2'), complete(), ready(b'I')].concat());
+    assert_eq!(house.target(&[plain(b'3'), ready(b'I')].concat()), "!S");
+}
+
+#[test]
 fn a_question_about_a_shape_that_was_skipped_is_asked_again() {
     let mut house = House::new();
     house.caller(&[parse("a", "SELECT ssn FROM customers"), sync()].concat());

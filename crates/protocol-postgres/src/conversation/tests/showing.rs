@@ -200,10 +200,23 @@ fn parameters_that_could_hold_a_value_lose_it() {
     assert!(!text.contains("512-44-9821") && text.contains("UTF8"), "{text}");
 }
 
+/// Planning may run functions that are said to be immutable; what they set is told at the end of the batch.
+#[test]
+fn what_was_bound_and_not_run_may_be_spoken_of_too() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT ssn FROM customers"), describe_statement("a"), sync()].concat());
+    house.target(&[plain(b'1'), plain(b't'), shape(&[("ssn", CUSTOMERS, 3, 25)]), ready(b'I')].concat());
+    house.caller(&[bind("", "a"), sync()].concat());
+    house.target(&[plain(b'2'), named(b'S', &["application_name", "512-44-9821"], b""), ready(b'I')].concat());
+    let text = String::from_utf8_lossy(&house.conversation.to_caller).into_owned();
+    assert!(!text.contains("512-44-9821"), "{text}");
+}
+
 #[test]
 fn a_target_that_breaks_the_protocol_ends_the_session() {
     for bytes in [
         row(&["1", "2", "3", "4"]),
+        [shape(&ALL), shape(&ALL)].concat(),
         [shape(&ALL), row(&["1"])].concat(),
         [shape(&ALL), row(&["1", "2", "3", "4", "5"])].concat(),
         [shape(&ALL), b"D\0\0\0\x0a\0\x04\0\0\0\xff".to_vec()].concat(),
@@ -223,6 +236,22 @@ fn a_target_that_breaks_the_protocol_ends_the_session() {
         assert!(house.conversation.ended().is_some(), "{bytes:?}");
         let shown = String::from_utf8_lossy(&house.conversation.to_caller).into_owned();
         assert!(shown.contains("08P01") && shown.contains("the target broke the protocol"), "{shown}");
+    }
+}
+
+/// Whatever ends a session while half a row is with the caller: Weir's words would be the rest of that row.
+#[test]
+fn nothing_is_said_in_the_middle_of_a_row() {
+    let columns = [("status", ORDERS, 2, 25)];
+    let long = row(&[&"x".repeat(300)]);
+    for caller in [plain(b'!'), b"Q\0\0\0\x03".to_vec(), b"Q\x7f\xff\xff\xff".to_vec(), Vec::new()] {
+        let mut house = House::new();
+        house.caller(&query("SELECT status FROM orders"));
+        house.target(&[shape(&columns), long[..100].to_vec()].concat());
+        let shown = house.conversation.to_caller.clone();
+        house.caller(&caller);
+        house.conversation.end_with(&crate::wire::build::OwnReport::fatal("08006", "the target is gone"));
+        assert_eq!(house.conversation.to_caller, shown, "{caller:?}");
     }
 }
 
