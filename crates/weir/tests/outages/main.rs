@@ -1,5 +1,5 @@
 //! Outages, errors and evidence through the whole program: Weir killed at any moment, a log that cannot be written, callers
-//! that may not come in, targets that can't be reached, bytes that are no protocol, sessions that must end, and the record
+//! that may not come in, targets that can't be reached or turn hostile, bytes that are no protocol, sessions that must end, and the record
 //! of all of it. Real servers, real clients, and a client of our own where bytes and moments matter.
 
 #![allow(
@@ -10,15 +10,19 @@
     reason = "a test fails by panicking, and prints the figures that it measured"
 )]
 
+mod between;
 mod certificates;
 mod endings;
 mod explaining;
 mod floods;
 mod following;
+mod hostile;
 mod house;
 mod issuers;
 mod kills;
+mod luck;
 mod malformed;
+mod orders;
 mod reloading;
 mod rogues;
 mod scram;

@@ -88,6 +88,23 @@ impl Wire {
         };
     }
 
+    /// Sends as much as is taken without waiting. Gives how many bytes that was.
+    pub fn push(&mut self, bytes: &[u8]) -> usize {
+        let Self::Tls(stream) = self else { panic!("only over TLS") };
+        stream.sock.set_nonblocking(true).unwrap();
+        let mut taken = 0;
+        loop {
+            // What waits in TLS already goes first.
+            while stream.conn.wants_write() && stream.conn.write_tls(&mut stream.sock).is_ok() {}
+            if stream.conn.wants_write() || taken == bytes.len() {
+                break;
+            }
+            taken += stream.conn.writer().write(&bytes[taken..]).unwrap();
+        }
+        stream.sock.set_nonblocking(false).unwrap();
+        taken
+    }
+
     /// Sends a message.
     pub fn send(&mut self, kind: u8, body: &[u8]) {
         self.send_raw(&frame(kind, body));
@@ -106,6 +123,11 @@ impl Wire {
     pub fn byte(&mut self) -> Option<u8> {
         let mut byte = [0];
         self.read(&mut byte).then_some(byte[0])
+    }
+
+    /// Reads this many bytes, whatever they are.
+    pub fn skip(&mut self, count: usize) {
+        assert!(self.read(&mut vec![0; count]), "the connection is at its end");
     }
 
     fn read(&mut self, to: &mut [u8]) -> bool {
@@ -303,7 +325,8 @@ impl Session {
     }
 }
 
-fn cells(mut body: &[u8]) -> Vec<String> {
+/// The cells of a DataRow.
+pub fn cells(mut body: &[u8]) -> Vec<String> {
     let mut take = |count: usize| {
         let (taken, rest) = body.split_at(count);
         body = rest;

@@ -174,7 +174,7 @@ impl House {
             Event::Decided(decided)
                 if decided.ruling == Ruling::Permit && matches!(decided.step, "query" | "execute") =>
             {
-                Some(decided.text.0.split("; ").filter(|one| *one == sql).count())
+                Some(decided.text.0.split(';').filter(|one| one.trim() == sql).count())
             }
             _ => None,
         });

@@ -1,8 +1,10 @@
 //! Random bytes, random orders of valid messages, random targets: run for a moment by every test run, and for as long as
 //! you like by `scripts/fuzz`. What has failed once is kept beside this file, as a seed, and is tried first.
 
+mod bytes;
 mod orders;
 mod postgres;
+mod rows;
 
 use std::time::{Duration, Instant};
 
@@ -33,4 +35,9 @@ pub fn fuzz<S: Strategy>(name: &str, seeds: &'static str, strategy: &S, check: i
         cases += u64::from(CASES);
     }
     println!("{name}: {cases} cases in {:.1?}", begun.elapsed());
+}
+
+/// Whether these bytes hold this word.
+fn holds(bytes: &[u8], word: &str) -> bool {
+    bytes.windows(word.len()).any(|part| part == word.as_bytes())
 }
