@@ -79,6 +79,7 @@ impl<S> Conversation<S> {
     /// Plans complete frames from the front of what was received. Returns how many bytes they took.
     fn plan(&mut self, now: UnixMicros, slots: &mut Vec<Slot>, verdicts: &mut Vec<Verdict<()>>) -> usize {
         let mut at = 0;
+        self.closes_since = None;
         while self.ended.is_none() && self.expected.len().saturating_add(slots.len()) < super::EXPECTED_MAX {
             let held_back = match slots.last() {
                 Some(slot) => slot.work.holds_back(),
@@ -210,9 +211,11 @@ impl<S> Conversation<S> {
             },
             Frontend::Execute(execute) => self.plan_execute(execute, frame, now, verdicts),
             Frontend::Close(Named { what: What::Statement, name }) => {
+                self.closes_since.get_or_insert(self.batch);
                 slot(Work::CloseStatement { name: name.to_vec(), before: self.names.forget_statement(name) })
             }
             Frontend::Close(Named { what: What::Portal, name }) => {
+                self.closes_since.get_or_insert(self.batch);
                 slot(Work::ClosePortal { name: name.to_vec(), before: self.names.forget_portal(name) })
             }
             Frontend::Flush => slot(Work::Flush),
@@ -278,7 +281,7 @@ impl<S> Conversation<S> {
     /// Whether an earlier batch closes something and has not been answered: if it fails before, nothing is closed.
     fn awaits_close(&self, closes: impl Fn(&Expect) -> bool) -> bool {
         let earlier = self.expected.iter().rev().skip_while(|expect| !matches!(expect, Expect::Sync));
-        earlier.into_iter().any(closes)
+        self.closes_since.is_some_and(|batch| batch < self.batch) || earlier.into_iter().any(closes)
     }
 
     /// Why no more can be kept under this name, if so.

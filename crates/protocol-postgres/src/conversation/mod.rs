@@ -84,6 +84,8 @@ pub struct Conversation<S = Stream> {
     changes: u64,
     /// Counts batches: a Sync begins the next.
     batch: u64,
+    /// The first batch with a Close in it, of those that are being planned and were not forwarded yet.
+    closes_since: Option<u64>,
     passing: Option<Passing>,
     /// The rest of a message of the caller's that has not arrived whole.
     rest: Option<Rest>,
@@ -157,6 +159,7 @@ impl<S> Conversation<S> {
             uncommitted: false,
             changes: 0,
             batch: 0,
+            closes_since: None,
             passing: None,
             rest: None,
             notices: true,
