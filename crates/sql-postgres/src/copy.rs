@@ -173,6 +173,10 @@ fn format(options: &Tree) -> CopyFormat {
     let (Some(delimiter), Some(quote), Some(escape)) = (delimiter, quote, escape) else {
         return CopyFormat::Unknown("a delimiter, quote or escape is not one byte".to_owned());
     };
+    // The server takes such a quote, and then the end of each row reads as the beginning of a quoted value.
+    if [delimiter, quote, escape].iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        return CopyFormat::Unknown("a delimiter, quote or escape is the end of a line".to_owned());
+    }
     let Some(header) = option("header").map_or(Some(false), truth) else {
         return CopyFormat::Unknown("it can't be told whether there is a header".to_owned());
     };
@@ -296,6 +300,8 @@ mod tests {
             "(HEADER 2)",
             "(FORMAT csv, HEADER match)",
             "(FORMAT csv, QUOTE '')",
+            "(FORMAT csv, QUOTE E'\\n')",
+            "(FORMAT csv, ESCAPE E'\\r')",
         ] {
             let format = out(&format!("COPY t TO STDOUT {options}")).format;
             assert!(matches!(format, CopyFormat::Unknown(_)), "{options}: {format:?}");

@@ -96,6 +96,8 @@ COPY customers TO STDOUT (DELIMITER '-')
 COPY customers TO STDOUT (NULL '903-77-4141')
 COPY customers TO STDOUT (FORMAT binary)
 COPY BINARY customers TO STDOUT
+COPY (SELECT ssn, city FROM customers) TO STDOUT (FORMAT csv, QUOTE E'\n')
+COPY (SELECT ssn, city FROM customers, generate_series(1, 150000)) TO STDOUT (FORMAT csv, QUOTE E'\n')
 COPY customers TO STDOUT (ENCODING 'SJIS')
 COPY customers TO STDOUT (ENCODING 'latin1')
 COPY public."customers" (city, ssn) TO STDOUT WITH CSV HEADER
