@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use model::{Ask, Digest, Object, Principal, SessionId, Target, TargetId, UnixMicros};
-use policy::{Circumstances, Decision, Policies};
+use policy::{Circumstances, Decision, Policies, Scene};
 
 use crate::keys::Keys;
 use crate::ledger::{Arrived, Event, Ledger, LedgerDown, Record, Rejected};
 use crate::refusal::{Refusal, join};
+use crate::scenes::Scenes;
 use crate::session::Session;
 
 /// What all sessions of one instance share: the policies in force and the instance's keys.
 #[derive(Debug)]
 pub struct Gate {
     policies: ArcSwap<Policies>,
+    scenes: Scenes,
     keys: Keys,
 }
 
@@ -41,12 +43,17 @@ pub struct Arrival {
 impl Gate {
     /// A gate with these policies.
     pub fn new(policies: Arc<Policies>, keys: Keys) -> Self {
-        Self { policies: ArcSwap::new(policies), keys }
+        Self { policies: ArcSwap::new(policies), scenes: Scenes::default(), keys }
     }
 
     /// The policies in force.
     pub fn policies(&self) -> Arc<Policies> {
         self.policies.load_full()
+    }
+
+    /// What these policies are to a principal at a target.
+    pub(crate) fn scene(&self, policies: &Arc<Policies>, principal: &Principal, target: &Target) -> Arc<Scene> {
+        self.scenes.of(policies, principal, target)
     }
 
     /// Whether these are the policies in force. Without counting a reference to them: all workers share that counter, and every
@@ -78,7 +85,7 @@ impl Gate {
         ledger: Arc<dyn Ledger>,
     ) -> Result<Result<Session, Refusal>, LedgerDown> {
         let policies = self.policies();
-        let scene = policies.scene(&arrival.principal, &arrival.target);
+        let scene = self.scene(&policies, &arrival.principal, &arrival.target);
         let circumstances = Circumstances {
             approvals: 0,
             mfa_age_seconds: None,

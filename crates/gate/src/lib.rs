@@ -48,6 +48,7 @@ mod keys;
 mod ledger;
 mod ports;
 mod refusal;
+mod scenes;
 mod session;
 mod upstream;
 mod verdict;

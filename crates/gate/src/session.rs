@@ -62,7 +62,7 @@ impl std::fmt::Debug for Shared {
 /// The policies as this session meets them.
 struct Rule {
     policies: Arc<Policies>,
-    scene: Scene,
+    scene: Arc<Scene>,
     epoch: u64,
 }
 
@@ -94,7 +94,7 @@ impl Session {
         gate: Arc<Gate>,
         arrival: Arrival,
         policies: Arc<Policies>,
-        scene: Scene,
+        scene: Arc<Scene>,
         circumstances: Circumstances,
         ledger: Arc<dyn Ledger>,
     ) -> Self {
@@ -294,7 +294,7 @@ impl Shared {
             return rule;
         }
         let policies = self.gate.policies();
-        let scene = policies.scene(&self.principal, &self.target);
+        let scene = self.gate.scene(&policies, &self.principal, &self.target);
         let rule = Arc::new(Rule { policies, scene, epoch: rule.epoch.saturating_add(1) });
         self.state.lock().forget();
         self.rule.store(Arc::clone(&rule));

@@ -27,7 +27,7 @@ pub struct Scene {
     /// An error is the answer to every question.
     session: Result<Session, String>,
     /// For each action, by its index, what is needed to decide it: made when it is first asked.
-    slices: Vec<OnceLock<Slice>>,
+    slices: Vec<OnceLock<Box<Slice>>>,
 }
 
 /// The rules that can speak about one action in a scene, and the entities that do not depend on the object.
@@ -190,9 +190,9 @@ impl Scene {
             let speak = self.policies.by_action.get(action.index).into_iter().flatten();
             let rules =
                 speak.filter_map(|index| self.policies.rules.get(*index)).filter(|rule| can_match(rule, session));
-            Slice::new(rules, session, action)
+            Box::new(Slice::new(rules, session, action))
         };
-        Some(self.slices.get(action.index)?.get_or_init(make))
+        Some(self.slices.get(action.index)?.get_or_init(make).as_ref())
     }
 
     /// Asks Cedar.
