@@ -19,11 +19,13 @@ pub fn run(house: &House, extent: Extent) {
     let (_encrypted, direct) = encrypted(house);
     let of = |road: &Road, name| Road { name, tls: road.tls.clone(), password: road.password.clone(), ..*road };
     let [plain, bouncer, weir] = &house.roads;
+    let proven = Road { user: "proven", password: scram_token(house), ..of(weir, "Weir, TLS, SCRAM, bound to TLS") };
     let roads = [
         of(plain, "direct, no TLS, SCRAM"),
         direct,
         of(bouncer, "PgBouncer, TLS, SCRAM"),
         of(weir, "Weir, TLS, token as password"),
+        proven,
     ];
     let seconds = extent.seconds.to_string();
     for clients in ["1", "8"] {
@@ -45,6 +47,13 @@ pub fn run(house: &House, extent: Extent) {
             );
         }
     }
+}
+
+/// A token that its user proves and does not show.
+fn scram_token(house: &House) -> String {
+    let issued = house.weir.run(&["token", "issue", "--user", "proven", "--group", "users", "--for", "1h", "--scram"]);
+    assert!(issued.status.success(), "no token: {}", String::from_utf8_lossy(&issued.stderr));
+    String::from_utf8_lossy(&issued.stdout).trim().to_owned()
 }
 
 /// A PostgreSQL of its own that speaks TLS, with Weir's certificate: what TLS costs without anything between.
