@@ -2,6 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use sandbox::PostgresServer;
 use sandbox::shop::{self, Shop};
@@ -20,6 +21,9 @@ const WORK: [&str; 9] = [
     "work_node",
     "work_dbt",
 ];
+
+/// How long a script may take: on a busy machine, with a Weir that is not optimised.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(180);
 
 /// What the classified columns of each target are.
 const SHAPES_CLASSES: [(&str, &str); 4] = [
@@ -187,7 +191,7 @@ impl House {
 
     fn script(&self, interpreter: Run, script: &str, arguments: &[&str]) -> Outcome {
         let path = folder().join(script);
-        let outcome = self.lend(interpreter.arg(path).args(arguments)).finish().unwrap();
+        let outcome = self.lend(interpreter.arg(path).args(arguments)).limit(SCRIPT_LIMIT).finish().unwrap();
         assert!(
             outcome.success(),
             "{script} {arguments:?} on {}:\n{}{}\nWeir says:\n{}",

@@ -40,6 +40,19 @@ fn a_java_program_runs_as_it_does_directly() {
 }
 
 #[test]
+fn a_java_program_copies_as_it_does_directly() {
+    for release in Release::ALL {
+        let house = house(release);
+        let direct = format!("jdbc:postgresql://127.0.0.1:{}/plain?sslmode=disable", house.server.port());
+        let direct = java(house, "Copies.java", house.direct_password(), &[&direct, shop::ROLE]);
+        let through = format!("jdbc:postgresql://localhost:{}/plain{}", house.weir.port(), parameters(house));
+        let through = java(house, "Copies.java", house.token("carol"), &[&through, "carol"]);
+        same(&format!("COPY by JDBC on {release}"), &direct, &through);
+        assert!(direct.lines().count() > 20, "{direct}");
+    }
+}
+
+#[test]
 fn a_java_program_sees_what_policy_shows() {
     for release in Release::ALL {
         let house = house(release);

@@ -6,6 +6,7 @@
 
 mod copies;
 mod dbt;
+mod dumps;
 mod house;
 mod jdbc;
 mod metadata;

@@ -26,6 +26,14 @@ fn pipelines() {
 }
 
 #[test]
+fn copies() {
+    for release in Release::ALL {
+        house(release).python("psycopg/with_copy.py", &[]);
+        house(release).python("psycopg/asyncpg_copies.py", &[]);
+    }
+}
+
+#[test]
 fn with_asyncpg() {
     for release in Release::ALL {
         house(release).python("psycopg/with_asyncpg.py", &[]);

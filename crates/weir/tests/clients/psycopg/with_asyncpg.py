@@ -69,4 +69,5 @@ async def main():
         assert await weir.fetchval("SELECT birth_date FROM customers WHERE id = $1", 1) > datetime.date(1975, 1, 1)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
