@@ -86,6 +86,13 @@ impl ShapeKey {
     }
 }
 
+impl ShapeKey {
+    /// Its bytes, for the key of something that this is a part of.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl fmt::Debug for ShapeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ShapeKey(…)")

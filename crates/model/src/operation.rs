@@ -17,7 +17,8 @@ pub struct Operation {
     /// Classified fields of every object the operation touches. Empty: nothing classified can come out of it, and
     /// texts that the target says about it may be passed on.
     pub touches: Vec<Field>,
-    /// Set when the operation touches something that could not be resolved: unknown is not seen.
+    /// Set when the operation may touch something classified that could not be resolved: unknown is not seen. Of an opaque
+    /// operation it is set wherever anything is classified.
     pub touches_unknown: bool,
 }
 
@@ -36,7 +37,7 @@ pub struct Wording {
 impl Operation {
     /// Whether anything classified, or unknown, can come out of this operation by any road.
     pub fn is_tainted(&self) -> bool {
-        self.touches_unknown || !self.touches.is_empty() || matches!(self.certainty, Certainty::Opaque(_))
+        self.touches_unknown || !self.touches.is_empty()
     }
 }
 

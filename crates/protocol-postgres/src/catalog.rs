@@ -107,6 +107,11 @@ impl Catalogs {
         self.current.load_full()
     }
 
+    /// Whether the configuration classifies anything in this target.
+    pub fn classify_something(&self) -> bool {
+        self.target.rules.classify_something()
+    }
+
     /// How good it is.
     pub fn freshness(&self) -> Freshness {
         match &*self.current.load() {

@@ -36,7 +36,11 @@ pub async fn explain(
     let snapshot = AllCatalogs::default().of(&target, &database).refresh(None, credentials).await?;
     let interpreted = interpret(sql.as_bytes(), Circumstance { snapshot: &snapshot, uncommitted: 0 }, gate);
     Ok(Explained {
-        unfit: interpreted.unfit.clone().map(|unfit| (unfit.code, unfit.declined.message)),
+        unfit: interpreted
+            .unfit
+            .as_ref()
+            .or(interpreted.unread.as_ref())
+            .map(|unfit| (unfit.code, unfit.declined.message.clone())),
         unknown_names: interpreted.statements.iter().flat_map(|statement| statement.unknown_names.clone()).collect(),
         statements: interpreted.statements.len(),
         operation: interpreted.operation.clone(),

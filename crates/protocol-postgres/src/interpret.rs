@@ -1,5 +1,7 @@
 //! From a statement's text to the operation that policy decides.
 
+pub mod by_name;
+
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Deref;
@@ -9,7 +11,8 @@ use std::sync::Arc;
 use gate::{Declined, Gate, ShapeKey};
 use model::{Ask, Certainty, LogText, Object, Operation, Wording};
 use sql_postgres::{
-    Catalog, CopyFormat, CopyOut, CopyStatement, Skeleton, Statement, TransactionStep, analyse, log_text,
+    Catalog, CopyFormat, CopyOut, CopyStatement, NameUse, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse,
+    log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -44,8 +47,15 @@ pub struct Reading {
     pub operation: Operation,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
+    /// The same without what stands behind the names that they use, if they use any.
+    alone: Option<Box<[Statement]>>,
+    /// The snapshots by which results of what runs by name are shown, with the number of the statement.
+    born: Vec<(usize, Arc<Snapshot>)>,
     /// Set if it can't be carried, whatever policy says.
     pub unfit: Option<Unfit>,
+    /// Set if it can't be read: what a caller is told who may not do what can't be told. There is one statement then, which
+    /// stands for whatever there is.
+    pub unread: Option<Unfit>,
     /// The snapshot of the catalog it was read with.
     pub snapshot: Arc<Snapshot>,
     /// How often the session had changed the catalog when it was read, if it had not committed; else 0.
@@ -111,8 +121,9 @@ impl Circumstance<'_> {
 }
 
 impl Interpreted {
-    /// A text that can't be read because there is no catalog to read it by.
-    pub fn without_catalog(text: &[u8], gate: &Gate) -> Self {
+    /// A text that can't be read because there is no catalog to read it by. Where something is classified by the
+    /// configuration, that can't be carried whatever policy says.
+    pub fn without_catalog(text: &[u8], classifies: bool, gate: &Gate) -> Self {
         let why = Unfit {
             code: "58000",
             declined: Declined {
@@ -124,7 +135,25 @@ impl Interpreted {
             position: None,
         };
         let log = LogText(format!("({} bytes, the catalog could not be read)", text.len()).into());
-        unread(ShapeKey::of([text]), worded(text, log, gate), Arc::new(Snapshot::empty()), why)
+        let key = ShapeKey::of([b"without a catalog", text]);
+        let interpreted = unread(key, worded(text, log, gate), Arc::new(Snapshot::empty()), why);
+        if classifies { interpreted.unfit() } else { interpreted }
+    }
+
+    /// A text that the target reads otherwise than Weir does, as its settings are.
+    pub fn read_otherwise(text: &[u8], reason: &str, snapshot: &Arc<Snapshot>, gate: &Gate) -> Self {
+        let why = Unfit {
+            code: "0A000",
+            declined: Declined {
+                message: format!("Weir cannot read this statement as the target does: {reason}"),
+                detail: None,
+                hint: Some("Without characters beyond ASCII and without backslashes it can be read.".to_owned()),
+            },
+            position: None,
+        };
+        let log = LogText(format!("({} bytes, read otherwise by the target)", text.len()).into());
+        let key = ShapeKey::of([b"read otherwise", reason.as_bytes(), text, &snapshot.epoch.to_be_bytes()]);
+        unread(key, worded(text, log, gate), Arc::clone(snapshot), why)
     }
 }
 
@@ -148,20 +177,23 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         Err(wrong) => {
             let code = if wrong.beyond_limit { "54000" } else { "42601" };
             let why = unfit(code, wrong.message, wrong.position);
-            return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why);
+            let log = match sql.len() {
+                0..=SQL_BYTES_MAX => log_text(sql, true, &token).text,
+                bytes => LogText(format!("(text withheld: {bytes} bytes)").into()),
+            };
+            return unread(key, worded(text, log, gate), snapshot, why);
         }
     };
-    let refused = statements.iter().find_map(|statement| statement.refused.as_ref()).map(|refused| Unfit {
-        code: "0A000",
-        declined: Declined { message: refused.message.clone(), detail: None, hint: refused.hint.map(str::to_owned) },
-        position: None,
-    });
-    let refused = refused.or_else(|| unmasked_copy(&statements, &snapshot.catalog));
+    let unmasked = unmasked_copy(&statements, &snapshot.catalog);
     // A statement that stands behind a change of the catalog means what it means after it.
     let mut changed = circumstance.uncommitted != 0;
     for statement in &mut statements {
         statement.touches_unknown |= changed && snapshot.catalog.classifies();
         changed |= may_change(statement);
+    }
+    let alone: Option<Box<[Statement]>> = statements.iter().any(runs_by_name).then(|| statements.as_slice().into());
+    for statement in statements.iter_mut().filter(|statement| runs_by_name(statement)) {
+        *statement = statement.running(&unseen("it runs something by its name", &snapshot.catalog));
     }
     let operation = whole(&statements);
     if operation.asks.len() > ASKS_MAX {
@@ -169,7 +201,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         let message = format!("the statement asks for {parts} things at once, and Weir decides at most {ASKS_MAX}");
         let mut why = unfit("54001", message, None);
         why.declined.hint = Some("Send it in smaller portions.".to_owned());
-        return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why);
+        return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why).unfit();
     }
     let logged = log_text(sql, operation.is_tainted(), &token);
     let wording = worded(text, logged.text, gate);
@@ -181,7 +213,10 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         notices: notices(&operation, sql),
         operation,
         statements,
-        unfit: refused,
+        alone,
+        born: Vec::new(),
+        unfit: unmasked,
+        unread: None,
         snapshot,
         withholds_constants: logged.withheld,
         learned: RefCell::default(),
@@ -200,12 +235,23 @@ impl Interpreted {
         for_all.then(|| Rc::new(Reading { key, ..Reading::clone(&self.reading) }))
     }
 
+    /// The same text, if it can't be read, as one that can't be carried whatever policy says.
+    fn unfit(self) -> Self {
+        let mut reading = Reading::clone(&self.reading);
+        reading.unfit = reading.unread.take();
+        Self { wording: self.wording, reading: Rc::new(reading) }
+    }
+
     /// A text of a skeleton whose reading is known.
     pub fn by_skeleton(sql: &str, skeleton: &Skeleton, reading: &Rc<Reading>, gate: &Gate) -> Self {
         let token = |literal: &[u8]| gate.keys().literal(literal);
         let log = skeleton.log_text(sql, reading.withholds_constants, &token);
         Self { wording: worded(sql.as_bytes(), log, gate), reading: Rc::clone(reading) }
     }
+}
+
+fn runs_by_name(statement: &Statement) -> bool {
+    statement.names.as_ref().is_some_and(NameUse::runs)
 }
 
 /// A copy of classified data whose form Weir can't read, in a text whose shape is not learned before it runs.
@@ -237,7 +283,7 @@ impl Reading {
         let commits = |statement: &Statement| {
             matches!(statement.transaction, Some(TransactionStep::Commit { .. } | TransactionStep::Finish))
         };
-        self.statements.iter().any(commits)
+        self.unread.is_some() || self.statements.iter().any(commits)
     }
 }
 
@@ -273,17 +319,21 @@ fn notices(operation: &Operation, sql: &str) -> Option<bool> {
     operation.asks.iter().any(sets).then(|| !sql.split(|c: char| !c.is_ascii_alphanumeric()).any(off))
 }
 
+/// A text of which nothing is known: whoever may do what can't be told may send it as it is.
 fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) -> Interpreted {
-    let certainty = Certainty::Opaque(why.declined.message.clone());
+    let statements = vec![unseen(&why.declined.message, &snapshot.catalog)];
     let reading = Reading {
         key,
-        operation: Operation { asks: Vec::new(), certainty, touches: Vec::new(), touches_unknown: true },
-        statements: Vec::new(),
-        unfit: Some(why),
+        operation: whole(&statements),
+        statements,
+        alone: None,
+        born: Vec::new(),
+        unfit: None,
+        unread: Some(why),
         snapshot,
         uncommitted: 0,
         names_unknown: false,
-        changes_catalog: false,
+        changes_catalog: true,
         notices: None,
         withholds_constants: true,
         learned: RefCell::default(),

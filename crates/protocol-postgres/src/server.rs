@@ -180,6 +180,7 @@ impl Postgres {
         }
         let catalogs = self.catalogs.of(&target, &database);
         let mut conversation = Conversation::new(session, upstream, Arc::clone(&catalogs), poison);
+        conversation.greeted(&greeting);
         conversation.set_notices(notices);
         let relay = Relay::new(stream, conversation, catalogs, principal, self.signals.clone());
         let running = relay.run().await;

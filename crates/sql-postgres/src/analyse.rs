@@ -7,6 +7,7 @@
 
 mod kinds;
 mod moves;
+mod names;
 mod objects;
 mod outputs;
 mod store;
@@ -22,7 +23,7 @@ use pg_query::protobuf::RawStmt;
 use crate::catalog::{Catalog, Entry};
 use crate::copy::copy_statement;
 use crate::read::{Unreadable, read};
-use crate::statement::{Outputs, Refused, Statement, TransactionStep};
+use crate::statement::{Outputs, Statement, TransactionStep};
 use crate::tree::{Node, Tree};
 use crate::vocabulary::{OPAQUE, STORE};
 
@@ -43,24 +44,35 @@ fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, U
     let start = usize::try_from(raw.stmt_location).unwrap_or(0).min(sql.len());
     let length = usize::try_from(raw.stmt_len).unwrap_or(0);
     let end = if length == 0 { sql.len() } else { start.saturating_add(length).min(sql.len()) };
+    let mut statement = of_tree(&tree, catalog);
+    statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start));
+    if statement.copy.is_some() {
+        // A COPY's options say how rows are written, and its query is described word for word.
+        statement.inert_constants = None;
+    }
+    statement.span = start..end;
+    statement.names = names::names(&tree, sql.get(start..end).unwrap_or_default(), catalog);
+    Ok(statement)
+}
 
-    let mut findings = Findings::new(catalog, &tree);
+/// What the statement of this tree does, but for the names that it gives and takes.
+fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
+    let mut findings = Findings::new(catalog, tree);
     match tree.node() {
         Some(node) => findings.statement(node),
         None => findings.opaque("the statement is empty"),
     }
-    let (outputs, shape) = outputs::outputs(&tree);
+    let (outputs, shape) = outputs::outputs(tree);
     let looked_at = findings.looks_at_constants;
-    let mut statement = findings.finish(&tree);
-    statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start));
-    statement.span = start..end;
+    let mut statement = findings.finish(tree);
     statement.outputs = outputs;
     statement.names_are_plain = shape.names_are_plain;
     statement.set_operation = shape.set_operation;
-    // A COPY's options say how rows are written, and its query is described word for word.
-    statement.inert_constants = inert_constants(&tree, looked_at || statement.copy.is_some());
-    Ok(statement)
+    statement.inert_constants = inert_constants(tree, looked_at);
+    statement
 }
+
+pub use names::{kept_rows, unseen};
 
 /// What is found on the way through one statement.
 struct Findings<'a> {
@@ -92,7 +104,6 @@ struct Findings<'a> {
     looks_at_constants: bool,
     changes_catalog: bool,
     transaction: Option<TransactionStep>,
-    refused: Option<Refused>,
 }
 
 impl<'a> Findings<'a> {
@@ -122,7 +133,6 @@ impl<'a> Findings<'a> {
             looks_at_constants: false,
             changes_catalog: false,
             transaction: None,
-            refused: None,
         }
     }
 
@@ -145,12 +155,6 @@ impl<'a> Findings<'a> {
         let reason = reason.into();
         if !self.opaque.contains(&reason) {
             self.opaque.push(reason);
-        }
-    }
-
-    fn refuse(&mut self, what: &'static str, message: &str, hint: &'static str) {
-        if self.refused.is_none() {
-            self.refused = Some(Refused { what, message: message.to_owned(), hint: Some(hint) });
         }
     }
 
@@ -186,6 +190,7 @@ impl<'a> Findings<'a> {
         let reads_calls = self.named.values().any(|entry| entry.calls);
         let touches_unknown = classifies && (self.unknown_relation || self.unknown_call || reads_calls);
 
+        let runs_code = self.unknown_call || reads_calls;
         let stored = store::stored(tree, self.catalog, &self.named, &self.sinks, &touches);
         if stored.something && classifies && self.unknown_relation {
             self.opaque("it stores what it reads from a relation that Weir does not know");
@@ -199,6 +204,7 @@ impl<'a> Findings<'a> {
                 self.asks.push(Ask::new(STORE, Object::Field(field)));
             }
         }
+        let touches_unknown = touches_unknown || (classifies && !self.opaque.is_empty());
         let certainty = if self.opaque.is_empty() {
             Certainty::Exact
         } else {
@@ -206,6 +212,7 @@ impl<'a> Findings<'a> {
             self.changes_catalog = true;
             Certainty::Opaque(self.opaque.join("; "))
         };
+        let runs_code = runs_code || certainty != Certainty::Exact;
         let has_where = AttrValue::Bool(!self.lacks_where);
         for ask in self.asks.iter_mut().filter(|ask| matches!(ask.action.0, "update" | "delete")) {
             ask.context = vec![("has_where", has_where.clone())];
@@ -220,7 +227,8 @@ impl<'a> Findings<'a> {
             changes_catalog: self.changes_catalog,
             transaction: self.transaction,
             copy: None,
-            refused: self.refused,
+            names: None,
+            runs_code,
             span: 0..0,
             names_are_plain: false,
             set_operation: false,

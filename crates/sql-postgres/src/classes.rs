@@ -57,7 +57,7 @@ impl ClassRules {
     }
 
     /// Whether anything at all is classified by these rules.
-    pub(crate) fn classify_something(&self) -> bool {
+    pub fn classify_something(&self) -> bool {
         self.unclassified_hidden || !self.rules.is_empty()
     }
 

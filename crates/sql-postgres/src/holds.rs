@@ -4,7 +4,7 @@
 //! PostgreSQL itself, after names were resolved, and can be trusted where it says "this column". The statement says what is
 //! written there. The most sensitive answer wins.
 
-use model::{Certainty, Field, Holds};
+use model::{Field, Holds};
 
 use crate::catalog::{Catalog, Column, RelationKind};
 use crate::statement::{OutputShape, Outputs, Statement};
@@ -175,12 +175,12 @@ fn system_column(attribute: i16) -> &'static str {
 }
 
 fn is_tainted(statement: &Statement) -> bool {
-    statement.touches_unknown || !statement.touches.is_empty() || matches!(statement.certainty, Certainty::Opaque(_))
+    statement.touches_unknown || !statement.touches.is_empty()
 }
 
 /// A column that is made of anything the statement touches, and of these.
 fn computed(statement: &Statement, more: &[Field]) -> Holds {
-    if statement.touches_unknown || matches!(statement.certainty, Certainty::Opaque(_)) {
+    if statement.touches_unknown {
         return Holds::Unknown;
     }
     let mut fields = statement.touches.clone();

@@ -37,7 +37,7 @@ mod holds;
 mod log_text;
 mod skeleton;
 
-pub use analyse::analyse;
+pub use analyse::{analyse, kept_rows, unseen};
 pub use catalog::{
     CATALOG_QUERIES, Catalog, CatalogRows, Column, RawColumn, RawFunction, RawRelation, Relation, RelationKind,
     UnreadableRow,
@@ -50,5 +50,5 @@ pub use read::{SQL_BYTES_MAX, Unreadable};
 pub use sealed::NOTHING_IS_SEALED;
 pub use settings::startup_setting;
 pub use skeleton::Skeleton;
-pub use statement::{OutputShape, Outputs, Refused, Statement, TransactionStep};
+pub use statement::{NameUse, OutputShape, Outputs, Rows, Statement, TransactionStep};
 pub use vocabulary::VOCABULARY;

@@ -28,8 +28,11 @@ pub struct Statement {
     pub transaction: Option<TransactionStep>,
     /// Set when it copies data between the target and the caller.
     pub copy: Option<CopyStatement>,
-    /// Set when this version of Weir does not carry such a statement. The asks are filled in all the same.
-    pub refused: Option<Refused>,
+    /// What it does with the names that a session keeps. What stands behind a name that it uses is not in its asks: that
+    /// is for who knows the session's names.
+    pub names: Option<NameUse>,
+    /// Whether it runs code that Weir can't follow: functions of users', DO.
+    pub runs_code: bool,
     /// Where it stands in the text, in bytes.
     pub span: Range<usize>,
     /// Whether each bare column among the outputs can be compared by name with the column that the server describes:
@@ -88,13 +91,66 @@ pub enum TransactionStep {
     Finish,
 }
 
-/// Why this version does not carry a statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// What it is: `FETCH`.
-    pub what: &'static str,
-    /// The sentence for the caller.
-    pub message: String,
-    /// What to do instead.
-    pub hint: Option<&'static str>,
+/// What a statement does with the names that a session keeps: of prepared statements, and of cursors.
+#[derive(Clone, Debug)]
+pub enum NameUse {
+    /// PREPARE gives a statement this name.
+    Prepare {
+        /// The name.
+        name: String,
+        /// The statement.
+        statement: Box<Statement>,
+        /// The whole PREPARE, as it is written.
+        text: String,
+    },
+    /// EXECUTE runs the statement of this name, alone or inside of EXPLAIN or CREATE TABLE AS.
+    Execute(String, Rows),
+    /// DEALLOCATE takes this name away; all of them without one.
+    Deallocate(Option<String>),
+    /// DECLARE gives a query's cursor this name.
+    Declare {
+        /// The name.
+        name: String,
+        /// The query.
+        query: Box<Statement>,
+        /// WITH HOLD: it outlives its transaction.
+        hold: bool,
+        /// The whole DECLARE, as it is written.
+        text: String,
+    },
+    /// FETCH and MOVE run the cursor of this name.
+    Fetch(String),
+    /// CLOSE takes this name away; all of them without one.
+    Close(Option<String>),
+    /// DISCARD ALL takes all names away.
+    DiscardAll,
+}
+
+impl NameUse {
+    /// Whether something runs that stands behind the name.
+    pub fn runs(&self) -> bool {
+        matches!(self, Self::Execute(..) | Self::Fetch(_))
+    }
+
+    /// The name, if there is one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Prepare { name, .. } | Self::Declare { name, .. } | Self::Execute(name, _) | Self::Fetch(name) => {
+                Some(name)
+            }
+            Self::Deallocate(name) | Self::Close(name) => name.as_deref(),
+            Self::DiscardAll => None,
+        }
+    }
+}
+
+/// What becomes of the rows of an EXECUTE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// They are the result.
+    Given,
+    /// EXPLAIN tells of them, and gives a result of its own.
+    Explained,
+    /// CREATE TABLE AS keeps them.
+    Kept,
 }

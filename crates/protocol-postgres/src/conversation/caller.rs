@@ -11,7 +11,7 @@ use super::copy::Rest;
 use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, Shape, kept};
-use super::{Conversation, Ended, Stall};
+use super::{Conversation, Ended, Stall, Wanted};
 use crate::catalog::Freshness;
 use crate::cells::CellType;
 use crate::interpret::{Circumstance, Interpreted};
@@ -57,6 +57,7 @@ impl<S> Conversation<S> {
             let mut slots = Vec::new();
             let mut verdicts = Vec::new();
             let planned = self.plan(now, &mut slots, &mut verdicts);
+            (self.planned, self.planned_ready) = (0, 0);
             let nothing = planned == 0 && slots.is_empty();
             self.forward(slots, verdicts, now);
             self.from_caller.consume(planned);
@@ -116,8 +117,12 @@ impl<S> Conversation<S> {
                 break;
             }
             let frame = at..at.saturating_add(head.frame_bytes);
+            self.planned = slots.len();
             match self.plan_frame(head.kind, frame.clone(), now, verdicts) {
-                Planned::Slot(slot) => slots.push(slot),
+                Planned::Slot(slot) => {
+                    self.planned_ready = self.planned_ready.saturating_add(slot.work.is_answered_by_ready().into());
+                    slots.push(slot);
+                }
                 Planned::Dropped => {}
                 Planned::Stalled(stall) => {
                     self.stall = Some(stall);
@@ -184,10 +189,14 @@ impl<S> Conversation<S> {
             _ => {}
         }
         match message {
-            Frontend::Query(text) => match self.interpreted(text) {
+            Frontend::Query(text) => match self.meant(text) {
                 Ok(interpreted) => {
-                    let work = Work::Query(Rc::clone(&interpreted));
-                    self.decide(&interpreted, QUERY, Kind::Simple, None, Slotted { frame, work }, now, verdicts)
+                    let work = Work::Query { interpreted: Rc::clone(&interpreted), changes: Vec::new() };
+                    let planned =
+                        self.decide(&interpreted, QUERY, Kind::Simple, None, Slotted { frame, work }, now, verdicts);
+                    // What follows is not skipped if it fails, so what it does to names must be confirmed first.
+                    self.batch = self.batch.saturating_add(1);
+                    planned
                 }
                 Err(stall) => Planned::Stalled(stall),
             },
@@ -249,7 +258,7 @@ impl<S> Conversation<S> {
         if let Some(report) = self.no_room(name) {
             return self.refuse(report, frame);
         }
-        let interpreted = match self.interpreted(text) {
+        let interpreted = match self.meant(text) {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
@@ -260,7 +269,7 @@ impl<S> Conversation<S> {
     }
 
     /// What a statement's name means in this batch.
-    fn statement(&self, name: &[u8]) -> Lookup<Prepared> {
+    pub(super) fn statement(&self, name: &[u8]) -> Lookup<Prepared> {
         let closes = |expect: &Expect| matches!(expect, Expect::CloseStatement { name: closed, .. } if kept(closed) == kept(name));
         match self.names.statement(name, self.batch) {
             Lookup::Unknown if self.awaits_close(closes) => Lookup::Unconfirmed,
@@ -269,11 +278,12 @@ impl<S> Conversation<S> {
     }
 
     /// What a portal's name means in this batch.
-    fn portal(&self, name: &[u8]) -> Lookup<Portal> {
+    pub(super) fn portal(&self, name: &[u8]) -> Lookup<Portal> {
         let closes =
             |expect: &Expect| matches!(expect, Expect::ClosePortal { name: closed, .. } if kept(closed) == kept(name));
         match self.names.portal(name, self.batch) {
             Lookup::Unknown if self.awaits_close(closes) => Lookup::Unconfirmed,
+            Lookup::Known(_) if !self.names.is_of_batch(name, self.batch) && self.awaits_ready() => Lookup::Unconfirmed,
             known => known,
         }
     }
@@ -290,9 +300,11 @@ impl<S> Conversation<S> {
             let message = format!("a name of {} bytes is too long: Weir takes {NAME_BYTES_MAX}", name.len());
             return Some(OwnReport::new(Severity::Error, "42622", message));
         }
-        let full = "this session holds too many prepared statements and portals, or too much text in them";
-        let hint = "Close those that are not used any more.";
-        self.names.is_full().then(|| OwnReport::new(Severity::Error, "53400", full).hint(hint))
+        if !self.settings.tells_apart(name) {
+            let message = "a name that is not ASCII, where the encodings of client and server are not both UTF8";
+            return Some(OwnReport::new(Severity::Error, "42602", message));
+        }
+        self.names.is_full().then(full)
     }
 
     fn plan_bind(
@@ -314,15 +326,17 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
-        let shape = prepared.shape();
+        // What runs by a name returns what that name stands for when it is bound, whatever was described before.
+        let by_name = interpreted.runs_names();
+        let shape = prepared.shape().filter(|_| !by_name);
         // Nothing tainted runs before it is known how its result will be shown.
         let tainted = interpreted.operation.is_tainted();
-        if tainted && shape.is_none() && !interpreted.is_copy() {
+        if tainted && shape.is_none() && !by_name && !interpreted.is_copy() {
             if prepared.asked_shape.get() && self.expected.is_empty() {
                 // Asked and never answered: the statement is not there.
                 return self.refuse(no_statement(bind.statement), frame);
             }
-            self.shape_wanted = Some((bind.statement.to_vec(), prepared));
+            self.shape_wanted = Some(Wanted::Statement(bind.statement.to_vec(), prepared));
             return Planned::Stalled(Stall::Shape);
         }
         let bound = (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
@@ -334,6 +348,9 @@ impl<S> Conversation<S> {
             formats,
             bound,
             confirmed: Cell::default(),
+            of: by_name.then_some(prepared),
+            hold: false,
+            asked_shape: Cell::default(),
             weight,
         });
         if let Some(shape) = shape.filter(|_| tainted)
@@ -385,9 +402,22 @@ impl<S> Conversation<S> {
             Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
             Lookup::Unknown => return self.refuse(no_portal(execute.portal), frame),
         };
+        let bound = portal;
+        let portal = match self.by_names_now(&bound) {
+            Ok(portal) => portal,
+            Err(stall) => return Planned::Stalled(stall),
+        };
         let interpreted = Rc::clone(&portal.interpreted);
+        // A cursor of SQL, and what runs by a name, could not be described before.
+        if interpreted.operation.is_tainted() && portal.shape.borrow().is_none() && !interpreted.is_copy() {
+            if bound.asked_shape.get() && self.expected.is_empty() {
+                return self.refuse(no_portal(execute.portal), frame);
+            }
+            self.shape_wanted = Some(Wanted::Portal(execute.portal.to_vec(), bound));
+            return Planned::Stalled(Stall::Shape);
+        }
         let bound = portal.bound;
-        let work = Work::Execute(portal);
+        let work = Work::Execute { portal, changes: Vec::new() };
         self.decide(&interpreted, EXECUTE, Kind::Batched, bound, Slotted { frame, work }, now, verdicts)
     }
 
@@ -395,7 +425,7 @@ impl<S> Conversation<S> {
     #[expect(clippy::too_many_arguments, reason = "the parts of one decision, used once")]
     fn decide(
         &mut self,
-        interpreted: &Interpreted,
+        interpreted: &Rc<Interpreted>,
         step: Step,
         kind: Kind,
         bound: Option<Digest>,
@@ -404,6 +434,9 @@ impl<S> Conversation<S> {
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Planned {
         let operation = &interpreted.operation;
+        if interpreted.names_more() && self.names.is_full() {
+            return self.refuse_kind(full(), frame, kind);
+        }
         if let Some(unfit) = &interpreted.unfit {
             let report = declined_report(unfit.code, &unfit.declined, unfit.position);
             self.decline(step, interpreted.wording.clone(), unfit.declined.clone(), verdicts);
@@ -417,6 +450,12 @@ impl<S> Conversation<S> {
         } else if let Work::Parse { name, prepared, before } = &mut work {
             *before = self.names.define_statement(name, prepared, self.batch);
         } else {
+            if interpreted.runs_code() {
+                self.settings.code_runs(self.batch);
+            }
+            if let Work::Query { changes, .. } | Work::Execute { changes, .. } = &mut work {
+                *changes = self.change_names(interpreted);
+            }
             // From here on the session may see another catalog than Weir does.
             self.uncommitted |= interpreted.changes_catalog;
             self.changes = self.changes.saturating_add(interpreted.changes_catalog.into());
@@ -427,9 +466,12 @@ impl<S> Conversation<S> {
 
     /// Refuses something that needs no verdict because it could not run anyway: the target would fail it too.
     fn refuse(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
-        self.skipping = true;
-        let work = Work::Refuse { report, kind: Kind::Batched };
-        Planned::Slot(Slot { frame, work, decided: None })
+        self.refuse_kind(report, frame, Kind::Batched)
+    }
+
+    fn refuse_kind(&mut self, report: OwnReport, frame: Range<usize>, kind: Kind) -> Planned {
+        self.skipping |= kind.is_batched();
+        Planned::Slot(Slot { frame, work: Work::Refuse { report, kind }, decided: None })
     }
 
     fn decline(&self, step: Step, wording: Wording, declined: Declined, verdicts: &mut Vec<Verdict<()>>) {
@@ -438,14 +480,20 @@ impl<S> Conversation<S> {
 
     /// What a prepared statement does, by the catalog as it is now: after a change of the catalog the target reads its
     /// text again, and so does Weir.
-    fn read_again(&mut self, prepared: &Prepared) -> Result<Rc<Interpreted>, Stall> {
+    pub(super) fn read_again(&mut self, prepared: &Prepared) -> Result<Rc<Interpreted>, Stall> {
         let known = prepared.interpreted();
         let fresh = self.catalogs.freshness() != Freshness::Stale;
         let current = self.catalogs.current().is_some_and(|snapshot| snapshot.epoch == known.snapshot.epoch);
-        if fresh && current && known.uncommitted == self.uncommitted() {
+        let same = fresh && current && known.uncommitted == self.uncommitted();
+        // What could not be read can't be read now either: the target keeps what it has made of the text.
+        if known.unread.is_some() || same && !known.runs_names() {
             return Ok(known);
         }
-        let interpreted = self.interpreted(&prepared.text)?;
+        let read = self.interpreted(&prepared.text)?;
+        let interpreted = self.with_names(self.as_prepared(read, prepared.in_sql), &prepared.text)?;
+        if same && interpreted.key == known.key {
+            return Ok(known);
+        }
         prepared.renew(Rc::clone(&interpreted));
         Ok(interpreted)
     }
@@ -456,14 +504,18 @@ impl<S> Conversation<S> {
     }
 
     /// What a text does, by the catalog as it is now.
-    fn interpreted(&mut self, text: &[u8]) -> Result<Rc<Interpreted>, Stall> {
+    pub(super) fn interpreted(&mut self, text: &[u8]) -> Result<Rc<Interpreted>, Stall> {
         // Asked before for this very text: what is not known now is not known.
         let asked = self.asked_catalog_for.is_some_and(|key| key == ShapeKey::of([text]));
         let fresh = self.catalogs.freshness() != Freshness::Stale;
         let Some(snapshot) = self.catalogs.current().filter(|_| fresh) else {
             if asked && self.catalog_failed {
                 self.asked_catalog_for = None;
-                return Ok(Rc::new(Interpreted::without_catalog(text, self.session.gate())));
+                return Ok(Rc::new(Interpreted::without_catalog(
+                    text,
+                    self.catalogs.classify_something(),
+                    self.session.gate(),
+                )));
             }
             self.asked_catalog_for = Some(ShapeKey::of([text]));
             return Err(Stall::Catalog);
@@ -495,9 +547,14 @@ struct Slotted {
     work: Work,
 }
 
-fn declined_report(code: &'static str, declined: &Declined, position: Option<usize>) -> OwnReport {
+pub(super) fn declined_report(code: &'static str, declined: &Declined, position: Option<usize>) -> OwnReport {
     let Declined { message, detail, hint } = declined.clone();
     OwnReport { severity: Severity::Error, code, message, detail, hint, position }
+}
+
+fn full() -> OwnReport {
+    let full = "this session holds too many prepared statements and portals, or too much text in them";
+    OwnReport::new(Severity::Error, "53400", full).hint("Close those that are not used any more.")
 }
 
 fn no_statement(name: &[u8]) -> OwnReport {

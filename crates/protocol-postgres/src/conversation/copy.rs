@@ -10,10 +10,11 @@
 //! and Flush, else it ignores copy data. So planning stops behind a COPY … FROM STDIN until the target answers, and again
 //! behind the end of the data. In between the data go to the target as they come, as more of the permitted operation.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use gate::{Outcome, Permit, Shown};
-use model::{Holds, UnixMicros};
+use model::{Certainty, Holds, UnixMicros};
 use redact::Plan;
 use sql_postgres::{Catalog, CopyFormat, CopyOut, CopySource, CopyStatement, Statement};
 
@@ -72,7 +73,13 @@ impl Held {
 impl Interpreted {
     /// Whether it takes data of the caller's when it runs.
     pub fn copies_in(&self) -> bool {
-        self.statements.iter().any(|statement| statement.copy == Some(CopyStatement::In))
+        self.may_copy() || self.statements.iter().any(|statement| statement.copy == Some(CopyStatement::In))
+    }
+
+    /// Whether it may copy either way without Weir having seen a COPY, where nothing is classified.
+    pub fn may_copy(&self) -> bool {
+        let unseen = self.runs_names() && self.operation.certainty != Certainty::Exact;
+        !self.snapshot.catalog.classifies() && (self.unread.is_some() || unseen)
     }
 
     /// Whether it is a COPY.
@@ -95,8 +102,10 @@ impl Work {
     /// Whether what comes behind it means nothing before the target has answered.
     pub(super) fn holds_back(&self) -> bool {
         match self {
-            Self::Query(interpreted) => interpreted.copies_in() || interpreted.copy_to_describe().is_some(),
-            Self::Execute(portal) => portal.interpreted.copies_in() || portal.interpreted.copy_to_describe().is_some(),
+            Self::Query { interpreted, .. } => interpreted.copies_in() || interpreted.copy_to_describe().is_some(),
+            Self::Execute { portal, .. } => {
+                portal.interpreted.copies_in() || portal.interpreted.copy_to_describe().is_some()
+            }
             _ => false,
         }
     }
@@ -279,7 +288,7 @@ impl<S> Conversation<S> {
         let Some((out, _)) = interpreted.copy_to_describe() else { return Ok(Pass::Done) };
         let chosen = chosen(&out.source, columns, &interpreted.snapshot.catalog);
         let known = chosen.and_then(|columns| {
-            let holds = held(&interpreted, interpreted.statements.first(), &columns)?;
+            let holds = held(&interpreted, 0, &columns)?;
             Ok((holds, columns))
         });
         match known {
@@ -305,8 +314,10 @@ impl<S> Conversation<S> {
         }
         self.upstream.more(&mut running.flow, |wire| wire.put(&frame));
         self.expected.push_back(match by {
-            Held::Query(interpreted) => Expect::Query { running, interpreted, statement: 0, failed: None },
-            Held::Execute(portal) => Expect::Execute { running, portal },
+            Held::Query(interpreted) => {
+                Expect::Query { running, interpreted, statement: 0, failed: None, changes: VecDeque::new() }
+            }
+            Held::Execute(portal) => Expect::Execute { running, portal, changes: Vec::new() },
         });
         Ok(Pass::Done)
     }
@@ -327,7 +338,9 @@ impl<S> Conversation<S> {
                 {
                     // The target skips everything up to a Sync: the text itself would be.
                     self.upstream.more(&mut running.flow, |wire| wire.put(SYNC));
-                    self.expected.push_front(Expect::Query { running, interpreted, statement: 0, failed: Some(code) });
+                    let changes = VecDeque::new();
+                    let failed = Some(code);
+                    self.expected.push_front(Expect::Query { running, interpreted, statement: 0, failed, changes });
                 }
             }
         }
@@ -347,7 +360,7 @@ impl<S> Conversation<S> {
             Some(Expect::Query { running, interpreted, failed: None, .. }) if last && interpreted.copies_in() => {
                 running.begin_copy(Copying::In)?;
             }
-            Some(Expect::Execute { running, portal }) if last && portal.interpreted.copies_in() => {
+            Some(Expect::Execute { running, portal, .. }) if last && portal.interpreted.copies_in() => {
                 running.begin_copy(Copying::In)?;
             }
             _ => return Err(self.out_of_place("the start of a copy from the caller")),
@@ -359,12 +372,16 @@ impl<S> Conversation<S> {
     pub(super) fn take_copy_out(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let (binary, columns) = copy_response(body)?;
         let (running, interpreted, at) = match self.expected.front_mut() {
-            Some(Expect::Query { running, interpreted, statement, failed: None }) => {
+            Some(Expect::Query { running, interpreted, statement, failed: None, .. }) => {
                 (running, Rc::clone(interpreted), *statement)
             }
-            Some(Expect::Execute { running, portal }) => (running, Rc::clone(&portal.interpreted), 0),
+            Some(Expect::Execute { running, portal, .. }) => (running, Rc::clone(&portal.interpreted), 0),
             _ => return Err(self.out_of_place("the start of a copy")),
         };
+        if interpreted.may_copy() {
+            running.begin_copy(Copying::Clear { binary })?;
+            return Ok(Pass::Verbatim);
+        }
         let statement = interpreted.statements.get(at);
         let Some(CopyStatement::Out(out)) = statement.and_then(|statement| statement.copy.as_ref()) else {
             return Err(Malformed::new("a copy that nobody asked for"));

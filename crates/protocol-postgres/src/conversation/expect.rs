@@ -1,11 +1,13 @@
 //! What the target will answer, in order.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::{Flow, Shown};
 use redact::Plan;
 
+use super::by_name::Change;
 use super::copy::Held;
 use super::statements::{Entry, Portal, Prepared};
 use crate::copy::Masked;
@@ -23,7 +25,7 @@ pub enum Expect {
     /// ParameterDescription and RowDescription or NoData; of a portal without the first. If `hidden`, Weir itself asked.
     Describe { interpreted: Rc<Interpreted>, what: Described, hidden: bool },
     /// Rows, then CommandComplete, EmptyQueryResponse or PortalSuspended.
-    Execute { running: Running, portal: Rc<Portal> },
+    Execute { running: Running, portal: Rc<Portal>, changes: Vec<Change> },
     /// CloseComplete, of a statement.
     CloseStatement { name: Vec<u8>, before: Option<Entry<Prepared>> },
     /// CloseComplete, of a portal.
@@ -33,7 +35,14 @@ pub enum Expect {
     /// ParseComplete, the description and CloseComplete of what a permitted COPY copies; `frame` makes it run.
     CopyShape { running: Running, held: Held, frame: Vec<u8>, columns: Option<Vec<ColumnShape>> },
     /// Everything up to ReadyForQuery.
-    Query { running: Running, interpreted: Rc<Interpreted>, statement: usize, failed: Option<String> },
+    Query {
+        running: Running,
+        interpreted: Rc<Interpreted>,
+        statement: usize,
+        failed: Option<String>,
+        /// What its statements do to names, as far as that is not confirmed.
+        changes: VecDeque<Change>,
+    },
     /// The error that a poison makes. The caller is told `error` instead. If `simple`, ReadyForQuery follows.
     Poison { error: Vec<u8>, simple: bool, told: bool },
 }
@@ -105,6 +114,23 @@ impl Expect {
     pub fn changes_catalog(&self) -> bool {
         let runs = matches!(self, Self::Execute { .. } | Self::Query { .. } | Self::CopyShape { .. });
         runs && self.interpreted().is_some_and(|interpreted| interpreted.changes_catalog)
+    }
+
+    /// Whether its answer ends with ReadyForQuery.
+    pub fn is_answered_by_ready(&self) -> bool {
+        matches!(
+            self,
+            Self::Query { .. }
+                | Self::Sync
+                | Self::Poison { simple: true, .. }
+                | Self::CopyShape { held: Held::Query(_), .. }
+        )
+    }
+
+    /// Whether code that Weir can't follow runs with it.
+    pub fn runs_code(&self) -> bool {
+        let runs = matches!(self, Self::Execute { .. } | Self::Query { .. });
+        runs && self.interpreted().is_some_and(|interpreted| interpreted.runs_code())
     }
 
     fn interpreted(&self) -> Option<Rc<Interpreted>> {

@@ -6,10 +6,12 @@ use std::rc::Rc;
 use gate::{ControlFrame, Permit, Released, Verdict, Wire};
 use model::UnixMicros;
 
+use super::by_name::Change;
+use super::caller::declined_report;
 use super::copy::Held;
 use super::expect::{Described, Expect, Running};
 use super::statements::{Entry, Portal, Prepared};
-use super::{Conversation, Ended};
+use super::{Conversation, Ended, Wanted};
 use crate::interpret::Interpreted;
 use crate::wire::build::{self, OwnReport, Severity};
 
@@ -43,7 +45,10 @@ impl Kind {
 /// What a frame is to do.
 #[derive(Debug)]
 pub(super) enum Work {
-    Query(Rc<Interpreted>),
+    Query {
+        interpreted: Rc<Interpreted>,
+        changes: Vec<Change>,
+    },
     Parse {
         name: Vec<u8>,
         prepared: Rc<Prepared>,
@@ -58,7 +63,10 @@ pub(super) enum Work {
         interpreted: Rc<Interpreted>,
         what: Described,
     },
-    Execute(Rc<Portal>),
+    Execute {
+        portal: Rc<Portal>,
+        changes: Vec<Change>,
+    },
     CloseStatement {
         name: Vec<u8>,
         before: Option<Entry<Prepared>>,
@@ -117,7 +125,9 @@ impl<S> Conversation<S> {
                 (Work::Refuse { .. }, Some((_, Some(Released::Refuse(..))))) => self.send(frame, work),
                 (_, Some((kind, refusal))) => {
                     let report = match refusal {
-                        Some(Released::Refuse(refusal, ())) => OwnReport::refusal(Severity::Error, "42501", &refusal),
+                        Some(Released::Refuse(refusal, ())) => {
+                            work.unread().unwrap_or_else(|| OwnReport::refusal(Severity::Error, "42501", &refusal))
+                        }
                         _ => down.clone().unwrap_or_else(|| OwnReport::new(Severity::Error, "XX000", "not released")),
                     };
                     self.take_back(work);
@@ -131,14 +141,14 @@ impl<S> Conversation<S> {
 
     /// Forwards a permitted operation.
     fn begin(&mut self, permit: Permit<()>, frame: Range<usize>, work: Work, now: UnixMicros) {
-        if let Work::Query(interpreted) = &work {
+        if let Work::Query { interpreted, .. } = &work {
             self.notices = interpreted.notices.unwrap_or(self.notices);
-        } else if let Work::Execute(portal) = &work {
+        } else if let Work::Execute { portal, .. } = &work {
             self.notices = portal.interpreted.notices.unwrap_or(self.notices);
         }
         let held = match &work {
-            Work::Query(interpreted) => Some(Held::Query(Rc::clone(interpreted))),
-            Work::Execute(portal) => Some(Held::Execute(Rc::clone(portal))),
+            Work::Query { interpreted, .. } => Some(Held::Query(Rc::clone(interpreted))),
+            Work::Execute { portal, .. } => Some(Held::Execute(Rc::clone(portal))),
             _ => None,
         };
         if let Some(held) = held.filter(|held| held.interpreted().copy_to_describe().is_some()) {
@@ -149,11 +159,15 @@ impl<S> Conversation<S> {
         let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));
         self.tainted |= flow.operation().is_tainted();
         let expect = match work {
-            Work::Query(interpreted) => {
-                Expect::Query { running: Running::new(flow), interpreted, statement: 0, failed: None }
-            }
+            Work::Query { interpreted, changes } => Expect::Query {
+                running: Running::new(flow),
+                interpreted,
+                statement: 0,
+                failed: None,
+                changes: changes.into(),
+            },
             Work::Parse { name, prepared, before } => Expect::Parse { flow, name, prepared, before },
-            Work::Execute(portal) => Expect::Execute { running: Running::new(flow), portal },
+            Work::Execute { portal, changes } => Expect::Execute { running: Running::new(flow), portal, changes },
             // Nothing else is decided.
             other => {
                 flow.finish(gate::Outcome::Unknown, now);
@@ -179,7 +193,7 @@ impl<S> Conversation<S> {
             Work::CloseStatement { name, before } => Some(Expect::CloseStatement { name, before }),
             Work::ClosePortal { name, before } => Some(Expect::ClosePortal { name, before }),
             // These need a permit.
-            Work::Query(_) | Work::Parse { .. } | Work::Execute(_) => return,
+            Work::Query { .. } | Work::Parse { .. } | Work::Execute { .. } => return,
         };
         self.upstream.control(Frame(self.from_caller.get(frame)));
         // Planning a statement may run functions, and a setting that they change is spoken of at the end of the batch.
@@ -217,25 +231,52 @@ impl<S> Conversation<S> {
             Work::Bind { name, portal, before } => self.names.undo_portal(&name, &portal, before),
             Work::CloseStatement { name, before: Some(before) } => self.names.restore_statement(&name, before),
             Work::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
+            Work::Query { changes, .. } | Work::Execute { changes, .. } => self.take_changes_back(changes),
             _ => {}
         }
     }
 
-    /// Asks the target what a statement returns, on Weir's own account. The answer is not shown to the caller.
+    /// Asks the target what a statement or portal returns, on Weir's own account. The answer is not shown to the caller.
     pub(super) fn ask_shape(&mut self) {
-        let Some((name, prepared)) = self.shape_wanted.take() else { return };
-        if prepared.asked_shape.replace(true) {
+        let Some(wanted) = self.shape_wanted.take() else { return };
+        let (kind, name, asked) = match &wanted {
+            Wanted::Statement(name, prepared) => (b'S', name, &prepared.asked_shape),
+            Wanted::Portal(name, portal) => (b'P', name, &portal.asked_shape),
+        };
+        if asked.replace(true) {
             return;
         }
         let mut frames = Vec::new();
         build::frame(&mut frames, b'D', |out| {
-            out.push(b'S');
-            build::cstr(out, &name);
+            out.push(kind);
+            build::cstr(out, name);
         });
         build::frame(&mut frames, b'H', |_| ());
         self.upstream.control(Frame(&frames));
-        let interpreted = prepared.interpreted();
-        self.expected.push_back(Expect::Describe { interpreted, what: Described::Statement(prepared), hidden: true });
+        let (interpreted, what) = match wanted {
+            Wanted::Statement(_, prepared) => (prepared.interpreted(), Described::Statement(prepared)),
+            Wanted::Portal(_, portal) => (Rc::clone(&portal.interpreted), Described::Portal(portal)),
+        };
+        self.expected.push_back(Expect::Describe { interpreted, what, hidden: true });
+    }
+}
+
+impl Work {
+    /// Whether its answer ends with ReadyForQuery.
+    pub fn is_answered_by_ready(&self) -> bool {
+        matches!(self, Self::Query { .. } | Self::Sync | Self::Refuse { kind: Kind::Simple, .. })
+    }
+
+    /// What a caller is told whose text could not be read, and who may not do what can't be told.
+    fn unread(&self) -> Option<OwnReport> {
+        let interpreted = match self {
+            Self::Query { interpreted, .. } => Rc::clone(interpreted),
+            Self::Parse { prepared, .. } => prepared.interpreted(),
+            Self::Execute { portal, .. } => Rc::clone(&portal.interpreted),
+            _ => return None,
+        };
+        let unread = interpreted.unread.as_ref()?;
+        Some(declined_report(unread.code, &unread.declined, unread.position))
     }
 }
 

@@ -12,6 +12,7 @@
 //! Every forwarded frame leaves an [`Expect`] in a queue: what the target will answer. Replies are matched with it in
 //! order, so that a refusal is told in its place, and rows are shown by the plan of the statement that made them.
 
+mod by_name;
 mod caller;
 mod copy;
 mod expect;
@@ -21,6 +22,7 @@ mod report;
 mod rows;
 mod statements;
 mod target;
+mod text_settings;
 
 #[cfg(test)]
 mod tests;
@@ -35,15 +37,16 @@ use model::UnixMicros;
 use crate::catalog::Catalogs;
 use crate::relay::IDLE_BYTES_KEPT;
 use crate::stream::Stream;
-use crate::wire::Malformed;
 use crate::wire::build::OwnReport;
-use crate::wire::frame::Inbox;
+use crate::wire::frame::{HEAD_BYTES, Head, Inbox};
+use crate::wire::{Malformed, backend};
 use copy::Rest;
 use expect::Expect;
 use readings::Readings;
 use rows::Passing;
 pub use statements::Shape;
-use statements::{Names, Prepared};
+use statements::{Names, Portal, Prepared};
+use text_settings::TextSettings;
 
 /// Replies that may be awaited at once; past it the caller is not read until some have come.
 const EXPECTED_MAX: usize = 4096;
@@ -74,8 +77,17 @@ pub struct Conversation<S = Stream> {
     asked_catalog_for: Option<ShapeKey>,
     /// Set if that failed.
     catalog_failed: bool,
-    /// The statement whose shape planning waits for.
-    shape_wanted: Option<(Vec<u8>, Rc<Prepared>)>,
+    /// What planning waits for the shape of.
+    shape_wanted: Option<Wanted>,
+    /// How the target reads texts.
+    settings: TextSettings,
+    /// Frames that are planned and not forwarded, and those of them that will be answered by ReadyForQuery.
+    planned: usize,
+    planned_ready: usize,
+    /// Whether the last ReadyForQuery told of a transaction block.
+    in_block: bool,
+    /// Whether something has failed in the transaction.
+    failed: bool,
     /// Set when something tainted ran in the transaction: what the target says may hold what it touched.
     tainted: bool,
     /// Set while the session has changed the catalog and not committed.
@@ -93,6 +105,13 @@ pub struct Conversation<S = Stream> {
     /// Set once the caller has been told that something is masked.
     told_masked: bool,
     ended: Option<Ended>,
+}
+
+/// Something whose shape must be known, and its name.
+#[derive(Debug)]
+enum Wanted {
+    Statement(Vec<u8>, Rc<Prepared>),
+    Portal(Vec<u8>, Rc<Portal>),
 }
 
 /// Why planning stopped before the end of what was read.
@@ -155,6 +174,11 @@ impl<S> Conversation<S> {
             asked_catalog_for: None,
             catalog_failed: false,
             shape_wanted: None,
+            settings: TextSettings::default(),
+            planned: 0,
+            planned_ready: 0,
+            in_block: false,
+            failed: false,
             tainted: false,
             uncommitted: false,
             changes: 0,
@@ -165,6 +189,18 @@ impl<S> Conversation<S> {
             notices: true,
             told_masked: false,
             ended: None,
+        }
+    }
+
+    /// What the target has said while it was logged in to: its parameters.
+    pub fn greeted(&mut self, mut greeting: &[u8]) {
+        while let Ok(Some(head)) = Head::read(greeting) {
+            let Some((frame, rest)) = greeting.split_at_checked(head.frame_bytes) else { return };
+            if let (b'S', Some(Ok((name, value)))) = (head.kind, frame.get(HEAD_BYTES..).map(backend::parameter_status))
+            {
+                self.settings.told(name, value);
+            }
+            greeting = rest;
         }
     }
 

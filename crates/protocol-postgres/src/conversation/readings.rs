@@ -51,6 +51,16 @@ impl Readings {
         }
     }
 
+    /// What a text does together with what stands behind the names that it uses: `key` stands for all of that.
+    pub fn resolved(&mut self, key: ShapeKey, bytes: usize, resolve: impl FnOnce() -> Rc<Reading>) -> Rc<Reading> {
+        if let Some(Known::Skeleton(reading)) = self.known.get(&key) {
+            return Rc::clone(reading);
+        }
+        let reading = resolve();
+        self.keep(key, Known::Skeleton(Rc::clone(&reading)), bytes);
+        reading
+    }
+
     fn by_text(&mut self, text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Rc<Interpreted> {
         let key = circumstance.key(text);
         if let Some(Known::Text(interpreted)) = self.known.get(&key) {

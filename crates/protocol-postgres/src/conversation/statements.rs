@@ -24,6 +24,8 @@ pub struct Prepared {
     pub asked_shape: Cell<bool>,
     /// Whether the target has said that it has it.
     confirmed: Cell<bool>,
+    /// Whether PREPARE made it: its text is the PREPARE then, and it is what stands inside of that.
+    pub in_sql: bool,
     _weight: Weight,
 }
 
@@ -42,8 +44,14 @@ impl Prepared {
             shape: RefCell::default(),
             asked_shape: Cell::default(),
             confirmed: Cell::default(),
+            in_sql: false,
             _weight: held.weigh(bytes),
         }
+    }
+
+    /// The statement inside of this PREPARE.
+    pub fn in_sql(text: &[u8], interpreted: Rc<Interpreted>, held: &Held) -> Self {
+        Self { in_sql: true, ..Self::new(text, interpreted, held) }
     }
 
     /// What it does, by the catalog it was last read with.
@@ -93,6 +101,12 @@ pub struct Portal {
     pub bound: Option<Digest>,
     /// Whether the target has said that it has it.
     pub confirmed: Cell<bool>,
+    /// The statement that it was made of, if that runs something by its name: what it is may be another when it runs.
+    pub of: Option<Rc<Prepared>>,
+    /// Whether it outlives its transaction: a cursor WITH HOLD.
+    pub hold: bool,
+    /// Whether Weir itself has asked what it returns, and waits for the answer.
+    pub asked_shape: Cell<bool>,
     /// What it takes of the session's memory.
     #[expect(dead_code, reason = "held until the portal goes")]
     pub weight: Weight,
@@ -145,6 +159,9 @@ impl Portal {
 pub struct Names {
     statements: HashMap<Vec<u8>, Entry<Prepared>>,
     portals: HashMap<Vec<u8>, Entry<Portal>>,
+    defined: u64,
+    /// The savepoints that are there for certain, innermost last, each with how much was defined before it.
+    savepoints: Vec<(String, u64)>,
     /// What they hold in memory.
     pub held: Held,
 }
@@ -154,11 +171,16 @@ pub struct Names {
 pub struct Entry<T> {
     meaning: Rc<T>,
     batch: u64,
+    /// Counts definitions: what came after a savepoint goes with it.
+    number: u64,
+    /// Whether the transaction that made it has committed. Of portals this is so for held cursors alone.
+    outlives: bool,
 }
 
 impl<T> Clone for Entry<T> {
     fn clone(&self) -> Self {
-        Self { meaning: Rc::clone(&self.meaning), batch: self.batch }
+        let Self { batch, number, outlives, .. } = *self;
+        Self { meaning: Rc::clone(&self.meaning), batch, number, outlives }
     }
 }
 
@@ -193,10 +215,12 @@ pub fn kept(name: &[u8]) -> &[u8] {
 
 /// The two kinds of names behave alike.
 macro_rules! kind_of_name {
-    ($table:ident, $of:ty, $define:ident, $find:ident, $confirm:ident, $undo:ident, $forget:ident, $restore:ident, $reset:ident) => {
+    ($table:ident, $of:ty, $define:ident, $find:ident, $confirm:ident, $undo:ident, $take:ident, $forget:ident, $restore:ident, $reset:ident) => {
         /// Gives a name its meaning, and returns the one it had.
         pub fn $define(&mut self, name: &[u8], meaning: &Rc<$of>, batch: u64) -> Option<Entry<$of>> {
-            self.$table.insert(kept(name).to_vec(), Entry { meaning: Rc::clone(meaning), batch })
+            self.defined = self.defined.saturating_add(1);
+            let (meaning, number) = (Rc::clone(meaning), self.defined);
+            self.$table.insert(kept(name).to_vec(), Entry { meaning, batch, number, outlives: false })
         }
 
         /// What a name means in this batch.
@@ -223,6 +247,14 @@ macro_rules! kind_of_name {
                     Some(entry) => self.$table.insert(kept(name).to_vec(), entry),
                     None => self.$table.remove(kept(name)),
                 };
+            }
+        }
+
+        /// This name is taken away, or all of them. Returns what they meant.
+        pub fn $take(&mut self, name: Option<&[u8]>) -> Vec<(Vec<u8>, Entry<$of>)> {
+            match name {
+                Some(name) => self.$table.remove_entry(kept(name)).into_iter().collect(),
+                None => self.$table.drain().collect(),
             }
         }
 
@@ -254,6 +286,7 @@ impl Names {
         statement,
         confirm_statement,
         undo_statement,
+        take_statements,
         forget_statement,
         restore_statement,
         reset_statement
@@ -265,6 +298,7 @@ impl Names {
         portal,
         confirm_portal,
         undo_portal,
+        take_portals,
         forget_portal,
         restore_portal,
         reset_portal
@@ -282,8 +316,51 @@ impl Names {
         self.portals.retain(|_, entry| entry.meaning.confirmed.get());
     }
 
-    /// A transaction has ended, and its portals with it.
-    pub fn end_transaction(&mut self) {
-        self.portals.retain(|_, entry| !entry.meaning.confirmed.get());
+    /// A transaction has ended, and its portals with it. If it has not `failed`, those that are held stay.
+    pub fn end_transaction(&mut self, failed: bool) {
+        self.savepoints.clear();
+        let confirmed = |entry: &Entry<Portal>| entry.meaning.confirmed.get();
+        self.portals.retain(|_, entry| !confirmed(entry) || entry.outlives || (entry.meaning.hold && !failed));
+        self.portals.values_mut().filter(|entry| confirmed(entry)).for_each(|entry| entry.outlives = true);
+    }
+
+    /// Takes the portals away that go when the transaction ends now, or is rolled back to where this many definitions had
+    /// been made: all that no earlier transaction kept, but for held ones if it commits.
+    pub fn take_ending(&mut self, commits: bool, after: u64) -> Vec<(Vec<u8>, Entry<Portal>)> {
+        let goes = |entry: &Entry<Portal>| !entry.outlives && entry.number > after && !(commits && entry.meaning.hold);
+        let names: Vec<Vec<u8>> =
+            self.portals.iter().filter(|(_, entry)| goes(entry)).map(|(name, _)| name.clone()).collect();
+        names.into_iter().filter_map(|name| self.portals.remove_entry(&name)).collect()
+    }
+
+    /// Whether a portal is a cursor that is held.
+    pub fn is_held(&self, name: &[u8]) -> bool {
+        self.portals.get(kept(name)).is_some_and(|entry| entry.meaning.hold)
+    }
+
+    /// Whether a portal was made in this batch.
+    pub fn is_of_batch(&self, name: &[u8], batch: u64) -> bool {
+        self.portals.get(kept(name)).is_some_and(|entry| entry.batch == batch)
+    }
+
+    /// The target has made this savepoint.
+    pub fn save(&mut self, name: &str) {
+        // Past so many, what goes with one is not told apart any more.
+        if self.savepoints.len() < NAMES_MAX {
+            self.savepoints.push((name.to_owned(), self.defined));
+        }
+    }
+
+    /// The target has released this savepoint, or has rolled back to it: what came after it is gone.
+    pub fn unsave(&mut self, name: &str, itself: bool) {
+        match self.savepoints.iter().rposition(|(saved, _)| saved == name) {
+            Some(at) => self.savepoints.truncate(if itself { at } else { at.saturating_add(1) }),
+            None => self.savepoints.clear(),
+        }
+    }
+
+    /// How much had been defined at this savepoint. If it is not known: nothing.
+    pub fn saved_at(&self, name: &str) -> u64 {
+        self.savepoints.iter().rfind(|(saved, _)| saved == name).map_or(0, |(_, defined)| *defined)
     }
 }

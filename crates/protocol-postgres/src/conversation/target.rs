@@ -1,21 +1,20 @@
 //! What the target sends: matched with what was forwarded, and shown.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::Outcome;
 use model::{Holds, UnixMicros};
 use redact::Plan;
-use sql_postgres::{CopyStatement, Described, Statement, holds};
+use sql_postgres::{CopyStatement, Described, holds};
 
+use super::by_name::Undone;
 use super::expect::{Copying, Described as Subject, Expect, Running};
 use super::report::{neutral_parameter, neutral_report};
 use super::rows::Passing;
-use super::statements::{Shape, kept};
+use super::statements::Shape;
 use super::{Conversation, Ended, Stall};
-use crate::catalog::Snapshot;
 use crate::cells::CellType;
 use crate::interpret::{Interpreted, Learned};
 use crate::wire::Malformed;
@@ -276,12 +275,17 @@ impl<S> Conversation<S> {
             return Err(self.out_of_place("a row"));
         }
         match self.expected.front_mut() {
-            Some(Expect::Execute { running, portal }) => {
+            Some(Expect::Execute { running, portal, .. }) => {
                 if running.plan.is_none() {
                     let shape = portal.shape.borrow().clone();
                     match shape.as_deref() {
                         Some(Shape { columns, holds: Ok(holds) }) => {
                             lay_out(running, holds, columns, |at| portal.is_binary(at), now);
+                        }
+                        // It runs by a name, so that this was not known before it was bound.
+                        Some(Shape { columns, holds: Err(_) }) if portal.of.is_some() => {
+                            let holds = vec![Holds::Unknown; columns.len()];
+                            lay_out(running, &holds, columns, |at| portal.is_binary(at), now);
                         }
                         // Never described, and nothing classified can be in it.
                         None if !portal.interpreted.operation.is_tainted() => {
@@ -305,19 +309,26 @@ impl<S> Conversation<S> {
             _ => return Err(self.out_of_place("the end of a command")),
         }
         match self.expected.front_mut() {
-            Some(Expect::Query { running, statement, interpreted, .. }) => {
-                running.copied(tag, copies_in(interpreted, *statement));
-                *statement = statement.saturating_add(1);
+            Some(Expect::Query { running, statement, changes, interpreted, .. }) => {
+                let (at, interpreted) = (*statement, Rc::clone(interpreted));
+                let done = changes.iter().take_while(|change| change.statement <= at).count();
+                let done: Vec<_> = changes.drain(..done).collect();
+                running.copied(tag, copies_in(&interpreted, at));
+                *statement = at.saturating_add(1);
                 let masked = running.plan.take().filter(|plan| !plan.is_clear());
                 let any = running.shown.masked > 0;
+                done.iter().for_each(|change| self.confirm_change(change));
+                self.completed(interpreted.statements.get(at), tag);
                 if let Some(plan) = masked.filter(|_| any) {
                     self.tell_masked(&plan);
                 }
                 Ok(Pass::Verbatim)
             }
             Some(Expect::Execute { .. }) => {
-                if let Some(Expect::Execute { mut running, portal }) = self.expected.pop_front() {
+                if let Some(Expect::Execute { mut running, portal, changes }) = self.expected.pop_front() {
                     running.copied(tag, copies_in(&portal.interpreted, 0));
+                    changes.iter().for_each(|change| self.confirm_change(change));
+                    self.completed(portal.interpreted.statements.first(), tag);
                     self.tell_others(&portal.interpreted);
                     let any = running.shown.masked > 0;
                     if let Some(plan) = running.plan.as_ref().filter(|plan| any && !plan.is_clear()) {
@@ -349,7 +360,11 @@ impl<S> Conversation<S> {
         let status = backend::ready_for_query(body)?;
         match self.expected.pop_front() {
             Some(Expect::Sync | Expect::Poison { simple: true, told: true, .. }) => {}
-            Some(Expect::Query { running, interpreted, failed, .. }) => {
+            Some(Expect::Query { running, interpreted, failed, changes, .. }) => {
+                // A text without an error has confirmed them all; one with an error has undone them.
+                let mut undone = Undone::default();
+                undone.changes(changes.into());
+                self.undo(undone);
                 self.tell_others(&interpreted);
                 running.finish(failed.map_or(Outcome::Done, Outcome::Failed), now);
             }
@@ -365,8 +380,11 @@ impl<S> Conversation<S> {
                 self.uncommitted = self.expected.iter().any(Expect::changes_catalog);
             }
             self.tainted = self.expected.iter().any(Expect::is_tainted);
-            self.names.end_transaction();
+            self.names.end_transaction(self.failed);
+            self.failed = false;
         }
+        self.in_block = status != b'I';
+        self.settings.ready(self.expected.iter().any(Expect::runs_code));
         Ok(Pass::Verbatim)
     }
 
@@ -379,9 +397,7 @@ impl<S> Conversation<S> {
 
     fn take_parameter(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
         let (name, value) = backend::parameter_status(body)?;
-        if name == b"standard_conforming_strings" && value != b"on" {
-            return Err(Malformed::new("standard_conforming_strings was turned off behind Weir's back"));
-        }
+        self.settings.told(name, value);
         if !self.speaks_of_tainted() || neutral_parameter(name, value) {
             return Ok(Pass::Verbatim);
         }
@@ -410,6 +426,7 @@ impl<S> Conversation<S> {
         let report = Report::read(body)?;
         let tainted = self.speaks_of_tainted();
         let code = report.sqlstate().to_owned();
+        self.failed = true;
         if matches!(report.severity(), "FATAL" | "PANIC") {
             self.ended = Some(Ended::CutOff(code));
             return Ok(self.show_report(&report, tainted));
@@ -432,10 +449,13 @@ impl<S> Conversation<S> {
                 return Ok(self.show_report(&report, tainted));
             }
             Some(Expect::CopyShape { .. }) => return self.copy_shape_failed(body, now),
-            Some(Expect::Query { failed, running, .. }) => {
+            Some(Expect::Query { failed, running, changes, .. }) => {
                 running.plan = None;
                 running.copy = Copying::None;
                 *failed = Some(code.clone());
+                let mut undone = Undone::default();
+                undone.changes(std::mem::take(changes).into());
+                self.undo(undone);
                 false
             }
             Some(Expect::Poison { error, simple, told }) => {
@@ -475,41 +495,35 @@ impl<S> Conversation<S> {
         let outcomes = skipped.iter().map(|_| code.take().map_or(Outcome::Skipped, Outcome::Failed));
         let outcomes: Vec<Outcome> = outcomes.collect();
         // Names mean again what they meant before all of it: what came last is taken back first.
-        let (mut statements, mut portals) = (HashMap::new(), HashMap::new());
+        let mut undone = Undone::default();
         for (expect, outcome) in skipped.into_iter().zip(outcomes).rev() {
             match expect {
                 Expect::Parse { flow, name, before, .. } => {
                     flow.finish(outcome, now);
-                    statements.insert(kept(&name).to_vec(), before);
+                    undone.statement(&name, before);
                 }
-                Expect::CloseStatement { name, before } => drop(statements.insert(kept(&name).to_vec(), before)),
+                Expect::CloseStatement { name, before } => undone.statement(&name, before),
                 Expect::Bind { name, before, .. } | Expect::ClosePortal { name, before } => {
-                    portals.insert(kept(&name).to_vec(), before);
+                    undone.portal(&name, before)
                 }
-                Expect::Execute { running, .. } | Expect::Query { running, .. } | Expect::CopyShape { running, .. } => {
-                    running.finish(outcome, now)
+                Expect::CopyShape { running, .. } => running.finish(outcome, now),
+                Expect::Execute { running, changes, .. } => {
+                    running.finish(outcome, now);
+                    undone.changes(changes);
                 }
-                // Whoever binds it in a later batch asks again.
+                Expect::Query { running, changes, .. } => {
+                    running.finish(outcome, now);
+                    undone.changes(changes.into());
+                }
+                // Whoever binds or runs it in a later batch asks again.
                 Expect::Describe { what: Subject::Statement(prepared), hidden: true, .. } => {
-                    prepared.asked_shape.set(false)
+                    prepared.asked_shape.set(false);
                 }
+                Expect::Describe { what: Subject::Portal(portal), hidden: true, .. } => portal.asked_shape.set(false),
                 Expect::Describe { .. } | Expect::Sync | Expect::Poison { .. } => {}
             }
         }
-        // Later batches may have given them new meanings already: then it is those that they come behind.
-        for expect in &mut self.expected {
-            match expect {
-                Expect::Parse { name, before, .. } | Expect::CloseStatement { name, before } => {
-                    *before = statements.remove(kept(name)).unwrap_or_else(|| before.take());
-                }
-                Expect::Bind { name, before, .. } | Expect::ClosePortal { name, before } => {
-                    *before = portals.remove(kept(name)).unwrap_or_else(|| before.take());
-                }
-                _ => {}
-            }
-        }
-        statements.into_iter().for_each(|(name, before)| self.names.reset_statement(&name, before));
-        portals.into_iter().for_each(|(name, before)| self.names.reset_portal(&name, before));
+        self.undo(undone);
     }
 
     /// Tells a caller, once a session, that something it sees is masked.
@@ -552,7 +566,7 @@ fn shape_of(interpreted: &Interpreted, statement: usize, description: &[u8]) -> 
         return Ok(Rc::clone(&learned.shape));
     }
     let columns = backend::row_description(description)?;
-    let holds = held(interpreted, interpreted.statements.get(statement), &columns);
+    let holds = held(interpreted, statement, &columns);
     let shape = Rc::new(Shape { columns, holds });
     let learned = Learned { statement, description: description.into(), shape: Rc::clone(&shape) };
     *interpreted.learned.borrow_mut() = Some(learned);
@@ -566,12 +580,7 @@ fn copies_in(interpreted: &Interpreted, statement: usize) -> bool {
 }
 
 /// What the columns of a result hold, by the statement and by the target's description.
-pub(super) fn held(
-    interpreted: &Interpreted,
-    statement: Option<&Statement>,
-    columns: &[ColumnShape],
-) -> Result<Vec<Holds>, String> {
-    let snapshot: &Snapshot = &interpreted.snapshot;
+pub(super) fn held(interpreted: &Interpreted, statement: usize, columns: &[ColumnShape]) -> Result<Vec<Holds>, String> {
     let described: Vec<Described<'_>> = columns
         .iter()
         .map(|column| Described {
@@ -581,7 +590,8 @@ pub(super) fn held(
             type_oid: column.type_oid,
         })
         .collect();
-    let statement = statement.ok_or("the target describes a result that no statement asked for")?;
+    let shown_by = interpreted.shown_by(statement);
+    let (statement, snapshot) = shown_by.ok_or("the target describes a result that no statement asked for")?;
     holds(statement, &snapshot.catalog, &described).map_err(|wrong| wrong.to_string())
 }
 

@@ -75,27 +75,16 @@ impl<'a> Findings<'a> {
                 node.get("relations").list().iter().for_each(|range| self.acts_on("lock", range));
             }
 
-            // ---- what is prepared or fetched by name is not carried: it could not be decided where it runs
-            "PrepareStmt" => {
+            // ---- what runs by name: `names` says which, and what stands behind the name is asked as well
+            "PrepareStmt" | "DeclareCursorStmt" => {
                 self.main("prepare");
                 self.inner(node.get("query"));
-                self.refuse(
-                    "PREPARE",
-                    "PREPARE in SQL is not carried by this version of Weir",
-                    "Let the driver prepare the statement through the extended protocol.",
-                );
             }
-            "ExecuteStmt" => self.execute(node),
-            "DeclareCursorStmt" => {
+            "ExecuteStmt" => {
                 self.main("prepare");
-                self.inner(node.get("query"));
-                self.refuse_cursor("DECLARE");
+                self.look_below(node, &[]);
             }
-            "FetchStmt" => {
-                self.main("prepare");
-                self.unknown_call = true;
-                self.refuse_cursor(if node.has("ismove") { "MOVE" } else { "FETCH" });
-            }
+            "FetchStmt" => self.main("prepare"),
             "ClosePortalStmt" => self.main("close"),
             "DeallocateStmt" => self.main("deallocate"),
 
@@ -204,7 +193,7 @@ impl<'a> Findings<'a> {
                 self.define("create");
                 self.look(node.get("into"));
                 match node.get("query").as_kind("ExecuteStmt") {
-                    Some(execute) => self.execute(execute),
+                    Some(execute) => self.statement(execute),
                     None => self.look(node.get("query")),
                 }
             }
@@ -448,25 +437,6 @@ impl<'a> Findings<'a> {
         if node.int("behavior") == i64::from(i32::from(DropBehavior::DropCascade)) {
             self.opaque("CASCADE reaches what it doesn't name");
         }
-    }
-
-    fn execute(&mut self, node: &'a Node) {
-        self.main("prepare");
-        self.look_below(node, &[]);
-        self.unknown_call = true;
-        self.refuse(
-            "EXECUTE",
-            "EXECUTE in SQL is not carried by this version of Weir",
-            "Let the driver run the prepared statement through the extended protocol.",
-        );
-    }
-
-    fn refuse_cursor(&mut self, what: &'static str) {
-        self.refuse(
-            what,
-            &format!("cursors in SQL ({what}) are not carried by this version of Weir"),
-            "Let the driver fetch in portions through the extended protocol.",
-        );
     }
 
     fn transaction(&mut self, node: &'a Node) {

@@ -49,9 +49,6 @@ fn told(statement: &Statement) -> String {
     if let Some(step) = &statement.transaction {
         writeln!(text, "    {step:?}").unwrap();
     }
-    if let Some(refused) = &statement.refused {
-        writeln!(text, "    refused: {}", refused.message).unwrap();
-    }
     if statement.changes_catalog {
         writeln!(text, "    changes the catalog").unwrap();
     }

@@ -23,6 +23,8 @@ CREATE VIEW nested_view AS SELECT v.*, 1 AS one FROM customer_view v;
 CREATE MATERIALIZED VIEW old_copy AS SELECT ssn AS harmless FROM customers;
 CREATE FUNCTION leak_ssn() RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM customers';
 CREATE FUNCTION leak_all() RETURNS SETOF customers LANGUAGE sql AS 'SELECT * FROM customers';
+CREATE FUNCTION open_ssn(c refcursor) RETURNS refcursor LANGUAGE plpgsql AS $$
+BEGIN OPEN c FOR SELECT upper(ssn) FROM customers; RETURN c; END $$;
 CREATE PROCEDURE leak_notice() LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', leak_ssn(); END $$;
 CREATE FUNCTION leak_op(int, int) RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM customers';
 CREATE OPERATOR <~> (LEFTARG = int, RIGHTARG = int, FUNCTION = leak_op);

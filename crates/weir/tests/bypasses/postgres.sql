@@ -121,10 +121,29 @@ BEGIN; ALTER TABLE customers ADD extra text GENERATED ALWAYS AS (ssn) STORED; CO
 CREATE TEMP TABLE taken (a text); COPY (SELECT ssn FROM customers) TO STDOUT
 COPY customers TO PROGRAM 'cat > /dev/null'
 COPY customers TO '/tmp/weir-leak'
-DECLARE c CURSOR WITH HOLD FOR SELECT ssn FROM customers
+DECLARE c CURSOR WITH HOLD FOR SELECT ssn FROM customers; FETCH ALL FROM c
 FETCH ALL FROM c
-PREPARE p AS SELECT ssn FROM customers
+PREPARE p AS SELECT ssn AS a, md5(ssn), ssn || '', customers FROM customers; EXECUTE p
 EXECUTE p
+PREPARE p AS SELECT upper(ssn) FROM customers; EXPLAIN ANALYZE EXECUTE p; CREATE TEMP TABLE e AS EXECUTE p; SELECT * FROM e
+PREPARE p AS SELECT ssn AS a FROM customers; CREATE TABLE e AS EXECUTE p; SELECT * FROM e
+PREPARE p(text) AS SELECT $1; EXECUTE p(leak_ssn())
+PREPARE p(text) AS INSERT INTO notes (body) VALUES ($1) RETURNING body; EXECUTE p(leak_ssn())
+PREPARE p AS SELECT status FROM orders; DEALLOCATE p; PREPARE p AS SELECT max(ssn) FROM customers; EXECUTE p
+PREPARE p AS SELECT status FROM orders; DEALLOCATE ALL; PREPARE p AS SELECT max(ssn) FROM customers; EXECUTE p
+BEGIN; DECLARE c CURSOR FOR SELECT ssn, upper(ssn), c FROM customers c; FETCH ALL c
+BEGIN; DECLARE c BINARY CURSOR FOR SELECT ssn, upper(ssn) FROM customers; FETCH ALL c
+BEGIN; DECLARE c SCROLL CURSOR FOR SELECT max(ssn) FROM customers; MOVE LAST c; FETCH BACKWARD 0 c; FETCH FIRST c
+BEGIN; SELECT open_ssn('c'); FETCH ALL c
+BEGIN; SELECT open_ssn(NULL); FETCH ALL "<unnamed portal 1>"; FETCH ALL "<unnamed portal 2>"
+BEGIN; DECLARE c CURSOR FOR SELECT status FROM orders; CLOSE c; SELECT open_ssn('c'); FETCH ALL c
+BEGIN; DECLARE c CURSOR FOR SELECT status FROM orders; COMMIT; BEGIN; SELECT open_ssn('c'); FETCH ALL c
+BEGIN; DECLARE c CURSOR FOR SELECT status FROM orders\; COMMIT AND CHAIN; SELECT open_ssn('c'); FETCH ALL c
+BEGIN; SAVEPOINT s; DECLARE c CURSOR FOR SELECT status FROM orders; ROLLBACK TO s; SELECT open_ssn('c'); FETCH ALL c
+BEGIN\; DECLARE c CURSOR FOR SELECT max(ssn) FROM customers\; FETCH 1 FROM c\; COMMIT
+PREPARE p AS SELECT max(ssn) FROM customers\; EXECUTE p
+BEGIN; DECLARE c CURSOR FOR SELECT * FROM customers FOR UPDATE; FETCH c; UPDATE customers SET city = ssn WHERE CURRENT OF c RETURNING city
+SELECT cursor_to_xml(open_ssn('c'), 1, true, true, '')
 -- 19, 21, 22 several statements, comments, escapes
 SELECT 1; SELECT ssn FROM customers
 /* SELECT 1 */ SELECT /**/ ssn /**/ FROM -- here

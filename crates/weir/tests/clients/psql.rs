@@ -134,7 +134,7 @@ fn a_refusal_says_which_rule_and_the_session_goes_on() {
         let script = "SELECT * FROM vault;\n\\errverbose\n\\echo :SQLSTATE\nCOPY ledger TO STDOUT;\n\\echo :SQLSTATE\n\
                       DECLARE c CURSOR FOR SELECT 1;\n\\echo :SQLSTATE\n\\copy ledger TO '/dev/null'\nSELECT 'here';\n";
         let outcome = run(to("alice"), script);
-        assert_eq!(outcome.stdout, "42501\n42501\n0A000\nhere\n", "{}", outcome.stderr);
+        assert_eq!(outcome.stdout, "42501\n42501\n25P01\nhere\n", "{}", outcome.stderr);
         for text in
             ["ERROR:  Nobody opens the vault.", "Rule vault refuses select", "ERROR:  42501: Nobody opens the vault."]
         {

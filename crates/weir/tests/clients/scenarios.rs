@@ -6,8 +6,13 @@ use testkit::Release;
 use crate::house::{house, same};
 
 /// What Weir refuses, by policy and because it does not carry it.
-const REFUSED: [&str; 4] =
-    ["SELECT * FROM vault", "INSERT INTO vault VALUES (1)", "COPY ledger TO STDOUT", "DECLARE c CURSOR FOR SELECT 1"];
+const REFUSED: [&str; 5] = [
+    "SELECT * FROM vault",
+    "INSERT INTO vault VALUES (1)",
+    "COPY ledger TO STDOUT",
+    "PREPARE refused AS SELECT * FROM vault",
+    "DECLARE refused CURSOR WITH HOLD FOR SELECT * FROM vault",
+];
 
 #[test]
 fn a_refusal_leaves_what_an_error_leaves() {

@@ -29,6 +29,7 @@ pub const POISON: &str = "weir_refused_test";
 
 const POLICIES: &str = r#"
 @id("use") permit (principal, action in [Action::"connect", Action::"session", Action::"read", Action::"write", Action::"define", Action::"store", Action::"copy_in", Action::"copy_out"], resource);
+@id("code") permit (principal, action == Action::"call", resource);
 @id("vault") forbid (principal, action, resource is Table) when { resource.name == "public.vault" };
 @id("kept") forbid (principal, action == Action::"drop", resource);
 @id("mail") permit (principal, action == Action::"see_partial", resource in Class::"pii.email");
@@ -88,9 +89,21 @@ pub struct House {
 
 impl House {
     pub fn new() -> Self {
+        static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(|| policies(POLICIES));
+        Self::built(&LOADED, true)
+    }
+
+    /// A house where opaque operations are permitted, and where something is classified or nothing is.
+    pub fn opaque(classified: bool) -> Self {
+        static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(|| {
+            policies(&format!("{POLICIES} @id(\"any\") permit (principal, action == Action::\"opaque\", resource);"))
+        });
+        Self::built(&LOADED, classified)
+    }
+
+    fn built(policies: &Arc<Policies>, classified: bool) -> Self {
         let ledger = Arc::new(Memory::default());
-        static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(policies);
-        let gate = Arc::new(Gate::new(Arc::clone(&LOADED), Keys::new([9; 32])));
+        let gate = Arc::new(Gate::new(Arc::clone(policies), Keys::new([9; 32])));
         let arrival = Arrival {
             session: SessionId("s1".into()),
             principal: Arc::new(Principal {
@@ -114,7 +127,9 @@ impl House {
         let session = gate.admit(arrival, Arc::clone(&ledger) as Arc<dyn Ledger>).unwrap().unwrap();
         let rules = ClassRules::parse(
             [("public.customers.email", "pii.email"), ("public.customers.ssn", "pii.national_id")]
-                .map(|(pattern, class)| (pattern, ClassId::parse(class).unwrap())),
+                .map(|(pattern, class)| (pattern, ClassId::parse(class).unwrap()))
+                .into_iter()
+                .filter(|_| classified),
             false,
         )
         .unwrap();
@@ -231,14 +246,14 @@ fn target() -> Target {
     Target { id: TargetId("shop".into()), protocol: "postgres", env: Some("dev".into()), labels: Vec::new() }
 }
 
-fn policies() -> Arc<Policies> {
+fn policies(text: &str) -> Arc<Policies> {
     let known = Known {
         targets: vec![target()],
         classes: ["pii.email", "pii.national_id"].iter().filter_map(|class| ClassId::parse(class)).collect(),
         groups: Default::default(),
         issuers: ["local".to_owned()].into(),
     };
-    let file = SourceFile { name: "test.cedar".into(), text: POLICIES.into() };
+    let file = SourceFile { name: "test.cedar".into(), text: text.into() };
     Arc::new(Policies::load(&[&VOCABULARY], &known, &[file]).unwrap().0)
 }
 
@@ -262,6 +277,7 @@ fn rows() -> CatalogRows {
     for function in ["md5", "upper", "count", "now"] {
         add("system_functions", &[function]);
     }
+    add("functions", &["public", "some_code", "f", "f"]);
     rows
 }
 
@@ -332,6 +348,11 @@ pub fn plain(kind: u8) -> Vec<u8> {
     message(kind, |_| ())
 }
 
+/// CommandComplete with this tag.
+pub fn tagged(tag: &str) -> Vec<u8> {
+    named(b'C', &[tag], b"")
+}
+
 pub fn complete() -> Vec<u8> {
     named(b'C', &["SELECT 1"], b"")
 }
@@ -356,6 +377,22 @@ pub fn shape(columns: &[(&str, u32, i16, u32)]) -> Vec<u8> {
             out.extend_from_slice(&[0; 8]);
         }
     })
+}
+
+/// The same, with every column in binary format.
+pub fn binary_shape(columns: &[(&str, u32, i16, u32)]) -> Vec<u8> {
+    let mut bytes = shape(columns);
+    let mut at = HEAD_BYTES + 2;
+    for (name, ..) in columns {
+        at += name.len() + 1 + 4 + 2 + 4 + 8;
+        bytes[at - 1] = 1;
+    }
+    bytes
+}
+
+/// A parameter that the target says.
+pub fn parameter(name: &str, value: &str) -> Vec<u8> {
+    named(b'S', &[name, value], b"")
 }
 
 pub fn row(cells: &[&str]) -> Vec<u8> {

@@ -3,8 +3,10 @@
 //! will sends, and the ones that depend on when a reply comes.
 
 mod attacks;
+mod by_name;
 mod copies;
 mod fuzz;
 mod house;
+mod opaque;
 mod pipelines;
 mod showing;

@@ -267,12 +267,29 @@ def test_refusals_leave_the_connection_usable():
             assert connection.execute("SELECT %s::int", [1]).fetchone() == (1,)
 
 
-def test_cursors_and_copy_are_refused_as_an_error_in_the_transaction():
+def test_server_side_cursors():
+    def ask(connection):
+        outcomes = []
+        for more in [{}, {"scrollable": True}, {"withhold": True}]:
+            cursor = connection.cursor(name="big", **more)
+            cursor.itersize = 7
+            cursor.execute("SELECT g, g::text FROM generate_series(1, %s) g", [20])
+            outcomes.append((cursor.fetchone(), cursor.fetchmany(3), [column.name for column in cursor.description]))
+            if "scrollable" in more:
+                cursor.scroll(-2)
+                outcomes.append(cursor.fetchone())
+            if "withhold" in more:
+                connection.commit()
+            outcomes.append(list(cursor))
+            cursor.close()
+        return outcomes
+
+    both(ask)
+    both(ask, database="plain")
+
+
+def test_copy_is_refused_as_an_error_in_the_transaction():
     with through(database="work_psycopg") as connection:
-        refused("0A000", connection.cursor(name="big").execute, "SELECT * FROM ledger")
-        assert connection.info.transaction_status.name == "INERROR"
-        refused("25P02", connection.execute, "SELECT 1")
-        connection.rollback()
 
         def copy(statement):
             with connection.cursor().copy(statement) as copy:

@@ -1,0 +1,124 @@
+//! Whether Weir reads a text as the target does.
+//!
+//! Two settings decide how the target reads a text's bytes: `standard_conforming_strings` (whether a backslash in an
+//! ordinary string escapes) and `client_encoding` (which bytes belong to one character). Nobody sets them otherwise through
+//! Weir in so many words (`unsafe_setting`), but code that Weir can't follow may. The target tells every change in a
+//! ParameterStatus, since version 14 not before the ReadyForQuery that follows it, so:
+//!
+//! * A text of ASCII without backslashes reads alike under every value of both, and is read at any time.
+//! * Any other is opaque while the settings are such that the target would read it otherwise.
+//! * After code that Weir can't follow was sent, any other waits for the ReadyForQuery behind that code. Where there can be
+//!   none before it, because both stand in one batch, it is opaque.
+//!
+//! A prepared text is read once, when it is parsed: the target keeps its tree. A text of several statements is parsed whole
+//! before the first of them runs.
+
+/// How the target reads the session's texts, as far as it has said.
+#[derive(Debug)]
+pub struct TextSettings {
+    conforming: bool,
+    client: Vec<u8>,
+    server: Vec<u8>,
+    /// The batch in which code was sent that Weir can't follow, and whose ReadyForQuery has not come.
+    code: Option<u64>,
+}
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// As Weir does.
+    Alike,
+    /// Otherwise, because of this.
+    Otherwise(&'static str),
+    /// The target has to say first.
+    NotKnownYet,
+}
+
+impl Default for TextSettings {
+    fn default() -> Self {
+        Self { conforming: true, client: b"UTF8".to_vec(), server: b"UTF8".to_vec(), code: None }
+    }
+}
+
+impl TextSettings {
+    /// The target has said what a parameter is.
+    pub fn told(&mut self, name: &[u8], value: &[u8]) {
+        match name {
+            b"standard_conforming_strings" => self.conforming = value == b"on",
+            b"client_encoding" => self.client = value.to_vec(),
+            b"server_encoding" => self.server = value.to_vec(),
+            _ => {}
+        }
+    }
+
+    /// Code that Weir can't follow is sent, in this batch.
+    pub fn code_runs(&mut self, batch: u64) {
+        self.code = Some(batch);
+    }
+
+    /// The target is ready: all that was changed before has been told. `more` says whether more such code was sent behind.
+    pub fn ready(&mut self, more: bool) {
+        self.code = self.code.filter(|_| more);
+    }
+
+    /// How a text in this batch is read. If nothing is awaited from the target, nothing will be told any more.
+    pub fn of(&self, text: &[u8], batch: u64, nothing_awaited: bool) -> Reads {
+        if text.iter().all(|byte| byte.is_ascii() && *byte != b'\\') {
+            return Reads::Alike;
+        }
+        match self.code {
+            Some(code) if code == batch => {
+                return Reads::Otherwise(
+                    "code that was sent before it in the same batch may have changed how texts are read",
+                );
+            }
+            Some(_) if !nothing_awaited => return Reads::NotKnownYet,
+            _ => {}
+        }
+        if !self.conforming {
+            return Reads::Otherwise("standard_conforming_strings is off");
+        }
+        // In SQL_ASCII nothing is converted: bytes above 127 are letters one by one.
+        if !text.is_ascii() && !matches!(self.client.as_slice(), b"UTF8" | b"SQL_ASCII") {
+            return Reads::Otherwise("client_encoding is not UTF8");
+        }
+        Reads::Alike
+    }
+
+    /// Whether the target tells this name from others as Weir does. In other encodings a letter beyond ASCII may be folded,
+    /// cut or converted to another.
+    pub fn tells_apart(&self, name: &[u8]) -> bool {
+        name.is_ascii() || (self.client == b"UTF8" && self.server == b"UTF8")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_texts_read_alike_whatever_is_set() {
+        let mut settings = TextSettings::default();
+        settings.told(b"standard_conforming_strings", b"off");
+        settings.told(b"client_encoding", b"SJIS");
+        settings.code_runs(3);
+        assert_eq!(settings.of(b"SELECT 'it''s', $1 /* x */", 3, false), Reads::Alike);
+        assert!(matches!(settings.of(b"SELECT '\\'", 3, false), Reads::Otherwise(_)));
+        assert_eq!(settings.of(b"SELECT '\\'", 4, false), Reads::NotKnownYet);
+        settings.ready(false);
+        assert!(matches!(settings.of(b"SELECT '\\'", 4, false), Reads::Otherwise(_)));
+        settings.told(b"standard_conforming_strings", b"on");
+        assert_eq!(settings.of(b"SELECT '\\'", 4, false), Reads::Alike);
+        assert!(matches!(settings.of("SELECT 'é'".as_bytes(), 4, false), Reads::Otherwise(_)));
+        settings.told(b"client_encoding", b"UTF8");
+        assert_eq!(settings.of("SELECT 'é'".as_bytes(), 4, false), Reads::Alike);
+    }
+
+    #[test]
+    fn names_beyond_ascii_are_told_apart_in_one_encoding_only() {
+        let mut settings = TextSettings::default();
+        assert!(settings.tells_apart("é".as_bytes()));
+        settings.told(b"server_encoding", b"LATIN1");
+        assert!(!settings.tells_apart("é".as_bytes()) && settings.tells_apart(b"e"));
+    }
+}

@@ -1,0 +1,178 @@
+//! Statements that run by name: what a text does together with what stands behind the names that it uses.
+//!
+//! Which statement or cursor has a name is the conversation's to know; here the two are put together.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gate::{Gate, ShapeKey};
+use model::Wording;
+use sql_postgres::{NameUse, Rows, Statement, kept_rows, log_text, unseen};
+
+use super::{Interpreted, Reading, may_change, whole, worded};
+use crate::catalog::Snapshot;
+
+/// What stands behind a name that a statement uses.
+#[derive(Clone, Debug)]
+pub enum Behind {
+    /// Nobody knows, because of this.
+    Unseen(&'static str),
+    /// A prepared statement, as it is read now, and its text.
+    Prepared(Rc<Interpreted>, Rc<[u8]>),
+    /// A cursor, as it was read when it was made.
+    Cursor(Rc<Interpreted>),
+}
+
+/// What a text with names in it is found by: its own key, and that of all that it runs.
+pub fn key(read: &Interpreted, behind: &[Option<Behind>]) -> ShapeKey {
+    let mut parts: Vec<Vec<u8>> = vec![b"by name".to_vec(), read.key.as_bytes().to_vec()];
+    parts.extend(behind.iter().map(|behind| match behind {
+        None => Vec::new(),
+        Some(Behind::Unseen(why)) => why.as_bytes().to_vec(),
+        Some(Behind::Prepared(of, _)) => [b"prepared".as_slice(), of.key.as_bytes()].concat(),
+        Some(Behind::Cursor(of)) => [b"cursor".as_slice(), of.key.as_bytes()].concat(),
+    }));
+    ShapeKey::of(parts.iter().map(Vec::as_slice))
+}
+
+/// What a text does with this behind the names of its statements. `read` is the text alone.
+pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
+    let catalog = &read.snapshot.catalog;
+    let (mut statements, mut born) = (Vec::with_capacity(read.alone().len()), Vec::new());
+    for (at, own) in read.alone().iter().enumerate() {
+        let statement = match behind.get(at).and_then(Option::as_ref) {
+            None => own.clone(),
+            Some(Behind::Unseen(why)) => own.running(&unseen(why, catalog)),
+            Some(Behind::Cursor(of)) => {
+                born.push((at, Arc::clone(&of.snapshot)));
+                together(own, of)
+            }
+            Some(Behind::Prepared(of, text)) => {
+                born.push((at, Arc::clone(&of.snapshot)));
+                let running = together(own, of);
+                match &own.names {
+                    Some(NameUse::Execute(_, Rows::Kept)) => {
+                        running.keeping(&kept_rows(&String::from_utf8_lossy(text), catalog))
+                    }
+                    _ => running,
+                }
+            }
+        };
+        statements.push(statement);
+    }
+    let operation = whole(&statements);
+    Rc::new(Reading {
+        key: key(read, behind),
+        changes_catalog: statements.iter().any(may_change),
+        withholds_constants: read.withholds_constants || operation.is_tainted(),
+        operation,
+        statements,
+        alone: Some(read.alone().into()),
+        born,
+        unfit: read.unfit.clone(),
+        unread: None,
+        snapshot: Arc::clone(&read.snapshot),
+        uncommitted: read.uncommitted,
+        names_unknown: read.names_unknown,
+        notices: read.notices,
+        learned: RefCell::default(),
+    })
+}
+
+impl Interpreted {
+    /// This text, which is known to do that.
+    pub fn doing(&self, text: &[u8], reading: &Rc<Reading>, gate: &Gate) -> Self {
+        let withhold = reading.withholds_constants && !self.withholds_constants;
+        let wording = match std::str::from_utf8(text) {
+            Ok(sql) if withhold => {
+                let text = log_text(sql, true, &|literal| gate.keys().literal(literal)).text;
+                Wording { text, ..self.wording.clone() }
+            }
+            _ => self.wording.clone(),
+        };
+        Self { wording, reading: Rc::clone(reading) }
+    }
+}
+
+fn together(own: &Statement, behind: &Interpreted) -> Statement {
+    // An empty text does nothing.
+    behind.statements.first().map_or_else(|| own.clone(), |behind| own.running(behind))
+}
+
+/// The statement that a PREPARE or DECLARE in this text puts behind its name, as an operation of its own.
+pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted> {
+    let outer = read.statements.get(at)?;
+    let (statement, text) = match outer.names.as_ref()? {
+        NameUse::Prepare { statement, text, .. } => (statement, text),
+        NameUse::Declare { query, text, .. } => (query, text),
+        _ => return None,
+    };
+    let mut statement = (**statement).clone();
+    // What stands before it in its text may have changed what it means.
+    statement.touches_unknown |= outer.touches_unknown;
+    let unknown = [u8::from(statement.touches_unknown)];
+    let key = ShapeKey::of([
+        b"inside".as_slice(),
+        text.as_bytes(),
+        &read.snapshot.epoch.to_be_bytes(),
+        &read.uncommitted.to_be_bytes(),
+        &unknown,
+    ]);
+    let operation = whole(std::slice::from_ref(&statement));
+    let logged = log_text(text, operation.is_tainted(), &|literal| gate.keys().literal(literal));
+    let reading = Reading {
+        key,
+        changes_catalog: may_change(&statement),
+        names_unknown: !statement.unknown_names.is_empty(),
+        operation,
+        statements: vec![statement],
+        alone: None,
+        born: Vec::new(),
+        unfit: None,
+        unread: None,
+        snapshot: Arc::clone(&read.snapshot),
+        uncommitted: read.uncommitted,
+        notices: None,
+        withholds_constants: logged.withheld,
+        learned: RefCell::default(),
+    };
+    Some(Interpreted { wording: worded(text.as_bytes(), logged.text, gate), reading: Rc::new(reading) })
+}
+
+impl Reading {
+    /// Its statements without what stands behind the names that they use.
+    pub fn alone(&self) -> &[Statement] {
+        self.alone.as_deref().unwrap_or(&self.statements)
+    }
+
+    /// Whether something runs in it that stands behind a name.
+    pub fn runs_names(&self) -> bool {
+        self.alone.is_some()
+    }
+
+    /// Whether it uses, gives or takes names, as far as can be told.
+    pub fn uses_names(&self) -> bool {
+        self.unread.is_some() || self.statements.iter().any(|statement| statement.names.is_some())
+    }
+
+    /// Whether it gives names to something.
+    pub fn names_more(&self) -> bool {
+        let gives = |names: &NameUse| matches!(names, NameUse::Prepare { .. } | NameUse::Declare { .. });
+        self.statements.iter().any(|statement| statement.names.as_ref().is_some_and(gives))
+    }
+
+    /// Whether it runs code that Weir can't follow.
+    pub fn runs_code(&self) -> bool {
+        self.statements.iter().any(|statement| statement.runs_code)
+    }
+
+    /// The statement of this number, and the snapshot by which its result is shown: of a cursor, the one it was born with.
+    pub fn shown_by(&self, at: usize) -> Option<(&Statement, &Snapshot)> {
+        if self.unread.is_some() {
+            return self.statements.first().map(|statement| (statement, &*self.snapshot));
+        }
+        let born = self.born.iter().find(|(of, _)| *of == at).map_or(&self.snapshot, |(_, born)| born);
+        self.statements.get(at).map(|statement| (statement, &**born))
+    }
+}

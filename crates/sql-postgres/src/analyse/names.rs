@@ -1,0 +1,132 @@
+//! Statements that run by name: what is prepared, declared, executed, fetched and forgotten.
+//!
+//! Here only the names are read, and what is put behind them. What a name stands for when it is used is known to who keeps
+//! the session's names.
+
+use model::{Ask, Certainty, Object};
+use pg_query::protobuf::DiscardMode;
+
+use super::{of_tree, read};
+use crate::catalog::Catalog;
+use crate::statement::{NameUse, OutputShape, Outputs, Rows, Statement};
+use crate::tree::{Node, Tree};
+use crate::vocabulary::{OPAQUE, STORE};
+
+/// What a statement does with names.
+pub(super) fn names(tree: &Tree, text: &str, catalog: &Catalog) -> Option<NameUse> {
+    let node = tree.node()?;
+    let inner = || Box::new(of_tree(node.get("query"), catalog));
+    let named = |field: &str| Some(node.text(field)).filter(|name| !name.is_empty()).map(str::to_owned);
+    match node.kind {
+        "PrepareStmt" => {
+            Some(NameUse::Prepare { name: node.text("name").to_owned(), statement: inner(), text: text.to_owned() })
+        }
+        "DeclareCursorStmt" => Some(NameUse::Declare {
+            name: node.text("portalname").to_owned(),
+            query: inner(),
+            hold: node.int("options") & CURSOR_OPT_HOLD != 0,
+            text: text.to_owned(),
+        }),
+        "FetchStmt" => Some(NameUse::Fetch(node.text("portalname").to_owned())),
+        "ClosePortalStmt" => Some(NameUse::Close(named("portalname"))),
+        "DeallocateStmt" => Some(NameUse::Deallocate(named("name"))),
+        "DiscardStmt" if node.int("target") == i64::from(i32::from(DiscardMode::DiscardAll)) => {
+            Some(NameUse::DiscardAll)
+        }
+        _ => execute(node, Rows::Given),
+    }
+}
+
+/// `CURSOR_OPT_HOLD` of `nodes/parsenodes.h`.
+const CURSOR_OPT_HOLD: i64 = 0x0020;
+
+/// An EXECUTE, also inside of what can hold one.
+fn execute(node: &Node, rows: Rows) -> Option<NameUse> {
+    match node.kind {
+        "ExecuteStmt" => Some(NameUse::Execute(node.text("name").to_owned(), rows)),
+        "CreateTableAsStmt" => execute(node.get("query").node()?, Rows::Kept),
+        // What EXPLAIN explains may keep its rows as well: with ANALYZE it does.
+        "ExplainStmt" => {
+            let inner = node.get("query").node()?;
+            execute(inner, if inner.kind == "ExecuteStmt" { Rows::Explained } else { Rows::Kept })
+        }
+        _ => None,
+    }
+}
+
+/// What keeping the rows of a prepared statement does, beside running it: `text` is the statement, or its PREPARE.
+pub fn kept_rows(text: &str, catalog: &Catalog) -> Statement {
+    let tree = read(text).ok().and_then(|raws| match raws.as_slice() {
+        [raw] => Tree::of(&raw.stmt).ok(),
+        _ => None,
+    });
+    let query = tree.map(|tree| match tree {
+        Tree::Node(Node { kind: "PrepareStmt", fields }) => {
+            fields.into_iter().find(|(name, _)| *name == "query").map_or(Tree::Nothing, |(_, query)| query)
+        }
+        other => other,
+    });
+    let keeping = Node { kind: "CreateTableAsStmt", fields: vec![("query", query.unwrap_or(Tree::Nothing))] };
+    of_tree(&Tree::Node(keeping), catalog)
+}
+
+impl Statement {
+    /// This statement, together with what it runs by name.
+    pub fn running(&self, behind: &Statement) -> Statement {
+        let mut whole = self.clone();
+        whole.asks.extend(behind.asks.iter().filter(|ask| !self.asks.contains(ask)).cloned());
+        whole.touches.extend(behind.touches.iter().filter(|field| !self.touches.contains(field)).cloned());
+        whole.touches_unknown |= behind.touches_unknown;
+        whole.changes_catalog |= behind.changes_catalog;
+        whole.runs_code |= behind.runs_code;
+        whole.transaction = self.transaction.clone().or_else(|| behind.transaction.clone());
+        if whole.certainty == Certainty::Exact {
+            whole.certainty = behind.certainty.clone();
+        }
+        // What code makes of nothing that is seen here could be stored by what it is passed to.
+        if self.runs_code && self.touches_unknown && whole.certainty == Certainty::Exact {
+            whole.certainty = Certainty::Opaque("code that Weir can't follow makes its parameters".to_owned());
+            whole.asks.push(Ask::new(OPAQUE, Object::Target));
+        }
+        if matches!(self.names, Some(NameUse::Execute(_, Rows::Given) | NameUse::Fetch(_))) {
+            whole.outputs = behind.outputs.clone();
+            whole.names_are_plain = behind.names_are_plain;
+            whole.set_operation = behind.set_operation;
+        }
+        whole
+    }
+
+    /// This statement, which also keeps the rows of what it runs: `kept` is what [`kept_rows`] says of them.
+    pub fn keeping(mut self, kept: &Statement) -> Statement {
+        let stores =
+            kept.asks.iter().filter(|ask| (ask.action == STORE || ask.action == OPAQUE) && !self.asks.contains(ask));
+        let stores: Vec<Ask> = stores.cloned().collect();
+        self.asks.extend(stores);
+        if self.certainty == Certainty::Exact {
+            self.certainty = kept.certainty.clone();
+        }
+        self
+    }
+}
+
+/// A statement of which nothing is known but why.
+pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
+    Statement {
+        asks: vec![Ask::new(OPAQUE, Object::Target)],
+        certainty: Certainty::Opaque(why.to_owned()),
+        touches: Vec::new(),
+        touches_unknown: catalog.classifies(),
+        unknown_names: Vec::new(),
+        outputs: Outputs::Columns(vec![OutputShape::Star]),
+        changes_catalog: true,
+        transaction: None,
+        copy: None,
+        names: None,
+        runs_code: true,
+        span: 0..0,
+        names_are_plain: false,
+        // Of no column of its result it can be said that it is nothing but that column.
+        set_operation: true,
+        inert_constants: None,
+    }
+}
