@@ -117,9 +117,17 @@ impl Postgres {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let incoming = match seat.is_standing() {
-            false => self.take_in(stream, peer, &ledger).await,
-            true => self.tell_no_room(stream).await,
+        let mut shutdown = self.signals.shutdown.clone();
+        let incoming = async {
+            match seat.is_standing() {
+                false => self.take_in(stream, peer, &ledger).await,
+                true => self.tell_no_room(stream).await,
+            }
+        };
+        // Nobody comes in any more when Weir shuts down, and nobody holds it up at the door.
+        let incoming = tokio::select! {
+            incoming = incoming => incoming,
+            _ = shutdown.wait_for(|down| *down) => return,
         };
         match incoming {
             Incoming::Caller(admitted) => {

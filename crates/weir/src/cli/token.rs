@@ -22,7 +22,8 @@ Examples:
 
 /// Issue, list and revoke Weir's own tokens
 ///
-/// A token is the password of a caller. It is shown once, when it is issued; Weir keeps only a hash of it.
+/// A token is the password of a caller. It is shown once, when it is issued; Weir keeps only a hash of it, and what
+/// proofs by SCRAM are checked with.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -41,6 +42,7 @@ const ISSUE_EXAMPLES: &str = "\
 Examples:
   weir token issue --user alice@example.com --group dba --for 8h
   weir token issue --workload acme/nightly --owner local:alice@example.com --for 30m
+  weir token issue --user alice@example.com --scram --for 30d
   PGPASSWORD=$(weir token issue --user alice@example.com) psql \"host=localhost port=6432 …\"";
 
 /// Make a token for a person or a workload

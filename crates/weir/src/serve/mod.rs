@@ -3,6 +3,7 @@
 //! One thread accepts, watches and waits for signals. Each worker thread has a runtime of its own, on which its sessions
 //! stay, and a lane of the decision log of its own, so that workers share no lock on the way of a statement.
 
+mod files;
 mod listen;
 mod reload;
 mod workers;
@@ -91,8 +92,9 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         credentials: Arc::new(wiring::Passwords::of(config)),
     };
     let targets = config.targets.values().map(wiring::postgres_target);
+    let logins = files::within(files::limit(), config.listen.logins);
     let face = CallerTls { config: tls.config, certificate: tls.certificate };
-    let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, face, config.listen.logins, signals));
+    let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, face, logins, signals));
     let address = config.listen.postgres.ok_or(ServeError::NothingToServe)?;
     let workers = workers::Workers::start(config.workers, &postgres, |lane| -> Arc<dyn Ledger> { log.lane(lane) })?;
     runtime.block_on(async {

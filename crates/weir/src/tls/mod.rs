@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use rustls::crypto::CryptoProvider;
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::ServerName;
@@ -57,6 +57,9 @@ pub fn server(config: &Config, now: SystemTime) -> Result<ServerTls, FileError> 
         .with_client_cert_verifier(callers(config)?)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     tls.alpn_protocols = vec![ALPN_POSTGRESQL.to_vec()];
+    // No client of PostgreSQL resumes a session, and PostgreSQL lets none: tickets would be work and memory for nobody.
+    tls.session_storage = Arc::new(NoServerSessionStorage {});
+    tls.send_tls13_tickets = 0;
     Ok(ServerTls { config: Arc::new(tls), certificate, callers_ca, made })
 }
 

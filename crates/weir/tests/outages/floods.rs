@@ -11,6 +11,7 @@ use testkit::Release;
 use testkit::weir::Weir;
 
 use crate::house::{Bystander, CLIENTS, assert_sound, before, database, noted, records, verify_without_warnings};
+use crate::malformed::sleeps;
 use crate::wire::{PROTOCOL_3_0, SSL_REQUEST, Session, Wire, packet};
 
 /// Memory in KiB and open files of a process.
@@ -131,14 +132,21 @@ fn who_finds_no_seat_is_told_so() {
     report.says("FATAL", "53300", "too many connections are logging in");
     // Who is in stays in, and its statements can be cancelled.
     session.ask("SELECT pg_sleep(60)");
-    thread::sleep(Duration::from_millis(500));
+    testkit::wait_until(Duration::from_secs(20), "the sleep", || sleeps("crowded") == 1).unwrap();
     let mut wire = Wire::tls(&weir);
     wire.send_raw(&packet(&[&80_877_102_i32.to_be_bytes()[..], &session.key].concat()));
     assert_eq!(wire.last_words(), None);
     session.answer().0.unwrap_err().says("ERROR", "57014", "");
     drop(crowd);
-    let comes_in = || Session::try_log_in(&weir, PROTOCOL_3_0, &parameters, &token).is_ok();
-    testkit::wait_until(Duration::from_secs(5), "seats", comes_in).unwrap();
+    let comes_in = || {
+        let mut wire = Wire::plain(&weir);
+        wire.send_raw(&SSL_REQUEST);
+        // While there is no room at all, it is an error in clear.
+        wire.byte() == Some(b'S') && Session::on(wire.into_tls(&weir), PROTOCOL_3_0, &parameters, &token).is_ok()
+    };
+    testkit::wait_until(Duration::from_secs(20), "seats", comes_in).unwrap();
+    // Seats of the first crowd are kept for a second after it.
+    thread::sleep(Duration::from_millis(1500));
     // Past all that may stand, there is an end at once; what can be said without waiting is said in clear.
     let mut crowd = knock(&weir, 3 + 32);
     thread::sleep(Duration::from_millis(300));
@@ -148,7 +156,7 @@ fn who_finds_no_seat_is_told_so() {
         report.says("FATAL", "53300", "too many connections are logging in");
     }
     crowd.clear();
-    testkit::wait_until(Duration::from_secs(5), "seats", comes_in).unwrap();
+    testkit::wait_until(Duration::from_secs(20), "seats", comes_in).unwrap();
     assert_sound(&mut weir);
 }
 

@@ -130,7 +130,7 @@ fn first_packets_that_are_none() {
 }
 
 /// Statements asleep on the target, as it tells itself.
-fn sleeps(database: &str) -> usize {
+pub fn sleeps(database: &str) -> usize {
     let sql = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND state = 'active' AND query LIKE '%pg_sleep%'"
     );
