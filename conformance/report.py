@@ -2,6 +2,7 @@
 
     report.py regress LOG DIFFS OUT     of pg_regress and pg_isolation_regress
     report.py junit XML OUT             of pytest
+    report.py second SECOND OUT             puts what a second try passed into OUT, and says so in OUT/second.txt
     report.py compare KNOWN RESULTS SUITE...
 
 One form: OUT/results.tsv has a line for each test, its name, a tab, and pass, fail or skip; OUT/diffs/TEST says why.
@@ -70,6 +71,14 @@ def junit(xml, out):
     write(out, results, diffs)
 
 
+def second(again, out):
+    results = read(out)
+    passed = [test for test, ended in read(again).items() if ended == "pass" and results.get(test) == "fail"]
+    results.update(dict.fromkeys(passed, "pass"))
+    write(out, results, {})
+    (out / "second.txt").write_text("".join(f"{test}\n" for test in passed))
+
+
 def read(out):
     lines = (out / "results.tsv").read_text().splitlines()
     return dict(line.rsplit("\t", 1) for line in lines)
@@ -103,6 +112,11 @@ def compare(known_file, folder, suites):
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
         if at == 0:
             print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    for suite in suites:
+        for way in ("direct", "weir"):
+            passed = folder / suite / way / "second.txt"
+            for test in passed.read_text().split() if passed.exists() else []:
+                print(f"\nat a second try: {suite}/{test} ({way})")
     for suite, test in listed:
         print(f"\nknown: {suite}/{test}: {known[suite, test]}")
     for suite, test in gone:
@@ -127,6 +141,8 @@ def main(arguments):
             regress(log, diffs, Path(out))
         case ["junit", xml, out]:
             junit(xml, Path(out))
+        case ["second", again, out]:
+            second(Path(again), Path(out))
         case ["compare", known, folder, *suites] if suites:
             return compare(known, Path(folder), suites)
         case _:
