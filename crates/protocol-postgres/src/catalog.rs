@@ -1,5 +1,7 @@
 //! Snapshots of a target's catalog: read with Weir's own connection, shared by the sessions of one database.
 
+mod connection;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,14 +10,11 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use gate::Credentials;
 use parking_lot::Mutex;
-use sql_postgres::{CATALOG_QUERIES, Catalog, CatalogRows, ClassRules};
-use tokio::io::AsyncWriteExt;
-use tokio::time::timeout;
+use sql_postgres::{Catalog, CatalogRows, ClassRules};
+use tokio::time::{sleep, timeout};
 
-use crate::stream::Stream;
+use self::connection::Connection;
 use crate::target::{TargetDown, TargetSettings};
-use crate::wire::backend::{self, Report};
-use crate::wire::{Malformed, build};
 
 /// A snapshot older than this is read again when a statement comes, while the statement goes on with the old one.
 const AGE_STALE: Duration = Duration::from_secs(30);
@@ -23,10 +22,9 @@ const AGE_STALE: Duration = Duration::from_secs(30);
 const AGE_MAX: Duration = Duration::from_secs(300);
 /// The longest that reading a catalog may take.
 const READ_TIME_MAX: Duration = Duration::from_secs(60);
-/// The longest row of a catalog query.
-const ROW_BYTES_MAX: usize = 1024 * 1024;
-/// Rows that a catalog may have in all.
-const ROWS_MAX: usize = 5_000_000;
+/// How long the connection on which a catalog was read is kept for the next reading: statements that change the catalog come
+/// in crowds. Not longer, because a database that somebody is connected to can't be dropped.
+const CONNECTION_KEPT: Duration = Duration::from_secs(2);
 
 /// A catalog as it was at one moment.
 #[derive(Debug)]
@@ -68,7 +66,15 @@ pub struct Catalogs {
     current: ArcSwapOption<Snapshot>,
     changed: AtomicBool,
     ageing_refresh: AtomicBool,
-    reading: tokio::sync::Mutex<()>,
+    /// Held by the one that reads.
+    reading: tokio::sync::Mutex<Option<Kept>>,
+}
+
+/// A connection that waits for the next reading.
+#[derive(Debug)]
+struct Kept {
+    connection: Connection,
+    used: Instant,
 }
 
 static EPOCHS: AtomicU64 = AtomicU64::new(1);
@@ -138,8 +144,12 @@ impl Catalogs {
     }
 
     /// Reads the catalog again, unless somebody did since `seen`. Many may ask; one reads.
-    pub async fn refresh(&self, seen: Option<u64>, credentials: &dyn Credentials) -> Result<Arc<Snapshot>, TargetDown> {
-        let _one = self.reading.lock().await;
+    pub async fn refresh(
+        self: &Arc<Self>,
+        seen: Option<u64>,
+        credentials: &dyn Credentials,
+    ) -> Result<Arc<Snapshot>, TargetDown> {
+        let mut kept = self.reading.lock().await;
         if let Some(current) = self.current()
             && Some(current.epoch) != seen
             && self.freshness() != Freshness::Stale
@@ -148,7 +158,7 @@ impl Catalogs {
         }
         // What changes from here on is not in what is read now.
         self.changed.store(false, Ordering::Release);
-        let read = timeout(READ_TIME_MAX, self.read(credentials)).await;
+        let read = timeout(READ_TIME_MAX, self.read(&mut kept, credentials)).await;
         let rows = match read.unwrap_or_else(|_| Err(TargetDown::TimedOut(self.target.address(), READ_TIME_MAX))) {
             Ok(rows) => rows,
             Err(down) => {
@@ -169,54 +179,44 @@ impl Catalogs {
         Ok(snapshot)
     }
 
-    async fn read(&self, credentials: &dyn Credentials) -> Result<CatalogRows, TargetDown> {
-        let settings = [("client_encoding", "UTF8"), ("application_name", "weir catalog")];
-        let settings: Vec<_> = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let mut stream = self.target.connect(&self.database, &settings, credentials).await?.stream;
-        let mut rows = CatalogRows::default();
-        let mut left = ROWS_MAX;
-        for (name, sql) in CATALOG_QUERIES {
-            query(&mut stream, name, sql, &mut rows, &mut left).await?;
+    /// Reads the catalog, on the connection that the last reading left if there still is one.
+    async fn read(
+        self: &Arc<Self>,
+        kept: &mut Option<Kept>,
+        credentials: &dyn Credentials,
+    ) -> Result<CatalogRows, TargetDown> {
+        if let Some(Kept { mut connection, .. }) = kept.take()
+            && let Ok(rows) = connection.read().await
+        {
+            *kept = Some(Kept { connection, used: Instant::now() });
+            return Ok(rows);
         }
-        let mut goodbye = Vec::new();
-        build::frame(&mut goodbye, b'X', |_| ());
-        let _ = stream.write_all(&goodbye).await;
+        // There is none, or it is lost: the target may have ended it since.
+        let mut connection = Connection::open(&self.target, &self.database, credentials).await?;
+        let rows = connection.read().await?;
+        *kept = Some(Kept { connection, used: Instant::now() });
+        self.close_when_idle();
         Ok(rows)
     }
-}
 
-async fn query(
-    stream: &mut Stream,
-    name: &str,
-    sql: &str,
-    rows: &mut CatalogRows,
-    left: &mut usize,
-) -> Result<(), TargetDown> {
-    let mut message = Vec::new();
-    build::frame(&mut message, b'Q', |out| build::cstr(out, sql.as_bytes()));
-    stream.write_all(&message).await.map_err(TargetDown::Lost)?;
-    stream.flush().await.map_err(TargetDown::Lost)?;
-    loop {
-        let (kind, body) = stream.read_frame(ROW_BYTES_MAX).await?;
-        match kind {
-            b'D' => {
-                *left = left.checked_sub(1).ok_or_else(|| Malformed::new("the catalog has too many rows"))?;
-                let mut cells = backend::data_row(&body)?;
-                let mut row = Vec::with_capacity(cells.left());
-                while cells.left() > 0 {
-                    let text = cells.next_cell()?.map(std::str::from_utf8).transpose();
-                    row.push(text.map_err(|_| Malformed::new("the catalog holds a name that is not UTF-8"))?);
+    /// Sees to it that a connection that is not used goes.
+    fn close_when_idle(self: &Arc<Self>) {
+        let catalogs = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                sleep(CONNECTION_KEPT).await;
+                let Some(catalogs) = catalogs.upgrade() else { return };
+                let mut kept = catalogs.reading.lock().await;
+                if kept.as_ref().is_some_and(|kept| kept.used.elapsed() < CONNECTION_KEPT) {
+                    continue;
                 }
-                rows.add(name, &row).map_err(|why| Malformed(format!("catalog query {name}: {why}")))?;
+                if let Some(Kept { connection, .. }) = kept.take() {
+                    drop(kept);
+                    connection.close().await;
+                }
+                return;
             }
-            b'Z' => return Ok(()),
-            b'E' => return Err(TargetDown::Refused(Report::read(&body)?)),
-            b'T' | b'C' | b'N' | b'S' => {}
-            other => {
-                let kind = char::from(other).escape_default();
-                return Err(Malformed(format!("catalog query {name}: a message of type '{kind}'")).into());
-            }
-        }
+        });
     }
 }
 

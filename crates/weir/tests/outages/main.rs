@@ -11,6 +11,7 @@
 )]
 
 mod between;
+mod catalogs;
 mod certificates;
 mod endings;
 mod explaining;
