@@ -73,11 +73,21 @@ fn position(sql: &str, message: &str) -> Option<usize> {
         return None;
     }
     let near = message.split_once("at or near \"")?.1.strip_suffix('"')?;
-    let at = sql.match_indices(near).take(POSITION_TRIES_MAX).find_map(|(at, found)| {
+    let places = sql.match_indices(near).filter(|(at, _)| is_whole(sql, *at, near));
+    let at = places.take(POSITION_TRIES_MAX).find_map(|(at, found)| {
         let upto = sql.get(..at.checked_add(found.len())?)?;
         matches!(parse(upto), Err(pg_query::Error::Parse(again)) if again == message).then_some(at)
     })?;
     sql.get(..at)?.chars().count().checked_add(1)
+}
+
+/// Whether what stands there is not a piece of a longer word: `NUL` in `NOT NULL` fails in the same words as `NUL` itself.
+fn is_whole(sql: &str, at: usize, near: &str) -> bool {
+    let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$') || !letter.is_ascii();
+    let joined = |one: Option<char>, other: Option<char>| one.is_some_and(is_word) && other.is_some_and(is_word);
+    let (before, from) = sql.split_at_checked(at).unwrap_or_default();
+    let behind = from.get(near.len()..).unwrap_or_default();
+    !joined(before.chars().next_back(), near.chars().next()) && !joined(near.chars().next_back(), behind.chars().next())
 }
 
 #[cfg(test)]
@@ -95,6 +105,7 @@ mod tests {
         let error = wrong("SELECT 'é', a FROM t WHERE a = = 1");
         assert_eq!((error.message.as_str(), error.position), ("syntax error at or near \"=\"", Some(32)));
         assert_eq!(wrong("SELECT (").position, Some(9));
+        assert_eq!(wrong("CREATE TABLE t (a int NOT NULL, b int NOT NUL)").position, Some(43));
         assert!(wrong("SELECT 'open").message.starts_with("unterminated quoted string"));
         assert!(!wrong("SELECT \0").beyond_limit);
     }
