@@ -43,6 +43,11 @@ impl Keys {
         Digest(digest)
     }
 
+    /// The keyed digest of something that is never there as a whole.
+    pub fn digest_in_pieces(&self) -> DigestInPieces {
+        DigestInPieces { context: hmac::Context::with_key(&self.digests), bytes: 0 }
+    }
+
     /// What stands in the log for a literal that could be classified.
     pub fn literal(&self, bytes: &[u8]) -> String {
         self.literals.text("literal", bytes)
@@ -56,6 +61,35 @@ impl Keys {
 
 /// Room for the parts of most keys.
 const KEY_BYTES_USUAL: usize = 512;
+
+/// A keyed digest that is made while its bytes pass. It is another than [`Keys::digest`] makes of the same bytes, which
+/// begins with their number.
+pub struct DigestInPieces {
+    context: hmac::Context,
+    bytes: u64,
+}
+
+impl fmt::Debug for DigestInPieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DigestInPieces({} bytes)", self.bytes)
+    }
+}
+
+impl DigestInPieces {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.context.update(bytes);
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    }
+
+    /// The digest of all that came.
+    pub fn finish(mut self) -> Digest {
+        self.context.update(&self.bytes.to_be_bytes());
+        let mut digest = [0; 32];
+        digest.iter_mut().zip(self.context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        Digest(digest)
+    }
+}
 
 /// What a cached decision is found by: everything that the operation's meaning depends on, as a cryptographic hash.
 /// Never a fingerprint with the literals taken out: literals change meaning.

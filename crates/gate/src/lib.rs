@@ -55,7 +55,7 @@ mod verdict;
 
 pub use admit::{Arrival, Gate};
 pub use flow::{Flow, Shown};
-pub use keys::{Keys, ShapeKey};
+pub use keys::{DigestInPieces, Keys, ShapeKey};
 pub use ledger::{Arrived, Decided, Ended, Event, Ledger, LedgerDown, Outcome, Record, Rejected, Ruling};
 pub use ports::{Challenge, CredentialDown, Credentials, Identities, Rejection, ScramChallenge, ScramCredential};
 pub use refusal::{Declined, Refusal};

@@ -1,5 +1,5 @@
-//! PostgreSQL's cells as values, and back: the types whose sights this version knows, in text format, and those whose
-//! binary form is plain bytes. Everything else can't be read, so nothing of it is seen.
+//! PostgreSQL's cells as values, and back, in text and binary format: the types whose sights this version knows.
+//! Everything else can't be read, so nothing of it is seen.
 
 use std::borrow::Cow;
 
@@ -52,14 +52,6 @@ impl Family {
     }
 }
 
-impl CellType {
-    /// Whether a masked cell of this type can be written in its format at all. Binary forms of most types wait for a
-    /// later version and are refused before they run.
-    pub fn can_be_masked(self) -> bool {
-        !self.binary || matches!(Family::of(self.oid), Some(Family::Text | Family::Json | Family::Jsonb | Family::Uuid))
-    }
-}
-
 impl CellCodec for PostgresCells {
     type Wire = CellType;
 
@@ -69,7 +61,12 @@ impl CellCodec for PostgresCells {
             return match family {
                 Family::Text => std::str::from_utf8(bytes).ok().map(|text| Value::Text(text.into())),
                 Family::Uuid => bytes.try_into().ok().map(Value::Uuid),
-                _ => None,
+                Family::Date => bytes.try_into().ok().and_then(|days| date_of(i64::from(i32::from_be_bytes(days)))),
+                Family::Timestamp | Family::TimestampTz => {
+                    let micros = bytes.try_into().ok().map(i64::from_be_bytes);
+                    micros.and_then(|micros| date_of(micros.div_euclid(DAY_MICROS)))
+                }
+                Family::Json | Family::Jsonb | Family::Number | Family::Bool => None,
             };
         }
         let text = std::str::from_utf8(bytes).ok()?;
@@ -96,6 +93,17 @@ impl CellCodec for PostgresCells {
             }
             (Family::Uuid, Value::Uuid(id)) if wire.binary => {
                 out.extend_from_slice(id);
+                return true;
+            }
+            (_, Value::Date { year, month, day }) if wire.binary => {
+                let Some(days) = days_to(*year, *month, *day) else { return false };
+                match family {
+                    Family::Date => out.extend_from_slice(&days.to_be_bytes()),
+                    Family::Timestamp | Family::TimestampTz => {
+                        out.extend_from_slice(&i64::from(days).saturating_mul(DAY_MICROS).to_be_bytes());
+                    }
+                    _ => return false,
+                }
                 return true;
             }
             _ if wire.binary => return false,
@@ -132,6 +140,29 @@ fn iso_date(text: &str) -> Option<Value<'static>> {
         month: u8::try_from(month).ok().filter(|month| (1..=12).contains(month))?,
         day: u8::try_from(day).ok().filter(|day| (1..=31).contains(day))?,
     })
+}
+
+/// Microseconds of a day: what timestamps count in, from [`epoch`] on.
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// The day from which dates are counted in binary.
+fn epoch() -> jiff::civil::Date {
+    jiff::civil::Date::constant(2000, 1, 1)
+}
+
+/// The date so many days from the epoch; not those before our era, as in text, and not infinity.
+fn date_of(days: i64) -> Option<Value<'static>> {
+    let date = epoch().checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
+    let year = i32::from(date.year());
+    let (month, day) = (u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?);
+    (year > 0).then_some(Value::Date { year, month, day })
+}
+
+/// How many days from the epoch a date is.
+fn days_to(year: i32, month: u8, day: u8) -> Option<i32> {
+    let part = |part: u8| i8::try_from(part).ok();
+    let date = jiff::civil::Date::new(i16::try_from(year).ok()?, part(month)?, part(day)?).ok()?;
+    Some(epoch().until(date).ok()?.get_days())
 }
 
 fn date(year: i32, month: u8, day: u8) -> Option<String> {
@@ -227,13 +258,43 @@ mod tests {
     }
 
     #[test]
-    fn binary_cells_are_masked_only_where_their_form_is_known() {
-        for (oid, can) in
-            [(25, true), (1043, true), (3802, true), (2950, true), (23, false), (1082, false), (1009, false)]
-        {
-            assert_eq!(CellType { oid, binary: true }.can_be_masked(), can, "{oid}");
-            assert!(CellType { oid, binary: false }.can_be_masked());
+    fn dates_go_both_ways_in_binary() {
+        let read = |oid: u32, bytes: &[u8]| match PostgresCells.read(CellType { oid, binary: true }, bytes) {
+            Some(Value::Date { year, month, day }) => Some(Value::Date { year, month, day }),
+            _ => None,
+        };
+        let day = |days: i32| read(1082, &days.to_be_bytes());
+        let moment = |micros: i64| read(1184, &micros.to_be_bytes());
+        let date = |year, month, day| Some(Value::Date { year, month, day });
+        for (days, wanted) in [
+            (0, date(2000, 1, 1)),
+            (-1, date(1999, 12, 31)),
+            (59, date(2000, 2, 29)),
+            (-5655, date(1984, 7, 8)),
+            (-730_119, date(1, 1, 1)),
+            (-730_120, None),
+            (i32::MAX, None),
+            (i32::MIN, None),
+        ] {
+            assert_eq!(day(days), wanted, "{days}");
+            let micros = i64::from(days).saturating_mul(DAY_MICROS);
+            assert_eq!(
+                (moment(micros), moment(micros.saturating_add(DAY_MICROS - 1))),
+                (wanted.clone(), wanted.clone())
+            );
+            let Some(value) = wanted else { continue };
+            for (oid, written) in [(1082, days.to_be_bytes().to_vec()), (1114, micros.to_be_bytes().to_vec())] {
+                let mut out = Vec::new();
+                assert!(PostgresCells.write(CellType { oid, binary: true }, &value, &mut out));
+                assert_eq!(out, written, "{days}");
+            }
         }
+        assert_eq!((moment(i64::MAX), moment(i64::MIN)), (None, None));
+        assert_eq!(PostgresCells.read(CellType { oid: 1082, binary: true }, b"1984-07-09"), None);
+    }
+
+    #[test]
+    fn jsonb_in_binary_keeps_its_version() {
         let mut out = Vec::new();
         assert!(PostgresCells.write(CellType { oid: 3802, binary: true }, &Value::Text("m".into()), &mut out));
         assert_eq!(out, b"\x01\"m\"");

@@ -12,7 +12,7 @@ use gate::{Declined, Gate, ShapeKey};
 use model::{Ask, Certainty, LogText, Object, Operation, Wording};
 use sql_postgres::{
     Catalog, CopyFormat, CopyOut, CopyStatement, NameUse, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse,
-    log_text, unseen,
+    function_call, function_of, log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -66,6 +66,8 @@ pub struct Reading {
     pub changes_catalog: bool,
     /// Set if it turns Weir's own notices on or off.
     pub notices: Option<bool>,
+    /// Whether it is no text, but a function call by the fast path.
+    pub is_call: bool,
     /// Set if the log must not keep its constants: it touches classified data, or brings a password.
     withholds_constants: bool,
     /// The shape of the result that the target described last.
@@ -121,6 +123,32 @@ impl Circumstance<'_> {
 }
 
 impl Interpreted {
+    /// A call of the function with this number by the fast path.
+    pub fn of_call(function: u32, snapshot: &Arc<Snapshot>, gate: &Gate) -> Self {
+        let operation = function_call(function, &snapshot.catalog);
+        let number = function.to_be_bytes();
+        let name = function_of(function).map_or_else(|| format!("#{function}"), |name| format!("pg_catalog.{name}"));
+        let reading = Reading {
+            key: ShapeKey::of([b"call".as_slice(), &number, &snapshot.epoch.to_be_bytes()]),
+            changes_catalog: matches!(operation.certainty, Certainty::Opaque(_)),
+            operation,
+            statements: Vec::new(),
+            alone: None,
+            born: Vec::new(),
+            unfit: None,
+            unread: None,
+            snapshot: Arc::clone(snapshot),
+            uncommitted: 0,
+            names_unknown: false,
+            notices: None,
+            is_call: true,
+            learned: RefCell::default(),
+            withholds_constants: false,
+        };
+        let wording = worded(&number, LogText(format!("(function call {name})").into()), gate);
+        Self { wording, reading: Rc::new(reading) }
+    }
+
     /// A text that can't be read because there is no catalog to read it by. Where something is classified by the
     /// configuration, that can't be carried whatever policy says.
     pub fn without_catalog(text: &[u8], classifies: bool, gate: &Gate) -> Self {
@@ -211,6 +239,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         names_unknown: statements.iter().any(|statement| !statement.unknown_names.is_empty()),
         changes_catalog: statements.iter().any(may_change),
         notices: notices(&operation, sql),
+        is_call: false,
         operation,
         statements,
         alone,
@@ -335,6 +364,7 @@ fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) 
         names_unknown: false,
         changes_catalog: true,
         notices: None,
+        is_call: false,
         withholds_constants: true,
         learned: RefCell::default(),
     };

@@ -27,6 +27,7 @@ mod sealed;
 mod functions;
 mod settings;
 
+mod calls;
 mod copy;
 mod read;
 mod statement;
@@ -38,6 +39,7 @@ mod log_text;
 mod skeleton;
 
 pub use analyse::{analyse, kept_rows, unseen};
+pub use calls::{function_call, function_of};
 pub use catalog::{
     CATALOG_QUERIES, Catalog, CatalogRows, Column, RawColumn, RawFunction, RawRelation, Relation, RelationKind,
     UnreadableRow,

@@ -86,6 +86,12 @@ static ACTIONS: &[ActionDef] = &[
     ),
     action("foreign", Alone, &["Table", "Object"], "Foreign tables, servers and wrappers: what lies in another system"),
     action("large_object", Alone, &[], "Large objects"),
+    action(
+        "function_call",
+        Alone,
+        &["Function"],
+        "Function calls by the fast path; what the function does is asked as well",
+    ),
     action("copy_in", Alone, &["Table"], "COPY … FROM"),
     action("copy_out", Alone, &["Table"], "COPY … TO"),
     never("copy_program", &[], "programs are not run on the target's machine", "COPY … PROGRAM"),
@@ -147,6 +153,12 @@ static PARTS: &[PartKind] = &[
 
 /// The action that policy owns for what could not be told.
 pub(crate) const OPAQUE: ActionId = ActionId("opaque");
+/// A function call by the fast path.
+pub(crate) const FUNCTION_CALL: ActionId = ActionId("function_call");
+/// What is done to large objects.
+pub(crate) const LARGE_OBJECT: ActionId = ActionId("large_object");
+/// What is done to files of the target's machine.
+pub(crate) const SERVER_FILE: ActionId = ActionId("server_file");
 /// The action that policy owns for values that travel into the target.
 pub(crate) const STORE: ActionId = ActionId("store");
 

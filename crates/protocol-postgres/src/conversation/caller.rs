@@ -5,15 +5,15 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use gate::{Declined, ShapeKey, Step, Verdict};
-use model::{Digest, LogText, Sight, UnixMicros, Wording};
+use model::{Digest, UnixMicros, Wording};
 
 use super::copy::Rest;
 use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
-use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, Shape, kept};
+use super::long_bind::LONG_BIND_BYTES;
+use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
 use super::{Conversation, Ended, Stall, Wanted};
 use crate::catalog::Freshness;
-use crate::cells::CellType;
 use crate::interpret::{Circumstance, Interpreted};
 use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
@@ -26,7 +26,6 @@ const QUERY: Step = Step("query");
 const PARSE: Step = Step("parse");
 const BIND: Step = Step("bind");
 const EXECUTE: Step = Step("execute");
-const CALL: Step = Step("call");
 
 impl<S> Conversation<S> {
     /// Takes bytes of the caller's.
@@ -100,6 +99,28 @@ impl<S> Conversation<S> {
                 }
             };
             let there = unread.len();
+            if there < head.frame_bytes && head.frame_bytes > LONG_BIND_BYTES && matches!(head.kind, b'B' | b'Q' | b'P')
+            {
+                // What stands before it goes first: then it is known whether this goes at all.
+                if !slots.is_empty() {
+                    break;
+                }
+                let planned = match head.kind {
+                    b'B' => self.plan_long_bind(head, at, verdicts),
+                    _ => self.plan_long_text(head, at, verdicts),
+                };
+                match planned {
+                    Some(Planned::Slot(slot)) => slots.push(slot),
+                    Some(Planned::Dropped) => {}
+                    Some(Planned::Stalled(stall)) => {
+                        self.stall = Some(stall);
+                        break;
+                    }
+                    Some(Planned::Broken) | None => break,
+                }
+                at = at.saturating_add(there);
+                break;
+            }
             if self.is_too_long(head) {
                 break;
             }
@@ -137,7 +158,7 @@ impl<S> Conversation<S> {
 
     /// Whether a message is longer than Weir takes it. The caller is told, and the session is over.
     pub(super) fn is_too_long(&mut self, head: Head) -> bool {
-        let most = if head.kind == b'd' { DATA_BYTES_MAX } else { FRAME_BYTES_MAX };
+        let most = if matches!(head.kind, b'd' | b'B') { DATA_BYTES_MAX } else { FRAME_BYTES_MAX };
         if head.frame_bytes <= most {
             return false;
         }
@@ -201,7 +222,7 @@ impl<S> Conversation<S> {
                 Err(stall) => Planned::Stalled(stall),
             },
             Frontend::Parse(parse) => self.plan_parse(parse, frame, now, verdicts),
-            Frontend::Bind(bind) => self.plan_bind(bind, frame, now, verdicts),
+            Frontend::Bind(bind) => self.plan_bind(bind, frame, verdicts),
             Frontend::Describe(Named { what: What::Statement, name }) => match self.statement(name) {
                 Lookup::Known(prepared) => {
                     let interpreted = prepared.interpreted();
@@ -228,22 +249,7 @@ impl<S> Conversation<S> {
                 slot(Work::ClosePortal { name: name.to_vec(), before: self.names.forget_portal(name) })
             }
             Frontend::Flush => slot(Work::Flush),
-            Frontend::FunctionCall => {
-                let declined = Declined {
-                    message: "function calls by the fast path are not carried by this version of Weir".to_owned(),
-                    detail: None,
-                    hint: Some("Call the function in a SELECT.".to_owned()),
-                };
-                let report = declined_report("0A000", &declined, None);
-                let digest = self.session.gate().digest([b"function call".as_slice()]);
-                let wording = Wording { digest, text: LogText("(function call)".into()), bound: None };
-                self.decline(CALL, wording, declined, verdicts);
-                Planned::Slot(Slot {
-                    frame,
-                    work: Work::Refuse { report, kind: Kind::Simple },
-                    decided: Some(Kind::Simple),
-                })
-            }
+            Frontend::FunctionCall(call) => self.plan_call(call, frame, now, verdicts),
             Frontend::Terminate | Frontend::Sync | Frontend::Copy => Planned::Dropped,
         }
     }
@@ -307,11 +313,10 @@ impl<S> Conversation<S> {
         self.names.is_full().then(full)
     }
 
-    fn plan_bind(
+    pub(super) fn plan_bind(
         &mut self,
         bind: Bind<'_>,
         frame: Range<usize>,
-        now: UnixMicros,
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Planned {
         if let Some(report) = self.no_room(bind.portal) {
@@ -345,8 +350,8 @@ impl<S> Conversation<S> {
         let portal = Rc::new(Portal {
             interpreted,
             shape: shape.clone().into(),
-            formats,
-            bound,
+            formats: formats.into(),
+            bound: bound.into(),
             confirmed: Cell::default(),
             of: by_name.then_some(prepared),
             hold: false,
@@ -354,8 +359,10 @@ impl<S> Conversation<S> {
             weight,
         });
         if let Some(shape) = shape.filter(|_| tainted)
-            && let Err(unfit) = self.can_show(&portal, &shape, now)
+            && let Err(why) = &shape.holds
         {
+            let message = format!("Weir cannot tell what this statement returns: {why}");
+            let unfit = Declined { message, detail: None, hint: None };
             let report = declined_report("0A000", &unfit, None);
             self.decline(BIND, portal.interpreted.wording.clone(), unfit, verdicts);
             self.skipping = true;
@@ -364,30 +371,6 @@ impl<S> Conversation<S> {
         }
         let before = self.names.define_portal(bind.portal, &portal, self.batch);
         Planned::Slot(Slot { frame, work: Work::Bind { name: bind.portal.to_vec(), portal, before }, decided: None })
-    }
-
-    /// Whether every column that is not shown clear can be shown at all in the format that was asked for.
-    fn can_show(&self, portal: &Portal, shape: &Shape, now: UnixMicros) -> Result<(), Declined> {
-        let holds = shape.holds.as_ref().map_err(|why| Declined {
-            message: format!("Weir cannot tell what this statement returns: {why}"),
-            detail: None,
-            hint: None,
-        })?;
-        if !portal.has_binary() {
-            return Ok(());
-        }
-        for (at, (holds, column)) in holds.iter().zip(&shape.columns).enumerate() {
-            let cell = CellType { oid: column.type_oid, binary: portal.is_binary(at) };
-            let clear = || self.session.sight_of(&portal.interpreted.operation, holds, now) == Sight::Clear;
-            if !cell.can_be_masked() && !clear() {
-                return Err(Declined {
-                    message: format!("column \"{}\" is masked, and cannot be sent in binary format", column.name),
-                    detail: None,
-                    hint: Some("Ask for text results, or leave the column out.".to_owned()),
-                });
-            }
-        }
-        Ok(())
     }
 
     fn plan_execute(
@@ -416,14 +399,14 @@ impl<S> Conversation<S> {
             self.shape_wanted = Some(Wanted::Portal(execute.portal.to_vec(), bound));
             return Planned::Stalled(Stall::Shape);
         }
-        let bound = portal.bound;
+        let bound = portal.bound.get();
         let work = Work::Execute { portal, changes: Vec::new() };
         self.decide(&interpreted, EXECUTE, Kind::Batched, bound, Slotted { frame, work }, now, verdicts)
     }
 
     /// Decides an operation, and plans what comes of it.
     #[expect(clippy::too_many_arguments, reason = "the parts of one decision, used once")]
-    fn decide(
+    pub(super) fn decide(
         &mut self,
         interpreted: &Rc<Interpreted>,
         step: Step,
@@ -474,7 +457,7 @@ impl<S> Conversation<S> {
         Planned::Slot(Slot { frame, work: Work::Refuse { report, kind }, decided: None })
     }
 
-    fn decline(&self, step: Step, wording: Wording, declined: Declined, verdicts: &mut Vec<Verdict<()>>) {
+    pub(super) fn decline(&self, step: Step, wording: Wording, declined: Declined, verdicts: &mut Vec<Verdict<()>>) {
         verdicts.push(self.session.decline(step, wording, declined, ()));
     }
 
@@ -533,7 +516,7 @@ impl<S> Conversation<S> {
 }
 
 /// What came of planning one frame.
-enum Planned {
+pub(super) enum Planned {
     Slot(Slot),
     /// It is not forwarded, and nobody misses it.
     Dropped,
@@ -542,9 +525,9 @@ enum Planned {
 }
 
 /// A frame with its work.
-struct Slotted {
-    frame: Range<usize>,
-    work: Work,
+pub(super) struct Slotted {
+    pub frame: Range<usize>,
+    pub work: Work,
 }
 
 pub(super) fn declined_report(code: &'static str, declined: &Declined, position: Option<usize>) -> OwnReport {

@@ -20,6 +20,7 @@ use sql_postgres::{Catalog, CopyFormat, CopyOut, CopySource, CopyStatement, Stat
 
 use super::expect::{Copying, Expect, Running};
 use super::forward::{Frame, Kind, Work};
+use super::long::Binding;
 use super::report::neutral_report;
 use super::statements::Portal;
 use super::target::{Pass, held, lay_out};
@@ -46,12 +47,14 @@ pub enum Held {
 }
 
 /// The rest of a message of the caller's that has not arrived whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Rest {
     /// So many bytes that go to the target.
     ToTarget(usize),
     /// So many bytes that are copy data outside of a copy.
     Nowhere(usize),
+    /// Parameters that go to the target.
+    Bind(Box<Binding>),
 }
 
 impl Held {
@@ -135,19 +138,23 @@ impl Expect {
 impl<S> Conversation<S> {
     /// Passes on what belongs to a message that was begun. Returns what comes behind it.
     pub(super) fn take_rest<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let Some(rest) = self.rest else { return bytes };
-        let (Rest::ToTarget(left) | Rest::Nowhere(left)) = rest;
-        let (now, later) = bytes.split_at(left.min(bytes.len()));
-        let left = left.saturating_sub(now.len());
-        self.rest = match rest {
-            _ if left == 0 => None,
-            Rest::ToTarget(_) => Some(Rest::ToTarget(left)),
-            Rest::Nowhere(_) => Some(Rest::Nowhere(left)),
-        };
-        if matches!(rest, Rest::ToTarget(_)) {
-            self.send_data(now);
+        match self.rest.take() {
+            None => bytes,
+            Some(Rest::Bind(binding)) => self.feed_bind(binding, bytes),
+            Some(Rest::ToTarget(left)) => {
+                let (now, later) = bytes.split_at(left.min(bytes.len()));
+                let left = left.saturating_sub(now.len());
+                self.rest = (left > 0).then_some(Rest::ToTarget(left));
+                self.send_data(now);
+                later
+            }
+            Some(Rest::Nowhere(left)) => {
+                let (now, later) = bytes.split_at(left.min(bytes.len()));
+                let left = left.saturating_sub(now.len());
+                self.rest = (left > 0).then_some(Rest::Nowhere(left));
+                later
+            }
         }
-        later
     }
 
     /// Whether the target takes copy data now, as far as is known.

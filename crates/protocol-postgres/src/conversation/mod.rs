@@ -13,10 +13,14 @@
 //! order, so that a refusal is told in its place, and rows are shown by the plan of the statement that made them.
 
 mod by_name;
+mod call;
 mod caller;
 mod copy;
 mod expect;
 mod forward;
+mod long;
+mod long_bind;
+mod long_row;
 mod readings;
 mod report;
 mod rows;
@@ -138,6 +142,8 @@ pub enum Ended {
     TargetBroke(String),
     /// The target ended the session, in its own words, which were passed on.
     CutOff(String),
+    /// What the target sent is beyond what Weir can mask. The caller was told.
+    BeyondLimit(String),
 }
 
 impl Ended {
@@ -147,6 +153,7 @@ impl Ended {
             Self::Goodbye => "caller said goodbye".to_owned(),
             Self::CallerBroke(what) => format!("caller broke the protocol: {what}"),
             Self::TargetBroke(what) => format!("target broke the protocol: {what}"),
+            Self::BeyondLimit(what) => format!("beyond a limit: {what}"),
             Self::CutOff(code) => format!("target ended the session: {code}"),
         }
     }
@@ -254,7 +261,7 @@ impl<S> Conversation<S> {
 
     /// Tells the caller why it ends; but not in the middle of a row, where it would be taken for the rest of the row.
     pub fn end_with(&mut self, report: &OwnReport) {
-        if self.passing.as_ref().is_none_or(|passing| passing.masked) {
+        if !matches!(self.passing, Some(Passing::Clear(_))) {
             report.write(&mut self.to_caller);
         }
     }
@@ -262,6 +269,15 @@ impl<S> Conversation<S> {
     /// Ends the session in the log.
     pub fn close(&self, now: UnixMicros, why: &str) {
         self.session.close(now, why);
+    }
+
+    /// Whether the target skips what comes now.
+    fn is_skipping(&self) -> bool {
+        self.skipping || self.discarding
+    }
+
+    fn skip_if(&mut self, skipped: bool) {
+        self.skipping |= skipped;
     }
 
     fn caller_broke(&mut self, what: Malformed) {

@@ -4,19 +4,23 @@ use gate::Shown;
 use model::UnixMicros;
 use redact::{Plan, Shown as Cell, show};
 
-use super::Conversation;
 use super::expect::{Expect, Running};
+use super::long_row::{Fed, LongRow};
+use super::{Conversation, Ended};
 use crate::cells::PostgresCells;
 use crate::wire::Malformed;
 use crate::wire::backend;
+use crate::wire::build::OwnReport;
 
-/// A row that is shown as it comes, and has not arrived whole.
-#[derive(Clone, Copy, Debug)]
-pub struct Passing {
-    /// Bytes of it that are to come.
-    pub left: usize,
-    /// Whether they are copy data that are masked.
-    pub masked: bool,
+/// What goes on in a message that has not arrived whole.
+#[derive(Debug)]
+pub enum Passing {
+    /// So many bytes that are shown as they come.
+    Clear(usize),
+    /// So many bytes of copy data that are masked.
+    Copy(usize),
+    /// A row whose cells are masked as they come.
+    Row(Box<LongRow>),
 }
 
 impl<S> Conversation<S> {
@@ -31,6 +35,29 @@ impl<S> Conversation<S> {
         if let Some(Expect::Execute { running, .. } | Expect::Query { running, .. }) = self.expected.front_mut() {
             count(running, frame_bytes, 0);
         }
+    }
+
+    /// Takes more of a long row. Returns what it has not taken.
+    pub(super) fn feed_row<'a>(&mut self, mut row: Box<LongRow>, mut bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let Some(Expect::Execute { running, .. } | Expect::Query { running, .. }) = self.expected.front_mut() else {
+            return Err(Malformed::new("a row that belongs to nothing"));
+        };
+        let plan = running.plan.clone().ok_or_else(|| Malformed::new("a row without a plan"))?;
+        match row.feed(&mut bytes, &plan, &running.types, self.session.tokens(), &mut self.to_caller)? {
+            Fed::More => self.passing = Some(Passing::Row(row)),
+            Fed::Passes { left, shown } => {
+                running.count(shown);
+                self.passing = (left > 0).then_some(Passing::Clear(left));
+            }
+            Fed::TooLong => {
+                let what = "a row is too long to be masked: long cells that are shown stand before masked ones";
+                OwnReport::fatal("54000", what)
+                    .hint("Select the masked columns first, or leave them out.")
+                    .write(&mut self.to_caller);
+                self.ended = Some(Ended::BeyondLimit(what.to_owned()));
+            }
+        }
+        Ok(bytes)
     }
 
     /// Shows a row by a plan that is not clear.

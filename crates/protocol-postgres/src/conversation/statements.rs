@@ -96,9 +96,9 @@ pub struct Portal {
     /// What it returns, once that is known.
     pub shape: RefCell<Option<Rc<Shape>>>,
     /// The formats of its result: none for all text, one for all, or one for each column.
-    pub formats: Vec<i16>,
+    pub formats: RefCell<Vec<i16>>,
     /// Digest of its parameters.
-    pub bound: Option<Digest>,
+    pub bound: Cell<Option<Digest>>,
     /// Whether the target has said that it has it.
     pub confirmed: Cell<bool>,
     /// The statement that it was made of, if that runs something by its name: what it is may be another when it runs.
@@ -141,16 +141,11 @@ impl Drop for Weight {
 impl Portal {
     /// Whether a column is sent in binary.
     pub fn is_binary(&self, column: usize) -> bool {
-        match self.formats.as_slice() {
+        match self.formats.borrow().as_slice() {
             [] => false,
             [all] => *all == 1,
             each => each.get(column).is_some_and(|format| *format == 1),
         }
-    }
-
-    /// Whether any column is.
-    pub fn has_binary(&self) -> bool {
-        self.formats.contains(&1)
     }
 }
 

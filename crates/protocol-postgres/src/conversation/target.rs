@@ -11,6 +11,7 @@ use sql_postgres::{CopyStatement, Described, holds};
 
 use super::by_name::Undone;
 use super::expect::{Copying, Described as Subject, Expect, Running};
+use super::long_row::{LONG_ROW_BYTES, LongRow};
 use super::report::{neutral_parameter, neutral_report};
 use super::rows::Passing;
 use super::statements::Shape;
@@ -20,7 +21,7 @@ use crate::interpret::{Interpreted, Learned};
 use crate::wire::Malformed;
 use crate::wire::backend::{self, ColumnShape, Report};
 use crate::wire::build::{self, OwnReport, Severity};
-use crate::wire::frame::{FRAME_BYTES_MAX, HEAD_BYTES, Head};
+use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
 
 /// Every type of message that a target may send once it is ready.
 const KINDS: &[u8] = b"123ACDEGHINSTVWZcdnst";
@@ -59,18 +60,27 @@ impl<S> Conversation<S> {
 
     /// The rest of a row that is shown as it comes.
     fn pass_on<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
-        let Some(passing) = &mut self.passing else { return Ok(bytes) };
-        let masked = passing.masked;
-        let (now, later) = bytes.split_at(passing.left.min(bytes.len()));
-        passing.left = passing.left.saturating_sub(now.len());
-        if passing.left == 0 {
-            self.passing = None;
+        match self.passing.take() {
+            None => Ok(bytes),
+            Some(Passing::Row(row)) => match self.feed_row(row, bytes)? {
+                rest if matches!(self.passing, Some(Passing::Clear(_))) => self.pass_on(rest),
+                rest => Ok(rest),
+            },
+            Some(Passing::Clear(left)) => {
+                let (now, later) = bytes.split_at(left.min(bytes.len()));
+                let left = left.saturating_sub(now.len());
+                self.passing = (left > 0).then_some(Passing::Clear(left));
+                self.to_caller.extend_from_slice(now);
+                Ok(later)
+            }
+            Some(Passing::Copy(left)) => {
+                let (now, later) = bytes.split_at(left.min(bytes.len()));
+                let left = left.saturating_sub(now.len());
+                self.passing = (left > 0).then_some(Passing::Copy(left));
+                self.show_copy(now)?;
+                Ok(later)
+            }
         }
-        match masked {
-            true => self.show_copy(now)?,
-            false => self.to_caller.extend_from_slice(now),
-        }
-        Ok(later)
     }
 
     fn take_frames(&mut self, inbox: &mut super::Inbox, now: UnixMicros) -> Result<(), Malformed> {
@@ -93,7 +103,17 @@ impl<S> Conversation<S> {
                         self.show_copy(unread.get(HEAD_BYTES..).unwrap_or_default())?;
                     }
                     let left = head.frame_bytes.saturating_sub(unread.len());
-                    self.passing = Some(Passing { left, masked: !passes });
+                    self.passing = Some(if passes { Passing::Clear(left) } else { Passing::Copy(left) });
+                    let whole = all.len();
+                    inbox.consume(whole);
+                    return Ok(());
+                }
+                if head.kind == b'D' && (LONG_ROW_BYTES..=DATA_BYTES_MAX).contains(&head.frame_bytes) {
+                    let all = inbox.unread();
+                    self.to_caller.extend_from_slice(all.get(shown..at).unwrap_or_default());
+                    let row = LongRow::new(head.frame_bytes.saturating_sub(HEAD_BYTES));
+                    self.passing = Some(Passing::Row(Box::new(row)));
+                    self.pass_on(unread.get(HEAD_BYTES..).unwrap_or_default())?;
                     let whole = all.len();
                     inbox.consume(whole);
                     return Ok(());
@@ -156,6 +176,7 @@ impl<S> Conversation<S> {
             b'G' => self.take_copy_in(),
             b'H' => self.take_copy_out(body, now),
             b'c' => self.take_copy_done(),
+            b'V' => self.take_call_result(body),
             b'W' => Err(Malformed::new("a copy that nobody asked for")),
             other => Err(unknown(other)),
         }

@@ -76,6 +76,7 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
         uncommitted: read.uncommitted,
         names_unknown: read.names_unknown,
         notices: read.notices,
+        is_call: false,
         learned: RefCell::default(),
     })
 }
@@ -134,6 +135,7 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
         snapshot: Arc::clone(&read.snapshot),
         uncommitted: read.uncommitted,
         notices: None,
+        is_call: false,
         withholds_constants: logged.withheld,
         learned: RefCell::default(),
     };

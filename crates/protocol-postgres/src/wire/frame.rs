@@ -16,7 +16,7 @@ pub const HEAD_BYTES: usize = 5;
 /// The longest frame that is taken whole into memory: a query text, bound parameters, a row with masked cells.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// The longest CopyData that a server takes (`PQ_LARGE_MESSAGE_LIMIT`). It is not held.
+/// The longest message that a server takes or makes (`PQ_LARGE_MESSAGE_LIMIT`), for those that are not held.
 pub const DATA_BYTES_MAX: usize = 0x3fff_ffff;
 
 /// The type and length of a frame.

@@ -24,7 +24,7 @@ pub enum Frontend<'a> {
     /// Goodbye.
     Terminate,
     /// A function call by oid, past all SQL.
-    FunctionCall,
+    FunctionCall(FunctionCall<'a>),
     /// Copy data, done or fail. Outside of a copy the server ignores it.
     Copy,
 }
@@ -60,6 +60,15 @@ impl Bind<'_> {
     pub fn formats(&self) -> Vec<i16> {
         self.result_formats.as_chunks::<2>().0.iter().map(|format| i16::from_be_bytes(*format)).collect()
     }
+}
+
+/// A function call by oid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionCall<'a> {
+    /// `pg_proc.oid`.
+    pub function: u32,
+    /// Argument formats and values and the format of the result, as they stand in the message.
+    pub arguments: &'a [u8],
 }
 
 /// A statement (`S`) or portal (`P`) by name.
@@ -119,7 +128,7 @@ impl<'a> Frontend<'a> {
             b'S' => empty("Sync", body, Self::Sync)?,
             b'H' => empty("Flush", body, Self::Flush)?,
             b'X' => empty("Terminate", body, Self::Terminate)?,
-            b'F' => Self::FunctionCall,
+            b'F' => function_call(body)?,
             b'd' | b'c' | b'f' => Self::Copy,
             other => return Self::known(other).and(Err(Malformed::new("a message that is known and cannot be read"))),
         })
@@ -155,6 +164,20 @@ fn bind(body: &[u8]) -> Result<Frontend<'_>, Malformed> {
     let result_formats = fields.bytes(results.saturating_mul(2))?;
     fields.end()?;
     Ok(Frontend::Bind(Bind { portal, statement, parameters, parameter_count, result_formats }))
+}
+
+fn function_call(body: &[u8]) -> Result<Frontend<'_>, Malformed> {
+    let mut fields = Fields::of("FunctionCall", body);
+    let function = fields.oid()?;
+    let mut arguments = fields;
+    let formats = fields.count()?;
+    fields.bytes(formats.saturating_mul(2))?;
+    for _ in 0..fields.count()? {
+        fields.value()?;
+    }
+    fields.int16()?; // the result's format
+    fields.end()?;
+    Ok(Frontend::FunctionCall(FunctionCall { function, arguments: arguments.rest() }))
 }
 
 fn named<'a>(message: &'static str, body: &'a [u8]) -> Result<Named<'a>, Malformed> {

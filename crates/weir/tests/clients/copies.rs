@@ -28,3 +28,36 @@ fn psql_copies_both_ways() {
         }
     }
 }
+
+#[test]
+fn functions_are_called_by_the_fast_path() {
+    for release in Release::ALL {
+        house(release).python("copies/fastpath.py", &[]);
+    }
+}
+
+#[test]
+fn psql_moves_large_objects() {
+    for release in Release::ALL {
+        let house = house(release);
+        let (there, back) = (house.server.folder().join("blob"), house.server.folder().join("blob.back"));
+        let bytes: Vec<u8> = (0..300_000_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+        std::fs::write(&there, &bytes).unwrap();
+        for psql in Release::ALL {
+            let script = format!(
+                "\\lo_import {}\n\\lo_export :LASTOID {}\n\\lo_unlink :LASTOID\n",
+                there.display(),
+                back.display()
+            );
+            let run = |user: &str| {
+                house.psql_through(psql, user, "work_copies").args(["-q"]).input(&*script).finish().unwrap()
+            };
+            let outcome = run("carol");
+            assert!(std::fs::read(&back).unwrap() == bytes, "{}{}", outcome.stdout, outcome.stderr);
+            std::fs::remove_file(&back).unwrap();
+            let refused = run("alice");
+            assert!(refused.stderr.contains("function_call"), "{}{}", refused.stdout, refused.stderr);
+            assert!(!back.exists());
+        }
+    }
+}

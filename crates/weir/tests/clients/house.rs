@@ -53,6 +53,7 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 @id("year")    permit (principal in Group::"users", action == Action::"see_partial", resource in Class::"pii.birth_date");
 @id("name")    permit (principal in Group::"users", action == Action::"see", resource in Class::"pii.name");
 
+@id("blobs") permit (principal in Group::"carriers", action in [Action::"function_call", Action::"large_object"], resource in Env::"dev");
 @id("bulk") permit (principal in Group::"carriers", action in [Action::"copy_in", Action::"copy_out"], resource in Env::"dev");
 
 @id("clear")   permit (principal in Group::"clear", action == Action::"see", resource);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use testkit::weir::Weir;
 
 use crate::house::{Bystander, assert_sound, before, database, noted, records};
-use crate::wire::{Came, GSSENC_REQUEST, PROTOCOL_3_0, SSL_REQUEST, Session, Wire, cstr, packet, startup};
+use crate::wire::{Came, GSSENC_REQUEST, PROTOCOL_3_0, Report, SSL_REQUEST, Session, Wire, cstr, packet, startup};
 
 /// Startup parameters.
 type Parameters<'a> = &'a [(&'a str, &'a str)];
@@ -256,9 +256,9 @@ fn messages_that_are_none() {
             wire.send_raw(&[&[kind], &length.to_be_bytes()[..]].concat());
             let report = wire.last_words().expect("a reason");
             match length {
-                // Copy data are not held, and still no longer than the server takes them.
+                // Copy data and parameters are not held, and still no longer than the server takes them.
                 0x7fff_ffff => {
-                    let most = if kind == b'd' { 0x3fff_ffff } else { 67_108_864 };
+                    let most = if matches!(kind, b'd' | b'B') { 0x3fff_ffff } else { 67_108_864 };
                     report.says("FATAL", "54000", &format!("2147483648 bytes is too long: Weir takes {most}"));
                 }
                 _ => report.says("FATAL", "08P01", &format!("says that it is {said} bytes long")),
@@ -307,10 +307,19 @@ fn messages_that_are_none() {
         wire.send_raw(&bytes);
         wire.last_words().expect("a reason").says("FATAL", "08P01", "");
     }
-    // The longest message is taken byte by byte, and refused at its head if it is one longer.
+    // A text that is one byte too long is refused at its head, and what is left of it is not read as something else.
     let mut wire = log_in().wire;
     wire.send_raw(&[&b"Q"[..], &(64 * 1024 * 1024_u32).to_be_bytes()].concat());
-    wire.last_words().unwrap().says("FATAL", "54000", "67108865 bytes is too long");
+    wire.send_raw(&vec![b'Q'; 64 * 1024 * 1024 - 4]);
+    wire.send(b'!', b"");
+    let mut said = Vec::new();
+    while let Came::Frame(kind, body) = wire.next() {
+        said.push((kind, body));
+    }
+    let kinds: Vec<u8> = said.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, b"EZE");
+    Report::read(&said[0].1).says("ERROR", "54000", "67108865 bytes is too long");
+    Report::read(&said[2].1).says("FATAL", "08P01", "type '!'");
     let rows = crate::house::SERVER.psql("messages", "SELECT count(*) FROM t").unwrap();
     assert_eq!(rows.trim(), "1", "nothing of a broken message ran");
     bystander.end();

@@ -28,7 +28,7 @@ const VAULT: u32 = 20_003;
 pub const POISON: &str = "weir_refused_test";
 
 const POLICIES: &str = r#"
-@id("use") permit (principal, action in [Action::"connect", Action::"session", Action::"read", Action::"write", Action::"define", Action::"store", Action::"copy_in", Action::"copy_out"], resource);
+@id("use") permit (principal, action in [Action::"connect", Action::"session", Action::"read", Action::"write", Action::"define", Action::"store", Action::"copy_in", Action::"copy_out", Action::"function_call", Action::"large_object"], resource);
 @id("code") permit (principal, action == Action::"call", resource);
 @id("vault") forbid (principal, action, resource is Table) when { resource.name == "public.vault" };
 @id("kept") forbid (principal, action == Action::"drop", resource);

@@ -7,6 +7,7 @@ mod by_name;
 mod copies;
 mod fuzz;
 mod house;
+mod long;
 mod opaque;
 mod pipelines;
 mod showing;

@@ -59,12 +59,9 @@ async def main():
         for _ in range(3):
             row = tuple(await weir.fetchrow(query, 1))
             assert row == (1, "Giuseppe Esposito", "g***@w***.example", "[redacted]"), row
-            try:
-                await weir.fetchrow("SELECT birth_date FROM customers WHERE id = $1", 1)
-            except asyncpg.PostgresError as error:
-                assert error.sqlstate == "0A000" and "birth_date" in str(error), error
-            else:
-                raise AssertionError("a masked date came in binary")
+            born = await weir.fetchval("SELECT birth_date FROM customers WHERE id = $1", 1)
+            assert born == datetime.date(1975, 1, 1), born
+            assert await weir.fetchval("SELECT count(*) FROM customers") is None
     async with await through(user="clara") as weir:
         assert await weir.fetchval("SELECT birth_date FROM customers WHERE id = $1", 1) > datetime.date(1975, 1, 1)
 

@@ -1,0 +1,292 @@
+//! A row too long to be held: its cells are read as they come.
+//!
+//! A message begins with its length, so it can't begin before it is known how long the row will be as it is shown. That is
+//! known once no masked cell is left: from there on the row passes as it comes. A masked cell that is longer than what a
+//! mask is made of is dropped while it streams. Only clear cells before a masked one have to be held, up to a limit.
+
+use gate::Shown;
+use model::Sight;
+use redact::{CELL_BYTES_MAX, FieldPlan, Plan, Shown as Cell, TokenKey, show};
+
+use crate::cells::{CellType, PostgresCells};
+use crate::wire::Malformed;
+
+/// Masked rows longer than this are read cell by cell.
+pub const LONG_ROW_BYTES: usize = 256 * 1024;
+/// The most that is held of a row.
+const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Such a row.
+#[derive(Debug)]
+pub struct LongRow {
+    /// Bytes of the message that are to come.
+    left: usize,
+    /// What is shown of it so far.
+    out: Vec<u8>,
+    /// The cell that is read.
+    at: usize,
+    part: Part,
+    /// The first bytes of a number that has not come whole.
+    begun: Vec<u8>,
+    /// What has come of a masked cell.
+    cell: Vec<u8>,
+    /// Set when that was too long and was dropped.
+    dropped: bool,
+    masked: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Count,
+    Length,
+    Cell { left: usize, clear: bool },
+}
+
+/// What came of feeding a row.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fed {
+    /// More of it must come.
+    More,
+    /// What it begins with was written; so many more bytes of it are shown as they come.
+    Passes { left: usize, shown: Shown },
+    /// Clear cells before a masked one are too long to be held.
+    TooLong,
+}
+
+impl LongRow {
+    /// A row with a body of so many bytes.
+    pub fn new(body_bytes: usize) -> Self {
+        Self {
+            left: body_bytes,
+            out: Vec::new(),
+            at: 0,
+            part: Part::Count,
+            begun: Vec::new(),
+            cell: Vec::new(),
+            dropped: false,
+            masked: 0,
+        }
+    }
+
+    /// Takes bytes off the front of what has come. Appends the row, once it is known how long it is, to `to_caller`.
+    pub fn feed(
+        &mut self,
+        bytes: &mut &[u8],
+        plan: &Plan,
+        types: &[CellType],
+        tokens: &TokenKey,
+        to_caller: &mut Vec<u8>,
+    ) -> Result<Fed, Malformed> {
+        let fields = plan.fields();
+        loop {
+            match self.part {
+                Part::Count => {
+                    let Some(count) = self.fixed::<2>(bytes)? else { return Ok(Fed::More) };
+                    if usize::from(u16::from_be_bytes(count)) != fields.len() || types.len() != fields.len() {
+                        return Err(Malformed::new("a row of another number of cells than its result has columns"));
+                    }
+                    self.out.extend_from_slice(&count);
+                    self.part = Part::Length;
+                }
+                Part::Length => {
+                    let rest = fields.get(self.at..).unwrap_or_default();
+                    if self.begun.is_empty() && rest.iter().all(|field| field.sight == Sight::Clear) {
+                        return self.begin(rest.len(), to_caller);
+                    }
+                    let Some(length) = self.fixed::<4>(bytes)? else { return Ok(Fed::More) };
+                    let clear = rest.first().is_some_and(|field| field.sight == Sight::Clear);
+                    match i32::from_be_bytes(length) {
+                        -1 => {
+                            self.out.extend_from_slice(&length);
+                            self.at = self.at.saturating_add(1);
+                        }
+                        bytes => {
+                            let left = usize::try_from(bytes).ok().filter(|left| *left <= self.left);
+                            let left = left.ok_or_else(|| Malformed::new("a row whose cell is longer than the row"))?;
+                            if clear {
+                                self.out.extend_from_slice(&length);
+                            }
+                            self.part = Part::Cell { left, clear };
+                        }
+                    }
+                }
+                Part::Cell { left, clear } => {
+                    let (now, later) = bytes.split_at(left.min(bytes.len()));
+                    *bytes = later;
+                    self.left = self.left.saturating_sub(now.len());
+                    let left = left.saturating_sub(now.len());
+                    self.part = Part::Cell { left, clear };
+                    if clear {
+                        self.out.extend_from_slice(now);
+                        if self.out.len() > HELD_BYTES_MAX {
+                            return Ok(Fed::TooLong);
+                        }
+                    } else if self.dropped || self.cell.len().saturating_add(now.len()) > CELL_BYTES_MAX {
+                        self.dropped = true;
+                        self.cell = Vec::new();
+                    } else {
+                        self.cell.extend_from_slice(now);
+                    }
+                    if left > 0 {
+                        return Ok(Fed::More);
+                    }
+                    if let (false, Some(field), Some(wire)) = (clear, fields.get(self.at), types.get(self.at)) {
+                        self.mask(field, *wire, tokens);
+                    }
+                    self.at = self.at.saturating_add(1);
+                    self.part = Part::Length;
+                }
+            }
+        }
+    }
+
+    /// Writes what the row begins with, now that it is known how long it is.
+    fn begin(&mut self, cells_left: usize, to_caller: &mut Vec<u8>) -> Result<Fed, Malformed> {
+        if self.left < cells_left.saturating_mul(4) || (cells_left == 0 && self.left > 0) {
+            return Err(Malformed::new("a row that is longer or shorter than its cells"));
+        }
+        let bytes = self.out.len().saturating_add(self.left).saturating_add(4);
+        let length = i32::try_from(bytes).map_err(|_| Malformed::new("a row that is too long to be shown"))?;
+        to_caller.push(b'D');
+        to_caller.extend_from_slice(&length.to_be_bytes());
+        to_caller.append(&mut self.out);
+        let shown = Shown { rows: 1, bytes: u64::try_from(bytes).unwrap_or(u64::MAX), masked: self.masked };
+        Ok(Fed::Passes { left: self.left, shown })
+    }
+
+    fn mask(&mut self, field: &FieldPlan, wire: CellType, tokens: &TokenKey) {
+        let whole;
+        let field = if self.dropped {
+            whole = FieldPlan::new(Sight::Nothing, field.class.clone());
+            &whole
+        } else {
+            field
+        };
+        let at = self.out.len();
+        self.out.extend_from_slice(&(-1_i32).to_be_bytes());
+        let cell = show(&PostgresCells, wire, &self.cell, field, tokens, &mut self.out);
+        let written = self.out.len().saturating_sub(at.saturating_add(4));
+        if let (Cell::Written, Ok(length), Some(place)) =
+            (cell, i32::try_from(written), self.out.get_mut(at..at.saturating_add(4)))
+        {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
+        self.masked = self.masked.saturating_add(1);
+        self.cell.clear();
+        self.dropped = false;
+    }
+
+    /// The next bytes of a fixed number; nothing if they have not all come.
+    fn fixed<const N: usize>(&mut self, bytes: &mut &[u8]) -> Result<Option<[u8; N]>, Malformed> {
+        let missing = N.saturating_sub(self.begun.len());
+        if missing > self.left {
+            return Err(Malformed::new("a row that is shorter than its cells"));
+        }
+        let (now, later) = bytes.split_at(missing.min(bytes.len()));
+        *bytes = later;
+        self.left = self.left.saturating_sub(now.len());
+        self.begun.extend_from_slice(now);
+        let Ok(fixed) = <[u8; N]>::try_from(self.begun.as_slice()) else { return Ok(None) };
+        self.begun.clear();
+        Ok(Some(fixed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::ClassId;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TEXT: CellType = CellType { oid: 25, binary: false };
+
+    fn row(cells: &[Option<Vec<u8>>]) -> Vec<u8> {
+        let mut body = u16::try_from(cells.len()).unwrap().to_be_bytes().to_vec();
+        for cell in cells {
+            let length = cell.as_ref().map_or(-1, |cell| i32::try_from(cell.len()).unwrap());
+            body.extend_from_slice(&length.to_be_bytes());
+            body.extend_from_slice(cell.as_deref().unwrap_or_default());
+        }
+        body
+    }
+
+    fn plan(masks: &[bool]) -> (Plan, Vec<CellType>) {
+        let sight = |masked: &bool| if *masked { Sight::Nothing } else { Sight::Clear };
+        let fields = masks.iter().map(|masked| FieldPlan::new(sight(masked), ClassId::parse("pii.email")));
+        (Plan::new(fields.collect()), vec![TEXT; masks.len()])
+    }
+
+    fn fed(body: &[u8], masks: &[bool], pieces: &[&[u8]]) -> Result<Vec<u8>, Malformed> {
+        let (plan, types) = plan(masks);
+        let key = TokenKey::new([7; 32]);
+        let mut long = LongRow::new(body.len());
+        let (mut out, mut passing) = (Vec::new(), None);
+        for piece in pieces {
+            let mut piece = *piece;
+            if passing.is_none()
+                && let Fed::Passes { left, .. } = long.feed(&mut piece, &plan, &types, &key, &mut out)?
+            {
+                passing = Some(left);
+            }
+            if let Some(left) = &mut passing {
+                let now = piece.len().min(*left);
+                out.extend_from_slice(&piece[..now]);
+                *left -= now;
+            }
+        }
+        assert_eq!(passing, Some(0), "the row is not over");
+        Ok(out)
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_read_cell_by_cell_is_what_it_is_at_once(
+            cells in prop::collection::vec(prop::option::of(prop::collection::vec(any::<u8>(), 0..20)), 0..6),
+            masks in prop::collection::vec(any::<bool>(), 6),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let masks = &masks[..cells.len()];
+            let body = row(&cells);
+            let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
+            at.extend([0, body.len()]);
+            at.sort_unstable();
+            let pieces: Vec<&[u8]> = at.windows(2).map(|pair| &body[pair[0]..pair[1]]).collect();
+            let shown: Vec<Option<Vec<u8>>> = cells.iter().zip(masks)
+                .map(|(cell, masked)| cell.clone().map(|cell| if *masked { b"[redacted]".to_vec() } else { cell }))
+                .collect();
+            let mut wanted = Vec::new();
+            crate::wire::build::frame(&mut wanted, b'D', |out| out.extend_from_slice(&row(&shown)));
+            prop_assert_eq!(fed(&body, masks, &pieces).unwrap(), wanted);
+        }
+
+        #[test]
+        fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 2..60)) {
+            let (plan, types) = plan(&[false, true]);
+            let _ = LongRow::new(body.len()).feed(&mut &body[..], &plan, &types, &TokenKey::new([7; 32]), &mut Vec::new());
+        }
+    }
+
+    #[test]
+    fn a_long_masked_cell_is_dropped_and_a_long_clear_one_before_it_is_too_much() {
+        let piece = vec![b'x'; 1024 * 1024];
+        for (masks, wanted) in [([true, false], true), ([false, true], false)] {
+            let (plan, types) = plan(&masks);
+            let key = TokenKey::new([7; 32]);
+            let mut out = Vec::new();
+            let mut long = LongRow::new(2 + 4 + 64 * piece.len() + 4);
+            let head = [&2_u16.to_be_bytes()[..], &i32::try_from(64 * piece.len()).unwrap().to_be_bytes()].concat();
+            let mut last = long.feed(&mut head.as_slice(), &plan, &types, &key, &mut out).unwrap();
+            for _ in 0..64 {
+                if last == Fed::More {
+                    last = long.feed(&mut piece.as_slice(), &plan, &types, &key, &mut out).unwrap();
+                    assert!(long.out.len() <= HELD_BYTES_MAX + piece.len() && long.cell.len() <= CELL_BYTES_MAX);
+                }
+            }
+            match wanted {
+                true => assert!(matches!(last, Fed::Passes { left: 4, shown: Shown { masked: 1, .. } })),
+                false => assert_eq!(last, Fed::TooLong),
+            }
+        }
+    }
+}
