@@ -41,7 +41,7 @@ fn psql_moves_large_objects() {
     for release in Release::ALL {
         let house = house(release);
         let (there, back) = (house.server.folder().join("blob"), house.server.folder().join("blob.back"));
-        let bytes: Vec<u8> = (0..300_000_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+        let bytes: Vec<u8> = (0..300_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
         std::fs::write(&there, &bytes).unwrap();
         for psql in Release::ALL {
             let script = format!(
