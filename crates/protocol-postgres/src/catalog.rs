@@ -22,6 +22,9 @@ const AGE_STALE: Duration = Duration::from_secs(30);
 const AGE_MAX: Duration = Duration::from_secs(300);
 /// The longest that reading a catalog may take.
 const READ_TIME_MAX: Duration = Duration::from_secs(60);
+/// Where nothing is classified, a snapshot serves that long after a change that this Weir knows of: what it says of names
+/// then decides which tables and functions are asked for, and a name that it does not know is looked up at once.
+const AGE_CHANGED: Duration = Duration::from_secs(1);
 /// How long the connection on which a catalog was read is kept for the next reading: statements that change the catalog come
 /// in crowds. Not longer, because a database that somebody is connected to can't be dropped.
 const CONNECTION_KEPT: Duration = Duration::from_secs(2);
@@ -120,8 +123,15 @@ impl Catalogs {
 
     /// How good it is.
     pub fn freshness(&self) -> Freshness {
+        let changed = self.changed.load(Ordering::Acquire);
         match &*self.current.load() {
-            _ if self.changed.load(Ordering::Acquire) => Freshness::Stale,
+            // Whether anything is classified is the same in all snapshots.
+            Some(snapshot) if changed && !snapshot.catalog.classifies() => match snapshot.read.elapsed() {
+                age if age < AGE_CHANGED => Freshness::Fresh,
+                age if age < AGE_MAX => Freshness::Ageing,
+                _ => Freshness::Stale,
+            },
+            _ if changed => Freshness::Stale,
             Some(snapshot) if snapshot.read.elapsed() < AGE_STALE => Freshness::Fresh,
             Some(snapshot) if snapshot.read.elapsed() < AGE_MAX => Freshness::Ageing,
             _ => Freshness::Stale,
@@ -152,6 +162,7 @@ impl Catalogs {
         let mut kept = self.reading.lock().await;
         if let Some(current) = self.current()
             && Some(current.epoch) != seen
+            && !self.changed.load(Ordering::Acquire)
             && self.freshness() != Freshness::Stale
         {
             return Ok(current);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use model::{ClassId, Field, Part};
 
-pub use queries::{CATALOG_QUERIES, UnreadableRow};
+pub use queries::{CATALOG_QUERIES, OWN_CATALOG_QUERIES, UnreadableRow};
 
 /// The first oid that PostgreSQL gives to what users make; below it is what `initdb` made.
 pub(crate) const USER_OID_MIN: u32 = 16384;
@@ -129,7 +129,7 @@ pub struct Column {
     pub generated: bool,
 }
 
-/// The rows of [`CATALOG_QUERIES`], as the server gave them.
+/// The rows of [`CATALOG_QUERIES`] and [`OWN_CATALOG_QUERIES`], as the server gave them.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogRows {
     /// Relations of every kind and schema.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use gate::Credentials;
-use sql_postgres::{CATALOG_QUERIES, CatalogRows};
+use sql_postgres::{CATALOG_QUERIES, CatalogRows, OWN_CATALOG_QUERIES};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::stream::Stream;
@@ -16,6 +16,9 @@ use crate::wire::{Malformed, build};
 const READ_BYTES: usize = 64 * 1024;
 /// The longest row of a catalog query.
 const ROW_BYTES_MAX: usize = 1024 * 1024;
+/// What the queries run in. None of them waits for a lock on a user's table; what they could wait for is one on the catalog's
+/// own tables, and not for long.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL lock_timeout = 2000";
 /// Rows that a catalog may have in all.
 const ROWS_MAX: usize = 5_000_000;
 
@@ -24,6 +27,8 @@ const ROWS_MAX: usize = 5_000_000;
 pub struct Connection {
     stream: Stream,
     inbox: Inbox,
+    /// What PostgreSQL itself brings on this server.
+    own: CatalogRows,
 }
 
 impl Connection {
@@ -36,21 +41,30 @@ impl Connection {
         let settings = [("client_encoding", "UTF8"), ("application_name", "weir catalog")];
         let settings: Vec<_> = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let stream = target.connect(database, &settings, credentials).await?.stream;
-        Ok(Self { stream, inbox: Inbox::default() })
+        let mut connection = Self { stream, inbox: Inbox::default(), own: CatalogRows::default() };
+        connection.own = connection.ask(OWN_CATALOG_QUERIES, CatalogRows::default()).await?;
+        Ok(connection)
     }
 
-    /// Reads the catalog. All queries go at once: each that waited for the one before would cost its way there and back.
+    /// Reads the catalog.
     pub async fn read(&mut self) -> Result<CatalogRows, TargetDown> {
+        let own = self.own.clone();
+        self.ask(CATALOG_QUERIES, own).await
+    }
+
+    /// Runs these queries in one snapshot of the database, and adds their rows. All go at once: each that waited for the one
+    /// before would cost its way there and back.
+    async fn ask(&mut self, asked: &[(&str, &str)], mut rows: CatalogRows) -> Result<CatalogRows, TargetDown> {
+        let asked = || std::iter::once(&("begin", BEGIN)).chain(asked).chain(std::iter::once(&("end", "COMMIT")));
         let mut queries = Vec::new();
-        for (_, sql) in CATALOG_QUERIES {
+        for (_, sql) in asked() {
             build::frame(&mut queries, b'Q', |out| build::cstr(out, sql.as_bytes()));
         }
         self.stream.write_all(&queries).await.map_err(TargetDown::Lost)?;
         self.stream.flush().await.map_err(TargetDown::Lost)?;
-        let mut rows = CatalogRows::default();
         let mut left = ROWS_MAX;
         let mut buffer = vec![0; READ_BYTES];
-        for (name, _) in CATALOG_QUERIES {
+        for (name, _) in asked() {
             while self.take_frame(name, &mut rows, &mut left, &mut buffer).await? {}
         }
         Ok(rows)

@@ -38,8 +38,21 @@ pub struct Change {
 
 #[derive(Debug)]
 enum What {
-    Statement { name: Vec<u8>, meaning: Option<Rc<Prepared>>, before: Option<Entry<Prepared>> },
-    Portal { name: Vec<u8>, meaning: Option<Rc<Portal>>, before: Option<Entry<Portal>> },
+    Statement {
+        name: Vec<u8>,
+        meaning: Option<Rc<Prepared>>,
+        before: Option<Entry<Prepared>>,
+    },
+    Portal {
+        name: Vec<u8>,
+        meaning: Option<Rc<Portal>>,
+        before: Option<Entry<Portal>>,
+    },
+    /// A savepoint, and how much had been defined before it.
+    Savepoint {
+        name: String,
+        defined: u64,
+    },
 }
 
 /// What names mean again after something that was to change them failed.
@@ -47,6 +60,36 @@ enum What {
 pub struct Undone {
     statements: HashMap<Vec<u8>, Option<Entry<Prepared>>>,
     portals: HashMap<Vec<u8>, Option<Entry<Portal>>>,
+}
+
+impl Expect {
+    /// Whether this statement's name is taken away by it.
+    pub(super) fn closes_statement(&self, name: &[u8]) -> bool {
+        let takes = |change: &Change| matches!(&change.what, What::Statement { name: taken, meaning: None, .. } if kept(taken) == name);
+        match self {
+            Self::CloseStatement { name: closed, .. } => kept(closed) == name,
+            Self::Execute { changes, .. } => changes.iter().any(takes),
+            Self::Query { changes, .. } => changes.iter().any(takes),
+            _ => false,
+        }
+    }
+
+    /// The same of a portal.
+    pub(super) fn closes_portal(&self, name: &[u8]) -> bool {
+        let takes = |change: &Change| matches!(&change.what, What::Portal { name: taken, meaning: None, .. } if kept(taken) == name);
+        match self {
+            Self::ClosePortal { name: closed, .. } => kept(closed) == name,
+            Self::Execute { changes, .. } => changes.iter().any(takes),
+            Self::Query { changes, .. } => changes.iter().any(takes),
+            _ => false,
+        }
+    }
+}
+
+impl Change {
+    fn takes_away(&self) -> bool {
+        matches!(self.what, What::Statement { meaning: None, .. } | What::Portal { meaning: None, .. })
+    }
 }
 
 impl What {
@@ -68,6 +111,7 @@ impl Change {
             What::Portal { name, before, .. } => {
                 *before = undone.portals.remove(kept(name)).unwrap_or_else(|| before.take());
             }
+            What::Savepoint { .. } => {}
         }
     }
 }
@@ -89,6 +133,7 @@ impl Undone {
             match change.what {
                 What::Statement { name, before, .. } => self.statement(&name, before),
                 What::Portal { name, before, .. } => self.portal(&name, before),
+                What::Savepoint { .. } => {}
             }
         }
     }
@@ -282,6 +327,9 @@ impl<S> Conversation<S> {
             };
             let mut change = |what| changes.push(Change { statement, what });
             gone.into_iter().for_each(|gone| change(What::no_portal(gone)));
+            if let Some(TransactionStep::Savepoint(name)) = &found.transaction {
+                change(What::Savepoint { name: name.clone(), defined: self.names.defined() });
+            }
             match &found.names {
                 None | Some(NameUse::Execute(..) | NameUse::Fetch(_)) => {}
                 Some(names) if names.name().is_some_and(|name| !self.settings.tells_apart(name.as_bytes())) => {}
@@ -324,13 +372,15 @@ impl<S> Conversation<S> {
                 }
             }
         }
+        if changes.iter().any(Change::takes_away) {
+            self.closes_since.get_or_insert(self.batch);
+        }
         changes
     }
 
     /// The target has completed this statement of a text, with this tag.
     pub(super) fn completed(&mut self, statement: Option<&Statement>, tag: &[u8]) {
         match statement.and_then(|statement| statement.transaction.as_ref()) {
-            Some(TransactionStep::Savepoint(name)) => self.names.save(name),
             Some(TransactionStep::Release(name)) => self.names.unsave(name, true),
             Some(TransactionStep::RollbackTo(name)) => self.names.unsave(name, false),
             // A COMMIT of what has failed is a ROLLBACK, and says so.
@@ -338,7 +388,7 @@ impl<S> Conversation<S> {
                 self.names.end_transaction(tag.strip_suffix(b"\0").unwrap_or(tag) != b"COMMIT");
                 self.failed = false;
             }
-            Some(TransactionStep::Begin | TransactionStep::Finish) | None => {}
+            Some(TransactionStep::Begin | TransactionStep::Savepoint(_) | TransactionStep::Finish) | None => {}
         }
     }
 
@@ -347,6 +397,7 @@ impl<S> Conversation<S> {
         match &change.what {
             What::Statement { meaning: Some(meaning), .. } => self.names.confirm_statement(meaning),
             What::Portal { meaning: Some(meaning), .. } => self.names.confirm_portal(meaning),
+            What::Savepoint { name, defined } => self.names.save(name, *defined),
             What::Statement { .. } | What::Portal { .. } => {}
         }
     }
@@ -363,7 +414,7 @@ impl<S> Conversation<S> {
                 }
                 What::Statement { name, before: Some(before), .. } => self.names.restore_statement(&name, before),
                 What::Portal { name, before: Some(before), .. } => self.names.restore_portal(&name, before),
-                What::Statement { .. } | What::Portal { .. } => {}
+                What::Statement { .. } | What::Portal { .. } | What::Savepoint { .. } => {}
             }
         }
     }

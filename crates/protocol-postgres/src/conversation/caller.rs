@@ -276,7 +276,7 @@ impl<S> Conversation<S> {
 
     /// What a statement's name means in this batch.
     pub(super) fn statement(&self, name: &[u8]) -> Lookup<Prepared> {
-        let closes = |expect: &Expect| matches!(expect, Expect::CloseStatement { name: closed, .. } if kept(closed) == kept(name));
+        let closes = |expect: &Expect| expect.closes_statement(kept(name));
         match self.names.statement(name, self.batch) {
             Lookup::Unknown if self.awaits_close(closes) => Lookup::Unconfirmed,
             known => known,
@@ -285,8 +285,7 @@ impl<S> Conversation<S> {
 
     /// What a portal's name means in this batch.
     pub(super) fn portal(&self, name: &[u8]) -> Lookup<Portal> {
-        let closes =
-            |expect: &Expect| matches!(expect, Expect::ClosePortal { name: closed, .. } if kept(closed) == kept(name));
+        let closes = |expect: &Expect| expect.closes_portal(kept(name));
         match self.names.portal(name, self.batch) {
             Lookup::Unknown if self.awaits_close(closes) => Lookup::Unconfirmed,
             Lookup::Known(_) if !self.names.is_of_batch(name, self.batch) && self.awaits_ready() => Lookup::Unconfirmed,
@@ -296,7 +295,7 @@ impl<S> Conversation<S> {
 
     /// Whether an earlier batch closes something and has not been answered: if it fails before, nothing is closed.
     fn awaits_close(&self, closes: impl Fn(&Expect) -> bool) -> bool {
-        let earlier = self.expected.iter().rev().skip_while(|expect| !matches!(expect, Expect::Sync));
+        let earlier = self.expected.iter().rev().skip_while(|expect| !expect.is_answered_by_ready());
         self.closes_since.is_some_and(|batch| batch < self.batch) || earlier.into_iter().any(closes)
     }
 
@@ -348,12 +347,12 @@ impl<S> Conversation<S> {
         let formats = bind.formats();
         let weight = self.names.held.weigh(formats.len().saturating_mul(2));
         let portal = Rc::new(Portal {
-            interpreted,
             shape: shape.clone().into(),
             formats: formats.into(),
             bound: bound.into(),
             confirmed: Cell::default(),
-            of: by_name.then_some(prepared),
+            of: interpreted.uses_names().then_some(prepared),
+            interpreted,
             hold: false,
             asked_shape: Cell::default(),
             weight,

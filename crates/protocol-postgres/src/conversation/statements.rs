@@ -101,7 +101,8 @@ pub struct Portal {
     pub bound: Cell<Option<Digest>>,
     /// Whether the target has said that it has it.
     pub confirmed: Cell<bool>,
-    /// The statement that it was made of, if that runs something by its name: what it is may be another when it runs.
+    /// The statement that it was made of, if that has to do with names: the target looks at it anew when it runs, and what
+    /// stands behind a name may be another by then.
     pub of: Option<Rc<Prepared>>,
     /// Whether it outlives its transaction: a cursor WITH HOLD.
     pub hold: bool,
@@ -339,11 +340,17 @@ impl Names {
     }
 
     /// The target has made this savepoint.
-    pub fn save(&mut self, name: &str) {
+    pub fn save(&mut self, name: &str, defined: u64) {
         // Past so many, what goes with one is not told apart any more.
-        if self.savepoints.len() < NAMES_MAX {
-            self.savepoints.push((name.to_owned(), self.defined));
+        if self.savepoints.len() >= NAMES_MAX {
+            self.savepoints.clear();
         }
+        self.savepoints.push((name.to_owned(), defined));
+    }
+
+    /// How much has been defined so far.
+    pub fn defined(&self) -> u64 {
+        self.defined
     }
 
     /// The target has released this savepoint, or has rolled back to it: what came after it is gone.

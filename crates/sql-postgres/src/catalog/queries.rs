@@ -5,8 +5,35 @@
 
 use super::{CatalogRows, RawColumn, RawFunction, RawRelation};
 
-/// What [`Catalog::build`](super::Catalog::build) needs, as name and query, to be sent in any order. Each result row, in
-/// text format, goes to [`CatalogRows::add`] under its query's name.
+/// The same of what PostgreSQL itself brings: it stays as it is while a server runs, so it need not be read again on a
+/// connection that is kept.
+pub const OWN_CATALOG_QUERIES: &[(&str, &str)] = &[
+    (
+        "relations",
+        "SELECT c.oid, n.nspname, c.relname, c.relkind FROM pg_catalog.pg_class AS c \
+         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+         WHERE c.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid",
+    ),
+    (
+        "columns",
+        "SELECT a.attrelid, a.attnum, a.attname, false FROM pg_catalog.pg_attribute AS a \
+         JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
+         WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
+         AND a.attrelid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
+         AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,t}'::pg_catalog.\"char\"[]) \
+         ORDER BY a.attrelid USING OPERATOR(pg_catalog.<), a.attnum USING OPERATOR(pg_catalog.<)",
+    ),
+    (
+        "system_functions",
+        "SELECT p.proname FROM pg_catalog.pg_proc AS p WHERE p.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
+         UNION SELECT t.typname FROM pg_catalog.pg_type AS t WHERE t.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
+         AND t.typtype OPERATOR(pg_catalog.=) ANY ('{b,r,m}'::pg_catalog.\"char\"[])",
+    ),
+];
+
+/// What [`Catalog::build`](super::Catalog::build) needs of what users make, as name and query, to be sent in any order
+/// together with [`OWN_CATALOG_QUERIES`]. Each result row, in text format, goes to [`CatalogRows::add`] under its query's
+/// name. None of them waits for a lock that a statement on a user's table can hold.
 ///
 /// What a view reads is taken from its rule's own tree and not from `pg_depend`, which does not mention PostgreSQL's own
 /// tables (`pg_authid`).
@@ -14,7 +41,8 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
     (
         "relations",
         "SELECT c.oid, n.nspname, c.relname, c.relkind FROM pg_catalog.pg_class AS c \
-         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace",
+         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+         WHERE c.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
     ),
     (
         "columns",
@@ -22,6 +50,7 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
          a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\" FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
+         AND a.attrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
          AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,t}'::pg_catalog.\"char\"[]) \
          ORDER BY a.attrelid USING OPERATOR(pg_catalog.<), a.attnum USING OPERATOR(pg_catalog.<)",
     ),
@@ -59,12 +88,6 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
          LEFT JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) p.proargtypes[0] \
          WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
     ),
-    (
-        "system_functions",
-        "SELECT p.proname FROM pg_catalog.pg_proc AS p WHERE p.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
-         UNION SELECT t.typname FROM pg_catalog.pg_type AS t WHERE t.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
-         AND t.typtype OPERATOR(pg_catalog.=) ANY ('{b,r,m}'::pg_catalog.\"char\"[])",
-    ),
     // Operators of extensions are left out: they come with names that everything uses (citext has its own =), compare or
     // compute without side effects, and their results count as computed anyway.
     (
@@ -92,7 +115,7 @@ impl CatalogRows {
     pub fn add(&mut self, query: &str, row: &[Option<&str>]) -> Result<(), UnreadableRow> {
         self.read(query, row).ok_or_else(|| UnreadableRow {
             query: query.to_owned(),
-            what: if CATALOG_QUERIES.iter().any(|(name, _)| *name == query) {
+            what: if OWN_CATALOG_QUERIES.iter().chain(CATALOG_QUERIES).any(|(name, _)| *name == query) {
                 "a row has other columns than it should"
             } else {
                 "there is no such query"
