@@ -10,6 +10,7 @@ mod moves;
 mod names;
 mod objects;
 mod outputs;
+mod pg_settings;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -22,7 +22,9 @@ impl<'a> Findings<'a> {
                 // INTO stands in the first arm of a set operation.
                 let into = node.contains(&["IntoClause"]);
                 self.main(if into { "create" } else { "select" });
-                self.look_below(node, &[]);
+                if !self.sets_one_of_pg_settings(node) {
+                    self.look_below(node, &[]);
+                }
             }
             "InsertStmt" => {
                 self.main("insert");

@@ -42,6 +42,7 @@ impl<'a> Findings<'a> {
             // It names what is in FROM already, by alias.
             "LockingClause" => self.locks_rows = true,
             "FuncCall" => self.call(node),
+            "SelectStmt" if self.sets_one_of_pg_settings(node) => {}
             "ColumnRef" => {
                 // `c.fullname` is also a call of fullname with the row c.
                 let parts = name_parts(node.get("fields").list());
@@ -216,7 +217,7 @@ impl<'a> Findings<'a> {
     }
 
     /// The text of a constant, also one with a cast around it.
-    fn constant(&mut self, tree: &Tree) -> Option<String> {
+    pub(super) fn constant(&mut self, tree: &Tree) -> Option<String> {
         self.looks_at_constants = true;
         constant(tree)
     }
@@ -402,7 +403,7 @@ impl<'a> Findings<'a> {
         }
     }
 
-    fn setting(&mut self, name: &str, value: Option<&str>) {
+    pub(super) fn setting(&mut self, name: &str, value: Option<&str>) {
         let part = plain_part("Setting", &plain_name(name));
         match change(name, value) {
             Change::Plain => self.part("set", part),
