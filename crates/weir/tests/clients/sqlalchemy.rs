@@ -10,3 +10,10 @@ fn the_orm_works_as_it_does_directly() {
         house(release).python("sqlalchemy/orm.py", &["work"]);
     }
 }
+
+#[test]
+fn rows_come_by_server_side_cursors() {
+    for release in Release::ALL {
+        house(release).python("sqlalchemy/orm.py", &["cursors"]);
+    }
+}
