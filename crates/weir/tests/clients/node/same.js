@@ -52,6 +52,7 @@ async function failures(client) {
   told.push((await client.query('COMMIT')).command)
   const notices = []
   client.on('notice', ({ message, severity, code, detail, hint }) => notices.push({ message, severity, code, detail, hint }))
+  await client.query("DO $$ BEGIN RAISE NOTICE 'heard %', 7 USING DETAIL = 'a detail', HINT = 'a hint'; END $$")
   await client.query('DROP TABLE IF EXISTS no_such_table')
   told.push(notices)
   return told.map((failed) => {
