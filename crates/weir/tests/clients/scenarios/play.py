@@ -39,11 +39,6 @@ class Player:
                 raw.send_query_params(text.encode(), [])
             case "prepare":
                 raw.send_prepare(name.encode(), rest.encode())
-            case "run" if rest == "refused" and way == "weir":
-                # A masked date can't be sent in binary.
-                raw.send_query_prepared(name.encode(), [b"1"], result_format=1)
-            case "run" if rest == "refused":
-                raw.send_query_prepared(name.encode(), [b"no number"])
             case "run":
                 raw.send_query_prepared(name.encode(), [rest.encode()] if rest else [])
             case "close":
