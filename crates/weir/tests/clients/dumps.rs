@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use sandbox::shop;
+use sandbox::shop::{self, Shop};
 use tempfile::TempDir;
 use testkit::weir::Weir;
 use testkit::{Outcome, Release, Run, temp_folder};
@@ -66,7 +66,9 @@ impl Dumps<'_> {
     fn of(release: Release) -> Dumps<'static> {
         let house = house(release);
         let server = &house.server;
-        server.psql("postgres", "CREATE DATABASE dumped TEMPLATE plain").unwrap();
+        // Not a copy of `plain`: a database can't be copied while other tests are connected to it.
+        let shop = Shop { database: "dumped".to_owned(), customers: 300, ..Shop::new(house.direct_password()) };
+        shop.load(server).unwrap();
         server.psql("dumped", MORE).unwrap();
         for name in RESTORED {
             server.psql("postgres", &format!("CREATE DATABASE {name} OWNER {}", shop::ROLE)).unwrap();
