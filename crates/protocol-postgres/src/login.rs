@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gate::{Arrival, Gate, Rejected, Session};
 use model::{Principal, SessionId, TargetId};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
@@ -252,13 +252,26 @@ async fn negotiate(stream: &mut Stream, startup: &Startup) -> std::io::Result<()
     stream.write_all(&answer).await
 }
 
+/// The longest that telling somebody off may take, and how often what it still sends is read.
+const GOODBYE_MAX: Duration = Duration::from_secs(2);
+const UNREAD_READS_MAX: usize = 32;
+
 async fn turn_away(mut stream: Stream, report: &OwnReport) {
     let goodbye = async {
         stream.write_all(&report.to_bytes()).await?;
         stream.flush().await?;
-        stream.shutdown().await
+        stream.shutdown().await?;
+        // What the caller has sent and nobody read would make the system reset the connection, and the caller lose what it was
+        // told. So some of it is taken first.
+        let mut rest = [0; 4096];
+        for _ in 0..UNREAD_READS_MAX {
+            if stream.read(&mut rest).await? == 0 {
+                break;
+            }
+        }
+        std::io::Result::Ok(())
     };
-    let _ = timeout(Duration::from_secs(5), goodbye).await;
+    let _ = timeout(GOODBYE_MAX, goodbye).await;
 }
 
 fn unwritten() -> OwnReport {

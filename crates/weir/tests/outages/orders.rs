@@ -28,6 +28,7 @@ const POLICIES: &str = r#"
 @id("all") permit (principal, action, resource);
 @id("unseen") forbid (principal, action in [Action::"see", Action::"see_partial", Action::"see_token"], resource);
 @id("vault") forbid (principal, action, resource is Table) when { resource.name == "public.vault" };
+@id("read") forbid (principal, action == Action::"opaque", resource);
 "#;
 
 /// What is refused through Weir, and does not parse on the server.
