@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
 
-use gate::{Declined, ShapeKey, Step, Verdict};
+use gate::{Declined, Step, Verdict};
 use model::{Digest, UnixMicros, Wording};
 
 use super::copy::Rest;
@@ -139,7 +139,9 @@ impl<S> Conversation<S> {
             }
             let frame = at..at.saturating_add(head.frame_bytes);
             self.planned = slots.len();
-            match self.plan_frame(head.kind, frame.clone(), now, verdicts) {
+            let planned = self.plan_frame(head.kind, frame.clone(), now, verdicts);
+            self.asked_catalog &= matches!(planned, Planned::Stalled(Stall::Catalog));
+            match planned {
                 Planned::Slot(slot) => {
                     self.planned_ready = self.planned_ready.saturating_add(slot.work.is_answered_by_ready().into());
                     slots.push(slot);
@@ -487,29 +489,26 @@ impl<S> Conversation<S> {
 
     /// What a text does, by the catalog as it is now.
     pub(super) fn interpreted(&mut self, text: &[u8]) -> Result<Rc<Interpreted>, Stall> {
-        // Asked before for this very text: what is not known now is not known.
-        let asked = self.asked_catalog_for.is_some_and(|key| key == ShapeKey::of([text]));
+        let asked = self.asked_catalog;
         let fresh = self.catalogs.freshness() != Freshness::Stale;
         let Some(snapshot) = self.catalogs.current().filter(|_| fresh) else {
             if asked && self.catalog_failed {
-                self.asked_catalog_for = None;
                 return Ok(Rc::new(Interpreted::without_catalog(
                     text,
                     self.catalogs.classify_something(),
                     self.session.gate(),
                 )));
             }
-            self.asked_catalog_for = Some(ShapeKey::of([text]));
+            self.asked_catalog = true;
             return Err(Stall::Catalog);
         };
         let circumstance = Circumstance { snapshot: &snapshot, uncommitted: self.uncommitted() };
         let interpreted = self.readings.of(text, circumstance, self.session.gate());
         // A name that is not in the snapshot may be newer than it. What this session has not committed, Weir can't see.
         if interpreted.names_unknown && !asked && !self.uncommitted {
-            self.asked_catalog_for = Some(ShapeKey::of([text]));
+            self.asked_catalog = true;
             return Err(Stall::Catalog);
         }
-        self.asked_catalog_for = None;
         Ok(interpreted)
     }
 }

@@ -35,7 +35,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gate::{Session, ShapeKey, Upstream, Wire};
+use gate::{Session, Upstream, Wire};
 use model::UnixMicros;
 
 use crate::catalog::Catalogs;
@@ -77,8 +77,9 @@ pub struct Conversation<S = Stream> {
     /// Set between an error of the target's in a batch and its Sync.
     discarding: bool,
     stall: Option<Stall>,
-    /// The text that the catalog was already read again for.
-    asked_catalog_for: Option<ShapeKey>,
+    /// Set once the catalog was read again for the frame that is being planned: what is not known then is not known. By frame
+    /// and not by text: what an EXECUTE runs is a second text of the same frame.
+    asked_catalog: bool,
     /// Set if that failed.
     catalog_failed: bool,
     /// What planning waits for the shape of.
@@ -178,7 +179,7 @@ impl<S> Conversation<S> {
             skipping: false,
             discarding: false,
             stall: None,
-            asked_catalog_for: None,
+            asked_catalog: false,
             catalog_failed: false,
             shape_wanted: None,
             settings: TextSettings::default(),

@@ -106,3 +106,15 @@ fn five_thousand_tables_are_soon_read() {
     // An unoptimised build on a busy machine. What it costs when built for use stands in docs/PERFORMANCE.md.
     assert!(took.iter().min().unwrap() < &Duration::from_secs(10), "{took:?}");
 }
+
+#[test]
+fn what_runs_by_name_and_is_not_there_any_more_is_looked_for_once() {
+    database("gone", "CREATE TABLE lost (id int)");
+    let mut weir = before("gone").start();
+    let mut session = Session::log_in(&weir, "alice", "gone", &weir.token("alice", &[]));
+    session.rows("PREPARE s AS SELECT * FROM lost");
+    session.rows("EXECUTE s");
+    session.rows("DROP TABLE lost");
+    session.error("EXECUTE s").says("ERROR", "42P01", "");
+    assert_sound(&mut weir);
+}
