@@ -140,6 +140,16 @@ fn postgresqls_secrets_are_sealed_copies() {
 }
 
 #[test]
+fn where_nothing_is_classified_another_width_hides_nothing_but_what_nobody_sees() {
+    let bare = Catalog::build(shop_rows(), &ClassRules::default(), None);
+    // As rules answer.
+    check_in(&bare, "UPDATE products SET name = 'x'", &["id 20017 1", "x"], "plain plain");
+    check_in(&bare, "SELECT id FROM products", &["id 20017 1", "name 20017 2"], "plain plain");
+    let sealed = "UPDATE pg_authid SET rolname = 'x'";
+    check_in(&bare, sealed, &["x"], "the statement has exactly 0 result columns, the target describes 1");
+}
+
+#[test]
 fn another_width_than_the_statements_is_refused() {
     check(
         "SELECT id FROM products",
