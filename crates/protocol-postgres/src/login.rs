@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gate::{Arrival, Gate, Rejected, Session};
 use model::{Principal, SessionId, TargetId};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
@@ -88,7 +88,7 @@ impl Postgres {
             Ok(Ok(First::Cancel(key, stream))) => Incoming::Cancel(key, stream),
             Ok(Ok(First::Gone)) => Incoming::Nobody,
             Ok(Err((stream, wrong))) => {
-                turn_away(stream, &OwnReport::fatal("08P01", format!("protocol violation: {wrong}"))).await;
+                stream.turn_away(&OwnReport::fatal("08P01", format!("protocol violation: {wrong}"))).await;
                 Incoming::Nobody
             }
             Err(_) => Incoming::Nobody,
@@ -98,7 +98,7 @@ impl Postgres {
     /// Tells a connection that there is no seat for it, in a way that its client understands. It may still cancel.
     pub(crate) async fn tell_no_room(&self, stream: TcpStream) -> Incoming {
         match timeout(STANDING_TIME_MAX, self.first_packets(stream)).await {
-            Ok(Ok(First::Startup(stream, _))) => turn_away(stream, &Self::no_room()).await,
+            Ok(Ok(First::Startup(stream, _))) => stream.turn_away(&Self::no_room()).await,
             Ok(Ok(First::Cancel(key, stream))) => return Incoming::Cancel(key, stream),
             Ok(Ok(First::Gone) | Err(_)) | Err(_) => {}
         }
@@ -136,7 +136,7 @@ impl Postgres {
                 {
                     tracing::error!("{down}");
                 }
-                turn_away(stream, &turned.report).await;
+                stream.turn_away(&turned.report).await;
                 Incoming::Nobody
             }
         }
@@ -250,28 +250,6 @@ async fn negotiate(stream: &mut Stream, startup: &Startup) -> std::io::Result<()
         unknown.iter().for_each(|name| build::cstr(out, name.as_bytes()));
     });
     stream.write_all(&answer).await
-}
-
-/// The longest that telling somebody off may take, and how often what it still sends is read.
-const GOODBYE_MAX: Duration = Duration::from_secs(2);
-const UNREAD_READS_MAX: usize = 32;
-
-async fn turn_away(mut stream: Stream, report: &OwnReport) {
-    let goodbye = async {
-        stream.write_all(&report.to_bytes()).await?;
-        stream.flush().await?;
-        stream.shutdown().await?;
-        // What the caller has sent and nobody read would make the system reset the connection, and the caller lose what it was
-        // told. So some of it is taken first.
-        let mut rest = [0; 4096];
-        for _ in 0..UNREAD_READS_MAX {
-            if stream.read(&mut rest).await? == 0 {
-                break;
-            }
-        }
-        std::io::Result::Ok(())
-    };
-    let _ = timeout(GOODBYE_MAX, goodbye).await;
 }
 
 fn unwritten() -> OwnReport {

@@ -199,24 +199,13 @@ impl Postgres {
         }
     }
 
-    async fn target_down(
-        &self,
-        mut stream: Stream,
-        session: &gate::Session,
-        target: &TargetSettings,
-        down: &TargetDown,
-    ) {
+    async fn target_down(&self, stream: Stream, session: &gate::Session, target: &TargetSettings, down: &TargetDown) {
         tracing::warn!(session = %session.id(), target_name = %target.target.id, "{down}");
         session.close(now(), &format!("target cannot be reached: {down}"));
         let report =
             OwnReport::fatal("08001", format!("target \"{}\" cannot be reached: {}", target.target.id, down.public()))
                 .hint("The reason is in Weir's log.");
-        let goodbye = async {
-            stream.write_all(&report.to_bytes()).await?;
-            stream.flush().await?;
-            stream.shutdown().await
-        };
-        let _ = timeout(Duration::from_secs(5), goodbye).await;
+        stream.turn_away(&report).await;
     }
 
     /// Passes a cancel request on, if its key is one of ours. Says whether it was.

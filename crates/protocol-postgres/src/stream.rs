@@ -3,12 +3,15 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsStream;
 
 use crate::wire::Malformed;
+use crate::wire::build::OwnReport;
 use crate::wire::frame::{HEAD_BYTES, Head};
 
 /// A TCP connection to a caller or a target.
@@ -63,7 +66,30 @@ pub enum ReadError {
     Malformed(#[from] Malformed),
 }
 
+/// The longest that turning somebody away may take, and how often what it still sends is read.
+const TURNING_AWAY_MAX: Duration = Duration::from_secs(2);
+const UNREAD_READS_MAX: usize = 32;
+
 impl Stream {
+    /// Tells a caller why it can't come in, and closes.
+    pub async fn turn_away(mut self, report: &OwnReport) {
+        let goodbye = async {
+            self.write_all(&report.to_bytes()).await?;
+            self.flush().await?;
+            self.shutdown().await?;
+            // What the caller has sent and nobody read would make the system reset the connection, and the caller lose what
+            // it was told. So some of it is taken first.
+            let mut rest = [0; 4096];
+            for _ in 0..UNREAD_READS_MAX {
+                if self.read(&mut rest).await? == 0 {
+                    break;
+                }
+            }
+            io::Result::Ok(())
+        };
+        let _ = timeout(TURNING_AWAY_MAX, goodbye).await;
+    }
+
     /// The certificates that the other side has shown, in DER, its own first.
     pub fn peer_certificates(&self) -> Vec<&[u8]> {
         let shown = match self {

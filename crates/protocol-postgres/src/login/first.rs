@@ -7,7 +7,6 @@
 //! StartupMessage
 //! ```
 
-use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
@@ -111,13 +110,13 @@ fn gone(why: &io::Error) -> First {
 
 thread_local! {
     /// Whose turn it is on this worker to do the costly step of a handshake.
-    static TURN: RefCell<Rc<Semaphore>> = RefCell::new(Rc::new(Semaphore::new(1)));
+    static TURN: Rc<Semaphore> = Rc::new(Semaphore::new(1));
 }
 
 /// Polls once, with everything else on this worker having been served since the last one did: signing a handshake takes
 /// as long as hundreds of statements, and a crowd at the door must not stand before those who are in.
 async fn in_turn<T>(mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<T>) -> Poll<T> {
-    let turns = TURN.with(|turns| Rc::clone(&turns.borrow()));
+    let turns = TURN.with(Rc::clone);
     // The semaphore is never closed.
     let turn = turns.acquire().await;
     let polled = poll_fn(|cx| Poll::Ready(poll(cx))).await;
