@@ -371,6 +371,10 @@ fn a_target_that_never_stops_talking_is_held_back() {
     let mut weir = weir("talking", port);
     let bystander = Bystander::begin(&weir, "talking");
     let token = weir.token("mallory", &[]);
+    // A first login and the target's catalog take several times what is measured here. The two that stay make each worker
+    // do its part of it.
+    let mut early = [0, 1].map(|_| Session::log_in(&weir, "mallory", "hostile", &token));
+    early.iter_mut().for_each(|session| drop(session.rows("SELECT word FROM plain")));
     let before = resident_kib(&weir);
     let mut sessions = Vec::new();
     for name in ["notices", "parameters", "notifications", "rows"] {
@@ -392,12 +396,12 @@ fn a_target_that_never_stops_talking_is_held_back() {
     bystander.still_answers();
     let grown = resident_kib(&weir).saturating_sub(before);
     println!("four targets that never stop, and {read} notices read: {grown} KiB more");
-    assert!(grown < 32 * 1024, "{grown} KiB");
+    assert!(grown < 24 * 1024, "{grown} KiB");
     // Nothing of them is read, and yet they end with the credential.
     let begun = Instant::now();
     let (code, _, err) = run(&weir, &["token", "revoke", &token_id(&weir, "mallory")]);
     assert_eq!(code, 0, "{err}");
-    crate::luck::closed(&weir, "credential revoked", 4);
+    crate::luck::closed(&weir, "credential revoked", 4 + early.len());
     println!("revoked: ended after {:?}", begun.elapsed());
     bystander.end();
     assert_sound(&mut weir);

@@ -252,14 +252,42 @@ fn told(session: &mut Session) -> Vec<String> {
     }
 }
 
-fn seconds() -> u64 {
-    std::env::var("WEIR_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
+/// What comparing both ways came to.
+enum Compared {
+    Same,
+    /// In a failed transaction the server keeps the portal of a Bind or a simple query that failed, which can do nothing but
+    /// say that it has no columns and cannot be run. Weir says that there is none, and what follows is skipped elsewhere.
+    Excused,
+    DiffersAt(usize),
+}
+
+fn compare(should: &[String], is: &[String]) -> Compared {
+    let same = should.iter().zip(is).take_while(|(one, other)| one == other).count();
+    let next = |told: &[String]| told.get(same).map_or(String::new(), String::clone);
+    let failed = should[..same].iter().rev().find(|told| told.starts_with('Z')).is_some_and(|ready| ready == "Z E");
+    match (&*next(should), &*next(is)) {
+        ("", "") => Compared::Same,
+        ("n " | "I " | "E ERROR 55000" | "E ERROR 25P02", "E ERROR 34000") if failed => Compared::Excused,
+        _ => Compared::DiffersAt(same),
+    }
+}
+
+/// As many on every machine, or as long as asked.
+const CASES: u64 = 4000;
+
+fn goes_on(cases: u64, begun: Instant) -> bool {
+    let seconds: Option<u64> = std::env::var("WEIR_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
+    seconds.map_or(cases < CASES, |seconds| begun.elapsed() < Duration::from_secs(seconds))
 }
 
 #[test]
 fn random_pipelines_leave_what_they_leave_without_weir() {
     let server = CLIENTS.server(Release::Distribution).start().unwrap();
     server.psql("postgres", &format!("CREATE ROLE holder SUPERUSER LOGIN PASSWORD '{PASSWORD}'")).unwrap();
+    // How far a statement comes before it fails depends on its plan, which must be the same on both ways.
+    server
+        .psql("postgres", "ALTER ROLE holder SET enable_indexscan = off; ALTER ROLE holder SET enable_bitmapscan = off")
+        .unwrap();
     server.psql("postgres", "CREATE DATABASE through").unwrap();
     server.psql("through", SCHEMA).unwrap();
     // The same oids in both.
@@ -274,14 +302,17 @@ fn random_pipelines_leave_what_they_leave_without_weir() {
         .policies(POLICIES)
         .start();
     let token = weir.token("alice", &[]);
-    let mut through = Session::log_in(&weir, "alice", "through", &token);
-    let login = [("user", "holder"), ("database", "direct")];
-    let mut direct = Session::on(Wire::to(server.port()), PROTOCOL_3_0, &login, "").unwrap();
+    let begin = || {
+        let login = [("user", "holder"), ("database", "direct")];
+        let direct = Session::on(Wire::to(server.port()), PROTOCOL_3_0, &login, "").unwrap();
+        (direct, Session::log_in(&weir, "alice", "through", &token))
+    };
+    let (mut direct, mut through) = begin();
     let given = std::env::var("WEIR_FUZZ_SEED").ok().and_then(|text| text.parse().ok());
     let seed = given.unwrap_or(0x9e37_79b9_7f4a_7c15_u64);
     let (mut random, mut number) = (Random(seed), 0);
-    let (begun, mut cases) = (Instant::now(), 0);
-    while begun.elapsed() < Duration::from_secs(seconds()) {
+    let (begun, mut cases, mut excused) = (Instant::now(), 0_u64, 0);
+    while goes_on(cases, begun) {
         let case = case(&mut random, &mut number);
         direct.wire.send_raw(&case.direct);
         // In pieces, so that more than one read sees it.
@@ -289,19 +320,26 @@ fn random_pipelines_leave_what_they_leave_without_weir() {
         through.wire.send_raw(&case.through[..cut]);
         through.wire.send_raw(&case.through[cut..]);
         let (should, is) = (told(&mut direct), told(&mut through));
-        if should != is {
-            let at = should.iter().zip(&is).take_while(|(one, other)| one == other).count();
-            panic!(
+        match compare(&should, &is) {
+            Compared::Same => {}
+            Compared::Excused => {
+                excused += 1;
+                (direct, through) = begin();
+                for database in ["direct", "through"] {
+                    server.psql(database, "DELETE FROM children; DELETE FROM ledger WHERE step > 0").unwrap();
+                }
+            }
+            Compared::DiffersAt(at) => panic!(
                 "seed {seed}, case {cases}:\n{}\nafter\n{}\n--- directly\n{}\n--- through Weir\n{}\n{}",
                 case.words,
                 should[..at].join("\n"),
                 should[at..].join("\n"),
                 is[at..].join("\n"),
                 weir.stderr()
-            );
+            ),
         }
         cases += 1;
-        if usize::is_multiple_of(cases, 50) {
+        if u64::is_multiple_of(cases, 50) {
             let left = |database| {
                 let sql = "SELECT (SELECT string_agg(step || word, ',' ORDER BY step) FROM ledger),
                                   (SELECT count(*) FROM children), (SELECT count(*) FROM vault)";
@@ -310,8 +348,8 @@ fn random_pipelines_leave_what_they_leave_without_weir() {
             assert_eq!(left("direct"), left("through"), "seed {seed}, case {cases}");
         }
     }
-    println!("{cases} random pipelines, seed {seed}, {:.1?}", begun.elapsed());
-    assert!(cases > 50, "{cases}");
+    println!("{cases} random pipelines, {excused} of them excused, seed {seed}, {:.1?}", begun.elapsed());
+    assert!(cases > 50 && excused * 100 < cases, "{cases}, {excused} of them excused");
     assert_sound(&mut weir);
     weir.verify();
 }
