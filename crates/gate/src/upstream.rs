@@ -52,6 +52,8 @@ pub struct Wire<S> {
     stream: S,
     out: Vec<u8>,
     sent: usize,
+    /// Whether something was written since the stream was last flushed: TLS holds what its socket does not take.
+    unflushed: bool,
 }
 
 /// Room that a [`Wire`] keeps between bursts.
@@ -60,7 +62,7 @@ const WIRE_BYTES_KEPT: usize = 64 * 1024;
 impl<S> Wire<S> {
     /// A connection with nothing waiting.
     pub fn new(stream: S) -> Self {
-        Self { stream, out: Vec::new(), sent: 0 }
+        Self { stream, out: Vec::new(), sent: 0, unflushed: false }
     }
 
     /// Appends bytes. They are written when the upstream is flushed.
@@ -82,6 +84,11 @@ impl<S> Upstream<Wire<S>> {
         }
     }
 
+    /// Whether a flush has something to do.
+    pub fn is_unflushed(&self) -> bool {
+        self.connection.unflushed || self.waiting() > 0
+    }
+
     /// Bytes that wait to be written.
     pub fn waiting(&self) -> usize {
         self.connection.out.len().saturating_sub(self.connection.sent)
@@ -96,22 +103,68 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upstream<Wire<S>> {
 
     /// Writes what waits. Ready when nothing does any more.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Wire { stream, out, sent } = &mut self.connection;
+        let Wire { stream, out, sent, unflushed } = &mut self.connection;
         while let Some(rest) = out.get(*sent..).filter(|rest| !rest.is_empty()) {
             let written = ready!(Pin::new(&mut *stream).poll_write(cx, rest))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             *sent = sent.saturating_add(written);
+            *unflushed = true;
         }
         out.clear();
         out.shrink_to(WIRE_BYTES_KEPT);
         *sent = 0;
-        Pin::new(stream).poll_flush(cx)
+        ready!(Pin::new(stream).poll_flush(cx))?;
+        *unflushed = false;
+        Poll::Ready(Ok(()))
     }
 
     /// Ends the connection in good order, after [`Self::poll_flush`].
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.connection.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Takes all that is written, as TLS does, and flushes it when its socket takes it.
+    struct Holding {
+        taken: bool,
+    }
+
+    impl AsyncWrite for Holding {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            if self.taken { Poll::Ready(Ok(())) } else { Poll::Pending }
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncRead for Holding {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[test]
+    fn what_the_stream_holds_back_is_flushed_until_it_has_gone() {
+        let mut upstream = Upstream::new(Wire::new(Holding { taken: false }));
+        upstream.connection.put(b"the end of a copy");
+        let cx = &mut Context::from_waker(Waker::noop());
+        for _ in 0..2 {
+            assert!(upstream.is_unflushed() && upstream.poll_flush(cx).is_pending());
+            assert_eq!(upstream.waiting(), 0);
+        }
+        upstream.connection.stream.taken = true;
+        assert!(upstream.poll_flush(cx).is_ready() && !upstream.is_unflushed());
     }
 }

@@ -47,6 +47,8 @@ pub struct Signals {
 pub struct Relay {
     caller: Stream,
     sent: usize,
+    /// Whether something was written to the caller since its stream was last flushed: TLS holds what its socket does not take.
+    unflushed: bool,
     conversation: Conversation,
     catalogs: Arc<Catalogs>,
     principal: Arc<Principal>,
@@ -100,7 +102,7 @@ impl Relay {
         principal: Arc<Principal>,
         signals: Signals,
     ) -> Self {
-        Self { caller, sent: 0, conversation, catalogs, principal, signals, moved: false }
+        Self { caller, sent: 0, unflushed: false, conversation, catalogs, principal, signals, moved: false }
     }
 
     /// Runs until one side ends, or must. Returns whether the target may still be at work for this session.
@@ -243,7 +245,7 @@ impl Relay {
                     Poll::Pending => {}
                 }
             }
-            if self.conversation.upstream().waiting() > 0 {
+            if self.conversation.upstream().is_unflushed() {
                 match self.conversation.upstream().poll_flush(cx) {
                     Poll::Ready(Ok(())) => moved = true,
                     Poll::Ready(Err(why)) => return Poll::Ready(Wake::End(self.target_left(Some(&why)))),
@@ -331,7 +333,7 @@ impl Relay {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(count)) => {
                     self.sent = self.sent.saturating_add(count);
-                    wrote = true;
+                    (wrote, self.unflushed) = (true, true);
                 }
                 Poll::Ready(Err(why)) => return Poll::Ready(Err(why)),
                 Poll::Pending if wrote => {
@@ -345,9 +347,13 @@ impl Relay {
             self.conversation.to_caller.clear();
             self.conversation.to_caller.shrink_to(WAITING_BYTES_MAX);
             self.sent = 0;
-            // What TLS still holds is flushed; if it can't be now, the next poll goes on with it.
-            if let Poll::Ready(Err(why)) = Pin::new(&mut self.caller).poll_flush(cx) {
-                return Poll::Ready(Err(why));
+        }
+        if self.unflushed {
+            match Pin::new(&mut self.caller).poll_flush(cx) {
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(why)) => return Poll::Ready(Err(why)),
+                // Goes on when the socket takes more.
+                Poll::Pending => {}
             }
         }
         Poll::Ready(Ok(wrote))

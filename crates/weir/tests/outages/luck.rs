@@ -185,6 +185,27 @@ fn a_caller_that_hardly_reads_is_waited_for_and_can_be_ended() {
     assert_sound(&mut weir);
 }
 
+/// An answer that is a little longer than what the sockets hold waits in part within TLS: it must come all the same, though
+/// nothing follows it.
+#[test]
+fn the_last_bytes_of_an_answer_come_to_a_caller_that_reads_late() {
+    let mut weir = before("postgres").start();
+    let token = weir.token("mallory", &[]);
+    let mut session = Session::log_in(&weir, "mallory", "postgres", &token);
+    for kib in (64..6000).step_by(24) {
+        session.wire.send(b'Q', &cstr(&format!("SELECT repeat('x', {kib} * 1024)")));
+        thread::sleep(Duration::from_millis(12));
+        loop {
+            match session.wire.next() {
+                Came::Frame(b'Z', _) => break,
+                Came::Frame(..) => {}
+                Came::End => panic!("the answer of {kib} KiB never came to its end"),
+            }
+        }
+    }
+    assert_sound(&mut weir);
+}
+
 /// Thousands of statements sent before the first answer is read: they wait in sockets, not in memory, and each is answered
 /// in its turn.
 #[test]
