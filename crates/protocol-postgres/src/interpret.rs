@@ -1,6 +1,7 @@
 //! From a statement's text to the operation that policy decides.
 
 pub mod by_name;
+mod replication;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -11,8 +12,8 @@ use std::sync::Arc;
 use gate::{Declined, Gate, ShapeKey};
 use model::{Ask, Certainty, LogText, Object, Operation, Wording};
 use sql_postgres::{
-    Catalog, CopyFormat, CopyOut, CopyStatement, NameUse, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse,
-    function_call, function_of, log_text, unseen,
+    Carries, Catalog, CopyFormat, CopyOut, CopyStatement, NameUse, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep,
+    analyse, function_call, function_of, log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -66,12 +67,23 @@ pub struct Reading {
     pub changes_catalog: bool,
     /// Set if it turns Weir's own notices on or off.
     pub notices: Option<bool>,
-    /// Whether it is no text, but a function call by the fast path.
-    pub is_call: bool,
+    /// What kind of thing it is.
+    pub form: Form,
     /// Set if the log must not keep its constants: it touches classified data, or brings a password.
     withholds_constants: bool,
     /// The shape of the result that the target described last.
     pub learned: RefCell<Option<Learned>>,
+}
+
+/// What a caller has sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A text of SQL.
+    Sql,
+    /// A function call by the fast path.
+    Call,
+    /// A command of a replication connection.
+    Replication(Carries),
 }
 
 /// The shape of a statement's result, and the words in which the target described it.
@@ -141,7 +153,7 @@ impl Interpreted {
             uncommitted: 0,
             names_unknown: false,
             notices: None,
-            is_call: true,
+            form: Form::Call,
             learned: RefCell::default(),
             withholds_constants: false,
         };
@@ -239,7 +251,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         names_unknown: statements.iter().any(|statement| !statement.unknown_names.is_empty()),
         changes_catalog: statements.iter().any(may_change),
         notices: notices(&operation, sql),
-        is_call: false,
+        form: Form::Sql,
         operation,
         statements,
         alone,
@@ -364,7 +376,7 @@ fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) 
         names_unknown: false,
         changes_catalog: true,
         notices: None,
-        is_call: false,
+        form: Form::Sql,
         withholds_constants: true,
         learned: RefCell::default(),
     };

@@ -10,19 +10,20 @@ use std::time::Duration;
 
 use gate::{Arrival, Gate, Rejected, Session};
 use model::{Principal, SessionId, TargetId};
+use sql_postgres::ReplicationOf;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use self::first::First;
-use self::settings::{Settings, settings};
+use self::settings::{Settings, settings, startup_value};
 use crate::lobby::STANDING_TIME_MAX;
 use crate::relay::now;
 use crate::server::Postgres;
 use crate::stream::Stream;
 use crate::target::TargetSettings;
 use crate::wire::build::{self, OwnReport, Severity};
-use crate::wire::startup::{CancelKey, Replication, Startup};
+use crate::wire::startup::{CancelKey, Startup};
 
 /// What a connection turned out to be.
 pub enum Incoming {
@@ -52,9 +53,8 @@ pub struct Admitted {
     pub notices: bool,
     /// How long the secret of its cancel key is, in bytes.
     pub secret_bytes: usize,
-    /// Whether it is a replication connection. None is let in yet.
-    #[expect(dead_code, reason = "told on for the day that replication is carried; until then it is always `No`")]
-    pub replication: Replication,
+    /// What it is for, if it is a replication connection.
+    pub replication: Option<ReplicationOf>,
 }
 
 /// Why a caller is turned away: what it is told, and what the log keeps.
@@ -116,7 +116,8 @@ impl Postgres {
         match timeout(left, self.identify(&mut stream, startup, peer, ledger)).await {
             Ok(Ok(known)) => {
                 let Known { session, principal, target, database, settings, secret_bytes, replication } = known;
-                let Settings { pairs: settings, notices } = settings;
+                let Settings { pairs: mut settings, notices, .. } = settings;
+                settings.extend(replication.map(|of| ("replication".to_owned(), startup_value(of).to_owned())));
                 Incoming::Caller(Box::new(Admitted {
                     stream,
                     session,
@@ -163,10 +164,6 @@ impl Postgres {
         }
         let replication =
             startup.replication().map_err(|wrong| stranger(OwnReport::fatal("22023", wrong.to_string())))?;
-        if replication != Replication::No {
-            let report = OwnReport::fatal("0A000", "replication connections are not carried by this version of Weir");
-            return Err(stranger(report));
-        }
         let settings = settings(&startup).map_err(|report| stranger(*report))?;
         let principal = self.prove(stream, user, peer).await?;
         let refused = |report: OwnReport, target: Option<TargetId>| {
@@ -179,8 +176,8 @@ impl Postgres {
                 .hint(format!("Connect as user={}.", principal.name));
             return Err(refused(report, None));
         }
-        let asked = startup.parameter("database").unwrap_or(user).to_owned();
-        let (target, database) = self.find(&asked).map_err(|report| refused(*report, None))?;
+        let asked = settings.target.as_deref().or(startup.parameter("database")).unwrap_or(user);
+        let (target, database) = self.find(asked).map_err(|report| refused(*report, None))?;
         let principal = Arc::new(principal);
         let arrival = Arrival {
             session: SessionId(uuid::Uuid::now_v7().to_string().into()),
@@ -200,7 +197,7 @@ impl Postgres {
             Some(TurnedAway { report: OwnReport::refusal(Severity::Fatal, "42501", &refusal), rejected: None })
         })?;
         settings
-            .decide(&session, self.gate())
+            .decide(&session, self.gate(), replication)
             .map_err(|report| Some(TurnedAway { report: *report, rejected: None }))?;
         let secret_bytes = startup.secret_bytes();
         Ok(Known { session, principal, target, database, settings, secret_bytes, replication })
@@ -210,9 +207,14 @@ impl Postgres {
     fn find(&self, asked: &str) -> Result<(Arc<TargetSettings>, String), Box<OwnReport>> {
         let (name, database) = asked.split_once('/').map_or((asked, None), |(name, database)| (name, Some(database)));
         let Some(target) = self.targets().get(name) else {
-            let report = OwnReport::fatal("3D000", format!("there is no target named \"{name}\""))
-                .hint("The database name is the name of a target in Weir's configuration, or target/database.");
-            return Err(Box::new(report));
+            let hint = match name {
+                "replication" => {
+                    "pg_basebackup and pg_receivewal name no database: PGOPTIONS='-c weir.target=NAME' names the target."
+                }
+                _ => "The database name is the name of a target in Weir's configuration, or target/database.",
+            };
+            let report = OwnReport::fatal("3D000", format!("there is no target named \"{name}\""));
+            return Err(Box::new(report.hint(hint)));
         };
         let database = match database {
             None => target.database.clone(),
@@ -237,7 +239,7 @@ struct Known {
     database: String,
     settings: Settings,
     secret_bytes: usize,
-    replication: Replication,
+    replication: Option<ReplicationOf>,
 }
 
 /// A caller that asks for a newer minor version, or for protocol options, is told what there is.

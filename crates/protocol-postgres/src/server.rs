@@ -156,7 +156,7 @@ impl Postgres {
     }
 
     async fn run(&self, admitted: Admitted) {
-        let Admitted { mut stream, session, principal, target, database, settings, notices, secret_bytes, .. } =
+        let Admitted { mut stream, session, principal, target, database, settings, notices, secret_bytes, replication } =
             admitted;
         let logged_in = match target.connect(&database, &settings, self.signals.credentials.as_ref()).await {
             Ok(logged_in) => logged_in,
@@ -190,6 +190,7 @@ impl Postgres {
         let mut conversation = Conversation::new(session, upstream, Arc::clone(&catalogs), poison);
         conversation.greeted(&greeting);
         conversation.set_notices(notices);
+        conversation.set_replication(replication);
         let relay = Relay::new(stream, conversation, catalogs, principal, self.signals.clone());
         let running = relay.run().await;
         if let (true, Some(key)) = (running, key)

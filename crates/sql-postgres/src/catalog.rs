@@ -211,6 +211,14 @@ impl Catalog {
         self.relations.values().map(|entry| &entry.relation)
     }
 
+    /// Every classified column of the users' relations, in the order of their names.
+    pub fn classified_fields(&self) -> impl Iterator<Item = Field> {
+        let mut entries: Vec<&Entry> = self.relations.values().filter(|entry| !entry.is_system()).collect();
+        entries.sort_by_key(|entry| &entry.part.name);
+        let fields = |entry: &Entry| entry.relation.columns.iter().filter_map(|column| entry.field(column)).collect();
+        entries.into_iter().flat_map(move |entry| -> Vec<Field> { fields(entry) })
+    }
+
     /// Whether the configuration classifies anything in this database. If not, what is unknown hides nothing.
     pub fn classifies(&self) -> bool {
         self.classifies

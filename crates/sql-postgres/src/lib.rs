@@ -12,7 +12,7 @@
 //! The grammar is that of PostgreSQL 18 (`libpg_query`), in C. It checks its own stack (100 kB) and the tree it hands over is
 //! at most 100 messages deep, so [`analyse`] fits into a thread of 2 MiB; what is deeper is [`Unreadable`].
 //!
-//! Reading order: [`vocabulary`](VOCABULARY), `catalog`, `classes`, `tree`, `read`, `analyse`, `holds`, `log_text`, `skeleton`.
+//! Reading order: [`vocabulary`](VOCABULARY), `catalog`, `classes`, `tree`, `read`, `analyse`, `holds`, `log_text`, `skeleton`, `calls`, `replication`.
 #![cfg_attr(
     not(test),
     deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions, clippy::string_slice)
@@ -30,6 +30,7 @@ mod settings;
 mod calls;
 mod copy;
 mod read;
+mod replication;
 mod statement;
 mod tree;
 
@@ -49,6 +50,7 @@ pub use copy::{CopyFormat, CopyOut, CopySource, CopyStatement, ForceQuote};
 pub use holds::{Described, WidthMismatch, holds};
 pub use log_text::{LOG_TEXT_BYTES_MAX, Logged, log_text};
 pub use read::{SQL_BYTES_MAX, Unreadable};
+pub use replication::{Carries, ReplicationCommand, ReplicationOf, replication_command};
 pub use sealed::NOTHING_IS_SEALED;
 pub use settings::startup_setting;
 pub use skeleton::Skeleton;

@@ -92,6 +92,18 @@ static ACTIONS: &[ActionDef] = &[
         &["Function"],
         "Function calls by the fast path; what the function does is asked as well",
     ),
+    action(
+        "replication",
+        Alone,
+        &[],
+        "Replication connections to one database, and streams of its changes; a stream asks to see every classified field as well",
+    ),
+    action(
+        "physical_replication",
+        Alone,
+        &[],
+        "Copies and streams of the whole server: all its databases, and the password verifiers of its roles",
+    ),
     action("copy_in", Alone, &["Table"], "COPY … FROM"),
     action("copy_out", Alone, &["Table"], "COPY … TO"),
     never("copy_program", &[], "programs are not run on the target's machine", "COPY … PROGRAM"),
@@ -157,6 +169,14 @@ pub(crate) const OPAQUE: ActionId = ActionId("opaque");
 pub(crate) const FUNCTION_CALL: ActionId = ActionId("function_call");
 /// What is done to large objects.
 pub(crate) const LARGE_OBJECT: ActionId = ActionId("large_object");
+/// A replication connection to one database.
+pub(crate) const REPLICATION: ActionId = ActionId("replication");
+/// A replication connection to the whole server.
+pub(crate) const PHYSICAL_REPLICATION: ActionId = ActionId("physical_replication");
+/// What is done to publications, subscriptions and slots.
+pub(crate) const REPLICATE: ActionId = ActionId("replicate");
+/// The action that policy owns for the values of classified fields.
+pub(crate) const SEE: ActionId = ActionId("see");
 /// What is done to files of the target's machine.
 pub(crate) const SERVER_FILE: ActionId = ActionId("server_file");
 /// The action that policy owns for values that travel into the target.

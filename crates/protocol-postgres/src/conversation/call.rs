@@ -11,7 +11,7 @@ use super::caller::{Planned, Slotted};
 use super::expect::Expect;
 use super::forward::{Kind, Work};
 use super::target::Pass;
-use crate::interpret::Interpreted;
+use crate::interpret::{Form, Interpreted};
 use crate::wire::build;
 use crate::wire::frontend::FunctionCall;
 use crate::wire::{Fields, Malformed};
@@ -50,7 +50,7 @@ impl<S> Conversation<S> {
         let Some(Expect::Query { running, interpreted, failed: None, .. }) = self.expected.front_mut() else {
             return Err(self.out_of_place("the result of a function"));
         };
-        if !interpreted.is_call || running.shown.rows > 0 {
+        if interpreted.form != Form::Call || running.shown.rows > 0 {
             return Err(self.out_of_place("the result of a function"));
         }
         let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);

@@ -22,7 +22,7 @@ use crate::wire::frontend::{Bind, Execute, Frontend, Named, Parse, What};
 /// Bytes of an unknown name that an error repeats.
 const SHOWN_NAME_BYTES_MAX: usize = 64;
 
-const QUERY: Step = Step("query");
+pub(super) const QUERY: Step = Step("query");
 const PARSE: Step = Step("parse");
 const BIND: Step = Step("bind");
 const EXECUTE: Step = Step("execute");
@@ -212,7 +212,10 @@ impl<S> Conversation<S> {
             _ => {}
         }
         match message {
-            Frontend::Query(text) => match self.meant(text) {
+            Frontend::Query(text) => match self.command(text).unwrap_or_else(|| self.meant(text)) {
+                Ok(interpreted) if self.cannot_mask(&interpreted, now) => {
+                    self.refuse_copy(&interpreted, frame, verdicts)
+                }
                 Ok(interpreted) => {
                     let work = Work::Query { interpreted: Rc::clone(&interpreted), changes: Vec::new() };
                     let planned =

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use gate::{Outcome, Permit, Shown};
 use model::{Certainty, Holds, UnixMicros};
 use redact::Plan;
-use sql_postgres::{Catalog, CopyFormat, CopyOut, CopySource, CopyStatement, Statement};
+use sql_postgres::{Carries, Catalog, CopyFormat, CopyOut, CopySource, CopyStatement, Statement};
 
 use super::expect::{Copying, Expect, Running};
 use super::forward::{Frame, Kind, Work};
@@ -76,7 +76,9 @@ impl Held {
 impl Interpreted {
     /// Whether it takes data of the caller's when it runs.
     pub fn copies_in(&self) -> bool {
-        self.may_copy() || self.statements.iter().any(|statement| statement.copy == Some(CopyStatement::In))
+        self.may_copy()
+            || self.carries(Carries::Manifest)
+            || self.statements.iter().any(|statement| statement.copy == Some(CopyStatement::In))
     }
 
     /// Whether it may copy either way without Weir having seen a COPY, where nothing is classified.
@@ -105,7 +107,9 @@ impl Work {
     /// Whether what comes behind it means nothing before the target has answered.
     pub(super) fn holds_back(&self) -> bool {
         match self {
-            Self::Query { interpreted, .. } => interpreted.copies_in() || interpreted.copy_to_describe().is_some(),
+            Self::Query { interpreted, .. } => {
+                interpreted.is_replication() || interpreted.copies_in() || interpreted.copy_to_describe().is_some()
+            }
             Self::Execute { portal, .. } => {
                 portal.interpreted.copies_in() || portal.interpreted.copy_to_describe().is_some()
             }
@@ -119,7 +123,7 @@ impl Expect {
     pub(super) fn holds_back(&self) -> bool {
         match self {
             Self::CopyShape { .. } => true,
-            Self::Query { interpreted, .. } => interpreted.copies_in(),
+            Self::Query { interpreted, .. } => interpreted.is_replication() || interpreted.copies_in(),
             Self::Execute { portal, .. } => portal.interpreted.copies_in(),
             _ => false,
         }
@@ -160,15 +164,17 @@ impl<S> Conversation<S> {
     /// Whether the target takes copy data now, as far as is known.
     pub(super) fn is_copying_in(&mut self) -> bool {
         let running = self.expected.back_mut().and_then(Expect::running);
-        running.is_some_and(|running| matches!(running.copy, Copying::In))
+        running.is_some_and(|running| running.copy.takes())
     }
 
     /// Sends copy data. Once the copy has failed the target ignores it, and the message must end all the same.
     fn send_data(&mut self, bytes: &[u8]) {
         match self.expected.back_mut().and_then(Expect::running) {
-            Some(running) if matches!(running.copy, Copying::In) => {
-                let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                running.shown.bytes = running.shown.bytes.saturating_add(count);
+            Some(running) if running.copy.takes() => {
+                if matches!(running.copy, Copying::In) {
+                    let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                    running.shown.bytes = running.shown.bytes.saturating_add(count);
+                }
                 self.upstream.more(&mut running.flow, |wire| wire.put(bytes));
             }
             _ => self.upstream.control(Frame(bytes)),
@@ -232,7 +238,7 @@ impl<S> Conversation<S> {
         let Some(expect) = self.expected.back_mut() else { return };
         let batched = matches!(expect, Expect::Execute { .. });
         let Some(running) = expect.running() else { return };
-        running.copy = Copying::None;
+        running.copy = running.copy.caller_is_done();
         self.upstream.more(&mut running.flow, |wire| {
             wire.put(frame);
             if batched {
@@ -378,6 +384,10 @@ impl<S> Conversation<S> {
     /// CopyOutResponse.
     pub(super) fn take_copy_out(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let (binary, columns) = copy_response(body)?;
+        let seen = match self.expected.front() {
+            Some(Expect::Query { interpreted, .. }) => self.is_seen_undescribed(interpreted, now),
+            _ => false,
+        };
         let (running, interpreted, at) = match self.expected.front_mut() {
             Some(Expect::Query { running, interpreted, statement, failed: None, .. }) => {
                 (running, Rc::clone(interpreted), *statement)
@@ -385,7 +395,7 @@ impl<S> Conversation<S> {
             Some(Expect::Execute { running, portal, .. }) => (running, Rc::clone(&portal.interpreted), 0),
             _ => return Err(self.out_of_place("the start of a copy")),
         };
-        if interpreted.may_copy() {
+        if interpreted.may_copy() || interpreted.carries(Carries::Backup) || seen {
             running.begin_copy(Copying::Clear { binary })?;
             return Ok(Pass::Verbatim);
         }
@@ -427,7 +437,7 @@ impl<S> Conversation<S> {
     /// Whether copy data go to the caller as they are.
     pub(super) fn copy_passes(&mut self) -> Result<bool, Malformed> {
         match self.expected.front_mut().and_then(Expect::running).map(|running| &running.copy) {
-            Some(Copying::Clear { .. }) => Ok(true),
+            Some(Copying::Clear { .. } | Copying::Both { target: true, .. }) => Ok(true),
             Some(Copying::Masked(_)) => Ok(false),
             _ => Err(self.out_of_place("copy data")),
         }
@@ -450,6 +460,14 @@ impl<S> Conversation<S> {
     /// CopyDone of the target's.
     pub(super) fn take_copy_done(&mut self) -> Result<Pass, Malformed> {
         match self.expected.front_mut().and_then(Expect::running) {
+            Some(Running { copy: Copying::Both { caller, target: target @ true }, .. }) if *caller => {
+                *target = false;
+                Ok(Pass::Verbatim)
+            }
+            Some(running @ Running { copy: Copying::Both { target: true, .. }, .. }) => {
+                running.copy = Copying::None;
+                Ok(Pass::Verbatim)
+            }
             Some(running) if matches!(running.copy, Copying::Clear { .. } | Copying::Masked(_)) => {
                 match std::mem::take(&mut running.copy) {
                     Copying::Masked(masked) => masked.end()?,
@@ -467,7 +485,7 @@ impl<S> Conversation<S> {
 }
 
 impl Running {
-    fn begin_copy(&mut self, copying: Copying) -> Result<(), Malformed> {
+    pub fn begin_copy(&mut self, copying: Copying) -> Result<(), Malformed> {
         if !matches!(self.copy, Copying::None) {
             return Err(Malformed::new("a copy within a copy"));
         }

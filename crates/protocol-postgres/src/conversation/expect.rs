@@ -82,6 +82,23 @@ pub enum Copying {
     Masked(Box<Masked>),
     /// From the caller.
     In,
+    /// Both ways, and which of the two still sends.
+    Both { caller: bool, target: bool },
+}
+
+impl Copying {
+    /// Whether the caller sends.
+    pub fn takes(&self) -> bool {
+        matches!(self, Self::In | Self::Both { caller: true, .. })
+    }
+
+    /// What it is once the caller has sent all.
+    pub fn caller_is_done(&self) -> Self {
+        match self {
+            Self::Both { target: true, .. } => Self::Both { caller: false, target: true },
+            _ => Self::None,
+        }
+    }
 }
 
 impl Running {

@@ -151,7 +151,10 @@ impl<S> Conversation<S> {
             Work::Execute { portal, .. } => Some(Held::Execute(Rc::clone(portal))),
             _ => None,
         };
-        if let Some(held) = held.filter(|held| held.interpreted().copy_to_describe().is_some()) {
+        let described = |held: &Held| {
+            held.interpreted().copy_to_describe().is_some() && !self.is_seen_undescribed(held.interpreted(), now)
+        };
+        if let Some(held) = held.filter(described) {
             let frame = self.from_caller.get(frame).to_vec();
             return self.begin_copy_shape(permit, frame, held);
         }

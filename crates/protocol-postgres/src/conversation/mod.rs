@@ -22,6 +22,7 @@ mod long;
 mod long_bind;
 mod long_row;
 mod readings;
+mod replication;
 mod report;
 mod rows;
 mod statements;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 
 use gate::{Session, Upstream, Wire};
 use model::UnixMicros;
+use sql_postgres::ReplicationOf;
 
 use crate::catalog::Catalogs;
 use crate::relay::IDLE_BYTES_KEPT;
@@ -103,6 +105,8 @@ pub struct Conversation<S = Stream> {
     batch: u64,
     /// The first batch with a Close in it, of those that are being planned and were not forwarded yet.
     closes_since: Option<u64>,
+    /// Set if it is a replication connection.
+    replication: Option<ReplicationOf>,
     passing: Option<Passing>,
     /// The rest of a message of the caller's that has not arrived whole.
     rest: Option<Rest>,
@@ -192,6 +196,7 @@ impl<S> Conversation<S> {
             changes: 0,
             batch: 0,
             closes_since: None,
+            replication: None,
             passing: None,
             rest: None,
             notices: true,

@@ -177,7 +177,7 @@ impl<S> Conversation<S> {
             b'H' => self.take_copy_out(body, now),
             b'c' => self.take_copy_done(),
             b'V' => self.take_call_result(body),
-            b'W' => Err(Malformed::new("a copy that nobody asked for")),
+            b'W' => self.take_copy_both(),
             other => Err(unknown(other)),
         }
     }
@@ -611,6 +611,9 @@ pub(super) fn held(interpreted: &Interpreted, statement: usize, columns: &[Colum
             type_oid: column.type_oid,
         })
         .collect();
+    if interpreted.is_replication() {
+        return Ok(vec![Holds::Plain; columns.len()]);
+    }
     let shown_by = interpreted.shown_by(statement);
     let (statement, snapshot) = shown_by.ok_or("the target describes a result that no statement asked for")?;
     holds(statement, &snapshot.catalog, &described).map_err(|wrong| wrong.to_string())

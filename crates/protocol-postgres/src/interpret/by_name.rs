@@ -10,7 +10,7 @@ use gate::{Gate, ShapeKey};
 use model::Wording;
 use sql_postgres::{NameUse, Rows, Statement, kept_rows, log_text, unseen};
 
-use super::{Interpreted, Reading, may_change, whole, worded};
+use super::{Form, Interpreted, Reading, may_change, whole, worded};
 use crate::catalog::Snapshot;
 
 /// What stands behind a name that a statement uses.
@@ -76,7 +76,7 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
         uncommitted: read.uncommitted,
         names_unknown: read.names_unknown,
         notices: read.notices,
-        is_call: false,
+        form: Form::Sql,
         learned: RefCell::default(),
     })
 }
@@ -135,7 +135,7 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
         snapshot: Arc::clone(&read.snapshot),
         uncommitted: read.uncommitted,
         notices: None,
-        is_call: false,
+        form: Form::Sql,
         withholds_constants: logged.withheld,
         learned: RefCell::default(),
     };

@@ -2,7 +2,7 @@
 
 use gate::{Gate, Released, Session, ShapeKey, Step};
 use model::{Ask, Certainty, LogText, Object, Operation, Part, Wording};
-use sql_postgres::startup_setting;
+use sql_postgres::{ReplicationOf, startup_setting};
 
 use super::unwritten;
 use crate::relay::now;
@@ -31,6 +31,8 @@ pub struct Settings {
     pub pairs: Vec<(String, String)>,
     /// Whether the caller wants to be told that something is masked.
     pub notices: bool,
+    /// Where it goes, if it says so here instead of in the name of a database.
+    pub target: Option<String>,
 }
 
 /// Reads startup parameters and `options`. What would change the meaning of texts is refused.
@@ -41,16 +43,22 @@ pub fn settings(startup: &Startup) -> Result<Settings, Box<OwnReport>> {
         let wrong = |wrong: Malformed| Box::new(OwnReport::fatal("42601", format!("startup options: {wrong}")));
         pairs.extend(options(text).map_err(wrong)?);
     }
-    let mut notices = true;
-    pairs.retain(|(name, value)| {
-        let weirs = name.eq_ignore_ascii_case("weir.notices");
-        notices &= !weirs || is_on(Some(value));
-        !weirs
+    let (mut notices, mut target) = (true, None);
+    pairs.retain(|(name, value)| match name.to_ascii_lowercase().as_str() {
+        "weir.notices" => {
+            notices &= is_on(Some(value));
+            false
+        }
+        "weir.target" => {
+            target = Some(value.clone());
+            false
+        }
+        _ => true,
     });
     for (name, value) in &pairs {
         startup_setting(name, value).map_err(|why| Box::new(OwnReport::fatal("22023", why)))?;
     }
-    Ok(Settings { pairs, notices })
+    Ok(Settings { pairs, notices, target })
 }
 
 impl Settings {
@@ -60,16 +68,24 @@ impl Settings {
         name.map(|(_, value)| value.chars().filter(|c| !c.is_control()).take(APPLICATION_CHARS_MAX).collect())
     }
 
-    /// Settings beyond presentation are asked for, as SET would ask.
-    pub fn decide(&self, session: &Session, gate: &Gate) -> Result<(), Box<OwnReport>> {
+    /// Settings beyond presentation are asked for, as SET would ask; and so is a replication connection.
+    pub fn decide(
+        &self,
+        session: &Session,
+        gate: &Gate,
+        replication: Option<ReplicationOf>,
+    ) -> Result<(), Box<OwnReport>> {
         let asked: Vec<&(String, String)> =
             self.pairs.iter().filter(|(name, _)| !PRESENTATION.contains(&name.to_ascii_lowercase().as_str())).collect();
-        if asked.is_empty() {
+        let set = model::ActionId("set");
+        let mut asks: Vec<Ask> = replication.iter().map(|of| Ask::new(of.action(), Object::Target)).collect();
+        asks.extend((!asked.is_empty()).then(|| Ask::new(set, Object::Target)));
+        if asks.is_empty() {
             return Ok(());
         }
-        let set = model::ActionId("set");
-        let text: String = asked.iter().map(|(name, value)| format!("{name}={value} ")).collect();
-        let mut asks = vec![Ask::new(set, Object::Target)];
+        let replication = replication.map(|of| format!("replication={} ", startup_value(of)));
+        let text: String =
+            replication.into_iter().chain(asked.iter().map(|(name, value)| format!("{name}={value} "))).collect();
         asks.extend(asked.iter().map(|(name, _)| {
             let name = name.to_ascii_lowercase().into();
             Ask::new(set, Object::Part(Part { kind: "Setting", name, attrs: Vec::new() }))
@@ -92,6 +108,14 @@ impl Settings {
             }
         }
         Ok(())
+    }
+}
+
+/// How a startup packet asks for a replication connection.
+pub fn startup_value(of: ReplicationOf) -> &'static str {
+    match of {
+        ReplicationOf::Database => "database",
+        ReplicationOf::Server => "true",
     }
 }
 

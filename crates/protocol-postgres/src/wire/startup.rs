@@ -1,5 +1,7 @@
 //! The first packets of a connection, before and instead of a login: they have no type byte.
 
+use sql_postgres::ReplicationOf;
+
 use super::{Fields, Malformed};
 
 /// The longest first packet that PostgreSQL takes, in bytes.
@@ -91,25 +93,14 @@ impl Startup {
     }
 }
 
-/// Whether a connection is for replication, as its startup packet says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replication {
-    /// It is an ordinary session.
-    No,
-    /// Of the whole server; SQL is not taken.
-    Physical,
-    /// Of one database; SQL is taken beside.
-    Database,
-}
-
 impl Startup {
-    /// What `replication` asks for, in the words that the server takes.
-    pub fn replication(&self) -> Result<Replication, Malformed> {
-        let Some(value) = self.parameter("replication") else { return Ok(Replication::No) };
+    /// What replication connection is asked for, if any, in the words that the server takes.
+    pub fn replication(&self) -> Result<Option<ReplicationOf>, Malformed> {
+        let Some(value) = self.parameter("replication") else { return Ok(None) };
         match (value, boolean(value)) {
-            ("database", _) => Ok(Replication::Database),
-            (_, Some(true)) => Ok(Replication::Physical),
-            (_, Some(false)) => Ok(Replication::No),
+            ("database", _) => Ok(Some(ReplicationOf::Database)),
+            (_, Some(true)) => Ok(Some(ReplicationOf::Server)),
+            (_, Some(false)) => Ok(None),
             (_, None) => {
                 Err(Malformed(format!("invalid value for parameter \"replication\": \"{}\"", value.escape_debug())))
             }

@@ -2,12 +2,13 @@
 //! it panic. And the packets of published flaws, each as what happens to it.
 
 use proptest::prelude::*;
+use sql_postgres::ReplicationOf;
 
 use super::backend::{self, Report};
 use super::build::{self, OwnReport, Severity};
 use super::frame::{HEAD_BYTES, Head, Inbox};
 use super::frontend::{Frontend, What};
-use super::startup::{FirstPacket, Replication, options};
+use super::startup::{FirstPacket, options};
 use super::{Fields, Malformed};
 
 /// The frames in a transcript that arrives in these pieces.
@@ -166,13 +167,13 @@ fn startup_packets() {
         assert_eq!(startup.negotiation().is_some(), minor > 2, "3.{minor}");
     }
     for (value, meant) in [
-        ("database", Some(Replication::Database)),
-        ("true", Some(Replication::Physical)),
-        ("ON", Some(Replication::Physical)),
-        ("y", Some(Replication::Physical)),
-        ("1", Some(Replication::Physical)),
-        ("of", Some(Replication::No)),
-        ("0", Some(Replication::No)),
+        ("database", Some(Some(ReplicationOf::Database))),
+        ("true", Some(Some(ReplicationOf::Server))),
+        ("ON", Some(Some(ReplicationOf::Server))),
+        ("y", Some(Some(ReplicationOf::Server))),
+        ("1", Some(Some(ReplicationOf::Server))),
+        ("of", Some(None)),
+        ("0", Some(None)),
         ("o", None),
         ("", None),
         ("truest", None),

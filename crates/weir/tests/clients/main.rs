@@ -14,6 +14,7 @@ mod node;
 mod pgbench;
 mod psql;
 mod psycopg;
+mod replication;
 mod scenarios;
 mod shapes;
 mod sqlalchemy;

@@ -32,6 +32,7 @@ const POLICIES: &str = r#"
 @id("code") permit (principal, action == Action::"call", resource);
 @id("vault") forbid (principal, action, resource is Table) when { resource.name == "public.vault" };
 @id("kept") forbid (principal, action == Action::"drop", resource);
+@id("changes") permit (principal, action in [Action::"replication", Action::"replicate"], resource);
 @id("mail") permit (principal, action == Action::"see_partial", resource in Class::"pii.email");
 "#;
 

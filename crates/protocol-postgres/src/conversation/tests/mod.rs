@@ -10,4 +10,5 @@ mod house;
 mod long;
 mod opaque;
 mod pipelines;
+mod replication;
 mod showing;

@@ -1,0 +1,106 @@
+//! Replication connections: what a stream needs, and when either side may send.
+
+use gate::Outcome;
+use sql_postgres::ReplicationOf;
+
+use super::house::*;
+use crate::conversation::Ended;
+use crate::wire::build;
+
+const START: &str = "START_REPLICATION SLOT s LOGICAL 0/0";
+
+fn data(bytes: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::new();
+    build::frame(&mut frame, b'd', |out| out.extend_from_slice(bytes));
+    frame
+}
+
+/// CopyBothResponse, of no columns.
+fn both() -> Vec<u8> {
+    let mut frame = Vec::new();
+    build::frame(&mut frame, b'W', |out| out.extend_from_slice(&[0; 3]));
+    frame
+}
+
+fn house(classified: bool) -> House {
+    let mut house = House::opaque(classified);
+    house.conversation.set_replication(Some(ReplicationOf::Database));
+    house
+}
+
+#[test]
+fn a_stream_goes_both_ways_until_both_have_ended_it() {
+    for caller_first in [true, false] {
+        let mut house = house(false);
+        assert_eq!(house.caller(&[query(START), data(b"r early")].concat()), "Q", "nothing before the target is ready");
+        assert_eq!(house.target(&[both(), data(b"w one")].concat()), "d");
+        assert_eq!(house.target(&data(b"k alive")), "");
+        assert_eq!(house.caller(&data(b"r status")), "d");
+        assert_eq!(house.shown(), "W d d");
+        let end = [tagged("COPY 0"), tagged("START_REPLICATION"), ready(b'I')].concat();
+        if caller_first {
+            assert_eq!(house.caller(&[plain(b'c'), query("SELECT 1")].concat()), "c");
+            house.target(&data(b"w two"));
+            assert_eq!(house.target(&[plain(b'c'), end].concat()), "Q");
+            assert_eq!(house.shown(), "d c C C ZI");
+        } else {
+            house.target(&plain(b'c'));
+            assert_eq!(house.caller(&[data(b"r more"), plain(b'c'), query("SELECT 1")].concat()), "dc");
+            assert_eq!(house.target(&end), "Q");
+            assert_eq!(house.shown(), "c C C ZI");
+        }
+        assert_eq!(house.outcomes(), [Outcome::Done]);
+        assert_eq!(house.conversation.ended(), None);
+    }
+}
+
+#[test]
+fn a_stream_that_fails_is_over() {
+    let mut house = house(false);
+    house.caller(&query(START));
+    assert_eq!(house.target(&[both(), data(b"w one"), error("58P01"), ready(b'I')].concat()), "");
+    // What the caller sent before it knew is ignored, as the server would.
+    assert_eq!(house.caller(&[data(b"r late"), plain(b'c'), query("IDENTIFY_SYSTEM")].concat()), "Q");
+    assert_eq!(house.shown(), "W d E58P01 ZI");
+    assert_eq!(house.outcomes(), [Outcome::Failed("58P01".to_owned())]);
+}
+
+#[test]
+fn a_stream_that_nobody_asked_for_ends_the_session() {
+    let mut ordinary = House::opaque(false);
+    ordinary.caller(&query(START));
+    ordinary.target(&both());
+    assert!(matches!(ordinary.conversation.ended(), Some(Ended::TargetBroke(_))));
+    for text in ["IDENTIFY_SYSTEM", "SELECT 1", "COPY orders TO STDOUT"] {
+        let mut house = house(false);
+        house.caller(&query(text));
+        house.target(&both());
+        assert!(matches!(house.conversation.ended(), Some(Ended::TargetBroke(_))), "{text}");
+    }
+    for more in [both(), [plain(b'c'), data(b"w late")].concat(), [plain(b'c'), plain(b'c')].concat(), tagged("COPY 0")]
+    {
+        let mut house = house(false);
+        house.caller(&query(START));
+        house.target(&[both(), more].concat());
+        assert!(matches!(house.conversation.ended(), Some(Ended::TargetBroke(_))));
+    }
+}
+
+#[test]
+fn who_may_not_see_everything_gets_no_stream() {
+    let mut house = house(true);
+    assert_eq!(house.caller(&query(START)), "!");
+    house.target(&[error("42601"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E42501 ZI");
+    // What says nothing of any table is not hidden, though it is not foreseen.
+    assert_eq!(house.caller(&query("IDENTIFY_SYSTEM")), "Q");
+    let told = [shape(&[("systemid", 0, 0, 25)]), row(&["7301"]), tagged("IDENTIFY_SYSTEM"), ready(b'I')].concat();
+    house.target(&told);
+    assert_eq!(cells(&house.conversation.to_caller), [["7301"]]);
+    house.shown();
+    // Opaque texts are permitted here, but these are none.
+    for text in ["BASE_BACKUP", "IDENTIFY_SYSTEM; SELECT 1", "START_REPLICATION", "BASE_BACKUP (LABEL '\u{e9}"] {
+        assert_eq!(house.caller(&query(text)), "!", "{text}");
+        house.target(&[error("42601"), ready(b'I')].concat());
+    }
+}

@@ -1,0 +1,59 @@
+//! Commands of replication connections, as operations.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gate::{Declined, Gate, ShapeKey};
+use model::LogText;
+use sql_postgres::{LOG_TEXT_BYTES_MAX, ReplicationCommand};
+
+use super::{ASKS_MAX, Form, Interpreted, Reading, Unfit, unread, worded};
+use crate::catalog::Snapshot;
+
+impl Interpreted {
+    /// A command of a replication connection, or why it can't be carried.
+    pub fn of_replication(
+        text: &[u8],
+        command: Result<ReplicationCommand, String>,
+        snapshot: &Arc<Snapshot>,
+        gate: &Gate,
+    ) -> Self {
+        let key = ShapeKey::of([b"replication".as_slice(), text, &snapshot.epoch.to_be_bytes()]);
+        let shown: String = String::from_utf8_lossy(text).chars().take(LOG_TEXT_BYTES_MAX / 4).collect();
+        let wording = worded(text, LogText(shown.into()), gate);
+        let unfit = |code, message| {
+            let declined = Declined { message, detail: None, hint: None };
+            let why = Unfit { code, declined, position: None };
+            unread(key, wording.clone(), Arc::clone(snapshot), why).unfit()
+        };
+        let ReplicationCommand { operation, carries } = match command {
+            Ok(command) if command.operation.asks.len() > ASKS_MAX => {
+                let parts = command.operation.asks.len();
+                let message =
+                    format!("the stream asks for {parts} things at once, and Weir decides at most {ASKS_MAX}");
+                return unfit("54001", message);
+            }
+            Ok(command) => command,
+            Err(why) => return unfit("42601", why),
+        };
+        let reading = Reading {
+            key,
+            operation,
+            statements: Vec::new(),
+            alone: None,
+            born: Vec::new(),
+            unfit: None,
+            unread: None,
+            snapshot: Arc::clone(snapshot),
+            uncommitted: 0,
+            names_unknown: false,
+            changes_catalog: false,
+            notices: None,
+            form: Form::Replication(carries),
+            learned: RefCell::default(),
+            withholds_constants: false,
+        };
+        Self { wording, reading: Rc::new(reading) }
+    }
+}
