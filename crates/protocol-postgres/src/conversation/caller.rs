@@ -12,7 +12,7 @@ use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
 use super::long_bind::LONG_BIND_BYTES;
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
-use super::{Conversation, Ended, Stall, Wanted};
+use super::{Conversation, Ended, Stall};
 use crate::catalog::Freshness;
 use crate::interpret::{Circumstance, Interpreted};
 use crate::wire::build::{OwnReport, Severity};
@@ -64,10 +64,6 @@ impl<S> Conversation<S> {
                 Some(Stall::Replies) if self.expected.is_empty() => {
                     // Nothing more will be confirmed: what is not there by now is not there.
                     self.names.settle();
-                }
-                Some(Stall::Shape) => {
-                    self.ask_shape();
-                    break;
                 }
                 Some(_) => break,
                 None if nothing => break,
@@ -239,6 +235,7 @@ impl<S> Conversation<S> {
             Frontend::Describe(Named { what: What::Portal, name }) => match self.portal(name) {
                 Lookup::Known(portal) => {
                     let interpreted = Rc::clone(&portal.interpreted);
+                    portal.asked_shape.set(true);
                     slot(Work::Describe { interpreted, what: Described::Portal(portal) })
                 }
                 Lookup::Unconfirmed => Planned::Stalled(Stall::Replies),
@@ -338,16 +335,7 @@ impl<S> Conversation<S> {
         // What runs by a name returns what that name stands for when it is bound, whatever was described before.
         let by_name = interpreted.runs_names();
         let shape = prepared.shape().filter(|_| !by_name);
-        // Nothing tainted runs before it is known how its result will be shown.
         let tainted = interpreted.operation.is_tainted();
-        if tainted && shape.is_none() && !by_name && !interpreted.is_copy() {
-            if prepared.asked_shape.get() && self.expected.is_empty() {
-                // Asked and never answered: the statement is not there.
-                return self.refuse(no_statement(bind.statement), frame);
-            }
-            self.shape_wanted = Some(Wanted::Statement(bind.statement.to_vec(), prepared));
-            return Planned::Stalled(Stall::Shape);
-        }
         let bound = (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
         let formats = bind.formats();
         let weight = self.names.held.weigh(formats.len().saturating_mul(2));
@@ -389,22 +377,15 @@ impl<S> Conversation<S> {
             Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
             Lookup::Unknown => return self.refuse(no_portal(execute.portal), frame),
         };
-        let bound = portal;
-        let portal = match self.by_names_now(&bound) {
+        let portal = match self.by_names_now(&portal) {
             Ok(portal) => portal,
             Err(stall) => return Planned::Stalled(stall),
         };
         let interpreted = Rc::clone(&portal.interpreted);
-        // A cursor of SQL, and what runs by a name, could not be described before.
-        if interpreted.operation.is_tainted() && portal.shape.borrow().is_none() && !interpreted.is_copy() {
-            if bound.asked_shape.get() && self.expected.is_empty() {
-                return self.refuse(no_portal(execute.portal), frame);
-            }
-            self.shape_wanted = Some(Wanted::Portal(execute.portal.to_vec(), bound));
-            return Planned::Stalled(Stall::Shape);
-        }
+        let undescribed = interpreted.operation.is_tainted() && !portal.is_described() && !interpreted.is_copy();
+        let describe = undescribed.then(|| execute.portal.to_vec());
         let bound = portal.bound.get();
-        let work = Work::Execute { portal, changes: Vec::new() };
+        let work = Work::Execute { portal, describe, changes: Vec::new() };
         self.decide(&interpreted, EXECUTE, Kind::Batched, bound, Slotted { frame, work }, now, verdicts)
     }
 

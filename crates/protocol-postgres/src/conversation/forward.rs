@@ -11,7 +11,7 @@ use super::caller::declined_report;
 use super::copy::Held;
 use super::expect::{Described, Expect, Running};
 use super::statements::{Entry, Portal, Prepared};
-use super::{Conversation, Ended, Wanted};
+use super::{Conversation, Ended};
 use crate::interpret::Interpreted;
 use crate::wire::build::{self, OwnReport, Severity};
 
@@ -65,6 +65,8 @@ pub(super) enum Work {
     },
     Execute {
         portal: Rc<Portal>,
+        /// The portal's name, where what it returns must be asked first, on Weir's own account.
+        describe: Option<Vec<u8>>,
         changes: Vec<Change>,
     },
     CloseStatement {
@@ -158,6 +160,9 @@ impl<S> Conversation<S> {
             let frame = self.from_caller.get(frame).to_vec();
             return self.begin_copy_shape(permit, frame, held);
         }
+        if let Work::Execute { portal, describe: Some(name), .. } = &work {
+            self.describe_hidden(name, Rc::clone(portal));
+        }
         let bytes = self.from_caller.get(frame);
         let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));
         self.tainted |= flow.operation().is_tainted();
@@ -170,7 +175,7 @@ impl<S> Conversation<S> {
                 changes: changes.into(),
             },
             Work::Parse { name, prepared, before } => Expect::Parse { flow, name, prepared, before },
-            Work::Execute { portal, changes } => Expect::Execute { running: Running::new(flow), portal, changes },
+            Work::Execute { portal, changes, .. } => Expect::Execute { running: Running::new(flow), portal, changes },
             // Nothing else is decided.
             other => {
                 flow.finish(gate::Outcome::Unknown, now);
@@ -178,6 +183,20 @@ impl<S> Conversation<S> {
             }
         };
         self.expected.push_back(expect);
+    }
+
+    /// Asks what a portal returns, on Weir's own account, in the same flight as the Execute behind it: the answer comes before the
+    /// rows, and the caller is not shown it.
+    fn describe_hidden(&mut self, name: &[u8], portal: Rc<Portal>) {
+        let mut frame = Vec::new();
+        build::frame(&mut frame, b'D', |out| {
+            out.push(b'P');
+            build::cstr(out, name);
+        });
+        self.upstream.control(Frame(&frame));
+        portal.asked_shape.set(true);
+        let interpreted = Rc::clone(&portal.interpreted);
+        self.expected.push_back(Expect::Describe { interpreted, what: Described::Portal(portal), hidden: true });
     }
 
     /// Forwards what needs no permit.
@@ -235,32 +254,9 @@ impl<S> Conversation<S> {
             Work::CloseStatement { name, before: Some(before) } => self.names.restore_statement(&name, before),
             Work::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
             Work::Query { changes, .. } | Work::Execute { changes, .. } => self.take_changes_back(changes),
+            Work::Describe { what: Described::Portal(portal), .. } => portal.asked_shape.set(false),
             _ => {}
         }
-    }
-
-    /// Asks the target what a statement or portal returns, on Weir's own account. The answer is not shown to the caller.
-    pub(super) fn ask_shape(&mut self) {
-        let Some(wanted) = self.shape_wanted.take() else { return };
-        let (kind, name, asked) = match &wanted {
-            Wanted::Statement(name, prepared) => (b'S', name, &prepared.asked_shape),
-            Wanted::Portal(name, portal) => (b'P', name, &portal.asked_shape),
-        };
-        if asked.replace(true) {
-            return;
-        }
-        let mut frames = Vec::new();
-        build::frame(&mut frames, b'D', |out| {
-            out.push(kind);
-            build::cstr(out, name);
-        });
-        build::frame(&mut frames, b'H', |_| ());
-        self.upstream.control(Frame(&frames));
-        let (interpreted, what) = match wanted {
-            Wanted::Statement(_, prepared) => (prepared.interpreted(), Described::Statement(prepared)),
-            Wanted::Portal(_, portal) => (Rc::clone(&portal.interpreted), Described::Portal(portal)),
-        };
-        self.expected.push_back(Expect::Describe { interpreted, what, hidden: true });
     }
 }
 

@@ -33,7 +33,6 @@ mod text_settings;
 mod tests;
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::{Session, Upstream, Wire};
@@ -50,8 +49,8 @@ use copy::Rest;
 use expect::Expect;
 use readings::Readings;
 use rows::Passing;
+use statements::Names;
 pub use statements::Shape;
-use statements::{Names, Portal, Prepared};
 use text_settings::TextSettings;
 
 /// Replies that may be awaited at once; past it the caller is not read until some have come.
@@ -84,8 +83,6 @@ pub struct Conversation<S = Stream> {
     asked_catalog: bool,
     /// Set if that failed.
     catalog_failed: bool,
-    /// What planning waits for the shape of.
-    shape_wanted: Option<Wanted>,
     /// How the target reads texts.
     settings: TextSettings,
     /// Frames that are planned and not forwarded, and those of them that will be answered by ReadyForQuery.
@@ -116,20 +113,11 @@ pub struct Conversation<S = Stream> {
     ended: Option<Ended>,
 }
 
-/// Something whose shape must be known, and its name.
-#[derive(Debug)]
-enum Wanted {
-    Statement(Vec<u8>, Rc<Prepared>),
-    Portal(Vec<u8>, Rc<Portal>),
-}
-
 /// Why planning stopped before the end of what was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stall {
     /// A name is used whose definition has not been confirmed yet.
     Replies,
-    /// The shape of a tainted statement must be known before it runs.
-    Shape,
     /// A name is not in the catalog's snapshot: it must be read again.
     Catalog,
     /// A COPY was forwarded: the target's answer tells what the next frames mean.
@@ -185,7 +173,6 @@ impl<S> Conversation<S> {
             stall: None,
             asked_catalog: false,
             catalog_failed: false,
-            shape_wanted: None,
             settings: TextSettings::default(),
             planned: 0,
             planned_ready: 0,

@@ -20,8 +20,6 @@ pub struct Prepared {
     pub text: Vec<u8>,
     interpreted: RefCell<Rc<Interpreted>>,
     shape: RefCell<Option<Rc<Shape>>>,
-    /// Whether Weir itself has asked what it returns, and waits for the answer.
-    pub asked_shape: Cell<bool>,
     /// Whether the target has said that it has it.
     confirmed: Cell<bool>,
     /// Whether PREPARE made it: its text is the PREPARE then, and it is what stands inside of that.
@@ -42,7 +40,6 @@ impl Prepared {
             text: text.to_vec(),
             interpreted: RefCell::new(interpreted),
             shape: RefCell::default(),
-            asked_shape: Cell::default(),
             confirmed: Cell::default(),
             in_sql: false,
             _weight: held.weigh(bytes),
@@ -63,7 +60,6 @@ impl Prepared {
     pub fn renew(&self, interpreted: Rc<Interpreted>) {
         *self.interpreted.borrow_mut() = interpreted;
         *self.shape.borrow_mut() = None;
-        self.asked_shape.set(false);
     }
 
     /// What it returns, once the target has described it.
@@ -106,7 +102,7 @@ pub struct Portal {
     pub of: Option<Rc<Prepared>>,
     /// Whether it outlives its transaction: a cursor WITH HOLD.
     pub hold: bool,
-    /// Whether Weir itself has asked what it returns, and waits for the answer.
+    /// Whether the target was asked what it returns, and has answered or will.
     pub asked_shape: Cell<bool>,
     /// What it takes of the session's memory.
     #[expect(dead_code, reason = "held until the portal goes")]
@@ -140,6 +136,11 @@ impl Drop for Weight {
 }
 
 impl Portal {
+    /// Whether what it returns is known before its rows come.
+    pub fn is_described(&self) -> bool {
+        self.asked_shape.get() || self.shape.borrow().is_some()
+    }
+
     /// Whether a column is sent in binary.
     pub fn is_binary(&self, column: usize) -> bool {
         match self.formats.borrow().as_slice() {

@@ -303,8 +303,13 @@ impl<S> Conversation<S> {
                         Some(Shape { columns, holds: Ok(holds) }) => {
                             lay_out(running, holds, columns, |at| portal.is_binary(at), now);
                         }
-                        // It runs by a name, so that this was not known before it was bound.
-                        Some(Shape { columns, holds: Err(_) }) if portal.of.is_some() => {
+                        // What was known when it was bound was refused then.
+                        Some(Shape { columns, holds: Err(why) }) => {
+                            self.session.notice(
+                                now,
+                                "shape_mismatch",
+                                format!("{why}: nothing of the result is shown"),
+                            );
                             let holds = vec![Holds::Unknown; columns.len()];
                             lay_out(running, &holds, columns, |at| portal.is_binary(at), now);
                         }
@@ -536,11 +541,8 @@ impl<S> Conversation<S> {
                     running.finish(outcome, now);
                     undone.changes(changes.into());
                 }
-                // Whoever binds or runs it in a later batch asks again.
-                Expect::Describe { what: Subject::Statement(prepared), hidden: true, .. } => {
-                    prepared.asked_shape.set(false);
-                }
-                Expect::Describe { what: Subject::Portal(portal), hidden: true, .. } => portal.asked_shape.set(false),
+                // Whoever runs it in a later batch asks again.
+                Expect::Describe { what: Subject::Portal(portal), .. } => portal.asked_shape.set(false),
                 Expect::Describe { .. } | Expect::Sync | Expect::Poison { .. } => {}
             }
         }
@@ -574,7 +576,14 @@ impl<S> Conversation<S> {
 fn described(interpreted: &Rc<Interpreted>, what: &Subject, shape: Rc<Shape>) {
     match what {
         Subject::Statement(prepared) => prepared.describe(interpreted, &shape),
-        Subject::Portal(portal) => *portal.shape.borrow_mut() = Some(shape),
+        Subject::Portal(portal) => {
+            // A cursor says only now whether it is BINARY.
+            let formats = || shape.columns.iter().map(|column| column.format);
+            if (0..).zip(formats()).any(|(at, format)| portal.is_binary(at) != (format == 1)) {
+                *portal.formats.borrow_mut() = formats().collect();
+            }
+            *portal.shape.borrow_mut() = Some(shape);
+        }
     }
 }
 

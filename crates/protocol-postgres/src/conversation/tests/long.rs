@@ -29,14 +29,10 @@ fn a_long_bind_goes_on_as_it_comes_and_is_read_in_passing() {
     house.target(&[plain(b'1'), ready(b'I')].concat());
     house.shown();
     let bind = long_bind("a", 3_000_000);
-    // Its shape must be known first; nothing more of it is taken meanwhile.
-    house.conversation.take_from_caller(&bind[..65_536], NOW);
-    assert_eq!(house.forwarded(), "DH");
-    house.conversation.take_from_target(&[plain(b't'), shape(&[("email", CUSTOMERS, 2, 17)])].concat(), NOW);
-    in_pieces(&mut house, &[&bind[65_536..], &execute(""), &sync()].concat());
+    in_pieces(&mut house, &[&bind[..], &execute(""), &sync()].concat());
     let sent = house.forwarded_bytes();
     assert!(sent.starts_with(&bind), "what was sent is not what came");
-    assert_eq!(frames(&sent).iter().map(|(kind, _)| char::from(*kind)).collect::<String>(), "BES");
+    assert_eq!(frames(&sent).iter().map(|(kind, _)| char::from(*kind)).collect::<String>(), "BDES");
     let records = house.ledger.records.lock();
     let bound = records.iter().rev().find_map(|record| match &record.event {
         Event::Decided(decided) => Some(decided.bound),

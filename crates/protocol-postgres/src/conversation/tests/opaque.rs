@@ -55,10 +55,11 @@ fn prepared_it_is_the_same() {
     let mut house = House::opaque(true);
     assert_eq!(
         house.caller(&[parse("", "SELECT FUTURE SYNTAX ((("), bind("", ""), execute(""), sync()].concat()),
-        "PDH"
+        "PBDES"
     );
-    assert_eq!(house.target(&[plain(b'1'), plain(b't'), shape(&[("a", 0, 0, 25)])].concat()), "BES");
-    house.target(&[plain(b'2'), row(&["512-44-9821"]), complete(), ready(b'I')].concat());
+    house.target(
+        &[plain(b'1'), plain(b'2'), shape(&[("a", 0, 0, 25)]), row(&["512-44-9821"]), complete(), ready(b'I')].concat(),
+    );
     assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
     let mut house = House::new();
     assert_eq!(house.caller(&[parse("", "SELECT FUTURE SYNTAX ((("), sync()].concat()), "!S");
@@ -107,6 +108,5 @@ fn behind_code_a_text_waits_until_it_is_told_how_it_is_read() {
     let mut house = House::new();
     house.caller(&[parse("f", code), sync()].concat());
     house.target(&[plain(b'1'), ready(b'I')].concat());
-    house.caller(&[bind("", "f"), execute(""), parse("", text), sync()].concat());
-    assert_eq!(house.target(&[plain(b't'), shape(&[("f", 0, 0, 25)])].concat()), "BE!S");
+    assert_eq!(house.caller(&[bind("", "f"), execute(""), parse("", text), sync()].concat()), "BDE!S");
 }

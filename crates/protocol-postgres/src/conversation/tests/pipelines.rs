@@ -66,10 +66,11 @@ fn a_name_from_an_earlier_batch_is_used_only_when_it_is_confirmed() {
     ];
     assert_eq!(house.caller(&attack.concat()), "PPS", "the Bind waits");
     // The first Parse fails: the second is skipped. "" still means the classified text, and is shown as that.
-    assert_eq!(house.target(&[error("42703"), ready(b'I')].concat()), "DH", "its shape is asked for");
-    assert_eq!(house.target(&[plain(b't'), shape(&[("ssn", CUSTOMERS, 3, 25)])].concat()), "BES");
+    assert_eq!(house.target(&[error("42703"), ready(b'I')].concat()), "BDES");
     house.conversation.to_caller.clear();
-    house.target(&[plain(b'2'), row(&["512-44-9821"]), complete(), ready(b'I')].concat());
+    house.target(
+        &[plain(b'2'), shape(&[("ssn", CUSTOMERS, 3, 25)]), row(&["512-44-9821"]), complete(), ready(b'I')].concat(),
+    );
     assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
 }
 
@@ -89,10 +90,11 @@ fn a_name_that_is_parsed_again_and_fails_keeps_its_meaning() {
     house.target(&[plain(b'1'), ready(b'I')].concat());
     let again = [parse("a", "SELECT status FROM orders"), sync(), bind("", "a"), execute(""), sync()];
     assert_eq!(house.caller(&again.concat()), "PS");
-    assert_eq!(house.target(&[error("42P05"), ready(b'I')].concat()), "DH");
-    assert_eq!(house.target(&[plain(b't'), shape(&[("ssn", CUSTOMERS, 3, 25)])].concat()), "BES");
+    assert_eq!(house.target(&[error("42P05"), ready(b'I')].concat()), "BDES");
     house.conversation.to_caller.clear();
-    house.target(&[plain(b'2'), row(&["512-44-9821"]), complete(), ready(b'I')].concat());
+    house.target(
+        &[plain(b'2'), shape(&[("ssn", CUSTOMERS, 3, 25)]), row(&["512-44-9821"]), complete(), ready(b'I')].concat(),
+    );
     assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
 }
 
@@ -196,7 +198,7 @@ fn a_close_that_is_skipped_closes_nothing_for_the_batches_behind_it() {
     let skipped = [parse("z", "SELECT wrong"), close("a"), sync(), parse("a", "SELECT status FROM orders"), sync()];
     house.caller(&skipped.concat());
     house.target(&[error("42703"), ready(b'I'), error("42P05"), ready(b'I')].concat());
-    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "DH");
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "BDES");
 }
 
 #[test]
@@ -218,10 +220,14 @@ fn a_question_about_a_shape_that_was_skipped_is_asked_again() {
     let mut house = House::new();
     house.caller(&[parse("a", "SELECT ssn FROM customers"), sync()].concat());
     house.target(&[plain(b'1'), ready(b'I')].concat());
-    assert_eq!(house.caller(&[parse("z", "SELECT wrong"), bind("", "a"), execute(""), sync()].concat()), "PDH");
-    assert_eq!(house.target(&error("42703")), "S");
-    house.target(&ready(b'I'));
-    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "DH");
+    house.caller(&[query("BEGIN"), bind("p", "a"), sync()].concat());
+    house.target(&[complete(), ready(b'T'), plain(b'2'), ready(b'T')].concat());
+    for question in [describe_portal("p"), Vec::new()] {
+        let batch = [parse("z", "SELECT wrong"), question, execute("p"), sync()];
+        assert_eq!(house.caller(&batch.concat()), "PDES");
+        house.target(&[error("42703"), ready(b'T')].concat());
+    }
+    assert_eq!(house.caller(&[execute("p"), sync()].concat()), "DES");
 }
 
 #[test]
