@@ -29,8 +29,8 @@ pub fn run(house: &House, extent: Extent) {
     // Percentiles want more than a moment.
     let seconds = (extent.seconds * 2).to_string();
     println!(
-        "point queries of {SESSIONS} sessions, {RATE}/s together, prepared; alone and beside one session that streams; \
-         median of {} runs of {seconds} s",
+        "point queries of {SESSIONS} sessions, {RATE}/s together, prepared, after their first second; alone and beside one \
+         session that streams; median of {} runs of {seconds} s",
         extent.rounds
     );
     println!("{:<18} {:<10} {:>8} {:>8} {:>8} {:>12}", "", "road", "p50 ms", "p99 ms", "most ms", "stream MB/s");
@@ -89,13 +89,20 @@ fn points(house: &House, road: &Road, seconds: &str) -> Run {
     pgbench::run(house, road, POINT, &arguments);
     let files = fs::read_dir(folder.path()).expect("pgbench's logs").flatten();
     let texts = files.map(|file| fs::read_to_string(file.path()).unwrap_or_default());
-    // client, number, latency in µs (from when it was due), …
-    let mut latencies: Vec<f64> = texts
+    // client, number, latency in µs (from when it was due), script, second in which it ended, …
+    let ended: Vec<(f64, u64)> = texts
         .flat_map(|text| {
-            text.lines().filter_map(|line| line.split(' ').nth(2)?.parse::<f64>().ok()).collect::<Vec<_>>()
+            let of = |line: &str| {
+                let mut fields = line.split(' ').skip(2);
+                Some((fields.next()?.parse().ok()?, fields.nth(1)?.parse().ok()?))
+            };
+            text.lines().filter_map(of).collect::<Vec<_>>()
         })
-        .map(|microseconds| microseconds / 1000.0)
         .collect();
+    // The first statements of a hundred new sessions, all at once, are another matter.
+    let first = ended.iter().map(|(_, second)| *second).min().unwrap_or(0);
+    let settled = ended.iter().filter(|(_, second)| *second > first + 1);
+    let mut latencies: Vec<f64> = settled.map(|(microseconds, _)| microseconds / 1000.0).collect();
     latencies.sort_by(f64::total_cmp);
     let at =
         |part: usize| latencies.get(latencies.len() * part / 1000).or(latencies.last()).copied().unwrap_or(f64::NAN);

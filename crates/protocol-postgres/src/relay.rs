@@ -12,6 +12,7 @@ use gate::{Credentials, Identities};
 use model::{Principal, UnixMicros};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::catalog::{Catalogs, Freshness};
@@ -22,7 +23,7 @@ use crate::wire::build::OwnReport;
 /// Bytes taken from a socket at once.
 const READ_BYTES: usize = 64 * 1024;
 /// Reads after which a session lets the others of its worker have a turn: a stream must not make point queries wait.
-const TURN_READS_MAX: usize = 16;
+const TURN_READS_MAX: usize = 4;
 /// Bytes that may wait for a side before the other side is not read any more.
 const WAITING_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of each of its buffers that an idle session keeps: as much as a point query needs.
@@ -264,7 +265,8 @@ impl Relay {
             }
             self.moved = true;
             if reads >= TURN_READS_MAX {
-                cx.waker().wake_by_ref();
+                // Not woken at once, which would be before the worker looks at its other sockets again.
+                let _ = pin!(yield_now()).poll(cx);
                 return Poll::Pending;
             }
         }
