@@ -6,11 +6,10 @@
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use evidence::{Durability, Log};
-use gate::{Decided, Ended, Event, Ledger, Outcome, Record, Ruling};
+use gate::{Decided, Ended, Event, Ledger, Outcome, Record, Ruling, Words};
 use model::{Digest, LogText, SessionId};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,8 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let log = Log::open(&folder, 1, "example", durability)?;
         let lane = log.lane(0);
         let session = SessionId("019aa0f2-77b1-7000-8000-00c0ffee1234".into());
-        let asks: Arc<[Arc<str>]> = ["select public.orders".into()].into();
-        let rules: Arc<[Arc<str>]> = ["use".into()].into();
+        let asks: Words = ["select public.orders"].into_iter().collect();
+        let rules: Words = ["use"].into_iter().collect();
         let text = LogText(SELECT.into());
         let start = Instant::now();
         let mut times = Vec::new();

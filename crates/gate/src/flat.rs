@@ -89,6 +89,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::{Outcome, Ruling};
+    use crate::words::Words;
 
     #[test]
     fn what_is_written_by_hand_is_what_would_be_derived() {
@@ -100,8 +101,8 @@ mod tests {
                 op: 7,
                 ruling: Ruling::Deny,
                 step: "query",
-                asks: ["select Table::\"a\"".into(), "x".into()].into(),
-                rules: [].into(),
+                asks: ["select Table::\"a\"", "x"].into_iter().collect(),
+                rules: Words::from_iter::<[&str; 0]>([]),
                 why: why.map(Into::into),
                 digest,
                 text: LogText("SELECT \"é\"".into()),

@@ -7,14 +7,15 @@ use policy::Decision;
 
 use crate::ledger::Ruling;
 use crate::refusal::{Refusal, join};
+use crate::words::Words;
 
 /// An operation with its answer. Shared by everything that repeats the operation while nothing it depends on changes.
 #[derive(Debug)]
 pub(crate) struct Judged {
     pub operation: Operation,
     pub refusal: Option<Refusal>,
-    pub asks: Arc<[Arc<str>]>,
-    pub rules: Arc<[Arc<str>]>,
+    pub asks: Words,
+    pub rules: Words,
     pub why: Option<Arc<str>>,
     /// The second it was judged in: an answer that depends on the time holds for no other.
     pub at: UnixSeconds,
@@ -42,7 +43,7 @@ pub(crate) fn judge(
     {
         operation.asks.push(Ask::new(policy::actions::OPAQUE, Object::Target));
     }
-    let asks: Arc<[Arc<str>]> = operation.asks.iter().map(|ask| describe(ask, target).into()).collect();
+    let asks: Words = operation.asks.iter().map(|ask| describe(ask, target)).collect();
     let mut rules: Vec<Arc<str>> = Vec::new();
     let mut refusal = None;
     let mut why = None;
@@ -78,7 +79,7 @@ pub(crate) fn judge(
             }
         }
     }
-    Judged { operation, refusal, asks, rules: rules.into(), why, at, epoch }
+    Judged { operation, refusal, asks, rules: rules.into_iter().collect(), why, at, epoch }
 }
 
 /// An ask as logs and refusals write it: `drop Table::"orders/public.customers"`.

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use model::{Digest, LogText, SessionId, TargetId, UnixMicros};
 use serde::Serialize;
 
+use crate::words::Words;
+
 /// Where records go. One lane belongs to one worker, so that appending takes no lock that another worker holds.
 pub trait Ledger: Send + Sync {
     /// Writes these records, and all noted before them, in order. On an error none of the operations may run.
@@ -157,9 +159,11 @@ pub struct Decided {
     /// What the protocol is about to do with it: `parse`, `execute`, `query`.
     pub step: &'static str,
     /// What was asked, one `action object` each.
-    pub asks: Arc<[Arc<str>]>,
+    #[serde(serialize_with = "Words::serialize_each")]
+    pub asks: Words,
     /// The rules that decided.
-    pub rules: Arc<[Arc<str>]>,
+    #[serde(serialize_with = "Words::serialize_each")]
+    pub rules: Words,
     /// Why it was denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Arc<str>>,

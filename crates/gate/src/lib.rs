@@ -52,6 +52,7 @@ mod scenes;
 mod session;
 mod upstream;
 mod verdict;
+mod words;
 
 pub use admit::{Arrival, Gate};
 pub use flow::{Flow, Shown};
@@ -62,3 +63,4 @@ pub use refusal::{Declined, Refusal};
 pub use session::{Session, Step};
 pub use upstream::{ControlFrame, Upstream, Wire};
 pub use verdict::{Permit, Released, Verdict};
+pub use words::Words;

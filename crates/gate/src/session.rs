@@ -17,6 +17,7 @@ use crate::ledger::{Decided, Event, Ledger, LedgerDown, Record, Ruling};
 use crate::refusal::{Declined, Refusal};
 use crate::upstream::Upstream;
 use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
+use crate::words::Words;
 
 /// Decisions kept by one session. A workload repeats few statements; what is past this is decided anew.
 const DECISIONS_MAX: usize = 1024;
@@ -372,8 +373,8 @@ fn decided(op: u64, step: Step, judged: &Judged, wording: Wording) -> Decided {
         op,
         ruling: judged.ruling(),
         step: step.0,
-        asks: Arc::clone(&judged.asks),
-        rules: Arc::clone(&judged.rules),
+        asks: judged.asks.clone(),
+        rules: judged.rules.clone(),
         why: judged.why.clone(),
         digest,
         text,
@@ -387,8 +388,8 @@ fn declined(op: u64, step: Step, wording: Wording, refusal: &Refusal) -> Decided
         op,
         ruling: Ruling::Deny,
         step: step.0,
-        asks: Arc::new([]),
-        rules: Arc::new([]),
+        asks: Words::from_iter::<[&str; 0]>([]),
+        rules: Words::from_iter::<[&str; 0]>([]),
         why: Some(refusal.message.as_str().into()),
         digest,
         text,

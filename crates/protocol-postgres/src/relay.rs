@@ -27,7 +27,7 @@ const TURN_READS_MAX: usize = 4;
 /// Bytes that may wait for a side before the other side is not read any more.
 const WAITING_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of each of its buffers that an idle session keeps: as much as a point query needs.
-pub const IDLE_BYTES_KEPT: usize = 2 * 1024;
+pub const IDLE_BYTES_KEPT: usize = 1024;
 /// The longest that saying goodbye may take.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
 

@@ -29,6 +29,9 @@ const COMMANDS: [&str; 9] = [
     "UPLOAD_MANIFEST",
 ];
 
+/// The longest command that is read.
+const COMMAND_BYTES_MAX: usize = 64 * 1024;
+
 /// What a replication connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplicationOf {
@@ -76,8 +79,13 @@ pub fn replication_command(
     of: ReplicationOf,
     catalog: &Catalog,
 ) -> Option<Result<ReplicationCommand, String>> {
+    // What is longer than any command is not cut into tokens.
+    let (long, text) = (text.len() > COMMAND_BYTES_MAX, text.get(..COMMAND_BYTES_MAX).unwrap_or(text));
     let text = String::from_utf8_lossy(text);
     let command = COMMANDS.into_iter().find(|command| *command == first_word(&text))?;
+    if long {
+        return Some(Err(format!("this {command} is longer than {COMMAND_BYTES_MAX} bytes")));
+    }
     let text = match text {
         Cow::Borrowed(text) => text,
         Cow::Owned(_) => return Some(Err(format!("this {command} is not UTF-8 text"))),
@@ -109,7 +117,10 @@ fn read(command: &str, words: &[Token], of: ReplicationOf, catalog: &Catalog) ->
             let rest = rest.strip_prefix(&[Word("TEMPORARY".to_owned())]).unwrap_or(rest);
             match rest {
                 [Word(kind), ..] if kind == "PHYSICAL" => (true, slot.name(), Carries::Rows),
-                [Word(kind), Word(_) | Name(_), ..] if kind == "LOGICAL" => (false, slot.name(), Carries::Rows),
+                // The plugin is a library that the server loads.
+                [Word(kind), Word(plugin) | Name(plugin), ..] if kind == "LOGICAL" && !plugin.contains('/') => {
+                    (false, slot.name(), Carries::Rows)
+                }
                 _ => return wrong(),
             }
         }
@@ -137,9 +148,9 @@ fn read(command: &str, words: &[Token], of: ReplicationOf, catalog: &Catalog) ->
     let action = if physical { PHYSICAL_REPLICATION } else { of.action() };
     let mut asks = vec![Ask::new(action, Object::Target)];
     if command.ends_with("REPLICATION_SLOT") && command != "READ_REPLICATION_SLOT" {
-        let Some(slot) = slot else { return wrong() };
+        let Some(slot) = slot.map(str::to_ascii_lowercase) else { return wrong() };
         asks.push(Ask::new(REPLICATE, Object::Target));
-        asks.push(Ask::new(REPLICATE, Object::Part(object_part("replication slot", slot))));
+        asks.push(Ask::new(REPLICATE, Object::Part(object_part("replication slot", &slot))));
     }
     if carries == Carries::Backup && writes_at_server(words) {
         asks.push(Ask::new(SERVER_FILE, Object::Target));

@@ -61,7 +61,11 @@ impl<S> Conversation<S> {
         let operation = &interpreted.operation;
         let clear =
             |field: &model::Field| self.session.sight_of(operation, &Holds::Copy(field.clone()), now) == Sight::Clear;
-        self.replication.is_some() && !operation.touches_unknown && operation.touches.iter().all(clear)
+        // Nothing but the snapshot says here what its names mean, so it takes what a stream takes: to see everything.
+        self.replication.is_some()
+            && !operation.touches_unknown
+            && operation.touches.iter().all(clear)
+            && interpreted.snapshot.catalog.classified_fields().all(|field| clear(&field))
     }
 
     /// Whether it is a copy that would have to be masked, and so to be described, here where that is impossible.

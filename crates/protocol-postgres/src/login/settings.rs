@@ -41,7 +41,14 @@ pub fn settings(startup: &Startup) -> Result<Settings, Box<OwnReport>> {
     let mut pairs: Vec<(String, String)> = startup.parameters.iter().filter(|(name, _)| !own(name)).cloned().collect();
     if let Some(text) = startup.parameter("options") {
         let wrong = |wrong: Malformed| Box::new(OwnReport::fatal("42601", format!("startup options: {wrong}")));
-        pairs.extend(options(text).map_err(wrong)?);
+        let options = options(text).map_err(wrong)?;
+        // The target would take them for startup parameters, the last of which counts: another database, another user.
+        if let Some((name, _)) = options.iter().find(|(name, _)| own(&name.to_ascii_lowercase())) {
+            let report =
+                OwnReport::fatal("22023", format!("startup options: \"{}\" is no setting", name.escape_debug()));
+            return Err(Box::new(report));
+        }
+        pairs.extend(options);
     }
     let (mut notices, mut target) = (true, None);
     pairs.retain(|(name, value)| match name.to_ascii_lowercase().as_str() {

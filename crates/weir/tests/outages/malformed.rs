@@ -147,9 +147,13 @@ fn startup_parameters_that_are_none() {
         let parameters = [&[("user", "alice"), ("database", "startups")], more].concat();
         Session::try_log_in(&weir, version, &parameters, &token)
     };
-    let refusals: [(Parameters<'_>, &str, &str); 14] = [
+    let refusals: [(Parameters<'_>, &str, &str); 18] = [
         (&[("replication", "perhaps")], "22023", "invalid value for parameter \"replication\""),
         (&[("replication", "true"), ("options", "-c weir.target=nowhere")], "3D000", "no target named \"nowhere\""),
+        (&[("options", "-c database=postgres")], "22023", "\"database\" is no setting"),
+        (&[("options", "-c user=postgres")], "22023", "\"user\" is no setting"),
+        (&[("options", "-c replication=database")], "22023", "\"replication\" is no setting"),
+        (&[("options", "--Options=-crole=postgres")], "22023", "is no setting"),
         (&[("options", "-c=")], "42601", "startup options"),
         (&[("options", "-c")], "42601", "startup options"),
         (&[("options", "-c work_mem")], "42601", "startup options"),
