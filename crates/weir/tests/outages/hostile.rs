@@ -120,7 +120,7 @@ fn cases(people: u32) -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("columns without end", frame(b'T', &[&b"\x7f\xff"[..], &[b'x'; 100]].concat()), "without its terminator"),
         ("copy in", frame(b'G', b"\0\0\0"), "copy"),
         ("copy out", [frame(b'H', b"\0\0\0"), frame(b'd', CANARY.as_bytes())].concat(), "copy"),
-        ("copy both", [frame(b'W', b"\0\0\0"), frame(b'd', CANARY.as_bytes())].concat(), "copy"),
+        ("copy both", [frame(b'W', b"\0\0\0"), frame(b'd', CANARY.as_bytes())].concat(), "a stream both ways"),
         ("copy data", frame(b'd', CANARY.as_bytes()), "copy"),
         ("copy done", frame(b'c', b""), "copy"),
         ("the result of a function", frame(b'V', b"\0\0\0\x0b903-77-4141"), ""),
