@@ -297,7 +297,9 @@ impl<S> Conversation<S> {
 
     /// Whether an earlier batch closes something and has not been answered: if it fails before, nothing is closed.
     fn awaits_close(&self, closes: impl Fn(&Expect) -> bool) -> bool {
-        let earlier = self.expected.iter().rev().skip_while(|expect| !expect.is_answered_by_ready());
+        // If the end of a batch is planned already, all that went before is of an earlier one.
+        let ended = self.planned_ready > 0;
+        let earlier = self.expected.iter().rev().skip_while(|expect| !ended && !expect.is_answered_by_ready());
         self.closes_since.is_some_and(|batch| batch < self.batch) || earlier.into_iter().any(closes)
     }
 

@@ -145,7 +145,6 @@ impl Case {
                 // A whole batch, as drivers send them.
                 let text = if random.below(4) == 0 { random.one(&WITH_PARAMETER).to_owned() } else { text(random) };
                 if !name.is_empty() && random.below(2) == 0 {
-                    self.both(b'S', b"", "S");
                     self.both(b'C', &[b"S", &*cstr(name)].concat(), &format!("C S{name}"));
                 }
                 self.text(random, b'P', &cstr(name), &text, &[0, 0]);
@@ -168,8 +167,7 @@ impl Case {
             14..16 => self.execute(random, portal),
             16 => self.describe(random, b'S', name),
             17 => self.describe(random, b'P', portal),
-            // No Close of a statement behind what may have failed in its batch: docs/plan.md.
-            18 => self.both(b'S', b"", "S"),
+            18 => self.both(b'C', &[b"S", &*cstr(name)].concat(), &format!("C S{name}")),
             19 => self.both(b'C', &[b"P", &*cstr(portal)].concat(), &format!("C P{portal}")),
             20 => self.both(b'H', b"", "H"),
             21 => self.both(b'd', b"late", "d"),

@@ -215,6 +215,17 @@ fn a_name_that_an_earlier_batch_closes_is_gone_only_when_that_is_confirmed() {
     assert_eq!(house.target(&[plain(b'3'), ready(b'I')].concat()), "!S");
 }
 
+/// The Close has gone, and the Sync of its batch comes with what follows it.
+#[test]
+fn a_close_that_went_before_the_end_of_its_batch_is_awaited_all_the_same() {
+    let mut house = House::new();
+    house.caller(&[parse("a", "SELECT 1"), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    assert_eq!(house.caller(&[parse("z", "SELECT wrong"), close("a")].concat()), "PC");
+    assert_eq!(house.caller(&[sync(), bind("", "a"), execute(""), sync()].concat()), "S", "the Bind waits");
+    assert_eq!(house.target(&[error("42703"), ready(b'I')].concat()), "BES");
+}
+
 #[test]
 fn a_question_about_a_shape_that_was_skipped_is_asked_again() {
     let mut house = House::new();
