@@ -140,23 +140,8 @@ impl Interpreted {
         let operation = function_call(function, &snapshot.catalog);
         let number = function.to_be_bytes();
         let name = function_of(function).map_or_else(|| format!("#{function}"), |name| format!("pg_catalog.{name}"));
-        let reading = Reading {
-            key: ShapeKey::of([b"call".as_slice(), &number, &snapshot.epoch.to_be_bytes()]),
-            changes_catalog: matches!(operation.certainty, Certainty::Opaque(_)),
-            operation,
-            statements: Vec::new(),
-            alone: None,
-            born: Vec::new(),
-            unfit: None,
-            unread: None,
-            snapshot: Arc::clone(snapshot),
-            uncommitted: 0,
-            names_unknown: false,
-            notices: None,
-            form: Form::Call,
-            learned: RefCell::default(),
-            withholds_constants: false,
-        };
+        let key = ShapeKey::of([b"call".as_slice(), &number, &snapshot.epoch.to_be_bytes()]);
+        let reading = Reading::of_no_text(key, operation, Form::Call, snapshot);
         let wording = worded(&number, LogText(format!("(function call {name})").into()), gate);
         Self { wording, reading: Rc::new(reading) }
     }
@@ -318,6 +303,27 @@ fn may_change(statement: &Statement) -> bool {
 }
 
 impl Reading {
+    /// What is no text of SQL, and so has no statements.
+    fn of_no_text(key: ShapeKey, operation: Operation, form: Form, snapshot: &Arc<Snapshot>) -> Self {
+        Self {
+            key,
+            changes_catalog: matches!(operation.certainty, Certainty::Opaque(_)),
+            operation,
+            statements: Vec::new(),
+            alone: None,
+            born: Vec::new(),
+            unfit: None,
+            unread: None,
+            snapshot: Arc::clone(snapshot),
+            uncommitted: 0,
+            names_unknown: false,
+            notices: None,
+            form,
+            learned: RefCell::default(),
+            withholds_constants: false,
+        }
+    }
+
     /// Whether it ends a transaction: what the session has changed before may be there for everybody from then on, also if
     /// the next transaction starts at once.
     pub fn commits(&self) -> bool {

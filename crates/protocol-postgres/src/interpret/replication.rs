@@ -1,6 +1,5 @@
 //! Commands of replication connections, as operations.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -37,23 +36,7 @@ impl Interpreted {
             Ok(command) => command,
             Err(why) => return unfit("42601", why),
         };
-        let reading = Reading {
-            key,
-            operation,
-            statements: Vec::new(),
-            alone: None,
-            born: Vec::new(),
-            unfit: None,
-            unread: None,
-            snapshot: Arc::clone(snapshot),
-            uncommitted: 0,
-            names_unknown: false,
-            changes_catalog: false,
-            notices: None,
-            form: Form::Replication(carries),
-            learned: RefCell::default(),
-            withholds_constants: false,
-        };
+        let reading = Reading::of_no_text(key, operation, Form::Replication(carries), snapshot);
         Self { wording, reading: Rc::new(reading) }
     }
 }
