@@ -32,6 +32,9 @@ const COMMANDS: [&str; 9] = [
 /// The longest command that is read.
 const COMMAND_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes that the server keeps of a name (`NAMEDATALEN` less one).
+const NAME_BYTES_KEPT: usize = 63;
+
 /// What a replication connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplicationOf {
@@ -147,10 +150,12 @@ fn read(command: &str, words: &[Token], of: ReplicationOf, catalog: &Catalog) ->
     };
     let action = if physical { PHYSICAL_REPLICATION } else { of.action() };
     let mut asks = vec![Ask::new(action, Object::Target)];
-    if command.ends_with("REPLICATION_SLOT") && command != "READ_REPLICATION_SLOT" {
-        let Some(slot) = slot.map(str::to_ascii_lowercase) else { return wrong() };
+    // Whoever takes a slot's changes moves it: they are gone for others.
+    if let Some(slot) = slot.filter(|_| command != "READ_REPLICATION_SLOT") {
         asks.push(Ask::new(REPLICATE, Object::Target));
         asks.push(Ask::new(REPLICATE, Object::Part(object_part("replication slot", &slot))));
+    } else if command.ends_with("REPLICATION_SLOT") && command != "READ_REPLICATION_SLOT" {
+        return wrong();
     }
     if carries == Carries::Backup && writes_at_server(words) {
         asks.push(Ask::new(SERVER_FILE, Object::Target));
@@ -195,12 +200,17 @@ enum Token {
 }
 
 impl Token {
-    /// The name that it is where a name is due. The server writes words in small letters.
-    fn name(&self) -> Option<&str> {
-        match self {
-            Self::Word(name) | Self::Name(name) => Some(name),
-            _ => None,
+    /// The name that it is where a name is due, as the server keeps it: words in small letters, and 63 bytes of any.
+    fn name(&self) -> Option<String> {
+        let mut name = match self {
+            Self::Word(name) => name.to_ascii_lowercase(),
+            Self::Name(name) => name.clone(),
+            _ => return None,
+        };
+        while name.len() > NAME_BYTES_KEPT {
+            name.pop();
         }
+        Some(name)
     }
 }
 
@@ -307,14 +317,19 @@ mod tests {
                 Database,
                 "Rows: physical_replication replicate replicate(s)",
             ),
+            ("DROP_REPLICATION_SLOT Prod", Database, "Rows: replication replicate replicate(prod)"),
             ("DROP_REPLICATION_SLOT s WAIT", Database, "Rows: replication replicate replicate(s)"),
             ("ALTER_REPLICATION_SLOT s (FAILOVER true)", Database, "Rows: replication replicate replicate(s)"),
             (
                 "START_REPLICATION SLOT s LOGICAL 0/0 (proto_version '1', names '\"it''s;\"')",
                 Database,
-                "Stream: replication see",
+                "Stream: replication replicate replicate(s) see",
             ),
-            ("START_REPLICATION SLOT s 16/B374D848 TIMELINE 1", Server, "Stream: physical_replication see"),
+            (
+                "START_REPLICATION SLOT s 16/B374D848 TIMELINE 1",
+                Server,
+                "Stream: physical_replication replicate replicate(s) see",
+            ),
             ("START_REPLICATION PHYSICAL 0/0", Database, "Stream: physical_replication see"),
             ("START_REPLICATION 0/0", Server, "Stream: physical_replication see"),
             ("BASE_BACKUP ( LABEL 'a backup', WAIT 0, TARGET 'client')", Server, "Backup: physical_replication see"),
@@ -346,6 +361,7 @@ mod tests {
             "CREATE_REPLICATION_SLOT s",
             "CREATE_REPLICATION_SLOT 's' LOGICAL x",
             "DROP_REPLICATION_SLOT",
+            "CREATE_REPLICATION_SLOT s LOGICAL \"/tmp/library\"",
             "BASE_BACKUP (LABEL 'no end",
             "BASE_BACKUP (LABEL -1)",
             "BASE_BACKUP; BASE_BACKUP",
@@ -354,6 +370,15 @@ mod tests {
             let read = replication_command(text.as_bytes(), ReplicationOf::Database, &shop()).unwrap();
             assert!(read.is_err(), "{text}: {read:?}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_cut_into_tokens() {
+        let long = format!("BASE_BACKUP {}", "(".repeat(COMMAND_BYTES_MAX));
+        let read = replication_command(long.as_bytes(), ReplicationOf::Server, &shop()).unwrap();
+        assert!(read.unwrap_err().contains("longer than"));
+        let name = Token::Name("n".repeat(70)).name().unwrap();
+        assert_eq!(name.len(), NAME_BYTES_KEPT);
     }
 
     #[test]
