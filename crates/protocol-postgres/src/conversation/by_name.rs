@@ -350,6 +350,7 @@ impl<S> Conversation<S> {
                         bound: None.into(),
                         confirmed: Cell::default(),
                         of: None,
+                        otherwise: false,
                         hold: *hold,
                         asked_shape: Cell::default(),
                         weight,
@@ -450,13 +451,7 @@ impl<S> Conversation<S> {
             return Ok(Rc::clone(portal));
         }
         let unknown = interpreted.operation.is_tainted() || portal.interpreted.operation.is_tainted();
-        let shape = portal.shape.borrow().clone().map(|shape| match unknown {
-            true => Rc::new(Shape {
-                columns: shape.columns.clone(),
-                holds: Err("what it runs by its name is another statement now".to_owned()),
-            }),
-            false => shape,
-        });
+        let shape = portal.shape.borrow().clone().map(|shape| if unknown { shape.otherwise() } else { shape });
         Ok(Rc::new(Portal {
             interpreted,
             shape: shape.into(),
@@ -464,6 +459,7 @@ impl<S> Conversation<S> {
             bound: portal.bound.clone(),
             confirmed: Cell::new(portal.confirmed.get()),
             of: Some(of),
+            otherwise: unknown,
             hold: portal.hold,
             asked_shape: Cell::default(),
             weight: self.names.held.weigh(0),

@@ -348,6 +348,7 @@ impl<S> Conversation<S> {
             confirmed: Cell::default(),
             of: interpreted.uses_names().then_some(prepared),
             interpreted,
+            otherwise: false,
             hold: false,
             asked_shape: Cell::default(),
             weight,

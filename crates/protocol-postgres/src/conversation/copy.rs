@@ -385,7 +385,9 @@ impl<S> Conversation<S> {
     pub(super) fn take_copy_out(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let (binary, columns) = copy_response(body)?;
         let seen = match self.expected.front() {
-            Some(Expect::Query { interpreted, .. }) => self.is_seen_undescribed(interpreted, now),
+            Some(Expect::Query { interpreted, .. }) => {
+                interpreted.is_copy() && self.is_seen_undescribed(interpreted, now)
+            }
             _ => false,
         };
         let (running, interpreted, at) = match self.expected.front_mut() {

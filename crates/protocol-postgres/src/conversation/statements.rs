@@ -78,10 +78,20 @@ impl Prepared {
 /// The result of a statement, as described.
 #[derive(Debug)]
 pub struct Shape {
-    /// Its columns; none for a statement that returns no rows.
+    /// Whether it returns rows at all. Rows may have no columns.
+    pub returns_rows: bool,
+    /// Its columns.
     pub columns: Vec<ColumnShape>,
     /// What each holds; why not, if that can't be told.
     pub holds: Result<Vec<Holds>, String>,
+}
+
+impl Shape {
+    /// The same columns, of what runs by a name that means another statement now.
+    pub fn otherwise(&self) -> Rc<Self> {
+        let holds = Err("what it runs by its name is another statement now".to_owned());
+        Rc::new(Self { returns_rows: self.returns_rows, columns: self.columns.clone(), holds })
+    }
 }
 
 /// A portal.
@@ -100,6 +110,8 @@ pub struct Portal {
     /// The statement that it was made of, if that has to do with names: the target looks at it anew when it runs, and what
     /// stands behind a name may be another by then.
     pub of: Option<Rc<Prepared>>,
+    /// Whether the name that it runs means another statement than when it was bound: then nobody knows what comes.
+    pub otherwise: bool,
     /// Whether it outlives its transaction: a cursor WITH HOLD.
     pub hold: bool,
     /// Whether the target was asked what it returns, and has answered or will.

@@ -239,7 +239,11 @@ impl<S> Conversation<S> {
         }
         match self.expected.pop_front() {
             Some(Expect::Describe { interpreted, what, hidden }) => {
-                described(&interpreted, &what, Rc::new(Shape { columns: Vec::new(), holds: Ok(Vec::new()) }));
+                described(
+                    &interpreted,
+                    &what,
+                    Rc::new(Shape { returns_rows: false, columns: Vec::new(), holds: Ok(Vec::new()) }),
+                );
                 Ok(if hidden { Pass::Done } else { Pass::Verbatim })
             }
             other => {
@@ -300,11 +304,14 @@ impl<S> Conversation<S> {
                 if running.plan.is_none() {
                     let shape = portal.shape.borrow().clone();
                     match shape.as_deref() {
-                        Some(Shape { columns, holds: Ok(holds) }) => {
+                        Some(Shape { returns_rows: false, .. }) => {
+                            return Err(Malformed::new("rows of what returns none"));
+                        }
+                        Some(Shape { columns, holds: Ok(holds), .. }) => {
                             lay_out(running, holds, columns, |at| portal.is_binary(at), now);
                         }
                         // What was known when it was bound was refused then.
-                        Some(Shape { columns, holds: Err(why) }) => {
+                        Some(Shape { columns, holds: Err(why), .. }) => {
                             self.session.notice(
                                 now,
                                 "shape_mismatch",
@@ -330,6 +337,12 @@ impl<S> Conversation<S> {
     /// CommandComplete.
     fn take_complete(&mut self, tag: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         match self.expected.front_mut() {
+            // A server that shuts down ends its streams so.
+            Some(Expect::Query {
+                running: Running { copy: copy @ Copying::Both { .. }, .. }, failed: None, ..
+            }) => {
+                *copy = Copying::None;
+            }
             Some(Expect::Query { running: Running { copy: Copying::None, .. }, failed: None, .. })
             | Some(Expect::Execute { running: Running { copy: Copying::None, .. }, .. }) => {}
             _ => return Err(self.out_of_place("the end of a command")),
@@ -386,7 +399,9 @@ impl<S> Conversation<S> {
         let status = backend::ready_for_query(body)?;
         match self.expected.pop_front() {
             Some(Expect::Sync | Expect::Poison { simple: true, told: true, .. }) => {}
-            Some(Expect::Query { running, interpreted, failed, changes, .. }) => {
+            Some(Expect::Query { running, interpreted, failed, changes, .. })
+                if matches!(running.copy, Copying::None) =>
+            {
                 // A text without an error has confirmed them all; one with an error has undone them.
                 let mut undone = Undone::default();
                 undone.changes(changes.into());
@@ -582,7 +597,7 @@ fn described(interpreted: &Rc<Interpreted>, what: &Subject, shape: Rc<Shape>) {
             if (0..).zip(formats()).any(|(at, format)| portal.is_binary(at) != (format == 1)) {
                 *portal.formats.borrow_mut() = formats().collect();
             }
-            *portal.shape.borrow_mut() = Some(shape);
+            *portal.shape.borrow_mut() = Some(if portal.otherwise { shape.otherwise() } else { shape });
         }
     }
 }
@@ -597,7 +612,7 @@ fn shape_of(interpreted: &Interpreted, statement: usize, description: &[u8]) -> 
     }
     let columns = backend::row_description(description)?;
     let holds = held(interpreted, statement, &columns);
-    let shape = Rc::new(Shape { columns, holds });
+    let shape = Rc::new(Shape { returns_rows: true, columns, holds });
     let learned = Learned { statement, description: description.into(), shape: Rc::clone(&shape) };
     *interpreted.learned.borrow_mut() = Some(learned);
     Ok(shape)

@@ -251,8 +251,9 @@ fn a_portal_whose_name_means_another_statement_by_now_shows_nothing() {
     house.caller(&[parse("e", "EXECUTE p"), bind("x", "e"), sync()].concat());
     house.target(&[plain(b'1'), plain(b'2'), ready(b'T')].concat());
     done(&mut house, "DEALLOCATE p");
-    done(&mut house, "PREPARE p AS SELECT md5(ssn) FROM customers");
+    done(&mut house, "PREPARE p AS SELECT t.status FROM (SELECT ssn AS status FROM customers) t");
     assert_eq!(house.caller(&[execute("x"), sync()].concat()), "DES");
+    // Were this description taken for that of the statement which p means now, the cell would be a plain one.
     house.target(&[shape(&[("status", ORDERS, 2, 25)]), row(&["abc"]), complete(), ready(b'T')].concat());
     assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
 }

@@ -65,6 +65,16 @@ fn a_stream_that_fails_is_over() {
     assert_eq!(house.outcomes(), [Outcome::Failed("58P01".to_owned())]);
 }
 
+/// As the server ends a stream when it shuts down: without the end of the copy.
+#[test]
+fn a_stream_that_the_server_ends_is_told_as_the_server_tells_it() {
+    let mut house = house(false);
+    house.caller(&query(START));
+    assert_eq!(house.target(&[both(), data(b"w one"), tagged("COPY 0")].concat()), "");
+    assert_eq!(house.shown(), "W d C");
+    assert_eq!(house.conversation.ended(), None);
+}
+
 #[test]
 fn a_stream_that_nobody_asked_for_ends_the_session() {
     let mut ordinary = House::opaque(false);
@@ -77,8 +87,7 @@ fn a_stream_that_nobody_asked_for_ends_the_session() {
         house.target(&both());
         assert!(matches!(house.conversation.ended(), Some(Ended::TargetBroke(_))), "{text}");
     }
-    for more in [both(), [plain(b'c'), data(b"w late")].concat(), [plain(b'c'), plain(b'c')].concat(), tagged("COPY 0")]
-    {
+    for more in [both(), [plain(b'c'), data(b"w late")].concat(), [plain(b'c'), plain(b'c')].concat(), ready(b'I')] {
         let mut house = house(false);
         house.caller(&query(START));
         house.target(&[both(), more].concat());

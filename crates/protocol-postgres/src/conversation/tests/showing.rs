@@ -152,6 +152,19 @@ fn in_a_batch_the_shape_is_told_before_the_rows() {
 }
 
 #[test]
+fn rows_of_what_has_none_end_the_session() {
+    for described in [true, false] {
+        let mut house = House::new();
+        let question = if described { describe_portal("") } else { Vec::new() };
+        let batch = [parse("", "DELETE FROM customers"), bind("", ""), question, execute(""), sync()].concat();
+        assert_eq!(house.caller(&batch), "PBDES");
+        house.target(&[plain(b'1'), plain(b'2'), plain(b'n'), row(&["512-44-9821"])].concat());
+        assert!(matches!(house.conversation.ended(), Some(crate::conversation::Ended::TargetBroke(_))));
+        assert!(!String::from_utf8_lossy(&house.conversation.to_caller).contains("512-44-9821"));
+    }
+}
+
+#[test]
 fn in_a_batch_a_shape_that_is_a_surprise_hides_everything() {
     let mut house = House::new();
     let batch = [parse("", "SELECT id, city FROM customers"), bind("", ""), execute(""), sync()].concat();
