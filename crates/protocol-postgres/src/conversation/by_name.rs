@@ -17,7 +17,7 @@ use model::Certainty;
 use sql_postgres::{NameUse, Statement, TransactionStep};
 
 use super::expect::Expect;
-use super::statements::{Entry, Lookup, Portal, Prepared, Shape, kept};
+use super::statements::{Entry, Lookup, Portal, Prepared, kept};
 use super::{Conversation, Stall};
 use crate::interpret::Interpreted;
 use crate::interpret::by_name::{Behind, inside, key, resolve};
