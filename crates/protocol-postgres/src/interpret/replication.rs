@@ -21,8 +21,8 @@ impl Interpreted {
         let key = ShapeKey::of([b"replication".as_slice(), text, &snapshot.epoch.to_be_bytes()]);
         let shown: String = String::from_utf8_lossy(text).chars().take(LOG_TEXT_BYTES_MAX / 4).collect();
         let wording = worded(text, LogText(shown.into()), gate);
-        let unfit = |code, message| {
-            let declined = Declined { message, detail: None, hint: None };
+        let unfit = |code, message, hint: &str| {
+            let declined = Declined { message, detail: None, hint: Some(hint.to_owned()) };
             let why = Unfit { code, declined, position: None };
             unread(key, wording.clone(), Arc::clone(snapshot), why).unfit()
         };
@@ -31,10 +31,12 @@ impl Interpreted {
                 let parts = command.operation.asks.len();
                 let message =
                     format!("the stream asks for {parts} things at once, and Weir decides at most {ASKS_MAX}");
-                return unfit("54001", message);
+                return unfit("54001", message, "Classify fewer columns in this database, or replicate another.");
             }
             Ok(command) => command,
-            Err(why) => return unfit("42601", why),
+            Err(why) => {
+                return unfit("42601", why, "Send one command, as PostgreSQL's streaming replication protocol has it.");
+            }
         };
         let reading = Reading::of_no_text(key, operation, Form::Replication(carries), snapshot);
         Self { wording, reading: Rc::new(reading) }

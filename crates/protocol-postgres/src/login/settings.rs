@@ -46,7 +46,7 @@ pub fn settings(startup: &Startup) -> Result<Settings, Box<OwnReport>> {
         if let Some((name, _)) = options.iter().find(|(name, _)| own(&name.to_ascii_lowercase())) {
             let report =
                 OwnReport::fatal("22023", format!("startup options: \"{}\" is no setting", name.escape_debug()));
-            return Err(Box::new(report));
+            return Err(Box::new(report.hint("Give it as a parameter of the connection, not in its options.")));
         }
         pairs.extend(options);
     }
