@@ -12,8 +12,8 @@ use std::sync::Arc;
 use gate::{Declined, Gate, ShapeKey};
 use model::{Ask, Certainty, LogText, Object, Operation, Wording};
 use sql_postgres::{
-    Carries, Catalog, CopyFormat, CopyOut, CopyStatement, NameUse, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep,
-    analyse, function_call, function_of, log_text, unseen,
+    Carries, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse, function_call,
+    function_of, log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -209,7 +209,6 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
             return unread(key, worded(text, log, gate), snapshot, why);
         }
     };
-    let unmasked = unmasked_copy(&statements, &snapshot.catalog);
     // A statement that stands behind a change of the catalog means what it means after it.
     let mut changed = circumstance.uncommitted != 0;
     for statement in &mut statements {
@@ -241,7 +240,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         statements,
         alone,
         born: Vec::new(),
-        unfit: unmasked,
+        unfit: None,
         unread: None,
         snapshot,
         withholds_constants: logged.withheld,
@@ -280,21 +279,12 @@ fn runs_by_name(statement: &Statement) -> bool {
     statement.names.as_ref().is_some_and(NameUse::runs)
 }
 
-/// A copy of classified data whose form Weir can't read, in a text whose shape is not learned before it runs.
-fn unmasked_copy(statements: &[Statement], catalog: &Catalog) -> Option<Unfit> {
-    let several = statements.len() > 1 && catalog.classifies();
-    statements.iter().filter(|_| several).find_map(|statement| match &statement.copy {
-        Some(CopyStatement::Out(CopyOut { format: CopyFormat::Unknown(why), .. })) => Some(Unfit {
-            code: "0A000",
-            declined: Declined {
-                message: "Weir cannot mask this COPY, so it does not run".to_owned(),
-                detail: Some(why.clone()),
-                hint: Some("Send it on its own.".to_owned()),
-            },
-            position: None,
-        }),
-        _ => None,
-    })
+impl Reading {
+    /// Whether it returns no rows, as it is written.
+    pub fn returns_nothing(&self) -> bool {
+        self.operation.certainty == Certainty::Exact
+            && self.statements.iter().all(|statement| statement.outputs == Outputs::None)
+    }
 }
 
 /// Whether the catalog may be another after it ran. What can't be followed may change it too.

@@ -335,14 +335,13 @@ impl<S> Conversation<S> {
             Err(stall) => return Planned::Stalled(stall),
         };
         // What runs by a name returns what that name stands for when it is bound, whatever was described before.
-        let by_name = interpreted.runs_names();
-        let shape = prepared.shape().filter(|_| !by_name);
+        let shape = prepared.shape().filter(|_| !interpreted.runs_names());
         let tainted = interpreted.operation.is_tainted();
         let bound = (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
         let formats = bind.formats();
         let weight = self.names.held.weigh(formats.len().saturating_mul(2));
         let portal = Rc::new(Portal {
-            shape: shape.clone().into(),
+            shape: None.into(),
             formats: formats.into(),
             bound: bound.into(),
             confirmed: Cell::default(),
@@ -385,8 +384,7 @@ impl<S> Conversation<S> {
             Err(stall) => return Planned::Stalled(stall),
         };
         let interpreted = Rc::clone(&portal.interpreted);
-        let undescribed = interpreted.operation.is_tainted() && !portal.is_described() && !interpreted.is_copy();
-        let describe = undescribed.then(|| execute.portal.to_vec());
+        let describe = portal.must_be_described().then(|| execute.portal.to_vec());
         let bound = portal.bound.get();
         let work = Work::Execute { portal, describe, changes: Vec::new() };
         self.decide(&interpreted, EXECUTE, Kind::Batched, bound, Slotted { frame, work }, now, verdicts)

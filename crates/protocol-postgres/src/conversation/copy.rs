@@ -4,7 +4,7 @@
 //! round trip: in its place go a Parse, Describe and Close of a SELECT with the same columns, under a name that nobody can
 //! guess, and a Flush. No Sync: what the target locks to describe it stays locked until the COPY has run, so its columns
 //! can't change in between. If the description fails, so would the COPY: the caller is told that error as its own. A COPY
-//! among other statements of one text has no such moment; in a tainted text nothing of it is shown.
+//! among other statements of one text has no such moment: it is refused.
 //!
 //! **In.** What a caller's frames mean depends on whether the target is copying: then it takes copy data and ignores Sync
 //! and Flush, else it ignores copy data. So planning stops behind a COPY … FROM STDIN until the target answers, and again
@@ -90,6 +90,12 @@ impl Interpreted {
     /// Whether it is a COPY.
     pub fn is_copy(&self) -> bool {
         matches!(self.statements.as_slice(), [Statement { copy: Some(_), .. }])
+    }
+
+    /// Whether a COPY to the caller is one of several statements, where something is classified.
+    pub fn copies_out_among_others(&self) -> bool {
+        let copies = |statement: &Statement| matches!(statement.copy, Some(CopyStatement::Out(_)));
+        self.snapshot.catalog.classifies() && self.statements.len() > 1 && self.statements.iter().any(copies)
     }
 
     /// The COPY that it is, with a text to describe, where its columns must be known before it runs.
@@ -385,9 +391,7 @@ impl<S> Conversation<S> {
     pub(super) fn take_copy_out(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let (binary, columns) = copy_response(body)?;
         let seen = match self.expected.front() {
-            Some(Expect::Query { interpreted, .. }) => {
-                interpreted.is_copy() && self.is_seen_undescribed(interpreted, now)
-            }
+            Some(Expect::Query { interpreted, .. }) => self.is_seen_undescribed(interpreted, now),
             _ => false,
         };
         let (running, interpreted, at) = match self.expected.front_mut() {
@@ -406,8 +410,7 @@ impl<S> Conversation<S> {
             return Err(Malformed::new("a copy that nobody asked for"));
         };
         let fits = running.plan.as_ref().is_some_and(|plan| plan.fields().len() == columns);
-        let shown = running.plan.is_some() || interpreted.operation.is_tainted();
-        if shown && !fits && interpreted.snapshot.catalog.classifies() {
+        if !fits && interpreted.snapshot.catalog.classifies() {
             if running.plan.is_some() {
                 let why = format!("a copy has {columns} columns where others were described: nothing of it is shown");
                 self.session.notice(now, "shape_mismatch", why);

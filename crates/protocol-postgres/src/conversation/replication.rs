@@ -55,14 +55,14 @@ impl<S> Conversation<S> {
         Some(Ok(Rc::new(Interpreted::of_replication(text, command, &empty.snapshot, gate))))
     }
 
-    /// Whether all that a statement touches is seen clear here. On a replication connection nothing can be described before
-    /// it runs.
+    /// Whether a copy that can't be described before it runs is seen clear: on a replication connection none can be, nor
+    /// one that stands among other statements of its text.
     pub(super) fn is_seen_undescribed(&self, interpreted: &Interpreted, now: UnixMicros) -> bool {
         let operation = &interpreted.operation;
         let clear =
             |field: &model::Field| self.session.sight_of(operation, &Holds::Copy(field.clone()), now) == Sight::Clear;
         // Nothing but the snapshot says here what its names mean, so it takes what a stream takes: to see everything.
-        self.replication.is_some()
+        (self.replication.is_some() || interpreted.statements.len() > 1)
             && !operation.touches_unknown
             && operation.touches.iter().all(clear)
             && interpreted.snapshot.catalog.classified_fields().all(|field| clear(&field))
@@ -70,9 +70,11 @@ impl<S> Conversation<S> {
 
     /// Whether it is a copy that would have to be masked, and so to be described, here where that is impossible.
     pub(super) fn cannot_mask(&self, interpreted: &Interpreted, now: UnixMicros) -> bool {
-        self.replication.is_some()
-            && interpreted.copy_to_describe().is_some()
-            && !self.is_seen_undescribed(interpreted, now)
+        let copies = match self.replication {
+            Some(_) => interpreted.copy_to_describe().is_some(),
+            None => interpreted.copies_out_among_others(),
+        };
+        copies && !self.is_seen_undescribed(interpreted, now)
     }
 
     pub(super) fn refuse_copy(
@@ -81,8 +83,12 @@ impl<S> Conversation<S> {
         frame: Range<usize>,
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Planned {
-        let message = "Weir cannot mask a COPY on a replication connection, so it does not run".to_owned();
-        let hint = Some("Connect without `replication`, or as somebody who may see all that it copies.".to_owned());
+        let (place, instead) = match self.replication {
+            Some(_) => ("on a replication connection", "Connect without `replication`"),
+            None => ("among other statements", "Send it on its own"),
+        };
+        let message = format!("Weir cannot mask a COPY {place}, so it does not run");
+        let hint = Some(format!("{instead}, or as somebody who may see all that is classified in this database."));
         let unfit = Declined { message, detail: None, hint };
         let report = declined_report("0A000", &unfit, None);
         self.decline(QUERY, interpreted.wording.clone(), unfit, verdicts);

@@ -148,9 +148,21 @@ impl Drop for Weight {
 }
 
 impl Portal {
-    /// Whether what it returns is known before its rows come.
-    pub fn is_described(&self) -> bool {
-        self.asked_shape.get() || self.shape.borrow().is_some()
+    /// Whether Weir itself must ask what it returns before it runs. The description is the target's word for where each
+    /// column comes from when the portal was made: what was described for its statement, and what the catalog said, may be
+    /// older.
+    pub fn must_be_described(&self) -> bool {
+        let described = self.asked_shape.get() || self.shape.borrow().is_some();
+        // The description of a FETCH is that of its cursor, and there are servers that fall over one which is gone. If it is
+        // not, its rows end the session.
+        let gone = self.otherwise && self.interpreted.fetches_unseen();
+        let returns = !self.interpreted.is_copy() && !self.interpreted.returns_nothing();
+        self.may_hold_classified() && !described && returns && !gone
+    }
+
+    /// Whether anything classified could be in what it returns, for all that Weir can tell before it is described.
+    pub fn may_hold_classified(&self) -> bool {
+        self.interpreted.operation.is_tainted() || self.interpreted.snapshot.catalog.classifies()
     }
 
     /// Whether a column is sent in binary.

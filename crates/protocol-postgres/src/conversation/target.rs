@@ -321,7 +321,7 @@ impl<S> Conversation<S> {
                             lay_out(running, &holds, columns, |at| portal.is_binary(at), now);
                         }
                         // Never described, and nothing classified can be in it.
-                        None if !portal.interpreted.operation.is_tainted() => {
+                        None if !portal.may_hold_classified() => {
                             running.plan = Some(Arc::new(Plan::new(Vec::new())));
                         }
                         _ => return Err(Malformed::new("rows of a result that was never described")),

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::{Gate, ShapeKey};
-use model::Wording;
+use model::{Certainty, Wording};
 use sql_postgres::{NameUse, Rows, Statement, kept_rows, log_text, unseen};
 
 use super::{Form, Interpreted, Reading, may_change, whole, worded};
@@ -156,6 +156,12 @@ impl Reading {
     /// Whether it uses, gives or takes names, as far as can be told.
     pub fn uses_names(&self) -> bool {
         self.unread.is_some() || self.statements.iter().any(|statement| statement.names.is_some())
+    }
+
+    /// Whether it fetches from a cursor that Weir does not know.
+    pub fn fetches_unseen(&self) -> bool {
+        let fetches = |statement: &Statement| matches!(statement.names, Some(NameUse::Fetch(_)));
+        self.operation.certainty != Certainty::Exact && self.statements.iter().any(fetches)
     }
 
     /// Whether it gives names to something.

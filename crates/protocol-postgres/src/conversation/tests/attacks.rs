@@ -2,24 +2,52 @@
 
 use super::house::*;
 
+/// Somebody swaps tables while the statement waits for a lock: the catalog said `orders`, and the target reads `customers`.
 #[test]
-fn rows_that_nobody_described_pass_as_they_are_if_nothing_classified_is_touched() {
+fn what_touches_nothing_classified_is_shown_by_what_the_target_describes_when_it_runs() {
+    let described = |column: i16| shape(&[("status", if column == 3 { CUSTOMERS } else { ORDERS }, column, 25)]);
+    for (column, seen) in [(2, "paid"), (3, "[redacted]")] {
+        // Never described by the caller.
+        let mut house = House::new();
+        let batch = [parse("", "SELECT status FROM orders"), bind("", ""), execute(""), sync()];
+        assert_eq!(house.caller(&batch.concat()), "PBDES");
+        house.target(&[plain(b'1'), plain(b'2'), described(column), row(&["paid"]), complete(), ready(b'I')].concat());
+        assert_eq!(cells(&house.conversation.to_caller), [[seen]]);
+        assert_eq!(house.shown(), if column == 3 { "1 2 D N01000 C ZI" } else { "1 2 D C ZI" });
+        // Described when it was prepared, which says nothing of later.
+        let mut house = House::new();
+        let text = "SELECT status FROM orders";
+        assert_eq!(house.caller(&[parse("a", text), describe_statement("a"), sync()].concat()), "PDS");
+        house.target(&[plain(b'1'), plain(b't'), described(2), ready(b'I')].concat());
+        assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "BDES");
+        house.target(&[plain(b'2'), described(column), row(&["paid"]), complete(), ready(b'I')].concat());
+        assert_eq!(cells(&house.conversation.to_caller), [[seen]]);
+    }
+    // Rows without a description end the session.
     let mut house = House::new();
-    let batch = [parse("", "SELECT status FROM orders"), bind("", ""), execute(""), sync()];
-    assert_eq!(house.caller(&batch.concat()), "PBES");
-    house.target(&[plain(b'1'), plain(b'2'), row(&["paid"]), complete(), ready(b'I')].concat());
-    assert_eq!(cells(&house.conversation.to_caller), [["paid"]]);
-    assert!(house.conversation.ended().is_none());
+    house.caller(&[parse("", "SELECT status FROM orders"), bind("", ""), execute(""), sync()].concat());
+    house.target(&[plain(b'1'), plain(b'2'), row(&["paid"])].concat());
+    assert!(matches!(house.conversation.ended(), Some(crate::conversation::Ended::TargetBroke(_))));
+    assert!(cells(&house.conversation.to_caller).is_empty());
+}
+
+#[test]
+fn what_returns_nothing_is_not_asked_about() {
+    let mut house = House::new();
+    let batch = [parse("", "DELETE FROM orders"), bind("", ""), execute(""), parse("", "BEGIN"), bind("", "")];
+    assert_eq!(house.caller(&[batch.concat(), execute(""), sync()].concat()), "PBEPBES");
 }
 
 #[test]
 fn a_statement_described_and_bound_in_one_batch_shows_its_rows() {
     let mut house = House::new();
     let batch = [parse("", "SELECT status FROM orders"), describe_statement(""), bind("", ""), execute(""), sync()];
-    assert_eq!(house.caller(&batch.concat()), "PDBES");
-    let described = [plain(b'1'), plain(b't'), shape(&[("status", ORDERS, 2, 25)])].concat();
-    house.target(&[described, plain(b'2'), row(&["paid"]), complete(), ready(b'I')].concat());
+    assert_eq!(house.caller(&batch.concat()), "PDBDES");
+    let shape = || shape(&[("status", ORDERS, 2, 25)]);
+    house.target(&[plain(b'1'), plain(b't'), shape(), plain(b'2'), shape(), row(&["paid"])].concat());
+    house.target(&[complete(), ready(b'I')].concat());
     assert_eq!(cells(&house.conversation.to_caller), [["paid"]]);
+    assert_eq!(house.shown(), "1 t T 2 D C ZI");
     assert!(house.conversation.ended().is_none());
 }
 
@@ -68,7 +96,7 @@ fn a_close_and_the_parse_behind_it_are_both_undone_when_they_are_skipped() {
     house.target(&[plain(b'1'), ready(b'I')].concat());
     house.caller(&[parse("b", "SELECT wrong"), close("a"), parse("a", "SELECT 2"), sync()].concat());
     house.target(&[error("42703"), ready(b'I')].concat());
-    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "BES");
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "BDES");
 }
 
 #[test]

@@ -236,9 +236,8 @@ fn through_the_extended_protocol_it_is_the_same() {
         execute(""),
         sync(),
     ];
-    // A PREPARE returns nothing; that is asked as of anything that touches what is classified.
-    assert_eq!(house.caller(&batch.concat()), "PBDEPBDES");
-    house.target(&[plain(b'1'), plain(b'2'), plain(b'n'), complete()].concat());
+    assert_eq!(house.caller(&batch.concat()), "PBEPBDES");
+    house.target(&[plain(b'1'), plain(b'2'), complete()].concat());
     house.target(&[plain(b'1'), plain(b'2'), shape(&[COMPUTED]), row(&["abc"]), complete(), ready(b'I')].concat());
     assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
     assert!(house.conversation.ended().is_none());
@@ -377,8 +376,8 @@ fn what_is_declared_is_read_by_the_catalog_of_the_moment() {
         house.caller(&[parse("d", text), bind("x", "d"), sync()].concat());
         house.target(&[plain(b'1'), plain(b'2'), ready(b'T')].concat());
         house.read_catalog_with_view_of(CUSTOMERS);
-        assert_eq!(house.caller(&[execute("x"), sync()].concat()), "DES", "{text}");
-        house.target(&[plain(b'n'), complete(), ready(b'T')].concat());
+        assert_eq!(house.caller(&[execute("x"), sync()].concat()), "ES", "{text}");
+        house.target(&[complete(), ready(b'T')].concat());
         house.caller(&query(if text.starts_with('D') { "FETCH c" } else { "EXECUTE c" }));
         house.target(&[shape(&[("upper", 0, 0, 25)]), row(&["512-44-9821"])].concat());
         assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]], "{text}");

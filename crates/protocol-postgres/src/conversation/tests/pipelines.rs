@@ -20,8 +20,9 @@ fn a_refusal_in_a_batch_fails_on_the_target_and_the_rest_is_skipped() {
         sync(),
         query("SELECT 2"),
     ];
-    assert_eq!(house.caller(&batch.concat()), "PBE!SQ");
-    let replies = [plain(b'1'), plain(b'2'), complete(), error("26000"), ready(b'I')];
+    assert_eq!(house.caller(&batch.concat()), "PBDE!SQ");
+    let replies =
+        [plain(b'1'), plain(b'2'), shape(&[("status", ORDERS, 2, 25)]), complete(), error("26000"), ready(b'I')];
     house.target(&replies.concat());
     assert_eq!(house.shown(), "1 2 C E42501 ZI");
     let steps = [Ruling::Permit, Ruling::Permit, Ruling::Deny, Ruling::Permit];
@@ -105,7 +106,7 @@ fn a_close_that_is_skipped_closes_nothing() {
     house.target(&[plain(b'1'), ready(b'I')].concat());
     house.caller(&[parse("b", "SELECT wrong"), close("a"), sync()].concat());
     house.target(&[error("42703"), ready(b'I')].concat());
-    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "BES");
+    assert_eq!(house.caller(&[bind("", "a"), execute(""), sync()].concat()), "BDES");
 }
 
 #[test]
@@ -209,9 +210,9 @@ fn a_name_that_an_earlier_batch_closes_is_gone_only_when_that_is_confirmed() {
     house.conversation.to_caller.clear();
     let behind = [parse("z", "SELECT wrong"), close("a"), sync(), bind("", "a"), execute(""), sync()];
     assert_eq!(house.caller(&behind.concat()), "PCS", "the Bind waits");
-    assert_eq!(house.target(&[error("42703"), ready(b'I')].concat()), "BES");
+    assert_eq!(house.target(&[error("42703"), ready(b'I')].concat()), "BDES");
     assert_eq!(house.caller(&[close("a"), sync(), bind("", "a"), sync()].concat()), "CS");
-    house.target(&[plain(b'2'), complete(), ready(b'I')].concat());
+    house.target(&[plain(b'2'), shape(&[("?column?", 0, 0, 23)]), complete(), ready(b'I')].concat());
     assert_eq!(house.target(&[plain(b'3'), ready(b'I')].concat()), "!S");
 }
 
@@ -223,7 +224,7 @@ fn a_close_that_went_before_the_end_of_its_batch_is_awaited_all_the_same() {
     house.target(&[plain(b'1'), ready(b'I')].concat());
     assert_eq!(house.caller(&[parse("z", "SELECT wrong"), close("a")].concat()), "PC");
     assert_eq!(house.caller(&[sync(), bind("", "a"), execute(""), sync()].concat()), "S", "the Bind waits");
-    assert_eq!(house.target(&[error("42703"), ready(b'I')].concat()), "BES");
+    assert_eq!(house.target(&[error("42703"), ready(b'I')].concat()), "BDES");
 }
 
 #[test]
