@@ -213,7 +213,7 @@ impl Relay {
         loop {
             let mut moved = false;
             // The target's side first: what it has said may let more of the caller's be planned.
-            if self.waiting() < WAITING_BYTES_MAX {
+            if self.waiting() < WAITING_BYTES_MAX && self.conversation.hears_target() {
                 match self.poll_target(cx) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Wake::End(self.target_left(None))),
                     Poll::Ready(Ok(_)) => {
@@ -288,15 +288,20 @@ impl Relay {
     }
 
     fn poll_target(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        READ_BUFFER.with_borrow_mut(|buffer| {
+        let count = READ_BUFFER.with_borrow_mut(|buffer| {
             let mut buf = ReadBuf::new(buffer);
             ready!(self.conversation.upstream().poll_read(cx, &mut buf))?;
             let bytes = buf.filled();
             if !bytes.is_empty() {
                 self.conversation.take_from_target(bytes, now());
             }
-            Poll::Ready(Ok(bytes.len()))
-        })
+            Poll::Ready(io::Result::Ok(bytes.len()))
+        });
+        // Nobody sends a statement while a stream goes on.
+        if self.conversation.is_streaming() && matches!(count, Poll::Ready(Ok(1..))) {
+            self.refresh_ageing();
+        }
+        count
     }
 
     fn poll_caller(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

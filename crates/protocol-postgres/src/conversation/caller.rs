@@ -40,6 +40,9 @@ impl<S> Conversation<S> {
         self.catalog_failed = !read;
         if self.stall == Some(Stall::Catalog) {
             self.proceed(now);
+            if self.is_streaming() {
+                self.resume_stream(now);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use super::statements::{Entry, Portal, Prepared};
 use super::{Conversation, Ended};
 use crate::interpret::Interpreted;
 use crate::wire::build::{self, OwnReport, Severity};
+use crate::wire::frame::HEAD_BYTES;
 
 /// Something planned. Those that are decided wait for their verdict's release; the others go as they are.
 #[derive(Debug)]
@@ -162,6 +163,12 @@ impl<S> Conversation<S> {
         }
         if let Work::Execute { portal, describe: Some(name), .. } = &work {
             self.describe_hidden(name, Rc::clone(portal));
+        }
+        if let Work::Query { interpreted, .. } = &work
+            && interpreted.is_replication()
+        {
+            let text = self.from_caller.get(frame.start.saturating_add(HEAD_BYTES)..frame.end).to_vec();
+            self.begin_stream(&text, interpreted);
         }
         let bytes = self.from_caller.get(frame);
         let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));

@@ -48,6 +48,7 @@ use crate::wire::{Malformed, backend};
 use copy::Rest;
 use expect::Expect;
 use readings::Readings;
+use replication::Streaming;
 use rows::Passing;
 use statements::Names;
 pub use statements::Shape;
@@ -104,6 +105,7 @@ pub struct Conversation<S = Stream> {
     closes_since: Option<u64>,
     /// Set if it is a replication connection.
     replication: Option<ReplicationOf>,
+    streaming: Option<Streaming>,
     passing: Option<Passing>,
     /// The rest of a message of the caller's that has not arrived whole.
     rest: Option<Rest>,
@@ -133,6 +135,8 @@ pub enum Ended {
     CallerBroke(String),
     /// The target broke the protocol.
     TargetBroke(String),
+    /// A stream goes on no longer: it is not permitted any more, or nobody can tell. The caller was told.
+    NoLongerPermitted,
     /// The target ended the session, in its own words, which were passed on.
     CutOff(String),
     /// What the target sent is beyond what Weir can mask. The caller was told.
@@ -147,6 +151,7 @@ impl Ended {
             Self::CallerBroke(what) => format!("caller broke the protocol: {what}"),
             Self::TargetBroke(what) => format!("target broke the protocol: {what}"),
             Self::BeyondLimit(what) => format!("beyond a limit: {what}"),
+            Self::NoLongerPermitted => "the stream is not permitted any more".to_owned(),
             Self::CutOff(code) => format!("target ended the session: {code}"),
         }
     }
@@ -184,6 +189,7 @@ impl<S> Conversation<S> {
             batch: 0,
             closes_since: None,
             replication: None,
+            streaming: None,
             passing: None,
             rest: None,
             notices: true,

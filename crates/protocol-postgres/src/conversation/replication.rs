@@ -1,12 +1,13 @@
 //! Replication connections: the commands that are no SQL, and the stream both ways that follows one of them.
 //!
 //! A stream is not masked: who may not see all that it can carry does not get it (`sql_postgres::replication_command`). It
-//! goes through frame by frame, counted, until both sides have ended it or the session ends.
+//! goes through frame by frame, counted, until both sides have ended it or the session ends. It can last for months, so it
+//! is decided again while it goes: whenever the target sends something and the policies or the catalog are others by then.
 
 use std::ops::Range;
 use std::rc::Rc;
 
-use gate::{Declined, Verdict};
+use gate::{Declined, Released, Step, Verdict};
 use model::{Holds, Sight, UnixMicros};
 use sql_postgres::{Carries, ReplicationOf, replication_command};
 
@@ -14,9 +15,11 @@ use super::caller::{Planned, QUERY, declined_report};
 use super::expect::{Copying, Expect};
 use super::forward::{Kind, Slot, Work};
 use super::target::Pass;
-use super::{Conversation, Stall};
+use super::{Conversation, Ended, Stall};
+use crate::catalog::Freshness;
 use crate::interpret::{Form, Interpreted};
 use crate::wire::Malformed;
+use crate::wire::build::{OwnReport, Severity};
 
 impl Interpreted {
     /// Whether it is a command of a replication connection that carries this.
@@ -30,7 +33,82 @@ impl Interpreted {
     }
 }
 
+/// A stream or backup that goes on.
+#[derive(Debug)]
+pub(super) struct Streaming {
+    /// The command.
+    text: Vec<u8>,
+    /// What it does, by the catalog as it was last read.
+    interpreted: Rc<Interpreted>,
+}
+
+/// Looking at a stream again.
+const STREAM: Step = Step("stream");
+
 impl<S> Conversation<S> {
+    /// A permitted command goes to the target: if a stream or a backup comes of it, that is looked at again while it goes on.
+    pub(super) fn begin_stream(&mut self, text: &[u8], interpreted: &Rc<Interpreted>) {
+        if interpreted.carries(Carries::Stream) || interpreted.carries(Carries::Backup) {
+            let text = text.strip_suffix(b"\0").unwrap_or(text).to_vec();
+            self.streaming = Some(Streaming { text, interpreted: Rc::clone(interpreted) });
+        }
+    }
+
+    /// Whether a stream or a backup goes on.
+    pub fn is_streaming(&self) -> bool {
+        self.streaming.is_some()
+    }
+
+    /// Whether what the target sends may be taken. A stream is not, while nobody knows what is classified.
+    pub fn hears_target(&self) -> bool {
+        self.streaming.is_none() || self.stall != Some(Stall::Catalog)
+    }
+
+    /// Whether the stream that goes on, if one does, may go on. If not, it waits for the catalog, or the session is over.
+    pub(super) fn stream_stands(&mut self, asked_catalog: bool, now: UnixMicros) -> bool {
+        let Some(streaming) = &mut self.streaming else { return true };
+        let fresh = self.catalogs.freshness() != Freshness::Stale;
+        let Some(snapshot) = self.catalogs.current().filter(|_| fresh) else {
+            if asked_catalog && self.catalog_failed {
+                let why = "Weir cannot read the target's catalog, so it cannot tell what this stream carries";
+                self.end_stream(OwnReport::fatal("58000", why).hint("The reason is in Weir's log."));
+            } else {
+                self.stall = Some(Stall::Catalog);
+            }
+            return false;
+        };
+        if snapshot.epoch != streaming.interpreted.snapshot.epoch
+            && let Some(of) = self.replication
+            && let Some(command) = replication_command(&streaming.text, of, &snapshot.catalog)
+        {
+            let read = Interpreted::of_replication(&streaming.text, command, &snapshot, self.session.gate());
+            streaming.interpreted = Rc::new(read);
+        }
+        let interpreted = &streaming.interpreted;
+        let verdict = match &interpreted.unfit {
+            Some(unfit) => self.session.decline(STREAM, interpreted.wording.clone(), unfit.declined.clone(), ()),
+            None => {
+                let operation = || interpreted.operation.clone();
+                self.session.decide(STREAM, interpreted.key, interpreted.wording.clone(), now, (), operation)
+            }
+        };
+        if !verdict.refuses() {
+            return true;
+        }
+        // What ends it is written down as any refusal is; should that fail, it ends all the same.
+        let refusal = match self.session.commit(now, vec![verdict]).map(|released| released.into_iter().next()) {
+            Ok(Some(Released::Refuse(refusal, ()))) => OwnReport::refusal(Severity::Fatal, "42501", &refusal),
+            _ => OwnReport::fatal("42501", "this stream may not go on"),
+        };
+        self.end_stream(refusal);
+        false
+    }
+
+    fn end_stream(&mut self, report: OwnReport) {
+        self.end_with(&report);
+        self.ended = Some(Ended::NoLongerPermitted);
+    }
+
     /// Makes it the conversation of a replication connection.
     pub fn set_replication(&mut self, of: Option<ReplicationOf>) {
         self.replication = of;

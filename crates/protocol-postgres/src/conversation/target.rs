@@ -42,6 +42,20 @@ pub(super) enum Pass {
 impl<S> Conversation<S> {
     /// Takes bytes of the target's.
     pub fn take_from_target(&mut self, bytes: &[u8], now: UnixMicros) {
+        self.take_target(bytes, false, now);
+    }
+
+    /// Takes what waited for the catalog, which was read again or could not be.
+    pub(super) fn resume_stream(&mut self, now: UnixMicros) {
+        let held = std::mem::take(&mut self.from_target);
+        self.take_target(held.unread(), true, now);
+    }
+
+    fn take_target(&mut self, bytes: &[u8], asked_catalog: bool, now: UnixMicros) {
+        if !self.stream_stands(asked_catalog, now) {
+            self.from_target.push(bytes);
+            return;
+        }
         let mut inbox = std::mem::take(&mut self.from_target);
         let taken = self.pass_on(bytes).and_then(|bytes| {
             inbox.push(bytes);
@@ -406,6 +420,7 @@ impl<S> Conversation<S> {
                 let mut undone = Undone::default();
                 undone.changes(changes.into());
                 self.undo(undone);
+                self.streaming = None;
                 self.tell_others(&interpreted);
                 running.finish(failed.map_or(Outcome::Done, Outcome::Failed), now);
             }

@@ -187,7 +187,7 @@ fn the_servers_log_comes_through_as_it_is() {
 #[test]
 fn decoded_changes_are_for_those_who_may_see_them() {
     for release in Release::ALL {
-        let publisher = Publisher::of(release);
+        let mut publisher = Publisher::of(release);
         for (database, user) in [("open", "lou"), ("closed", "clara")] {
             let slot = |name: &str| ["--slot".to_owned(), format!("{database}_{name}")];
             publisher.done(publisher.through("pg_recvlogical", user, database).args(slot("through")).args([
@@ -220,6 +220,7 @@ fn decoded_changes_are_for_those_who_may_see_them() {
         publisher.refused(nora, "replication");
         sql_beside_commands(&publisher);
         ends_with_its_token(&publisher);
+        ends_with_its_policies(&mut publisher);
         logged(&publisher.weir, "START_REPLICATION");
         publisher.weir.verify();
     }
@@ -266,6 +267,25 @@ fn ends_with_its_token(publisher: &Publisher) {
     assert!(revoked.status.success(), "{revoked:?}");
     wait_until(LIMIT, "its end", || stream.try_wait().unwrap().is_some()).unwrap();
     wait_until(LIMIT, "its slot", || publisher.sql("open", active) == "0").unwrap();
+}
+
+/// A stream goes on until its policies change, and gives nothing that the target sends after that.
+fn ends_with_its_policies(publisher: &mut Publisher) {
+    let run = publisher.through("pg_recvlogical", "lou", "open");
+    let slot = ["--slot", "ruled", "--create-slot", "--start", "-P", "test_decoding", "--no-loop", "-f", "-"];
+    let mut stream = run.args(slot).spawn().unwrap();
+    let active = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'ruled' AND active";
+    wait_until(LIMIT, "the stream", || publisher.sql("open", active) == "1").unwrap();
+    let changed = |weir: &Weir| weir.log().iter().filter(|record| record["event"] == "policies_changed").count();
+    let before = changed(&publisher.weir);
+    publisher.weir.replace_policies(&POLICIES.replace("Group::\"logical\"", "Group::\"physical\""));
+    wait_until(LIMIT, "the policies", || changed(&publisher.weir) > before).unwrap();
+    publisher.sql("open", "UPDATE people SET city = 'Unseen'");
+    wait_until(LIMIT, "its end", || stream.try_wait().unwrap().is_some()).unwrap();
+    let ended = stream.wait_with_output().unwrap();
+    let (shown, said) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert!(!shown.contains("Unseen") && said.contains("FATAL") && said.contains("replication"), "{shown}\n{said}");
+    publisher.weir.replace_policies(POLICIES);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Crowds at the door: connections that never log in, in their thousands, beside sessions that go on working.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
 use testkit::Release;
 use testkit::weir::Weir;
 
@@ -98,6 +100,66 @@ fn a_flood_at_the_door_stays_outside() {
     testkit::wait_until(Duration::from_secs(15), "an empty lobby", comes_in).unwrap();
     session.unwrap().rows("SELECT 1");
     bystander.end();
+    assert_sound(&mut weir);
+    weir.stop();
+    verify_without_warnings(&weir);
+}
+
+/// Attempts as fast as they are asked for: connect, perhaps say something, and go.
+fn attempt(port: u16, number: u32) -> std::io::Result<()> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    // No port of a closed connection stays behind: there are not enough of them.
+    socket.set_linger(Some(Duration::ZERO))?;
+    socket.connect(&SocketAddr::from(([127, 0, 0, 1], port)).into())?;
+    match number % 4 {
+        0 => {}
+        1 => drop(socket.send(&SSL_REQUEST)?),
+        2 => drop(socket.send(b"\x16\x03\x01\x00\x05\x01\xff\xff\xff\xff")?),
+        _ => drop(socket.send(&packet(&[&PROTOCOL_3_0.to_be_bytes()[..], b"user\0mallory\0\0"].concat()))?),
+    }
+    Ok(())
+}
+
+#[test]
+fn five_thousand_attempts_a_second_stay_outside() {
+    const ATTEMPTS: u32 = 40_000;
+    const EACH: Duration = Duration::from_micros(200);
+    database("stormed", "CREATE TABLE t (id int)");
+    let mut weir = before("stormed").listen("logins_max = 120\nlogins_per_address_max = 80").start();
+    let bystander = Bystander::begin(&weir, "stormed");
+    bystander.still_answers();
+    let (pid, port) = (weir.pid().unwrap(), weir.port());
+    let (memory_before, files_before) = held(pid);
+    let begun = Instant::now();
+    let storm = thread::spawn(move || {
+        let failed = (0..ATTEMPTS).filter(|number| {
+            let due = begun + EACH * *number;
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            attempt(port, *number).is_err()
+        });
+        (failed.count(), begun.elapsed())
+    });
+    let (mut memory, mut files) = (0, 0);
+    while !storm.is_finished() {
+        let now = held(pid);
+        (memory, files) = (memory.max(now.0), files.max(now.1));
+        thread::sleep(Duration::from_millis(50));
+    }
+    let (failed, took) = storm.join().unwrap();
+    println!(
+        "{ATTEMPTS} attempts in {took:.1?}, {failed} without a connection: {} KiB and {} files more at most",
+        memory.saturating_sub(memory_before),
+        files.saturating_sub(files_before)
+    );
+    assert!(files <= files_before + 120 + 32 + 24, "{files_before} files before, {files} in the storm");
+    assert!(memory < memory_before + 48 * 1024, "{memory_before} KiB before, {memory} in the storm");
+    // Nobody of them was anybody, and who was there before works on.
+    bystander.still_answers();
+    bystander.end();
+    let token = weir.token("alice", &[]);
+    let parameters = [("user", "alice"), ("database", "stormed")];
+    let comes_in = || Session::try_log_in(&weir, PROTOCOL_3_0, &parameters, &token).is_ok();
+    testkit::wait_until(Duration::from_secs(15), "the door", comes_in).unwrap();
     assert_sound(&mut weir);
     weir.stop();
     verify_without_warnings(&weir);

@@ -183,6 +183,22 @@ impl House {
         self.conversation.catalog_read(true, NOW);
     }
 
+    /// The catalog is read again, and has no tables.
+    pub fn read_empty_catalog(&mut self) {
+        self.catalogs.replace(Catalog::build(CatalogRows::default(), &self.rules, None));
+        self.conversation.catalog_read(true, NOW);
+    }
+
+    /// The catalog is known to have changed.
+    pub fn change_catalog(&mut self) {
+        self.catalogs.mark_changed();
+    }
+
+    /// The policies are replaced by none.
+    pub fn withdraw_policies(&mut self) {
+        self.conversation.session().gate().replace_policies(policies(""));
+    }
+
     /// The catalog is read again, and has a view `notes` of this table.
     pub fn read_catalog_with_view_of(&mut self, table: u32) {
         let mut rows = rows();

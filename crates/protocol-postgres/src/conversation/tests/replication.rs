@@ -1,6 +1,6 @@
 //! Replication connections: what a stream needs, and when either side may send.
 
-use gate::Outcome;
+use gate::{Outcome, Ruling};
 use sql_postgres::ReplicationOf;
 
 use super::house::*;
@@ -112,4 +112,68 @@ fn who_may_not_see_everything_gets_no_stream() {
         assert_eq!(house.caller(&query(text)), "!", "{text}");
         house.target(&[error("42601"), ready(b'I')].concat());
     }
+}
+
+fn streaming(classified: bool) -> House {
+    let mut house = house(classified);
+    house.read_empty_catalog();
+    assert_eq!(house.caller(&query(START)), "Q");
+    house.target(&[both(), data(b"w one")].concat());
+    assert_eq!(house.shown(), "W d");
+    house
+}
+
+#[test]
+fn a_stream_ends_when_its_policies_do() {
+    let mut house = streaming(false);
+    house.withdraw_policies();
+    house.target(&data(b"w two"));
+    assert_eq!(house.shown(), "E42501");
+    assert_eq!(house.conversation.ended(), Some(&Ended::NoLongerPermitted));
+    assert_eq!(house.rulings().last().unwrap(), &(Ruling::Deny, "stream"));
+}
+
+#[test]
+fn a_stream_ends_when_something_is_classified_that_its_caller_may_not_see() {
+    let mut house = streaming(true);
+    house.read_catalog();
+    house.target(&data(b"w two"));
+    assert_eq!(house.shown(), "E42501");
+    assert_eq!(house.conversation.ended(), Some(&Ended::NoLongerPermitted));
+}
+
+#[test]
+fn a_stream_waits_while_nobody_knows_what_is_classified() {
+    for (read, shown) in [(Some(true), "d d"), (Some(false), "E42501"), (None, "E58000")] {
+        let mut house = streaming(true);
+        house.change_catalog();
+        let (now, later) = (data(b"w two"), data(b"w three"));
+        house.target(&now);
+        assert_eq!(house.shown(), "");
+        assert!(!house.conversation.hears_target() && !house.conversation.takes_more());
+        // What has come is kept, in whatever pieces.
+        house.target(&later[..4]);
+        house.target(&later[4..]);
+        match read {
+            Some(true) => house.read_empty_catalog(),
+            Some(false) => house.read_catalog(),
+            None => house.conversation.catalog_read(false, NOW),
+        }
+        assert_eq!(house.shown(), shown);
+        assert_eq!(house.conversation.ended().is_some(), read != Some(true));
+        assert!(house.conversation.hears_target() || read != Some(true));
+    }
+}
+
+/// The end of a stream is the end of looking at it.
+#[test]
+fn what_comes_behind_a_stream_is_decided_for_itself() {
+    let mut house = streaming(true);
+    house.caller(&plain(b'c'));
+    house.target(&[plain(b'c'), tagged("COPY 0"), tagged("START_REPLICATION"), ready(b'I')].concat());
+    house.shown();
+    house.read_catalog();
+    assert_eq!(house.caller(&query("IDENTIFY_SYSTEM")), "Q");
+    house.target(&[shape(&[("systemid", 0, 0, 25)]), tagged("IDENTIFY_SYSTEM"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "T C ZI");
 }
