@@ -41,7 +41,7 @@ impl<S> Conversation<S> {
         if self.stall == Some(Stall::Catalog) {
             self.proceed(now);
             if self.is_streaming() {
-                self.resume_stream(now);
+                self.take_target(&[], true, now);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! goes through frame by frame, counted, until both sides have ended it or the session ends. It can last for months, so it
 //! is decided again while it goes: whenever the target sends something and the policies or the catalog are others by then.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -40,6 +41,8 @@ pub(super) struct Streaming {
     text: Vec<u8>,
     /// What it does, by the catalog as it was last read.
     interpreted: Rc<Interpreted>,
+    /// What the target has sent while the catalog is read again.
+    held: Vec<u8>,
 }
 
 /// Looking at a stream again.
@@ -50,7 +53,7 @@ impl<S> Conversation<S> {
     pub(super) fn begin_stream(&mut self, text: &[u8], interpreted: &Rc<Interpreted>) {
         if interpreted.carries(Carries::Stream) || interpreted.carries(Carries::Backup) {
             let text = text.strip_suffix(b"\0").unwrap_or(text).to_vec();
-            self.streaming = Some(Streaming { text, interpreted: Rc::clone(interpreted) });
+            self.streaming = Some(Streaming { text, interpreted: Rc::clone(interpreted), held: Vec::new() });
         }
     }
 
@@ -64,8 +67,24 @@ impl<S> Conversation<S> {
         self.streaming.is_none() || self.stall != Some(Stall::Catalog)
     }
 
-    /// Whether the stream that goes on, if one does, may go on. If not, it waits for the catalog, or the session is over.
-    pub(super) fn stream_stands(&mut self, asked_catalog: bool, now: UnixMicros) -> bool {
+    /// What the target has sent, with what of it was held before, if the stream may go on, or there is none. If not, it waits for the
+    /// catalog, or the session is over.
+    pub(super) fn if_stream_stands<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        asked_catalog: bool,
+        now: UnixMicros,
+    ) -> Option<Cow<'a, [u8]>> {
+        let stands = self.stream_stands(asked_catalog, now);
+        let Some(streaming) = &mut self.streaming else { return Some(Cow::Borrowed(bytes)) };
+        if stands && streaming.held.is_empty() {
+            return Some(Cow::Borrowed(bytes));
+        }
+        streaming.held.extend_from_slice(bytes);
+        stands.then(|| Cow::Owned(std::mem::take(&mut streaming.held)))
+    }
+
+    fn stream_stands(&mut self, asked_catalog: bool, now: UnixMicros) -> bool {
         let Some(streaming) = &mut self.streaming else { return true };
         let fresh = self.catalogs.freshness() != Freshness::Stale;
         let Some(snapshot) = self.catalogs.current().filter(|_| fresh) else {

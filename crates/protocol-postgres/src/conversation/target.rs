@@ -45,19 +45,10 @@ impl<S> Conversation<S> {
         self.take_target(bytes, false, now);
     }
 
-    /// Takes what waited for the catalog, which was read again or could not be.
-    pub(super) fn resume_stream(&mut self, now: UnixMicros) {
-        let held = std::mem::take(&mut self.from_target);
-        self.take_target(held.unread(), true, now);
-    }
-
-    fn take_target(&mut self, bytes: &[u8], asked_catalog: bool, now: UnixMicros) {
-        if !self.stream_stands(asked_catalog, now) {
-            self.from_target.push(bytes);
-            return;
-        }
+    pub(super) fn take_target(&mut self, bytes: &[u8], asked_catalog: bool, now: UnixMicros) {
+        let Some(bytes) = self.if_stream_stands(bytes, asked_catalog, now) else { return };
         let mut inbox = std::mem::take(&mut self.from_target);
-        let taken = self.pass_on(bytes).and_then(|bytes| {
+        let taken = self.pass_on(&bytes).and_then(|bytes| {
             inbox.push(bytes);
             self.take_frames(&mut inbox, now)
         });

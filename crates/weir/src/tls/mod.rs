@@ -41,6 +41,13 @@ pub struct ServerTls {
     pub made: Made,
 }
 
+/// The longest TLS record that callers are sent, without its head. libpq makes room for this much before it reads, and takes
+/// what is left of a longer record only with the next one: programs that wait for the socket themselves (psycopg, pg,
+/// pg_basebackup) then wait for ever. PostgreSQL's own records are no longer.
+const RECORD_BYTES_MAX: usize = 8192;
+/// What rustls counts to a record's size beside its text.
+const RECORD_HEAD_BYTES: usize = 5;
+
 /// Loads the configured pair, or keeps Weir's own certificate in order, making the authority on first start.
 pub fn server(config: &Config, now: SystemTime) -> Result<ServerTls, FileError> {
     let (certified, callers_ca, made) = match &config.tls.pair {
@@ -60,6 +67,7 @@ pub fn server(config: &Config, now: SystemTime) -> Result<ServerTls, FileError> 
     // No client of PostgreSQL resumes a session, and PostgreSQL lets none: tickets would be work and memory for nobody.
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
+    tls.max_fragment_size = Some(RECORD_BYTES_MAX + RECORD_HEAD_BYTES);
     Ok(ServerTls { config: Arc::new(tls), certificate, callers_ca, made })
 }
 

@@ -184,6 +184,45 @@ fn the_servers_log_comes_through_as_it_is() {
     }
 }
 
+/// A standby that is made of a base backup through Weir, and follows through Weir.
+#[test]
+fn a_standby_follows() {
+    for release in Release::ALL {
+        let publisher = Publisher::of(release);
+        let mut standby = publisher.clients.server(release).start().unwrap();
+        let data = standby.folder().join("data");
+        let own = fs::read_to_string(data.join("sandbox.conf")).unwrap();
+        standby.stop().unwrap();
+        fs::remove_dir_all(&data).unwrap();
+        let path = data.display().to_string();
+        let backup = publisher.of_server("pg_basebackup", "phil", "open");
+        publisher.done(backup.args(["-c", "fast", "-X", "stream", "-D", &path]));
+        // Its account can't look into Weir's folder.
+        fs::copy(publisher.weir.state().join("ca.pem"), data.join("weir.pem")).unwrap();
+        let primary = format!(
+            "host=localhost port={} user=phil password={} sslmode=verify-full sslrootcert={path}/weir.pem \
+             options=''-c weir.target=open''",
+            publisher.weir.port(),
+            publisher.token("phil"),
+        );
+        fs::write(data.join("sandbox.conf"), format!("{own}primary_conninfo = '{primary}'\n")).unwrap();
+        fs::write(data.join("standby.signal"), "").unwrap();
+        let owner = format!("--reference={}", standby.folder().display());
+        assert!(Command::new("chown").args(["-R", &owner, &path]).status().unwrap().success());
+        standby.restart().unwrap();
+        publisher.sql("open", "INSERT INTO people VALUES (4, 'followed', 'Hull')");
+        // The account and its password are the publisher's.
+        let info = format!("host=127.0.0.1 port={} user=holder dbname=open", standby.port());
+        let psql = || publisher.clients.psql(release).env("PGPASSWORD", PASSWORD).args(["-X", "-A", "-t", "-d", &info]);
+        let followed = || psql().args(["-c", "SELECT ssn FROM people WHERE id = 4"]).finish().unwrap();
+        let log = || fs::read_to_string(standby.log_path()).unwrap_or_default() + &publisher.weir.stderr();
+        let came = wait_until(LIMIT, "the change", || followed().stdout == "followed\n");
+        assert!(came.is_ok(), "{:?}\n{}", followed(), log());
+        standby.stop().unwrap();
+        publisher.weir.verify();
+    }
+}
+
 #[test]
 fn decoded_changes_are_for_those_who_may_see_them() {
     for release in Release::ALL {

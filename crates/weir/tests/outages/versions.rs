@@ -242,3 +242,22 @@ fn the_roles_own_settings_survive_a_login() {
     assert_eq!(shown(&own), ["ISO, YMD", "iso_8601", "UTC", "0"]);
     assert_sound(&mut weir);
 }
+
+/// libpq makes room for 8 KiB before it reads, and what is left of a longer record it takes only with the next one: a program
+/// that waits for its socket then waits for ever. PostgreSQL's own records are no longer than that.
+#[test]
+fn tls_records_are_no_longer_than_libpq_reads_at_once() {
+    database("records", "CREATE TABLE t (id int)");
+    let mut weir = before("records").start();
+    let token = weir.token("alice", &[]);
+    for text in ["SELECT repeat('x', 3000000)", "SELECT repeat('x', 1000) FROM generate_series(1, 3000)"] {
+        let mut session = Session::log_in(&weir, "alice", "records", &token);
+        session.ask(text);
+        let records = session.wire.records(2_000_000);
+        // Its text, its type, and its seal.
+        let longest = *records.iter().max().unwrap();
+        assert!((4096..=8192 + 1 + 16).contains(&longest), "{longest}");
+    }
+    assert_sound(&mut weir);
+    weir.stop();
+}

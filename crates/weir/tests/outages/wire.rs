@@ -105,6 +105,24 @@ impl Wire {
         taken
     }
 
+    /// The sizes of the TLS records that come until so many bytes have.
+    pub fn records(&mut self, bytes: usize) -> Vec<usize> {
+        let Self::Tls(stream) = self else { panic!("only over TLS") };
+        let mut seen = Vec::new();
+        while seen.len() < bytes {
+            let mut taken = vec![0; 65_536];
+            let count = stream.sock.read(&mut taken).unwrap();
+            assert!(count > 0, "the connection is at its end");
+            seen.extend_from_slice(&taken[..count]);
+        }
+        let (mut records, mut at) = (Vec::new(), 0);
+        while let Some(head) = seen.get(at..at + 5) {
+            records.push(usize::from(u16::from_be_bytes([head[3], head[4]])));
+            at += 5 + records.last().unwrap();
+        }
+        records
+    }
+
     /// Sends a message.
     pub fn send(&mut self, kind: u8, body: &[u8]) {
         self.send_raw(&frame(kind, body));
