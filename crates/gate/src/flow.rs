@@ -19,6 +19,7 @@ pub struct Flow {
     session: Arc<Shared>,
     shown: Shown,
     classes: BTreeSet<Arc<str>>,
+    is_part: bool,
     ended: bool,
 }
 
@@ -35,14 +36,22 @@ pub struct Shown {
 
 impl Flow {
     pub(crate) fn begin<T>(permit: Permit<T>) -> (Self, T) {
-        let Permit { op, judged, session, payload } = permit;
-        let flow = Self { op, judged, session, shown: Shown::default(), classes: BTreeSet::new(), ended: false };
+        let Permit { op, judged, session, payload, is_part } = permit;
+        let (shown, classes) = (Shown::default(), BTreeSet::new());
+        // How the whole operation ended says how its parts did.
+        let flow = Self { op, judged, session, shown, classes, is_part, ended: is_part };
         (flow, payload)
     }
 
     /// The operation's number in its session.
     pub fn op(&self) -> u64 {
         self.op
+    }
+
+    /// Whether it is a part of an operation, the rest of which comes next: see [`crate::Verdict::join_next`]. How it ends is
+    /// then for the whole to say.
+    pub fn is_part(&self) -> bool {
+        self.is_part
     }
 
     /// What was decided to run.

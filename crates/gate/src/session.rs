@@ -149,7 +149,7 @@ impl Session {
         interpret: impl FnOnce() -> Operation,
     ) -> Verdict<T> {
         let judged = self.shared.judged(key, now, interpret);
-        Verdict(Answer::Judged(Pending { step, judged, wording, payload }))
+        Verdict(Answer::Judged(Pending { step, judged, wording, payload, joins_next: false }))
     }
 
     /// Refuses an operation that the protocol can't carry or can't read. It is written down like any other.
@@ -311,17 +311,23 @@ impl Shared {
         let mut released = Vec::with_capacity(batch.len());
         let (mut permitted, mut refused) = (0_u64, 0_u64);
         let mut op = state.op;
-        for Verdict(answer) in batch {
-            op = op.saturating_add(1);
-            let (record, release) = match answer {
-                Answer::Judged(pending) => {
-                    let Pending { step, judged, wording, payload } = pending;
-                    (decided(op, step, &judged, wording), self.release(op, judged, payload))
+        let mut batch = batch.into_iter().peekable();
+        while let Some(verdict) = batch.next() {
+            let is_part = batch.peek().is_some_and(|next| verdict.is_part_of(next));
+            let number = op.saturating_add(1);
+            let (record, release) = match verdict.0 {
+                Answer::Judged(Pending { judged, payload, .. }) if is_part => {
+                    released.push(self.release(number, judged, payload, true));
+                    continue;
+                }
+                Answer::Judged(Pending { step, judged, wording, payload, .. }) => {
+                    (decided(number, step, &judged, wording), self.release(number, judged, payload, false))
                 }
                 Answer::Declined { step, wording, refusal, payload } => {
-                    (declined(op, step, wording, &refusal), Released::Refuse(refusal, payload))
+                    (declined(number, step, wording, &refusal), Released::Refuse(refusal, payload))
                 }
             };
+            op = number;
             match &release {
                 Released::Forward(_) => permitted = permitted.saturating_add(1),
                 Released::Refuse(..) => refused = refused.saturating_add(1),
@@ -349,10 +355,10 @@ impl Shared {
         }
     }
 
-    fn release<T>(self: &Arc<Self>, op: u64, judged: Arc<Judged>, payload: T) -> Released<T> {
+    fn release<T>(self: &Arc<Self>, op: u64, judged: Arc<Judged>, payload: T, is_part: bool) -> Released<T> {
         match &judged.refusal {
             Some(refusal) => Released::Refuse(refusal.clone(), payload),
-            None => Released::Forward(Permit { op, judged, session: Arc::clone(self), payload }),
+            None => Released::Forward(Permit { op, judged, session: Arc::clone(self), payload, is_part }),
         }
     }
 

@@ -21,6 +21,25 @@ impl<T> Verdict<T> {
             Answer::Declined { .. } => true,
         }
     }
+
+    /// Makes it a part of the operation that the next verdict of its batch is about: where a protocol prepares something and
+    /// runs it in one breath, one record says both. That holds if both have the same answer, from one decision, and it
+    /// permits; else each has its own record all the same.
+    pub fn join_next(&mut self) {
+        if let Answer::Judged(pending) = &mut self.0 {
+            pending.joins_next = true;
+        }
+    }
+
+    /// Whether it is a part of what `next` is about.
+    pub(crate) fn is_part_of(&self, next: &Self) -> bool {
+        match (&self.0, &next.0) {
+            (Answer::Judged(part), Answer::Judged(whole)) => {
+                part.joins_next && Arc::ptr_eq(&part.judged, &whole.judged) && part.judged.refusal.is_none()
+            }
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -36,6 +55,8 @@ pub(crate) struct Pending<T> {
     pub judged: Arc<Judged>,
     pub wording: Wording,
     pub payload: T,
+    /// See [`Verdict::join_next`].
+    pub joins_next: bool,
 }
 
 /// An operation after its record was written.
@@ -57,6 +78,8 @@ pub struct Permit<T> {
     pub(crate) judged: Arc<Judged>,
     pub(crate) session: Arc<Shared>,
     pub(crate) payload: T,
+    /// Whether it is for a part of an operation: its number and its record are those of the whole.
+    pub(crate) is_part: bool,
 }
 
 impl<T> Permit<T> {

@@ -376,6 +376,63 @@ async fn other_policies_hold_from_the_next_operation_on_even_between_decision_an
     assert_eq!(house.reached.requests.load(Ordering::SeqCst), 1);
 }
 
+/// Something in two parts: one record says both, if one decision is behind both when they are committed.
+#[tokio::test]
+async fn a_part_is_recorded_with_its_whole_or_for_itself() {
+    let house = house().await;
+    let session = &house.relay.session;
+    let verdict = |path: &str| {
+        let request = Request::builder().uri(path).body(Full::default()).unwrap();
+        let (wording, operation) = interpret(&request, &house.gate);
+        let key = ShapeKey::of([path.as_bytes()]);
+        session.decide(Step("request"), key, wording, NOW, (), || operation)
+    };
+    let part = |path: &str| {
+        let mut part = verdict(path);
+        part.join_next();
+        part
+    };
+    let permits = |batch| {
+        let released = session.commit(NOW, batch).unwrap();
+        released.into_iter().filter_map(|released| match released {
+            Released::Forward(permit) => Some(permit),
+            Released::Refuse(..) => None,
+        })
+    };
+    let ops: Vec<u64> = permits(vec![part("/status"), verdict("/status")]).map(|permit| permit.op()).collect();
+    assert_eq!((ops, house.ledger.decided().len()), (vec![1, 1], 1));
+    // The next is about something else, or there is none.
+    let ops: Vec<u64> = permits(vec![part("/status"), verdict("/customer")]).map(|permit| permit.op()).collect();
+    assert_eq!((ops, house.ledger.decided().len()), (vec![2, 3], 3));
+    assert_eq!((permits(vec![part("/status")]).count(), house.ledger.decided().len()), (1, 4));
+    // Policies that change in between are asked again, for each.
+    let batch = vec![part("/status"), verdict("/status")];
+    house.gate.replace_policies(policies(r#"@id("none") forbid (principal, action, resource);"#));
+    assert_eq!((permits(batch).count(), house.ledger.decided().len()), (0, 6));
+    assert_eq!((permits(vec![part("/status"), verdict("/status")]).count(), house.ledger.decided().len()), (0, 8));
+}
+
+/// How a part ended is for its whole to say.
+#[tokio::test]
+async fn a_part_has_no_outcome_of_its_own() {
+    let house = house().await;
+    let request = || Request::builder().uri("/status").header("host", "crm").body(Full::default()).unwrap();
+    let verdict = || {
+        let (wording, operation) = interpret(&request(), &house.gate);
+        let key = ShapeKey::of([b"GET /status".as_slice()]);
+        house.relay.session.decide(Step("request"), key, wording, NOW, request(), || operation)
+    };
+    let (mut part, whole) = (verdict(), verdict());
+    part.join_next();
+    let mut upstream = house.relay.upstream.lock().await;
+    for released in house.relay.session.commit(NOW, vec![part, whole]).unwrap() {
+        let Released::Forward(permit) = released else { panic!("not permitted") };
+        let (flow, sent) = upstream.begin(permit, |client, request| client.send_request(request));
+        drop((flow, sent));
+    }
+    assert_eq!(house.ledger.ended().iter().map(|ended| ended.op).collect::<Vec<_>>(), [1]);
+}
+
 #[tokio::test]
 async fn a_flow_that_is_dropped_has_an_unknown_outcome_and_a_session_says_why_it_ended() {
     let house = house().await;

@@ -79,6 +79,7 @@ impl<S> Conversation<S> {
     fn plan(&mut self, now: UnixMicros, slots: &mut Vec<Slot>, verdicts: &mut Vec<Verdict<()>>) -> usize {
         let mut at = 0;
         self.closes_since = None;
+        self.parsed = None;
         while self.ended.is_none() && self.expected.len().saturating_add(slots.len()) < super::EXPECTED_MAX {
             let held_back = match slots.last() {
                 Some(slot) => slot.work.holds_back(),
@@ -417,6 +418,17 @@ impl<S> Conversation<S> {
         }
         let wording = Wording { bound, ..interpreted.wording.clone() };
         let verdict = self.session.decide(step, interpreted.key, wording, now, (), || operation.clone());
+        // What is parsed and run in one breath is one operation.
+        if let (Work::Execute { .. }, Some((at, parsed))) = (&work, self.parsed.take())
+            && at.saturating_add(1) == verdicts.len()
+            && Rc::ptr_eq(&parsed, interpreted)
+            && let Some(parse) = verdicts.last_mut()
+        {
+            parse.join_next();
+        }
+        if matches!(work, Work::Parse { .. }) {
+            self.parsed = Some((verdicts.len(), Rc::clone(interpreted)));
+        }
         if verdict.refuses() {
             self.skipping = kind.is_batched();
         } else if let Work::Parse { name, prepared, before } = &mut work {

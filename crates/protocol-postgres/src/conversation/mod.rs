@@ -33,6 +33,7 @@ mod text_settings;
 mod tests;
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::{Session, Upstream, Wire};
@@ -40,6 +41,7 @@ use model::UnixMicros;
 use sql_postgres::ReplicationOf;
 
 use crate::catalog::Catalogs;
+use crate::interpret::Interpreted;
 use crate::relay::IDLE_BYTES_KEPT;
 use crate::stream::Stream;
 use crate::wire::build::OwnReport;
@@ -103,6 +105,8 @@ pub struct Conversation<S = Stream> {
     batch: u64,
     /// The first batch with a Close in it, of those that are being planned and were not forwarded yet.
     closes_since: Option<u64>,
+    /// What was parsed last, of what is being planned, with the number of its verdict.
+    parsed: Option<(usize, Rc<Interpreted>)>,
     /// Set if it is a replication connection.
     replication: Option<ReplicationOf>,
     streaming: Option<Streaming>,
@@ -188,6 +192,7 @@ impl<S> Conversation<S> {
             changes: 0,
             batch: 0,
             closes_since: None,
+            parsed: None,
             replication: None,
             streaming: None,
             passing: None,

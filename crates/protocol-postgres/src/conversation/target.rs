@@ -539,7 +539,13 @@ impl<S> Conversation<S> {
         let sync = self.expected.iter().position(|expect| matches!(expect, Expect::Sync));
         self.discarding |= sync.is_none();
         let skipped: Vec<Expect> = self.expected.drain(..sync.unwrap_or(self.expected.len())).collect();
-        let outcomes = skipped.iter().map(|_| code.take().map_or(Outcome::Skipped, Outcome::Failed));
+        let parse_failed = matches!(skipped.first(), Some(Expect::Parse { flow, .. }) if flow.is_part());
+        let outcomes = skipped.iter().map(|expect| match expect {
+            // It is the Execute behind it that has failed, as far as the log says.
+            Expect::Parse { flow, .. } if flow.is_part() => Outcome::Skipped,
+            Expect::Bind { .. } | Expect::Describe { .. } if code.is_some() && parse_failed => Outcome::Skipped,
+            _ => code.take().map_or(Outcome::Skipped, Outcome::Failed),
+        });
         let outcomes: Vec<Outcome> = outcomes.collect();
         // Names mean again what they meant before all of it: what came last is taken back first.
         let mut undone = Undone::default();

@@ -25,8 +25,8 @@ fn a_refusal_in_a_batch_fails_on_the_target_and_the_rest_is_skipped() {
         [plain(b'1'), plain(b'2'), shape(&[("status", ORDERS, 2, 25)]), complete(), error("26000"), ready(b'I')];
     house.target(&replies.concat());
     assert_eq!(house.shown(), "1 2 C E42501 ZI");
-    let steps = [Ruling::Permit, Ruling::Permit, Ruling::Deny, Ruling::Permit];
-    assert_eq!(house.rulings().iter().map(|(ruling, _)| *ruling).collect::<Vec<_>>(), steps);
+    let steps = [(Ruling::Permit, "execute"), (Ruling::Deny, "parse"), (Ruling::Permit, "query")];
+    assert_eq!(house.rulings(), steps);
     house.target(&[shape(&[("?column?", 0, 0, 23)]), row(&["2"]), complete(), ready(b'I')].concat());
     assert_eq!(house.shown(), "T D C ZI");
 }
@@ -251,4 +251,50 @@ fn the_unnamed_statement_goes_with_the_refusal_of_the_next() {
     house.conversation.take_from_caller(&parse("", "DROP TABLE orders"), NOW);
     // The target drops it before it reads the new text, so what stands for a refused Parse is a Parse.
     assert_eq!(frames(&house.forwarded_bytes()), [(b'P', b"\0refused by weir\0\0\0".to_vec())]);
+}
+
+#[test]
+fn what_is_parsed_and_run_in_one_breath_is_one_operation() {
+    let batch = |name: &str| [parse(name, "SELECT status FROM orders"), bind("", name), execute("")];
+    let replies = [plain(b'1'), plain(b'2'), shape(&[("status", ORDERS, 2, 25)]), complete(), ready(b'I')].concat();
+    let mut house = House::new();
+    assert_eq!(house.caller(&[batch("").concat(), sync()].concat()), "PBDES");
+    house.target(&replies);
+    assert_eq!(house.rulings(), [(Ruling::Permit, "execute")]);
+    assert_eq!(house.outcomes(), [Outcome::Done]);
+    // In two reads it is two: nobody knew what would come.
+    let mut house = House::new();
+    let [parse_frame, bind_frame, execute_frame] = batch("a");
+    assert_eq!(house.caller(&parse_frame), "P");
+    assert_eq!(house.caller(&[bind_frame, execute_frame, sync()].concat()), "BDES");
+    house.target(&replies);
+    assert_eq!(house.rulings(), [(Ruling::Permit, "parse"), (Ruling::Permit, "execute")]);
+    assert_eq!(house.outcomes(), [Outcome::Done, Outcome::Done]);
+    // Another run of it is another operation, and so is another statement that was parsed in between.
+    let mut house = House::new();
+    let twice = [batch("a").concat(), execute(""), parse("b", "SELECT 1"), bind("", "a"), execute(""), sync()];
+    assert_eq!(house.caller(&twice.concat()), "PBDEDEPBDES");
+    let steps: Vec<_> = house.rulings().into_iter().map(|(_, step)| step).collect();
+    assert_eq!(steps, ["execute", "execute", "parse", "execute"]);
+    // What is refused is refused where it stands.
+    let mut house = House::new();
+    let refused = [parse("", "DROP TABLE orders"), bind("", ""), execute(""), sync()];
+    assert_eq!(house.caller(&refused.concat()), "!S");
+    assert_eq!(house.rulings(), [(Ruling::Deny, "parse")]);
+}
+
+#[test]
+fn an_operation_whose_parse_fails_has_failed() {
+    let mut house = House::new();
+    let batch = [parse("", "SELECT status FROM orders"), bind("", ""), execute(""), parse("b", "SELECT 1"), sync()];
+    assert_eq!(house.caller(&batch.concat()), "PBDEPS");
+    house.target(&[error("42P01"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "E42P01 ZI");
+    // What came last is noted first.
+    assert_eq!(house.outcomes(), [Outcome::Skipped, Outcome::Failed("42P01".to_owned())]);
+    // If it is the Bind that fails, what was parsed never ran.
+    let mut house = House::new();
+    house.caller(&batch.concat());
+    house.target(&[plain(b'1'), error("22P02"), ready(b'I')].concat());
+    assert_eq!(house.outcomes(), [Outcome::Skipped, Outcome::Skipped]);
 }
