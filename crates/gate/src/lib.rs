@@ -11,7 +11,8 @@
 //! 2. [`Session::decide`] answers one operation from the cache, or has the protocol interpret it and asks policy. It
 //!    does no I/O. The answer is a [`Verdict`].
 //! 3. [`Session::commit`] writes the verdicts of one read, permits and refusals alike, in one append. Only then does it
-//!    mint a [`Permit`] for each operation that may run.
+//!    mint a [`Permit`] for each operation that may run. Where a protocol prepares something and runs it in one breath, one
+//!    decision and one record stand for both ([`Verdict::join_next`]).
 //! 4. [`Upstream`] owns the only way to write to the target, and moves only for a permit, for more of a flow that a
 //!    permit began, or for one of the protocol's control frames, which touch no object.
 //! 5. The [`Flow`] says how each result shape is shown ([`Flow::shape`]), counts what is shown, and notes the outcome

@@ -124,6 +124,11 @@ impl Circumstance<'_> {
         self.key_of(b"text", text)
     }
 
+    /// Whether this was read in it.
+    pub fn is_that_of(&self, read: &Reading) -> bool {
+        read.snapshot.epoch == self.snapshot.epoch && read.uncommitted == self.uncommitted
+    }
+
     /// What the decision on all texts of this skeleton is found by, where it is the same for all.
     pub fn skeleton_key(&self, skeleton: &Skeleton) -> ShapeKey {
         self.key_of(b"skeleton", skeleton.bytes())

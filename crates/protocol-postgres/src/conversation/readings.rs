@@ -15,6 +15,7 @@ const KNOWN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// What is known of texts.
 #[derive(Debug, Default)]
 pub struct Readings {
+    texts: HashMap<Box<[u8]>, Rc<Interpreted>>,
     known: HashMap<ShapeKey, Known>,
     bytes: usize,
     skeleton: Skeleton,
@@ -22,8 +23,6 @@ pub struct Readings {
 
 #[derive(Debug)]
 enum Known {
-    /// This very text.
-    Text(Rc<Interpreted>),
     /// All texts of this skeleton.
     Skeleton(Rc<Reading>),
     /// What texts of this skeleton do depends on their constants.
@@ -33,14 +32,17 @@ enum Known {
 impl Readings {
     /// What a text does.
     pub fn of(&mut self, text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Rc<Interpreted> {
+        if let Some(interpreted) = self.texts.get(text).filter(|known| circumstance.is_that_of(known)) {
+            return Rc::clone(interpreted);
+        }
         let sql = std::str::from_utf8(text).ok().filter(|sql| self.skeleton.read(sql) && self.skeleton.has_constants());
-        let Some(sql) = sql else { return self.by_text(text, circumstance, gate) };
+        let Some(sql) = sql else { return self.read(text, circumstance, gate) };
         let key = circumstance.skeleton_key(&self.skeleton);
         match self.known.get(&key) {
             Some(Known::Skeleton(reading)) => Rc::new(Interpreted::by_skeleton(sql, &self.skeleton, reading, gate)),
-            Some(_) => self.by_text(text, circumstance, gate),
+            Some(Known::Depends) => self.read(text, circumstance, gate),
             None => {
-                let interpreted = self.by_text(text, circumstance, gate);
+                let interpreted = self.read(text, circumstance, gate);
                 let known = match interpreted.stands_for(&self.skeleton, key) {
                     Some(reading) => Known::Skeleton(reading),
                     None => Known::Depends,
@@ -61,22 +63,25 @@ impl Readings {
         reading
     }
 
-    fn by_text(&mut self, text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Rc<Interpreted> {
-        let key = circumstance.key(text);
-        if let Some(Known::Text(interpreted)) = self.known.get(&key) {
-            return Rc::clone(interpreted);
-        }
+    fn read(&mut self, text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Rc<Interpreted> {
         let interpreted = Rc::new(interpret(text, circumstance, gate));
-        self.keep(key, Known::Text(Rc::clone(&interpreted)), text.len());
+        self.make_room(text.len());
+        self.texts.insert(text.into(), Rc::clone(&interpreted));
         interpreted
     }
 
     fn keep(&mut self, key: ShapeKey, known: Known, bytes: usize) {
-        if self.known.len() >= KNOWN_MAX || self.bytes.saturating_add(bytes) > KNOWN_BYTES_MAX {
+        self.make_room(bytes);
+        self.known.insert(key, known);
+    }
+
+    fn make_room(&mut self, bytes: usize) {
+        let count = self.texts.len().saturating_add(self.known.len());
+        if count >= KNOWN_MAX || self.bytes.saturating_add(bytes) > KNOWN_BYTES_MAX {
+            self.texts.clear();
             self.known.clear();
             self.bytes = 0;
         }
         self.bytes = self.bytes.saturating_add(bytes);
-        self.known.insert(key, known);
     }
 }
