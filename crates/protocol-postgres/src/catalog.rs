@@ -36,6 +36,7 @@ pub struct Snapshot {
     pub catalog: Catalog,
     /// Counts snapshots, over all databases.
     pub epoch: u64,
+    /// When reading it began.
     read: Instant,
 }
 
@@ -138,6 +139,16 @@ impl Catalogs {
         }
     }
 
+    /// The snapshot that tells what is classified in something that came at this moment, if it came earlier: one that is good, or
+    /// was read since, though the catalog may have changed again; any, where nothing is classified.
+    pub fn current_for(&self, came: Option<Instant>) -> Option<Arc<Snapshot>> {
+        let fresh = self.freshness() != Freshness::Stale;
+        let tells = |snapshot: &Arc<Snapshot>| {
+            fresh || !snapshot.catalog.classifies() || came.is_some_and(|came| snapshot.read >= came)
+        };
+        self.current().filter(tells)
+    }
+
     /// The catalog has changed: no statement is decided by this snapshot any more.
     pub fn mark_changed(&self) {
         self.changed.store(true, Ordering::Release);
@@ -169,6 +180,7 @@ impl Catalogs {
         }
         // What changes from here on is not in what is read now.
         self.changed.store(false, Ordering::Release);
+        let began = Instant::now();
         let read = timeout(READ_TIME_MAX, self.read(&mut kept, credentials)).await;
         let rows = match read.unwrap_or_else(|_| Err(TargetDown::TimedOut(self.target.address(), READ_TIME_MAX))) {
             Ok(rows) => rows,
@@ -185,7 +197,7 @@ impl Catalogs {
             }
         }
         let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
-        let snapshot = Arc::new(Snapshot { catalog, epoch, read: Instant::now() });
+        let snapshot = Arc::new(Snapshot { catalog, epoch, read: began });
         self.current.store(Some(Arc::clone(&snapshot)));
         Ok(snapshot)
     }

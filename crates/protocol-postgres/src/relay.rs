@@ -13,10 +13,10 @@ use model::{Principal, UnixMicros};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::catalog::{Catalogs, Freshness};
-use crate::conversation::{Conversation, Stall};
+use crate::conversation::Conversation;
 use crate::stream::Stream;
 use crate::wire::build::OwnReport;
 
@@ -30,6 +30,8 @@ const WAITING_BYTES_MAX: usize = 256 * 1024;
 pub const IDLE_BYTES_KEPT: usize = 1024;
 /// The longest that saying goodbye may take.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
+/// After a catalog could not be read for a stream, until it is tried again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a session must notice while it runs.
 #[derive(Clone)]
@@ -161,7 +163,11 @@ impl Relay {
                     self.conversation.end_with(&report);
                     return "shutdown".to_owned();
                 }
-                Event::Wake(Wake::Catalog) => refresh = Some(self.refresh()),
+                Event::Wake(Wake::Catalog) => {
+                    // A stream asks until it is told.
+                    let again = self.conversation.is_streaming() && self.conversation.catalog_failed();
+                    refresh = Some(self.refresh(if again { READ_AGAIN } else { Duration::ZERO }));
+                }
                 Event::Happening(Happening::CatalogRead(read)) => {
                     refresh = None;
                     self.conversation.catalog_read(read, now());
@@ -184,12 +190,13 @@ impl Relay {
         }
     }
 
-    fn refresh(&self) -> Refresh {
+    fn refresh(&self, pause: Duration) -> Refresh {
         let catalogs = Arc::clone(&self.catalogs);
         let credentials = Arc::clone(&self.signals.credentials);
         let seen = catalogs.current().map(|snapshot| snapshot.epoch);
         let session = self.conversation.session().id().clone();
         Box::pin(async move {
+            sleep(pause).await;
             match catalogs.refresh(seen, credentials.as_ref()).await {
                 Ok(_) => true,
                 Err(down) => {
@@ -253,7 +260,7 @@ impl Relay {
                     Poll::Pending => {}
                 }
             }
-            if self.conversation.stall() == Some(&Stall::Catalog) && !refreshing {
+            if self.conversation.awaits_catalog() && !refreshing {
                 return Poll::Ready(Wake::Catalog);
             }
             if draining && self.conversation.is_idle() {
@@ -323,7 +330,7 @@ impl Relay {
     /// A snapshot that is getting old is read again beside the session.
     fn refresh_ageing(&self) {
         if self.catalogs.freshness() == Freshness::Ageing && self.catalogs.begin_ageing_refresh() {
-            let refresh = self.refresh();
+            let refresh = self.refresh(Duration::ZERO);
             let catalogs = Arc::clone(&self.catalogs);
             tokio::task::spawn_local(async move {
                 refresh.await;

@@ -40,9 +40,9 @@ impl<S> Conversation<S> {
         self.catalog_failed = !read;
         if self.stall == Some(Stall::Catalog) {
             self.proceed(now);
-            if self.is_streaming() {
-                self.take_target(&[], true, now);
-            }
+        }
+        if !self.hears_target() {
+            self.take_from_target(&[], now);
         }
     }
 
@@ -203,6 +203,7 @@ impl<S> Conversation<S> {
             Frontend::Sync => {
                 self.skipping = false;
                 self.discarding = false;
+                self.parsed = None;
                 self.batch = self.batch.saturating_add(1);
                 return slot(Work::Sync);
             }

@@ -133,6 +133,11 @@ impl Expect {
         runs && self.interpreted().is_some_and(|interpreted| interpreted.changes_catalog)
     }
 
+    /// Whether a stream or a backup comes of it.
+    pub fn is_stream(&self) -> bool {
+        matches!(self, Self::Query { interpreted, .. } if interpreted.is_stream())
+    }
+
     /// Whether its answer ends with ReadyForQuery.
     pub fn is_answered_by_ready(&self) -> bool {
         matches!(

@@ -231,8 +231,19 @@ impl<S> Conversation<S> {
     }
 
     /// Why planning stopped, if it did.
+    #[cfg(test)]
     pub fn stall(&self) -> Option<&Stall> {
         self.stall.as_ref()
+    }
+
+    /// Whether it goes on only once the catalog has been read.
+    pub fn awaits_catalog(&self) -> bool {
+        self.stall == Some(Stall::Catalog) || !self.hears_target()
+    }
+
+    /// Whether the catalog could not be read, the last time.
+    pub fn catalog_failed(&self) -> bool {
+        self.catalog_failed
     }
 
     /// Whether more may be read from the caller now.

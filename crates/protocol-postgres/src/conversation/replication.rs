@@ -3,10 +3,13 @@
 //! A stream is not masked: who may not see all that it can carry does not get it (`sql_postgres::replication_command`). It
 //! goes through frame by frame, counted, until both sides have ended it or the session ends. It can last for months, so it
 //! is decided again while it goes: whenever the target sends something and the policies or the catalog are others by then.
+//! Where something is classified, what the target sends waits until the catalog is known; what the caller sends does not:
+//! the target ends a stream that it hears nothing of.
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use gate::{Declined, Released, Step, Verdict};
 use model::{Holds, Sight, UnixMicros};
@@ -17,7 +20,6 @@ use super::expect::{Copying, Expect};
 use super::forward::{Kind, Slot, Work};
 use super::target::Pass;
 use super::{Conversation, Ended, Stall};
-use crate::catalog::Freshness;
 use crate::interpret::{Form, Interpreted};
 use crate::wire::Malformed;
 use crate::wire::build::{OwnReport, Severity};
@@ -32,6 +34,11 @@ impl Interpreted {
     pub fn is_replication(&self) -> bool {
         matches!(self.form, Form::Replication(_))
     }
+
+    /// Whether a stream or a backup comes of it.
+    pub fn is_stream(&self) -> bool {
+        self.carries(Carries::Stream) || self.carries(Carries::Backup)
+    }
 }
 
 /// A stream or backup that goes on.
@@ -42,8 +49,21 @@ pub(super) struct Streaming {
     /// What it does, by the catalog as it was last read.
     interpreted: Rc<Interpreted>,
     /// What the target has sent while the catalog is read again.
-    held: Vec<u8>,
+    pub(super) held: Option<Held>,
 }
+
+/// What waits for the catalog.
+#[derive(Debug)]
+pub(super) struct Held {
+    bytes: Vec<u8>,
+    /// When the last of it came.
+    came: Instant,
+    /// Since when it waits.
+    pub(super) since: Instant,
+}
+
+/// How long a stream waits for a catalog that can't be read. A server lets go of who is silent for 60 seconds.
+pub(super) const CATALOG_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Looking at a stream again.
 const STREAM: Step = Step("stream");
@@ -51,9 +71,9 @@ const STREAM: Step = Step("stream");
 impl<S> Conversation<S> {
     /// A permitted command goes to the target: if a stream or a backup comes of it, that is looked at again while it goes on.
     pub(super) fn begin_stream(&mut self, text: &[u8], interpreted: &Rc<Interpreted>) {
-        if interpreted.carries(Carries::Stream) || interpreted.carries(Carries::Backup) {
+        if interpreted.is_stream() {
             let text = text.strip_suffix(b"\0").unwrap_or(text).to_vec();
-            self.streaming = Some(Streaming { text, interpreted: Rc::clone(interpreted), held: Vec::new() });
+            self.streaming = Some(Streaming { text, interpreted: Rc::clone(interpreted), held: None });
         }
     }
 
@@ -64,35 +84,37 @@ impl<S> Conversation<S> {
 
     /// Whether what the target sends may be taken. A stream is not, while nobody knows what is classified.
     pub fn hears_target(&self) -> bool {
-        self.streaming.is_none() || self.stall != Some(Stall::Catalog)
+        self.streaming.as_ref().is_none_or(|streaming| streaming.held.is_none())
     }
 
     /// What the target has sent, with what of it was held before, if the stream may go on, or there is none. If not, it waits for the
     /// catalog, or the session is over.
-    pub(super) fn if_stream_stands<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        asked_catalog: bool,
-        now: UnixMicros,
-    ) -> Option<Cow<'a, [u8]>> {
-        let stands = self.stream_stands(asked_catalog, now);
+    pub(super) fn if_stream_stands<'a>(&mut self, bytes: &'a [u8], now: UnixMicros) -> Option<Cow<'a, [u8]>> {
         let Some(streaming) = &mut self.streaming else { return Some(Cow::Borrowed(bytes)) };
-        if stands && streaming.held.is_empty() {
-            return Some(Cow::Borrowed(bytes));
+        if let Some(held) = streaming.held.as_mut().filter(|_| !bytes.is_empty()) {
+            held.bytes.extend_from_slice(bytes);
+            held.came = Instant::now();
         }
-        streaming.held.extend_from_slice(bytes);
-        stands.then(|| Cow::Owned(std::mem::take(&mut streaming.held)))
+        let stands = self.stream_stands(now);
+        let streaming = self.streaming.as_mut()?;
+        match &mut streaming.held {
+            held if stands => Some(held.take().map_or(Cow::Borrowed(bytes), |held| Cow::Owned(held.bytes))),
+            Some(_) => None,
+            held => {
+                let since = Instant::now();
+                *held = Some(Held { bytes: bytes.to_vec(), came: since, since });
+                None
+            }
+        }
     }
 
-    fn stream_stands(&mut self, asked_catalog: bool, now: UnixMicros) -> bool {
+    fn stream_stands(&mut self, now: UnixMicros) -> bool {
         let Some(streaming) = &mut self.streaming else { return true };
-        let fresh = self.catalogs.freshness() != Freshness::Stale;
-        let Some(snapshot) = self.catalogs.current().filter(|_| fresh) else {
-            if asked_catalog && self.catalog_failed {
+        let Some(snapshot) = self.catalogs.current_for(streaming.held.as_ref().map(|held| held.came)) else {
+            let waited = streaming.held.as_ref().is_some_and(|held| held.since.elapsed() > CATALOG_WAIT_MAX);
+            if self.catalog_failed && waited {
                 let why = "Weir cannot read the target's catalog, so it cannot tell what this stream carries";
                 self.end_stream(OwnReport::fatal("58000", why).hint("The reason is in Weir's log."));
-            } else {
-                self.stall = Some(Stall::Catalog);
             }
             return false;
         };
@@ -168,7 +190,7 @@ impl<S> Conversation<S> {
     /// Whether it is a copy that would have to be masked, and so to be described, here where that is impossible.
     pub(super) fn cannot_mask(&self, interpreted: &Interpreted, now: UnixMicros) -> bool {
         let copies = match self.replication {
-            Some(_) => interpreted.copy_to_describe().is_some(),
+            Some(_) => interpreted.copy_to_describe().is_some() || interpreted.copies_out_among_others(),
             None => interpreted.copies_out_among_others(),
         };
         copies && !self.is_seen_undescribed(interpreted, now)

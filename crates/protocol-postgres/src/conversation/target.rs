@@ -42,11 +42,7 @@ pub(super) enum Pass {
 impl<S> Conversation<S> {
     /// Takes bytes of the target's.
     pub fn take_from_target(&mut self, bytes: &[u8], now: UnixMicros) {
-        self.take_target(bytes, false, now);
-    }
-
-    pub(super) fn take_target(&mut self, bytes: &[u8], asked_catalog: bool, now: UnixMicros) {
-        let Some(bytes) = self.if_stream_stands(bytes, asked_catalog, now) else { return };
+        let Some(bytes) = self.if_stream_stands(bytes, now) else { return };
         let mut inbox = std::mem::take(&mut self.from_target);
         let taken = self.pass_on(&bytes).and_then(|bytes| {
             inbox.push(bytes);
@@ -411,7 +407,9 @@ impl<S> Conversation<S> {
                 let mut undone = Undone::default();
                 undone.changes(changes.into());
                 self.undo(undone);
-                self.streaming = None;
+                if !self.expected.iter().any(Expect::is_stream) {
+                    self.streaming = None;
+                }
                 self.tell_others(&interpreted);
                 running.finish(failed.map_or(Outcome::Done, Outcome::Failed), now);
             }
@@ -539,11 +537,14 @@ impl<S> Conversation<S> {
         let sync = self.expected.iter().position(|expect| matches!(expect, Expect::Sync));
         self.discarding |= sync.is_none();
         let skipped: Vec<Expect> = self.expected.drain(..sync.unwrap_or(self.expected.len())).collect();
-        let parse_failed = matches!(skipped.first(), Some(Expect::Parse { flow, .. }) if flow.is_part());
+        // Of what has no record of its own it is the Execute behind it that has failed, as far as the log says.
+        let part_failed = match skipped.first() {
+            Some(Expect::Parse { flow, .. }) => flow.is_part(),
+            Some(Expect::Describe { hidden, .. }) => *hidden,
+            _ => false,
+        };
         let outcomes = skipped.iter().map(|expect| match expect {
-            // It is the Execute behind it that has failed, as far as the log says.
-            Expect::Parse { flow, .. } if flow.is_part() => Outcome::Skipped,
-            Expect::Bind { .. } | Expect::Describe { .. } if code.is_some() && parse_failed => Outcome::Skipped,
+            _ if part_failed && !matches!(expect, Expect::Execute { .. }) => Outcome::Skipped,
             _ => code.take().map_or(Outcome::Skipped, Outcome::Failed),
         });
         let outcomes: Vec<Outcome> = outcomes.collect();

@@ -189,6 +189,13 @@ impl House {
         self.conversation.catalog_read(true, NOW);
     }
 
+    /// So too, and it changes while it is read.
+    pub fn read_empty_catalog_that_changes(&mut self) {
+        self.catalogs.replace(Catalog::build(CatalogRows::default(), &self.rules, None));
+        self.catalogs.mark_changed();
+        self.conversation.catalog_read(true, NOW);
+    }
+
     /// The catalog is known to have changed.
     pub fn change_catalog(&mut self) {
         self.catalogs.mark_changed();

@@ -276,6 +276,16 @@ fn what_is_parsed_and_run_in_one_breath_is_one_operation() {
     assert_eq!(house.caller(&twice.concat()), "PBDEDEPBDES");
     let steps: Vec<_> = house.rulings().into_iter().map(|(_, step)| step).collect();
     assert_eq!(steps, ["execute", "execute", "parse", "execute"]);
+    // So is the same text under another name, in another batch.
+    let mut house = House::new();
+    house.caller(&[batch("a").concat(), sync()].concat());
+    house.target(&replies);
+    let again = [parse("b", "SELECT status FROM orders"), sync(), bind("", "a"), execute(""), sync()];
+    assert_eq!(house.caller(&again.concat()), "PSBDES");
+    house.target(&[error("42601"), ready(b'I'), replies[5..].to_vec()].concat());
+    let steps: Vec<_> = house.rulings().into_iter().map(|(_, step)| step).collect();
+    assert_eq!(steps, ["execute", "parse", "execute"]);
+    assert_eq!(house.outcomes(), [Outcome::Done, Outcome::Failed("42601".to_owned()), Outcome::Done]);
     // What is refused is refused where it stands.
     let mut house = House::new();
     let refused = [parse("", "DROP TABLE orders"), bind("", ""), execute(""), sync()];
@@ -292,6 +302,17 @@ fn an_operation_whose_parse_fails_has_failed() {
     assert_eq!(house.shown(), "E42P01 ZI");
     // What came last is noted first.
     assert_eq!(house.outcomes(), [Outcome::Skipped, Outcome::Failed("42P01".to_owned())]);
+    // Whatever stands between.
+    let mut house = House::new();
+    let batch_with_close = [&batch[..2], &[close("c")], &batch[2..]].concat();
+    assert_eq!(house.caller(&batch_with_close.concat()), "PBCDEPS");
+    house.target(&[error("42P01"), ready(b'I')].concat());
+    assert_eq!(house.outcomes(), [Outcome::Skipped, Outcome::Failed("42P01".to_owned())]);
+    // So it is if Weir's own question fails.
+    let mut house = House::new();
+    house.caller(&batch.concat());
+    house.target(&[plain(b'1'), plain(b'2'), error("0A000"), ready(b'I')].concat());
+    assert_eq!(house.outcomes(), [Outcome::Skipped, Outcome::Failed("0A000".to_owned())]);
     // If it is the Bind that fails, what was parsed never ran.
     let mut house = House::new();
     house.caller(&batch.concat());

@@ -5,6 +5,7 @@ use sql_postgres::ReplicationOf;
 
 use super::house::*;
 use crate::conversation::Ended;
+use crate::conversation::replication::CATALOG_WAIT_MAX;
 use crate::wire::build;
 
 const START: &str = "START_REPLICATION SLOT s LOGICAL 0/0";
@@ -150,14 +151,25 @@ fn a_stream_waits_while_nobody_knows_what_is_classified() {
         let (now, later) = (data(b"w two"), data(b"w three"));
         house.target(&now);
         assert_eq!(house.shown(), "");
-        assert!(!house.conversation.hears_target() && !house.conversation.takes_more());
+        assert!(!house.conversation.hears_target() && house.conversation.awaits_catalog());
         // What has come is kept, in whatever pieces.
         house.target(&later[..4]);
         house.target(&later[4..]);
+        // The target ends a stream whose reader is silent.
+        assert!(house.conversation.takes_more());
+        assert_eq!(house.caller(&data(b"r status")), "d");
+        assert_eq!(house.shown(), "");
+        // One failure is not the end.
+        house.conversation.catalog_read(false, NOW);
+        assert!(house.conversation.ended().is_none() && !house.conversation.hears_target());
         match read {
             Some(true) => house.read_empty_catalog(),
             Some(false) => house.read_catalog(),
-            None => house.conversation.catalog_read(false, NOW),
+            None => {
+                let held = house.conversation.streaming.as_mut().unwrap().held.as_mut().unwrap();
+                held.since = held.since.checked_sub(CATALOG_WAIT_MAX).unwrap();
+                house.conversation.catalog_read(false, NOW);
+            }
         }
         assert_eq!(house.shown(), shown);
         assert_eq!(house.conversation.ended().is_some(), read != Some(true));
@@ -176,4 +188,40 @@ fn what_comes_behind_a_stream_is_decided_for_itself() {
     assert_eq!(house.caller(&query("IDENTIFY_SYSTEM")), "Q");
     house.target(&[shape(&[("systemid", 0, 0, 25)]), tagged("IDENTIFY_SYSTEM"), ready(b'I')].concat());
     assert_eq!(house.shown(), "T C ZI");
+}
+
+/// What was sent before a stream began is answered while it is awaited.
+#[test]
+fn a_stream_is_looked_at_whatever_was_sent_before_it() {
+    let mut house = house(true);
+    house.read_empty_catalog();
+    assert_eq!(house.caller(&[query(""), query(START)].concat()), "QQ");
+    house.target(&[plain(b'I'), ready(b'I'), both(), data(b"w one")].concat());
+    assert_eq!(house.shown(), "I ZI W d");
+    house.read_catalog();
+    house.target(&data(b"w two"));
+    assert_eq!(house.shown(), "E42501");
+}
+
+/// Where the catalog changes all the time, what was sent before it was last read goes on.
+#[test]
+fn a_stream_goes_on_while_the_catalog_changes_again_and_again() {
+    let mut house = streaming(true);
+    for _ in 0..3 {
+        house.change_catalog();
+        house.target(&data(b"w more"));
+        assert_eq!(house.shown(), "");
+        house.read_empty_catalog_that_changes();
+        assert_eq!(house.shown(), "d");
+    }
+}
+
+/// Nothing can become classified where nothing is.
+#[test]
+fn a_stream_does_not_wait_where_nothing_is_classified() {
+    let mut house = streaming(false);
+    house.change_catalog();
+    house.conversation.catalog_read(false, NOW);
+    house.target(&data(b"w more"));
+    assert_eq!(house.shown(), "d");
 }
