@@ -62,8 +62,7 @@ impl Flow {
     /// How a result of this shape is shown. A copy of a classified field is shown at that field's sight; something
     /// computed is shown clear only to those who may see all that it may be made of; the unknown is not seen.
     pub fn shape(&mut self, holds: &[Holds], now: UnixMicros) -> Arc<Plan> {
-        let operation = &self.judged.operation;
-        let fields: Vec<FieldPlan> = holds.iter().map(|holds| self.session.field_plan(operation, holds, now)).collect();
+        let fields: Vec<FieldPlan> = holds.iter().map(|holds| self.session.field_plan(holds, now)).collect();
         for field in &fields {
             if field.class.is_some() || field.sight != Sight::Clear {
                 let class = field.class.as_ref().map_or("unknown", |class| class.as_str());

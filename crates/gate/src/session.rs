@@ -164,8 +164,8 @@ impl Session {
     }
 
     /// How a result field of an operation will be shown, before it runs.
-    pub fn sight_of(&self, operation: &Operation, holds: &Holds, now: UnixMicros) -> Sight {
-        self.shared.field_plan(operation, holds, now).sight
+    pub fn sight_of(&self, holds: &Holds, now: UnixMicros) -> Sight {
+        self.shared.field_plan(holds, now).sight
     }
 
     /// The only way to write to the target, made of its connection once this session exists.
@@ -202,14 +202,12 @@ impl Shared {
 
     /// How one field of an operation's result is shown. A copy of a classified field is shown at that field's sight;
     /// something computed is shown clear only to those who may see all that it may be made of; the unknown is not seen.
-    pub fn field_plan(&self, operation: &Operation, holds: &Holds, now: UnixMicros) -> FieldPlan {
+    pub fn field_plan(&self, holds: &Holds, now: UnixMicros) -> FieldPlan {
         match holds {
             Holds::Plain => FieldPlan::new(Sight::Clear, None),
             Holds::Copy(field) => FieldPlan::new(self.sight(field, now), Some(field.class.clone())),
             Holds::Computed(fields) => {
-                let seen = !operation.touches_unknown
-                    && !fields.is_empty()
-                    && fields.iter().all(|field| self.sight(field, now) == Sight::Clear);
+                let seen = !fields.is_empty() && fields.iter().all(|field| self.sight(field, now) == Sight::Clear);
                 FieldPlan::new(if seen { Sight::Clear } else { Sight::Nothing }, None)
             }
             Holds::Unknown => FieldPlan::new(Sight::Nothing, None),

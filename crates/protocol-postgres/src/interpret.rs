@@ -217,7 +217,9 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
     // A statement that stands behind a change of the catalog means what it means after it.
     let mut changed = circumstance.uncommitted != 0;
     for statement in &mut statements {
-        statement.touches_unknown |= changed && snapshot.catalog.classifies();
+        if changed && snapshot.catalog.classifies() {
+            statement.cannot_be_followed();
+        }
         changed |= may_change(statement);
     }
     let alone: Option<Box<[Statement]>> = statements.iter().any(runs_by_name).then(|| statements.as_slice().into());

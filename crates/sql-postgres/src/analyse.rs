@@ -24,6 +24,7 @@ use pg_query::protobuf::RawStmt;
 use crate::catalog::{Catalog, Entry};
 use crate::copy::copy_statement;
 use crate::read::{Unreadable, read};
+use crate::resolve::lineage;
 use crate::statement::{Outputs, Statement, TransactionStep};
 use crate::tree::{Node, Tree};
 use crate::vocabulary::{OPAQUE, STORE};
@@ -65,15 +66,21 @@ fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
     }
     let (outputs, shape) = outputs::outputs(tree);
     let looked_at = findings.looks_at_constants;
+    let meets_code = findings.unknown_call;
     let mut statement = findings.finish(tree);
     statement.outputs = outputs;
     statement.names_are_plain = shape.names_are_plain;
     statement.set_operation = shape.set_operation;
+    // Where nothing can matter nothing is followed.
+    if catalog.classifies() && statement.is_tainted() {
+        statement.lineage = lineage(tree, catalog).filter(|lineage| lineage.meets_code || !meets_code);
+    }
     statement.inert_constants = inert_constants(tree, looked_at);
     statement
 }
 
 pub use names::{kept_rows, unseen};
+pub(crate) use walk::newer_syntax;
 
 /// What is found on the way through one statement.
 struct Findings<'a> {
@@ -234,6 +241,7 @@ impl<'a> Findings<'a> {
             names_are_plain: false,
             set_operation: false,
             inert_constants: None,
+            lineage: None,
         }
     }
 }

@@ -25,6 +25,7 @@ pub struct Catalog {
     by_name: HashMap<Arc<str>, Vec<u32>>,
     functions: HashMap<Arc<str>, Vec<UserFunction>>,
     system_functions: HashSet<Arc<str>>,
+    column_names: HashSet<Arc<str>>,
     operators: HashMap<Arc<str>, Vec<Arc<str>>>,
     classifies: bool,
     unmatched: Vec<String>,
@@ -261,6 +262,11 @@ impl Catalog {
             known = true;
         }
         known
+    }
+
+    /// Whether any relation has a column of this name.
+    pub(crate) fn has_column(&self, name: &str) -> bool {
+        self.column_names.contains(name)
     }
 
     /// Whether PostgreSQL itself has a function of this name.

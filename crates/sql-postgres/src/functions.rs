@@ -126,6 +126,25 @@ pub(crate) fn effect(name: &str) -> Option<Effect> {
     by_name.or_else(|| BY_PREFIX.iter().find(|(prefix, _)| name.starts_with(prefix))).map(|(_, effect)| *effect)
 }
 
+/// Whether what the function of this name returns says nothing of the value that it is given, but how long it is, of what type,
+/// or how many there are.
+pub(crate) fn says_nothing(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "array_length",
+        "array_ndims",
+        "bit_length",
+        "cardinality",
+        "char_length",
+        "character_length",
+        "count",
+        "num_nonnulls",
+        "num_nulls",
+        "octet_length",
+        "pg_typeof",
+    ];
+    NAMES.contains(&name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

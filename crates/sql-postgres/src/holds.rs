@@ -2,11 +2,14 @@
 //!
 //! Two witnesses. The server says which relation's column a result column is, if it is a bare one: that is worked out by
 //! PostgreSQL itself, after names were resolved, and can be trusted where it says "this column". The statement says what is
-//! written there. The most sensitive answer wins.
+//! written there: by its lineage, if it was followed, or else by its shape, where whatever is no bare column is made of all
+//! that the statement touches. The most sensitive answer wins.
 
+use lineage::Origin;
 use model::{Field, Holds};
 
 use crate::catalog::{Catalog, Column, RelationKind};
+use crate::resolve::{Lineage, Traced};
 use crate::statement::{OutputShape, Outputs, Statement};
 
 /// A column as the server describes it (RowDescription).
@@ -43,12 +46,15 @@ pub fn holds(
     catalog: &Catalog,
     described: &[Described<'_>],
 ) -> Result<Vec<Holds>, WidthMismatch> {
+    if let Some(lineage) = &statement.lineage {
+        return by_lineage(statement, lineage, catalog, described);
+    }
     let shapes = match &statement.outputs {
         Outputs::None => &[][..],
         Outputs::Columns(shapes) => shapes.as_slice(),
     };
     let written = match Written::new(shapes, described.len()) {
-        Err(mismatch) if catalog.classifies() || is_tainted(statement) => return Err(mismatch),
+        Err(mismatch) if catalog.classifies() || statement.is_tainted() => return Err(mismatch),
         Err(_) => Written::new(&[OutputShape::Star], described.len())?,
         Ok(written) => written,
     };
@@ -56,9 +62,78 @@ pub fn holds(
     Ok(columns.map(|(at, column)| one(statement, catalog, written.shape(at), column)).collect())
 }
 
+/// The same of a statement that was followed.
+fn by_lineage(
+    statement: &Statement,
+    lineage: &Lineage,
+    catalog: &Catalog,
+    described: &[Described<'_>],
+) -> Result<Vec<Holds>, WidthMismatch> {
+    let written = Written::new(&lineage.outputs, described.len())?;
+    let named = match &statement.outputs {
+        Outputs::Columns(shapes) if statement.names_are_plain => Written::new(shapes, described.len()).ok(),
+        _ => None,
+    };
+    // The snapshot is older than what the server knows by this name.
+    let other = |at, name: &str| matches!(named.as_ref().map(|named| named.shape(at)), Some(At::Column(written)) if written != name);
+    let traced = |(at, column): (usize, &Described<'_>)| {
+        let (origin, bare) = match written.at(at).map(Traced::parts) {
+            Some((origin, bare)) => (origin.clone(), bare),
+            // Between two of which nobody knows how many columns they are.
+            None => {
+                let parts = || lineage.outputs.iter().map(Traced::parts);
+                (parts().map(|(origin, _)| origin.clone()).collect(), parts().all(|(_, bare)| bare))
+            }
+        };
+        let made_of = |more: &[Field]| match &origin {
+            Origin::Unknown => computed(statement, more),
+            origin => {
+                let sources = origin.sources();
+                let followed = sources.iter().filter_map(|source| lineage.field(source)).cloned();
+                let mut fields: Vec<Field> = followed.collect();
+                fields.extend(
+                    more.iter().filter(|field| !sources.iter().any(|s| lineage.field(s) == Some(field))).cloned(),
+                );
+                if fields.is_empty() { Holds::Plain } else { Holds::Computed(fields) }
+            }
+        };
+        match (wire(catalog, column), &origin) {
+            // PostgreSQL itself says which of several tables is meant.
+            (Wire::Classified(field), _) if bare => Holds::Copy(field),
+            (Wire::Classified(field), _) => made_of(&[field]),
+            (Wire::MadeOf(fields), _) => made_of(fields),
+            (Wire::Unknown, _) => Holds::Unknown,
+            (Wire::Unclassified(name), _) if other(at, name) => computed(statement, &[]),
+            (Wire::Unclassified(_), Origin::Unknown | Origin::Made(_)) if bare => Holds::Plain,
+            (Wire::Expression, Origin::Copy(source)) => {
+                lineage.field(*source).cloned().map_or(Holds::Unknown, Holds::Copy)
+            }
+            (Wire::Expression | Wire::Unclassified(_), _) => made_of(&[]),
+        }
+    };
+    Ok(described.iter().enumerate().map(traced).collect())
+}
+
+/// What can stand for any number of columns.
+trait Widths {
+    fn is_many(&self) -> bool;
+}
+
+impl Widths for OutputShape {
+    fn is_many(&self) -> bool {
+        *self == Self::Star
+    }
+}
+
+impl Widths for Traced {
+    fn is_many(&self) -> bool {
+        matches!(self, Self::Many { .. })
+    }
+}
+
 /// What is written at each position of the result.
-struct Written<'a> {
-    shapes: &'a [OutputShape],
+struct Written<'a, T> {
+    shapes: &'a [T],
     /// Positions before the first star, and after the last: in between only the server knows which is which.
     before: usize,
     after: usize,
@@ -75,32 +150,37 @@ enum At<'a> {
     Star,
 }
 
-impl<'a> Written<'a> {
-    fn new(shapes: &'a [OutputShape], described: usize) -> Result<Self, WidthMismatch> {
-        let is_star = |shape: &OutputShape| *shape == OutputShape::Star;
-        let stars = shapes.iter().filter(|shape| is_star(shape)).count();
+impl<'a, T: Widths> Written<'a, T> {
+    fn new(shapes: &'a [T], described: usize) -> Result<Self, WidthMismatch> {
+        let stars = shapes.iter().filter(|shape| shape.is_many()).count();
         let expected = shapes.len().saturating_sub(stars);
         let fits = if stars == 0 { described == expected } else { described >= expected };
         if !fits {
             return Err(WidthMismatch { expected, at_least: stars != 0, described });
         }
-        let before = shapes.iter().take_while(|shape| !is_star(shape)).count();
-        let after = shapes.iter().rev().take_while(|shape| !is_star(shape)).count();
+        let before = shapes.iter().take_while(|shape| !shape.is_many()).count();
+        let after = shapes.iter().rev().take_while(|shape| !shape.is_many()).count();
         Ok(Self { shapes, before, after, one_star: stars == 1, described })
     }
 
-    fn shape(&self, at: usize) -> At<'a> {
+    /// What is written there; `None` if it may be one of several.
+    fn at(&self, at: usize) -> Option<&'a T> {
         let from_end = self.described.saturating_sub(at);
-        let shape = if at < self.before {
+        if at < self.before {
             self.shapes.get(at)
         } else if from_end <= self.after {
             self.shapes.len().checked_sub(from_end).and_then(|at| self.shapes.get(at))
         } else if self.one_star {
-            Some(&OutputShape::Star)
+            self.shapes.iter().find(|shape| shape.is_many())
         } else {
             None
-        };
-        match shape {
+        }
+    }
+}
+
+impl<'a> Written<'a, OutputShape> {
+    fn shape(&self, at: usize) -> At<'a> {
+        match self.at(at) {
             Some(OutputShape::Column(name)) => At::Column(name),
             Some(OutputShape::Computed) => At::Computed,
             Some(OutputShape::Star) | None => At::Star,
@@ -109,7 +189,7 @@ impl<'a> Written<'a> {
 }
 
 fn one(statement: &Statement, catalog: &Catalog, written: At<'_>, described: &Described<'_>) -> Holds {
-    let tainted = is_tainted(statement);
+    let tainted = statement.is_tainted();
     let bare = !statement.set_operation && !matches!(written, At::Computed);
     match wire(catalog, described) {
         // A cast that PostgreSQL leaves out: the server still says which column it is.
@@ -179,10 +259,6 @@ fn system_column(attribute: i16) -> &'static str {
         -6 => "tableoid",
         _ => "",
     }
-}
-
-fn is_tainted(statement: &Statement) -> bool {
-    statement.touches_unknown || !statement.touches.is_empty()
 }
 
 /// A column that is made of anything the statement touches, and of these.

@@ -37,6 +37,7 @@ mod tree;
 mod analyse;
 mod holds;
 mod log_text;
+mod resolve;
 mod skeleton;
 
 pub use analyse::{analyse, kept_rows, unseen};

@@ -5,6 +5,7 @@ use std::ops::Range;
 use model::{Ask, Certainty, Field};
 
 use crate::copy::CopyStatement;
+use crate::resolve::Lineage;
 
 /// One statement of a text: what it asks for, what it touches, what comes back.
 #[derive(Clone, Debug)]
@@ -42,6 +43,21 @@ pub struct Statement {
     pub(crate) set_operation: bool,
     /// Where the constants stand, in bytes of the text, that nothing in here depends on. `None` if something may depend on one.
     pub(crate) inert_constants: Option<Vec<usize>>,
+    /// Of what its outputs are made, if that was followed.
+    pub(crate) lineage: Option<Lineage>,
+}
+
+impl Statement {
+    /// Whether anything classified, or unknown, can come out of it by any road.
+    pub(crate) fn is_tainted(&self) -> bool {
+        self.touches_unknown || !self.touches.is_empty()
+    }
+
+    /// Names mean something else by the time it runs than they did when it was read: nothing in it can be followed.
+    pub fn cannot_be_followed(&mut self) {
+        self.touches_unknown = true;
+        self.lineage = None;
+    }
 }
 
 /// The shape of a statement's result, as it is written.

@@ -178,8 +178,7 @@ impl<S> Conversation<S> {
     /// one that stands among other statements of its text.
     pub(super) fn is_seen_undescribed(&self, interpreted: &Interpreted, now: UnixMicros) -> bool {
         let operation = &interpreted.operation;
-        let clear =
-            |field: &model::Field| self.session.sight_of(operation, &Holds::Copy(field.clone()), now) == Sight::Clear;
+        let clear = |field: &model::Field| self.session.sight_of(&Holds::Copy(field.clone()), now) == Sight::Clear;
         // Nothing but the snapshot says here what its names mean, so it takes what a stream takes: to see everything.
         (self.replication.is_some() || interpreted.statements.len() > 1)
             && !operation.touches_unknown

@@ -92,6 +92,8 @@ impl Statement {
             whole.outputs = behind.outputs.clone();
             whole.names_are_plain = behind.names_are_plain;
             whole.set_operation = behind.set_operation;
+            // What code makes of its parameters is not followed through them.
+            whole.lineage = behind.lineage.clone().filter(|_| !self.touches_unknown);
         }
         whole
     }
@@ -128,5 +130,6 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         // Of no column of its result it can be said that it is nothing but that column.
         set_operation: true,
         inert_constants: None,
+        lineage: None,
     }
 }

@@ -415,7 +415,7 @@ impl<'a> Findings<'a> {
 }
 
 /// What a node of the grammar's own JSON functions would call on a server before PostgreSQL 16 or 17.
-fn newer_syntax(kind: &str) -> &'static [&'static str] {
+pub(crate) fn newer_syntax(kind: &str) -> &'static [&'static str] {
     match kind {
         "JsonFuncExpr" => &["json_exists", "json_query", "json_value"],
         "JsonParseExpr" => &["json"],

@@ -48,6 +48,8 @@ impl Catalog {
             ..Self::default()
         };
         for entry in entries {
+            let names = entry.relation.columns.iter().map(|column| Arc::clone(&column.name));
+            catalog.column_names.extend(names);
             catalog.by_name.entry(Arc::clone(&entry.relation.name)).or_default().push(entry.relation.oid);
             catalog.relations.insert(entry.relation.oid, entry);
         }

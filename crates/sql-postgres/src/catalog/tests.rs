@@ -56,7 +56,7 @@ const SYSTEM_FUNCTIONS: &str = "lower upper count sum avg min max now coalesce l
     currval pg_notify pg_sleep query_to_xml table_to_xml cursor_to_xml database_to_xml ts_stat ts_rewrite pg_read_file \
     pg_read_binary_file pg_ls_dir pg_stat_file lo_import lo_export lo_get lo_create loread pg_terminate_backend \
     pg_cancel_backend pg_advisory_lock pg_try_advisory_lock pg_stat_get_activity pg_stat_get_backend_activity row_to_json \
-    to_jsonb to_json json_agg jsonb_agg array_agg string_agg json_build_object jsonb_each jsonb_array_elements unnest \
+    to_jsonb to_json jsonb_to_recordset json_agg jsonb_agg array_agg string_agg json_build_object jsonb_each jsonb_array_elements unnest \
     generate_series random setseed pg_reload_conf pg_switch_wal pg_logical_slot_get_changes pg_create_restore_point \
     pg_create_logical_replication_slot pg_replication_origin_create pg_logical_emit_message date_trunc round abs md5 \
     encode decode sha256 bernoulli system pg_relation_size regexp_replace xmlelement xpath int4 text date uuid \

@@ -49,8 +49,10 @@ def test_masked_dates_and_numbers_are_the_same_in_both_formats():
                 row = connection.execute(query, [1], binary=binary, prepare=prepare).fetchone()
                 assert row == (1, datetime.date(1975, 1, 1)), (prepare, binary, row)
         for binary in (False, True):
-            for query in ("SELECT max(birth_date) FROM customers", "SELECT count(*) FROM customers"):
+            for query in ("SELECT max(birth_date) FROM customers", "SELECT count(nullif(ssn, '')) FROM customers"):
                 assert connection.execute(query, binary=binary).fetchone() == (None,), (query, binary)
+            for query in ("SELECT count(*) FROM customers", "SELECT count(ssn) FROM customers"):
+                assert connection.execute(query, binary=binary).fetchone()[0] > 1, (query, binary)
 
 
 def test_who_sees_clear_gets_what_is_there():

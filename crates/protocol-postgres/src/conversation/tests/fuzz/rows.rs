@@ -15,7 +15,7 @@ const COLUMNS: [(&str, i16, bool, bool); 6] = [
     ("ssn", 3, true, false),
     ("city", 4, false, false),
     ("md5(ssn)", 0, true, false),
-    ("upper(city)", 0, true, false),
+    ("upper(city)", 0, false, false),
 ];
 
 /// Types that columns may be described as: texts, JSON, numbers, dates, UUID, bool, arrays, bytes, and none that is known.

@@ -1,0 +1,239 @@
+//! Values: of what an expression is made.
+
+use lineage::{Column, Found, Origin, Output};
+use pg_query::protobuf::SubLinkType;
+
+use super::{At, Resolver};
+use crate::analyse::newer_syntax;
+use crate::tree::{Node, Tree, name_parts, schema_and_name};
+
+impl<'a> Resolver<'a> {
+    /// Of what a value is made, or all the values of a list.
+    pub(super) fn value(&mut self, tree: &'a Tree, at: &At<'a>) -> Origin {
+        match tree {
+            Tree::Node(node) => self.expression(node, at),
+            Tree::List(items) => {
+                let mut origin = Origin::Free;
+                items.iter().for_each(|item| origin.mix(self.value(item, at)));
+                origin
+            }
+            Tree::Nothing | Tree::Text(_) | Tree::Int(_) => Origin::Free,
+        }
+    }
+
+    /// Of what an expression is made.
+    pub(super) fn expression(&mut self, node: &'a Node, at: &At<'a>) -> Origin {
+        if !self.step() {
+            return Origin::Unknown;
+        }
+        match node.kind {
+            "ColumnRef" => {
+                let parts = name_parts(node.get("fields").list());
+                match parts.as_slice() {
+                    // As an argument: f(t.*).
+                    [qualifier @ .., "*"] => {
+                        self.star(qualifier, at).iter().map(|output| output.origin().clone()).collect()
+                    }
+                    parts => self.column(parts, at).origin,
+                }
+            }
+            "AConst" | "ParamRef" | "SetToDefault" | "CurrentOfExpr" | "MergeSupportFunc" => Origin::Free,
+            // Before PostgreSQL 16 SYSTEM_USER is the name of a column, and so may be what comes yet.
+            "SqlvalueFunction" => Origin::Free,
+            // Its arguments are those of GROUP BY: it says which of them are in the group, not what they are.
+            "GroupingFunc" => Origin::Free,
+            "FuncCall" => self.call(node, at),
+            "AExpr" => {
+                let code = self.is_users_operator(node.get("name"));
+                let origin = self.below(node, at);
+                if code { self.code() } else { origin.computed() }
+            }
+            "NullTest" => match self.value(node.get("arg"), at) {
+                // That a value is missing says nothing of what it is. That what is made of it is missing may.
+                Origin::Copy(_) => Origin::Free,
+                other => other,
+            },
+            "SubLink" => self.sublink(node, at),
+            "SelectStmt" | "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {
+                let outputs = self.query(node, at);
+                outputs.iter().map(|output| output.origin().clone()).collect::<Origin>().computed()
+            }
+            "AIndirection" => self.part_of_value(node, at),
+            "CollateClause" => self.value(node.get("arg"), at),
+            // `OVER w`, and a window that is made of another.
+            "WindowDef" => {
+                let window = |name: &str| at.windows.iter().flat_map(|all| all.iter()).find(|known| known.0 == name);
+                let mut origin = Origin::Free;
+                for field in ["name", "refname"] {
+                    match node.text(field) {
+                        "" => {}
+                        name => origin.mix(window(name).map_or(Origin::Free, |known| known.1.clone())),
+                    }
+                }
+                origin.with(self.below(node, at))
+            }
+            "SortBy" => {
+                let code = self.is_users_operator(node.get("use_op"));
+                let origin = self.value(node.get("node"), at);
+                if code { self.code() } else { origin }
+            }
+            kind => {
+                // A server that does not have the syntax calls the users' function of that name.
+                let users = |name: &&&str| self.catalog.user_functions("", name).next().is_some();
+                if newer_syntax(kind).iter().any(|name| users(&name)) {
+                    self.below(node, at);
+                    return self.code();
+                }
+                self.below(node, at).computed()
+            }
+        }
+    }
+
+    /// Of what all is made that stands below.
+    pub(super) fn below(&mut self, node: &'a Node, at: &At<'a>) -> Origin {
+        let mut origin = Origin::Free;
+        for (name, value) in &node.fields {
+            // The names of operators and of types are no values.
+            if !matches!(*name, "name" | "oper_name" | "type_name" | "use_op") {
+                origin.mix(self.value(value, at));
+            }
+        }
+        origin
+    }
+
+    pub(super) fn is_users_operator(&self, name: &Tree) -> bool {
+        let parts = name_parts(name.list());
+        let (schema, name) = schema_and_name(&parts);
+        let qualified = !matches!(schema, "" | "pg_catalog");
+        !name.is_empty() && (qualified || self.catalog.user_operators(schema, name).next().is_some())
+    }
+
+    // ---- names
+
+    /// What a column reference means.
+    pub(super) fn column(&mut self, parts: &[&'a str], at: &At<'a>) -> Column<'a> {
+        let scope = &at.scope;
+        match parts {
+            [name] => {
+                let columns = scope.innermost().map_or(0, |level| level.items().len());
+                self.steps(columns);
+                match scope.name(name) {
+                    Some(Found::Column(column)) => column,
+                    Some(Found::Row(origin)) => Column::computed(None, origin.computed()),
+                    None => Column::computed(None, Origin::Unknown),
+                }
+            }
+            [.., table, name] => {
+                let mut found: Option<Column<'a>> = None;
+                let (mut certain, mut row) = (true, Origin::Free);
+                for item in scope.items(table) {
+                    let column = item.rows.column(name);
+                    certain &= column.as_ref().is_some_and(|column| column.certain);
+                    row.mix(item.rows.row());
+                    if let Some(column) = column {
+                        found = Some(match found {
+                            Some(other) => Column { bare: false, origin: other.origin.or(column.origin), ..other },
+                            None => column,
+                        });
+                    }
+                }
+                match found {
+                    Some(column) if certain => column,
+                    // A function of the row can be written like a column of it.
+                    found => {
+                        let function = self.function_of_row(name, row);
+                        match found {
+                            Some(column) => Column { bare: false, origin: column.origin.or(function), ..column },
+                            None => Column::computed(None, function),
+                        }
+                    }
+                }
+            }
+            [] => Column::computed(None, Origin::Unknown),
+        }
+    }
+
+    /// What a function makes of a row whose column it is taken for.
+    fn function_of_row(&mut self, name: &str, row: Origin) -> Origin {
+        if self.catalog.user_functions("", name).any(|function| !function.computes) {
+            return self.code();
+        }
+        if self.catalog.only_computes("", name) { row.computed() } else { Origin::Unknown }
+    }
+
+    /// What a star gives.
+    pub(super) fn star(&mut self, qualifier: &[&'a str], at: &At<'a>) -> Vec<Output<'a>> {
+        let outputs: Vec<Output<'a>> = match qualifier {
+            [] => {
+                let items = at.scope.innermost().map_or(&[][..], |level| level.items());
+                items.iter().filter(|item| item.open).flat_map(|item| item.rows.star()).collect()
+            }
+            [.., name] => {
+                let items: Vec<_> = at.scope.items(name).collect();
+                match items.as_slice() {
+                    [item] => item.rows.star(),
+                    [] => vec![Output::many(Origin::Unknown)],
+                    items => vec![Output::many(items.iter().map(|item| item.rows.row()).collect())],
+                }
+            }
+        };
+        self.steps(outputs.len());
+        outputs
+    }
+
+    /// `(value).*`
+    pub(super) fn star_of_value(&mut self, node: &'a Node, at: &At<'a>) -> Vec<Output<'a>> {
+        if let ([_star], Some(row)) = (node.get("indirection").list(), self.row_named(node, at)) {
+            return self.star(&[row], at);
+        }
+        vec![Output::many(self.below(node, at).computed())]
+    }
+
+    /// `(value).part` and `(value)[index]`
+    fn part_of_value(&mut self, node: &'a Node, at: &At<'a>) -> Origin {
+        let steps = node.get("indirection").list();
+        if let ([step], Some(row)) = (steps, self.row_named(node, at))
+            && !step.text().is_empty()
+        {
+            return self.column(&[row, step.text()], at).origin;
+        }
+        let origin = self.below(node, at).computed();
+        let code = |step: &Tree| self.catalog.user_functions("", step.text()).any(|function| !function.computes);
+        if steps.iter().any(code) { self.code() } else { origin }
+    }
+
+    /// The name of what stands in FROM, if the value that something is taken of is its row.
+    fn row_named(&mut self, node: &'a Node, at: &At<'a>) -> Option<&'a str> {
+        let reference = node.get("arg").as_kind("ColumnRef")?;
+        match name_parts(reference.get("fields").list()).as_slice() {
+            [name] | [name, "*"] => match at.scope.name(name) {
+                Some(Found::Row(_)) => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    // ---- subqueries
+
+    fn sublink(&mut self, node: &'a Node, at: &At<'a>) -> Origin {
+        let kind = i32::try_from(node.int("sub_link_type")).ok().and_then(|kind| SubLinkType::try_from(kind).ok());
+        let code = self.is_users_operator(node.get("oper_name"));
+        let test = self.value(node.get("testexpr"), at);
+        let outputs = match node.get("subselect").node() {
+            Some(query) => self.query(query, at),
+            None => vec![Output::many(Origin::Unknown)],
+        };
+        let given = || outputs.iter().map(|output| output.origin().clone()).collect::<Origin>();
+        match kind {
+            _ if code => self.code(),
+            // Whether there are rows is a matter of conditions.
+            Some(SubLinkType::ExistsSublink) => Origin::Free,
+            Some(SubLinkType::ExprSublink) => match outputs.as_slice() {
+                [Output::One(column)] => column.origin.clone(),
+                _ => given().computed(),
+            },
+            _ => test.with(given()).computed(),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Follows the values of a statement from the columns they come from to the outputs.
+//!
+//! Walks the parse tree with the rules of [`lineage`] in hand: names are resolved as PostgreSQL resolves them, but that a name
+//! without a schema means every relation that has it, whatever the search path. What is found here is only used where it is
+//! more than is known without: a statement that can't be followed has no lineage, and each of its outputs is then taken for
+//! made of all that the statement touches.
+//!
+//! [`query`]: SELECT and its clauses. [`from`]: what stands in FROM. [`expression`]: values. [`function`]: calls. [`change`]:
+//! INSERT, UPDATE, DELETE and MERGE. [`names`]: how PostgreSQL names an output that has no name.
+
+mod change;
+mod expression;
+mod from;
+mod function;
+mod names;
+mod query;
+
+use std::rc::Rc;
+
+use lineage::{Origin, Output, Rows, Scope, Source};
+use model::Field;
+
+use crate::catalog::{Catalog, Entry, RelationKind};
+use crate::tree::{Node, Tree};
+
+/// What is known of the values of a statement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lineage {
+    /// The fields that sources are numbers of.
+    pub(crate) fields: Vec<Field>,
+    /// The outputs, in order.
+    pub(crate) outputs: Vec<Traced>,
+    /// Whether code was met that can't be followed.
+    pub(crate) meets_code: bool,
+}
+
+impl Lineage {
+    /// The field of this number.
+    pub(crate) fn field(&self, source: Source) -> Option<&Field> {
+        self.fields.get(usize::try_from(source.0).ok()?)
+    }
+}
+
+/// Of what one output, or any number of them, is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Traced {
+    One {
+        origin: Origin,
+        /// It is the column of a table, through whatever queries and names.
+        bare: bool,
+    },
+    Many {
+        origin: Origin,
+        /// Each is the column of a table.
+        bare: bool,
+    },
+}
+
+impl Traced {
+    /// Of what it is made, and whether it is the column of a table.
+    pub(crate) fn parts(&self) -> (&Origin, bool) {
+        match self {
+            Self::One { origin, bare } | Self::Many { origin, bare } => (origin, *bare),
+        }
+    }
+}
+
+/// Steps that a statement may take for each of its nodes, and some beside: a name can mean many columns, and a query that
+/// refers to itself is followed more than once. What takes more is not followed.
+const STEPS_EACH: usize = 64;
+const STEPS_FREE: usize = 100_000;
+
+/// The lineage of a statement; `None` if it returns no rows that could be followed.
+pub(crate) fn lineage(tree: &Tree, catalog: &Catalog) -> Option<Lineage> {
+    let node = tree.node()?;
+    let mut nodes = 0_usize;
+    node.walk(&mut |_| {
+        nodes = nodes.saturating_add(1);
+        true
+    });
+    let mut resolver = Resolver {
+        catalog,
+        fields: Vec::new(),
+        queries: Vec::new(),
+        meets_code: false,
+        steps: nodes.saturating_mul(STEPS_EACH).saturating_add(STEPS_FREE),
+    };
+    let outputs = resolver.outputs(node)?;
+    if resolver.steps == 0 {
+        return None;
+    }
+    let traced = |output: Output<'_>| match output {
+        Output::One(column) => Traced::One { origin: column.origin, bare: column.bare },
+        Output::Many { origin, bare } => Traced::Many { origin, bare },
+    };
+    Some(Lineage {
+        outputs: outputs.into_iter().map(traced).collect(),
+        fields: resolver.fields,
+        meets_code: resolver.meets_code,
+    })
+}
+
+struct Resolver<'a> {
+    catalog: &'a Catalog,
+    fields: Vec<Field>,
+    /// All queries of WITH clauses that were met.
+    queries: Vec<Named<'a>>,
+    meets_code: bool,
+    /// How many steps are left.
+    steps: usize,
+}
+
+/// Where in a statement something stands.
+#[derive(Clone, Default)]
+struct At<'a> {
+    scope: Scope<'a>,
+    named: Option<Rc<NamedList<'a>>>,
+    windows: Option<Rc<Vec<(&'a str, Origin)>>>,
+}
+
+/// The queries of WITH clauses that can be seen, the nearest first.
+struct NamedList<'a> {
+    name: &'a str,
+    query: usize,
+    next: Option<Rc<NamedList<'a>>>,
+}
+
+/// A query of a WITH clause.
+struct Named<'a> {
+    node: &'a Node,
+    recursive: bool,
+    at: At<'a>,
+    state: State<'a>,
+}
+
+#[derive(Clone)]
+enum State<'a> {
+    /// Nobody has asked for it.
+    Waiting,
+    /// It is being followed. What is known of its rows, if anything is, and whether it has asked for itself.
+    Going {
+        rows: Option<Rc<Rows<'a>>>,
+        asked: bool,
+    },
+    Done(Rc<Rows<'a>>),
+}
+
+impl<'a> Resolver<'a> {
+    /// The outputs of a statement.
+    fn outputs(&mut self, node: &'a Node) -> Option<Vec<Output<'a>>> {
+        let at = At::default();
+        match node.kind {
+            "SelectStmt" | "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => Some(self.query(node, &at)),
+            "CopyStmt" if !node.has("is_from") => node.get("query").node().map(|query| self.query(query, &at)),
+            "DeclareCursorStmt" | "PrepareStmt" => self.outputs(node.get("query").node()?),
+            _ => None,
+        }
+    }
+
+    /// Takes a step, if one is left. Who has none left has found nothing.
+    fn step(&mut self) -> bool {
+        self.steps = self.steps.saturating_sub(1);
+        self.steps > 0
+    }
+
+    /// Takes as many steps as something is long.
+    fn steps(&mut self, count: usize) {
+        self.steps = self.steps.saturating_sub(count);
+    }
+
+    /// The number of a field.
+    fn source(&mut self, field: &Field) -> Source {
+        let number = match self.fields.iter().position(|known| known == field) {
+            Some(number) => number,
+            None => {
+                self.fields.push(field.clone());
+                self.fields.len().saturating_sub(1)
+            }
+        };
+        Source(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    fn made_of(&mut self, fields: &[Field]) -> Origin {
+        fields.iter().map(|field| Origin::Copy(self.source(field))).collect()
+    }
+
+    /// What can't be followed because it is code.
+    fn code(&mut self) -> Origin {
+        self.meets_code = true;
+        Origin::Unknown
+    }
+
+    /// The rows of a relation.
+    fn rows_of(&mut self, entry: &'a Entry) -> Rows<'a> {
+        use RelationKind::{Foreign, MaterializedView, Partitioned, Table, Toast, View};
+        let relation = &entry.relation;
+        self.steps(relation.columns.len());
+        let mut rows = Rows::default();
+        for column in &relation.columns {
+            let origin = match entry.field(column) {
+                Some(field) => Origin::Copy(self.source(&field)),
+                None if entry.calls && self.catalog.classifies() => self.code(),
+                None if entry.is_derived() => self.made_of(&entry.derived),
+                None => Origin::Free,
+            };
+            rows.columns.push(lineage::Column { name: Some(&column.name), origin, certain: true, bare: true });
+        }
+        if matches!(relation.kind, Table | Partitioned | MaterializedView | Foreign | Toast) {
+            rows.system = SYSTEM_COLUMNS;
+        }
+        // What has no columns here has some that the snapshot does not hold.
+        let listed = matches!(relation.kind, Table | Partitioned | View | MaterializedView | Foreign | Toast);
+        if !listed && rows.columns.is_empty() {
+            rows.more = Some(self.made_of(&entry.touches));
+        }
+        rows
+    }
+}
+
+/// Columns that every table has.
+const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"];
+
+#[cfg(test)]
+mod tests;

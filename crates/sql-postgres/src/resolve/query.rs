@@ -1,0 +1,242 @@
+//! SELECT: its clauses, its arms, and the queries of its WITH.
+
+use std::rc::Rc;
+
+use lineage::{Column, Level, Origin, Output, Rows};
+
+use super::names::name;
+use super::{At, Named, NamedList, Resolver, State};
+use crate::tree::{Node, Tree, name_parts};
+
+/// How often a query that refers to itself is followed until nothing new is found in it.
+const ROUNDS_MAX: usize = 256;
+
+impl<'a> Resolver<'a> {
+    /// The outputs of whatever can stand where a query can.
+    pub(super) fn query(&mut self, node: &'a Node, around: &At<'a>) -> Vec<Output<'a>> {
+        if !self.step() {
+            return vec![Output::many(Origin::Unknown)];
+        }
+        let at = &self.with(node, around);
+        let outputs = match node.kind {
+            "SelectStmt" if node.has("larg") => {
+                let mut arm = |field: &str| match node.get(field).node() {
+                    Some(arm) => Rows::of(self.query(arm, at)),
+                    None => Rows::unknown(),
+                };
+                let (left, right) = (arm("larg"), arm("rarg"));
+                left.united(right).star()
+            }
+            "SelectStmt" if node.has("values_lists") => self.values(node, at),
+            "SelectStmt" => self.select(node, at),
+            "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => self.change(node, at),
+            _ => vec![Output::many(Origin::Unknown)],
+        };
+        // What changes data runs whether somebody asks for its rows or not.
+        self.follow_all(at, around);
+        outputs
+    }
+
+    fn select(&mut self, node: &'a Node, at: &At<'a>) -> Vec<Output<'a>> {
+        let items = self.stands(node.get("from_clause"), Vec::new(), at);
+        let mut inside =
+            At { scope: at.scope.inside(Rc::new(Level::new(items))), named: at.named.clone(), windows: None };
+        for window in node.get("window_clause").list().iter().filter_map(Tree::node) {
+            let origin = self.expression(window, &inside);
+            Rc::make_mut(inside.windows.get_or_insert_default()).push((window.text("name"), origin));
+        }
+        let outputs = self.targets(node.get("target_list"), &inside);
+        for clause in ["where_clause", "group_clause", "having_clause", "sort_clause", "distinct_clause"] {
+            self.value(node.get(clause), &inside);
+        }
+        for clause in ["limit_count", "limit_offset"] {
+            self.value(node.get(clause), &inside);
+        }
+        outputs
+    }
+
+    /// A list of outputs, of SELECT or RETURNING.
+    pub(super) fn targets(&mut self, targets: &'a Tree, at: &At<'a>) -> Vec<Output<'a>> {
+        let mut outputs = Vec::new();
+        for target in targets.list().iter().filter_map(Tree::node) {
+            if outputs.len() > OUTPUTS_MAX || self.steps == 0 {
+                self.steps = 0;
+                return vec![Output::many(Origin::Unknown)];
+            }
+            let value = target.get("val");
+            match value.node() {
+                Some(reference) if reference.kind == "ColumnRef" => {
+                    let parts = name_parts(reference.get("fields").list());
+                    if let [qualifier @ .., "*"] = parts.as_slice() {
+                        outputs.extend(self.star(qualifier, at));
+                        continue;
+                    }
+                    let column = self.column(&parts, at);
+                    outputs.push(Output::One(Column { name: name(target), certain: true, ..column }));
+                }
+                Some(taken) if taken.kind == "AIndirection" && is_star(taken.get("indirection")) => {
+                    outputs.extend(self.star_of_value(taken, at));
+                }
+                _ => {
+                    let origin = self.value(value, at);
+                    outputs.push(Output::One(Column::computed(name(target), origin)));
+                }
+            }
+        }
+        outputs
+    }
+
+    fn values(&mut self, node: &'a Node, at: &At<'a>) -> Vec<Output<'a>> {
+        let mut columns: Vec<Origin> = Vec::new();
+        let (mut first, mut ragged) = (true, false);
+        for row in node.get("values_lists").list() {
+            let row: Vec<Origin> = row.list().iter().map(|value| self.value(value, at)).collect();
+            if first {
+                (columns, first) = (row, false);
+                continue;
+            }
+            ragged |= row.len() != columns.len();
+            for (column, value) in columns.iter_mut().zip(row) {
+                *column = std::mem::take(column).or(value);
+            }
+        }
+        if ragged {
+            return vec![Output::many(Origin::Unknown)];
+        }
+        let names = (0_usize..).map(|at| VALUES_NAMES.get(at).copied());
+        let named = names.zip(columns);
+        named.map(|(name, origin)| Output::One(Column::computed(name, origin))).collect()
+    }
+
+    // ---- WITH
+
+    /// What can be seen where this query's WITH can.
+    fn with(&mut self, node: &'a Node, around: &At<'a>) -> At<'a> {
+        let mut at = around.clone();
+        let Some(clause) = node.get("with_clause").node() else { return at };
+        let recursive = clause.has("recursive");
+        let first = self.queries.len();
+        for query in clause.get("ctes").list().iter().filter_map(Tree::node) {
+            let named = Named { node: query, recursive, at: at.clone(), state: State::Waiting };
+            let next = at.named.take();
+            at.named = Some(Rc::new(NamedList { name: query.text("ctename"), query: self.queries.len(), next }));
+            self.queries.push(named);
+        }
+        if recursive {
+            // Each sees all of them, itself too.
+            for named in self.queries.iter_mut().skip(first) {
+                named.at = at.clone();
+            }
+        }
+        at
+    }
+
+    /// Follows what nobody has asked for.
+    fn follow_all(&mut self, at: &At<'a>, around: &At<'a>) {
+        let mut next = at.named.clone();
+        let last = around.named.as_ref().map(|named| named.query);
+        while let Some(named) = next.filter(|named| Some(named.query) != last) {
+            self.rows_of_named(named.query);
+            next = named.next.clone();
+        }
+    }
+
+    /// The query of a WITH that this name means, if it means one.
+    pub(super) fn named(&mut self, name: &str, at: &At<'a>) -> Option<usize> {
+        let mut next = at.named.as_deref();
+        while let Some(named) = next {
+            self.step();
+            if named.name == name {
+                return Some(named.query);
+            }
+            next = named.next.as_deref();
+        }
+        None
+    }
+
+    /// The rows of a query of a WITH.
+    pub(super) fn rows_of_named(&mut self, query: usize) -> Rc<Rows<'a>> {
+        let unknown = || Rc::new(Rows::unknown());
+        let Some(named) = self.queries.get_mut(query) else { return unknown() };
+        match &mut named.state {
+            State::Done(rows) => return Rc::clone(rows),
+            State::Going { rows, asked } => {
+                *asked = true;
+                return rows.clone().unwrap_or_else(unknown);
+            }
+            State::Waiting => {}
+        }
+        let (node, recursive, at) = (named.node, named.recursive, named.at.clone());
+        let Some(body) = node.get("ctequery").node() else { return unknown() };
+        self.going(query, None);
+        let mut known: Option<Rc<Rows<'a>>> = None;
+        if recursive && body.has("larg") {
+            // The first arm does not refer to the query itself.
+            let inside = self.with(body, &at);
+            let first = body.get("larg").node().map(|arm| self.query(arm, &inside)).unwrap_or_default();
+            known = Some(Rc::new(self.as_named(node, Rows::of(first))));
+        }
+        for _ in 0..ROUNDS_MAX {
+            self.going(query, known.clone());
+            let outputs = self.query(body, &at);
+            let rows = Rc::new(self.as_named(node, Rows::of(outputs)));
+            let asked =
+                matches!(self.queries.get(query).map(|named| &named.state), Some(State::Going { asked: true, .. }));
+            let settled = !asked || known.as_ref() == Some(&rows);
+            known = Some(rows);
+            if settled {
+                break;
+            }
+            if !self.step() {
+                known = None;
+                break;
+            }
+        }
+        let rows = known.unwrap_or_else(unknown);
+        if let Some(named) = self.queries.get_mut(query) {
+            named.state = State::Done(Rc::clone(&rows));
+        }
+        rows
+    }
+
+    fn going(&mut self, query: usize, rows: Option<Rc<Rows<'a>>>) {
+        if let Some(named) = self.queries.get_mut(query) {
+            named.state = State::Going { rows, asked: false };
+        }
+    }
+
+    /// The rows of a WITH's query under the names that the WITH gives them, with what SEARCH and CYCLE add.
+    fn as_named(&mut self, node: &'a Node, rows: Rows<'a>) -> Rows<'a> {
+        let mut rows = rows.renamed(node.get("aliascolnames").list().iter().map(Tree::text));
+        let row = rows.row();
+        let mut add = |clause: &'a Node, field: &str| {
+            if clause.has(field) {
+                rows.columns.push(Column::computed(Some(clause.text(field)), row.clone()));
+            }
+        };
+        if let Some(search) = node.get("search_clause").node() {
+            add(search, "search_seq_column");
+        }
+        if let Some(cycle) = node.get("cycle_clause").node() {
+            add(cycle, "cycle_mark_column");
+            add(cycle, "cycle_path_column");
+        }
+        rows
+    }
+}
+
+/// Whether the last step that is taken into a value is a star.
+fn is_star(steps: &Tree) -> bool {
+    steps.list().last().is_some_and(|last| last.as_kind("AStar").is_some())
+}
+
+/// More outputs than PostgreSQL takes (`MaxTupleAttributeNumber`).
+const OUTPUTS_MAX: usize = 1664;
+
+/// The names of the columns of VALUES, as far as anybody uses them. Those beyond may have any name.
+const VALUES_NAMES: [&str; 32] = [
+    "column1", "column2", "column3", "column4", "column5", "column6", "column7", "column8", "column9", "column10",
+    "column11", "column12", "column13", "column14", "column15", "column16", "column17", "column18", "column19",
+    "column20", "column21", "column22", "column23", "column24", "column25", "column26", "column27", "column28",
+    "column29", "column30", "column31", "column32",
+];
