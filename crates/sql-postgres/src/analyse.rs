@@ -71,8 +71,8 @@ fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
     statement.outputs = outputs;
     statement.names_are_plain = shape.names_are_plain;
     statement.set_operation = shape.set_operation;
-    // Where nothing can matter nothing is followed.
-    if catalog.classifies() && statement.is_tainted() {
+    // Where nothing can matter nothing is followed, nor where code may run in any expression.
+    if catalog.classifies() && statement.is_tainted() && !catalog.casts_silently() {
         statement.lineage = lineage(tree, catalog).filter(|lineage| lineage.meets_code || !meets_code);
     }
     statement.inert_constants = inert_constants(tree, looked_at);

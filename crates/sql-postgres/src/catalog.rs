@@ -3,7 +3,10 @@
 //! Keyed by oid and attribute number, so that a renamed column keeps its class. A snapshot is built at once from the rows of
 //! [`CATALOG_QUERIES`] and never changes.
 
+mod bodies;
 mod build;
+mod made;
+mod node_tree;
 mod queries;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -13,6 +16,8 @@ use std::sync::Arc;
 
 use model::{ClassId, Field, Part};
 
+use bodies::MadeOf;
+pub(crate) use made::Made;
 pub use queries::{CATALOG_QUERIES, OWN_CATALOG_QUERIES, UnreadableRow};
 
 /// The first oid that PostgreSQL gives to what users make; below it is what `initdb` made.
@@ -24,7 +29,11 @@ pub struct Catalog {
     relations: HashMap<u32, Entry>,
     by_name: HashMap<Arc<str>, Vec<u32>>,
     functions: HashMap<Arc<str>, Vec<UserFunction>>,
-    system_functions: HashSet<Arc<str>>,
+    system_functions: HashMap<Arc<str>, SystemFunction>,
+    /// Types to which casting runs code that can't be followed.
+    casts: HashSet<Arc<str>>,
+    /// Whether such a cast may happen without being written.
+    casts_silently: bool,
     column_names: HashSet<Arc<str>>,
     operators: HashMap<Arc<str>, Vec<Arc<str>>>,
     classifies: bool,
@@ -40,12 +49,25 @@ pub(crate) struct Entry {
     pub(crate) touches: Arc<[Field]>,
     /// The same without its own: for a view or a TOAST table, what its unclassified columns may hold.
     pub(crate) derived: Arc<[Field]>,
-    /// Its rules call functions of users: nobody knows what its columns hold.
+    /// Its rules call functions of users: nobody knows what its columns hold, but for those of which that is known.
     pub(crate) calls: bool,
+    /// What is written to it goes by rules: what comes back is what they say.
+    pub(crate) ruled: bool,
+    /// Of what its columns are made that are not stored as they are, by number.
+    made: Box<[(i16, Made)]>,
     /// The foreign tables it is or reads.
     pub(crate) foreign: Arc<[Part]>,
     /// It is `pg_settings` or reads it, and an UPDATE of it sets settings.
     pub(crate) sets_settings: bool,
+}
+
+/// One of PostgreSQL's own functions, or all that share its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SystemFunction {
+    /// Whether it may return a set.
+    pub(crate) returns_set: bool,
+    /// The names of the columns that it gives in FROM: none for one value, which is named after it. `None` if that depends.
+    pub(crate) columns: Option<Box<[Arc<str>]>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +161,10 @@ pub struct CatalogRows {
     pub columns: Vec<RawColumn>,
     /// For rules of users' relations: who reads what. For TOAST tables: whose values they hold.
     pub reads: Vec<(u32, u32)>,
+    /// Relations with rules for what is written to them.
+    pub rules: Vec<u32>,
+    /// Of what the columns of views and generated columns are made, as far as their trees can be read.
+    pub(crate) bodies: Vec<(u32, i16, MadeOf)>,
     /// Relations whose rules call functions that are not PostgreSQL's own.
     pub calls: Vec<u32>,
     /// Child and parent, for partitions and inheritance.
@@ -146,7 +172,9 @@ pub struct CatalogRows {
     /// Functions that are not PostgreSQL's own.
     pub functions: Vec<RawFunction>,
     /// Names of PostgreSQL's own functions, and of its types, which can be called to convert.
-    pub system_functions: Vec<Arc<str>>,
+    pub system_functions: Vec<RawSystemFunction>,
+    /// Casts that run functions that are not PostgreSQL's own.
+    pub casts: Vec<RawCast>,
     /// Schema and name of operators that are neither PostgreSQL's own nor an extension's.
     pub operators: Vec<(Arc<str>, Arc<str>)>,
 }
@@ -167,6 +195,8 @@ pub struct RawRelation {
 /// A function that is not PostgreSQL's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawFunction {
+    /// Its oid.
+    pub oid: u32,
     /// Its schema.
     pub schema: Arc<str>,
     /// Its name.
@@ -175,6 +205,28 @@ pub struct RawFunction {
     pub takes_row: bool,
     /// Whether it belongs to an extension whose functions only compute from their arguments.
     pub computes: bool,
+}
+
+/// A function that is PostgreSQL's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawSystemFunction {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether it returns a set.
+    pub returns_set: bool,
+    /// The columns that it gives; none if it is one value, `None` if that depends.
+    pub columns: Option<Box<[Arc<str>]>>,
+}
+
+/// A cast that runs a function which is not PostgreSQL's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawCast {
+    /// The name of the type that it gives, or of a domain over it.
+    pub target: Arc<str>,
+    /// Whether it happens wherever a value of the type is due.
+    pub is_implicit: bool,
+    /// The oid of the function.
+    pub function: u32,
 }
 
 /// A row of `pg_attribute`.
@@ -271,7 +323,22 @@ impl Catalog {
 
     /// Whether PostgreSQL itself has a function of this name.
     pub(crate) fn is_system_function(&self, schema: &str, name: &str) -> bool {
-        matches!(schema, "" | "pg_catalog" | "information_schema") && self.system_functions.contains(name)
+        matches!(schema, "" | "pg_catalog" | "information_schema") && self.system_functions.contains_key(name)
+    }
+
+    /// What PostgreSQL's own function of this name gives.
+    pub(crate) fn system_function(&self, name: &str) -> Option<&SystemFunction> {
+        self.system_functions.get(name)
+    }
+
+    /// Whether casting to the type of this name runs code that can't be followed.
+    pub(crate) fn casts_by_code(&self, to: &str) -> bool {
+        self.casts.contains(to.strip_prefix('_').unwrap_or(to)) || self.casts.contains(to)
+    }
+
+    /// Whether a cast that nobody has written may run code that can't be followed.
+    pub(crate) fn casts_silently(&self) -> bool {
+        self.casts_silently
     }
 
     /// The schemas of the users' operators that a name may mean.
@@ -290,6 +357,43 @@ impl Entry {
             class: column.class.clone()?,
             sealed: column.sealed,
         })
+    }
+
+    /// Of what a column is made, by all that is known of it.
+    pub(crate) fn made(&self, column: &Column, classifies: bool) -> Made {
+        if let Some(field) = self.field(column) {
+            return Made::Copy(field);
+        }
+        let known = self.made.iter().find(|(number, _)| *number == column.number).map(|(_, made)| made);
+        let of = |fields: &Arc<[Field]>| match fields.is_empty() {
+            true => Made::Plain,
+            false => Made::Computed(Arc::clone(fields)),
+        };
+        match known {
+            Some(Made::Unknown) if !classifies => Made::Plain,
+            Some(Made::Everything) | None if self.calls && classifies => Made::Unknown,
+            Some(Made::Everything) => of(&self.touches),
+            None if self.is_derived() => of(&self.derived),
+            None => Made::Plain,
+            Some(made) => made.clone(),
+        }
+    }
+
+    /// The same of a column that a statement gives which was not followed: it may be what a rule gives in its place.
+    pub(crate) fn made_anyhow(&self, column: &Column, classifies: bool) -> Made {
+        match self.field(column) {
+            None if self.ruled || self.is_derived() => self.whole(classifies),
+            _ => self.made(column, classifies),
+        }
+    }
+
+    /// Of what anything is made that is made of it.
+    pub(crate) fn whole(&self, classifies: bool) -> Made {
+        match self.touches.is_empty() {
+            _ if self.calls && classifies => Made::Unknown,
+            true => Made::Plain,
+            false => Made::Computed(Arc::clone(&self.touches)),
+        }
     }
 
     /// Whether it is one of PostgreSQL's own.

@@ -5,10 +5,12 @@
 //! written there: by its lineage, if it was followed, or else by its shape, where whatever is no bare column is made of all
 //! that the statement touches. The most sensitive answer wins.
 
+use std::borrow::Cow;
+
 use lineage::Origin;
 use model::{Field, Holds};
 
-use crate::catalog::{Catalog, Column, RelationKind};
+use crate::catalog::{Catalog, Column, Made};
 use crate::resolve::{Lineage, Traced};
 use crate::statement::{OutputShape, Outputs, Statement};
 
@@ -97,11 +99,11 @@ fn by_lineage(
                 if fields.is_empty() { Holds::Plain } else { Holds::Computed(fields) }
             }
         };
-        match (wire(catalog, column), &origin) {
+        match (wire(catalog, column, true), &origin) {
             // PostgreSQL itself says which of several tables is meant.
             (Wire::Classified(field), _) if bare => Holds::Copy(field),
             (Wire::Classified(field), _) => made_of(&[field]),
-            (Wire::MadeOf(fields), _) => made_of(fields),
+            (Wire::MadeOf(fields), _) => made_of(&fields),
             (Wire::Unknown, _) => Holds::Unknown,
             (Wire::Unclassified(name), _) if other(at, name) => computed(statement, &[]),
             (Wire::Unclassified(_), Origin::Unknown | Origin::Made(_)) if bare => Holds::Plain,
@@ -191,11 +193,11 @@ impl<'a> Written<'a, OutputShape> {
 fn one(statement: &Statement, catalog: &Catalog, written: At<'_>, described: &Described<'_>) -> Holds {
     let tainted = statement.is_tainted();
     let bare = !statement.set_operation && !matches!(written, At::Computed);
-    match wire(catalog, described) {
+    match wire(catalog, described, false) {
         // A cast that PostgreSQL leaves out: the server still says which column it is.
         Wire::Classified(field) if bare => Holds::Copy(field),
         Wire::Classified(field) => computed(statement, &[field]),
-        Wire::MadeOf(fields) => computed(statement, fields),
+        Wire::MadeOf(fields) => computed(statement, &fields),
         Wire::Unknown => Holds::Unknown,
         Wire::Expression if tainted => computed(statement, &[]),
         Wire::Expression => Holds::Plain,
@@ -215,32 +217,33 @@ enum Wire<'a> {
     /// It is this classified column.
     Classified(Field),
     /// It is a whole row, or a column of a view or a TOAST table, made of these.
-    MadeOf(&'a [Field]),
+    MadeOf(Cow<'a, [Field]>),
     /// It is this column, which is not classified.
     Unclassified(&'a str),
     /// It is a column of something that the snapshot doesn't know.
     Unknown,
 }
 
-fn wire<'a>(catalog: &'a Catalog, described: &Described<'_>) -> Wire<'a> {
+fn wire<'a>(catalog: &'a Catalog, described: &Described<'_>, followed: bool) -> Wire<'a> {
     if described.table_oid == 0 {
         return Wire::Expression;
     }
     let unknown = || if catalog.classifies() { Wire::Unknown } else { Wire::Expression };
     let Some(entry) = catalog.entry(described.table_oid) else { return unknown() };
     if described.attribute == 0 {
-        return if entry.touches.is_empty() { Wire::Expression } else { Wire::MadeOf(&entry.touches) };
+        return if entry.touches.is_empty() { Wire::Expression } else { Wire::MadeOf(Cow::Borrowed(&entry.touches)) };
     }
-    let view = matches!(entry.relation.kind, RelationKind::View | RelationKind::MaterializedView);
     if described.attribute < 0 {
         return Wire::Unclassified(system_column(described.attribute));
     }
     let Some(column) = catalog.column(described.table_oid, described.attribute) else { return unknown() };
-    match entry.field(column) {
-        Some(field) => Wire::Classified(field),
-        None if entry.calls && view && catalog.classifies() => Wire::Unknown,
-        None if entry.is_derived() => Wire::MadeOf(&entry.derived),
-        None => Wire::Unclassified(name_of(column)),
+    let classifies = catalog.classifies();
+    let made = if followed { entry.made(column, classifies) } else { entry.made_anyhow(column, classifies) };
+    match made {
+        Made::Copy(field) => Wire::Classified(field),
+        Made::Computed(fields) => Wire::MadeOf(Cow::Owned(fields.to_vec())),
+        Made::Unknown | Made::Everything => Wire::Unknown,
+        Made::Plain => Wire::Unclassified(name_of(column)),
     }
 }
 

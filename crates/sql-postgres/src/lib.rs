@@ -43,8 +43,8 @@ mod skeleton;
 pub use analyse::{analyse, kept_rows, unseen};
 pub use calls::{function_call, function_of};
 pub use catalog::{
-    CATALOG_QUERIES, Catalog, CatalogRows, Column, OWN_CATALOG_QUERIES, RawColumn, RawFunction, RawRelation, Relation,
-    RelationKind, UnreadableRow,
+    CATALOG_QUERIES, Catalog, CatalogRows, Column, OWN_CATALOG_QUERIES, RawCast, RawColumn, RawFunction, RawRelation,
+    RawSystemFunction, Relation, RelationKind, UnreadableRow,
 };
 pub use classes::{ClassRules, PatternError};
 pub use copy::{CopyFormat, CopyOut, CopySource, CopyStatement, ForceQuote};

@@ -57,6 +57,16 @@ impl<'a> Findings<'a> {
                 }
                 self.look_below(node, &[]);
             }
+            "TypeCast" => {
+                let name = node.get("type_name").node().map(|name| name_parts(name.get("names").list()));
+                let parts = name.unwrap_or_default();
+                let (schema, name) = schema_and_name(&parts);
+                if self.catalog.casts_by_code(name) {
+                    self.unknown_call = true;
+                    self.part("call", schema_part("Function", schema, name));
+                }
+                self.look_below(node, &[]);
+            }
             "AExpr" => {
                 self.operator(node.get("name").list());
                 self.look_below(node, &["name"]);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use model::{ClassId, Field, Part};
 
+use super::made::{Bodies, Follow, Made};
 use super::{
-    Catalog, CatalogRows, Column, Entry, RawColumn, RawFunction, Relation, RelationKind, USER_OID_MIN, UserFunction,
-    plain_schema,
+    Catalog, CatalogRows, Column, Entry, RawColumn, RawFunction, RawSystemFunction, Relation, RelationKind,
+    SystemFunction, USER_OID_MIN, UserFunction, plain_schema,
 };
 use crate::classes::ClassRules;
 use crate::sealed::sealed_class;
@@ -40,11 +41,33 @@ impl Catalog {
             relations.values_mut().for_each(hide_the_rest);
         }
 
-        let entries = made_of(relations, &families, &rows.reads, &rows.calls);
+        let bodies =
+            Bodies(rows.bodies.into_iter().map(|(relation, column, made)| ((relation, column), made)).collect());
+        let computing =
+            rows.functions.iter().filter(|function| function.computes).map(|function| function.oid).collect();
+        let known = HashMap::new();
+        let computing: HashSet<u32> = computing;
+        let mut follow = Follow { relations: &relations, bodies: &bodies, computing: &computing, known };
+        let mut made: HashMap<u32, Box<[(i16, Made)]>> = HashMap::new();
+        for relation in relations.values() {
+            let columns = relation.columns.iter().filter(|column| column.class.is_none());
+            let columns =
+                columns.filter_map(|column| Some((column.number, follow.column(relation.oid, column.number)?)));
+            let columns: Box<[_]> = columns.collect();
+            if !columns.is_empty() {
+                made.insert(relation.oid, columns);
+            }
+        }
+
+        let ruled: HashSet<u32> = rows.rules.into_iter().collect();
+        let mut entries = made_of(relations, &families, &rows.reads, &rows.calls);
+        for entry in &mut entries {
+            entry.made = made.remove(&entry.relation.oid).unwrap_or_default();
+            entry.ruled = ruled.contains(&entry.relation.oid);
+        }
         let mut catalog = Self {
             classifies: rules.classify_something() || before.is_some_and(|before| before.classifies),
             unmatched: rules.unmatched(&matched).map(str::to_owned).collect(),
-            system_functions: rows.system_functions.into_iter().collect(),
             ..Self::default()
         };
         for entry in entries {
@@ -53,7 +76,7 @@ impl Catalog {
             catalog.by_name.entry(Arc::clone(&entry.relation.name)).or_default().push(entry.relation.oid);
             catalog.relations.insert(entry.relation.oid, entry);
         }
-        for RawFunction { schema, name, takes_row, computes } in rows.functions {
+        for RawFunction { schema, name, takes_row, computes, .. } in rows.functions {
             let functions = catalog.functions.entry(name).or_default();
             match functions.iter_mut().find(|function| function.schema == schema) {
                 Some(function) => {
@@ -62,6 +85,18 @@ impl Catalog {
                 }
                 None => functions.push(UserFunction { schema, takes_row, computes }),
             }
+        }
+        for RawSystemFunction { name, returns_set, columns } in rows.system_functions {
+            let function = SystemFunction { returns_set, columns };
+            let same = catalog.system_functions.entry(name).or_insert_with(|| function.clone());
+            same.returns_set |= function.returns_set;
+            if same.columns != function.columns {
+                same.columns = None;
+            }
+        }
+        for cast in rows.casts.into_iter().filter(|cast| !computing.contains(&cast.function)) {
+            catalog.casts_silently |= cast.is_implicit;
+            catalog.casts.insert(cast.target);
         }
         for (schema, name) in rows.operators {
             catalog.operators.entry(name).or_default().push(schema);
@@ -174,17 +209,14 @@ impl Families {
             let mut new: Vec<&str> = Vec::new();
             for relation in oids.iter().filter_map(|oid| relations.get(oid)) {
                 for column in &relation.columns {
-                    let Some(class) = &column.class else { continue };
+                    if column.class.is_none() {
+                        continue;
+                    }
                     if named.contains(&*column.name) {
                         continue;
                     }
                     new.push(&column.name);
-                    fields.push(Field {
-                        part: part_of(relation),
-                        name: column.name.to_string(),
-                        class: class.clone(),
-                        sealed: column.sealed,
-                    });
+                    fields.extend(field(relation, column));
                 }
             }
             named.extend(new);
@@ -243,6 +275,8 @@ fn made_of(relations: BTreeMap<u32, Relation>, families: &Families, reads: &[(u3
                 calls: reach.calls,
                 foreign: reach.foreign,
                 sets_settings: reach.sets_settings,
+                ruled: false,
+                made: Box::default(),
                 relation,
             }
         })
@@ -256,6 +290,12 @@ struct Reach {
     foreign: Arc<[Part]>,
     calls: bool,
     sets_settings: bool,
+}
+
+/// The field that a column is, if it is classified.
+pub(super) fn field(relation: &Relation, column: &Column) -> Option<Field> {
+    let class = column.class.clone()?;
+    Some(Field { part: part_of(relation), name: column.name.to_string(), class, sealed: column.sealed })
 }
 
 /// The part that a relation is in policies.

@@ -3,7 +3,8 @@
 //! Every name in them is qualified, operators too, so that nothing in the target's `search_path` can answer in place of the
 //! catalog. They run on PostgreSQL 13 to 18.
 
-use super::{CatalogRows, RawColumn, RawFunction, RawRelation};
+use super::bodies::{self, MadeOf};
+use super::{CatalogRows, RawCast, RawColumn, RawFunction, RawRelation, RawSystemFunction};
 
 /// The same of what PostgreSQL itself brings: it stays as it is while a server runs, so it need not be read again on a
 /// connection that is kept.
@@ -25,8 +26,14 @@ pub const OWN_CATALOG_QUERIES: &[(&str, &str)] = &[
     ),
     (
         "system_functions",
-        "SELECT p.proname FROM pg_catalog.pg_proc AS p WHERE p.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
-         UNION SELECT t.typname FROM pg_catalog.pg_type AS t WHERE t.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
+        "SELECT p.proname, p.proretset, CASE WHEN p.proargmodes OPERATOR(pg_catalog.&&) '{o,b,t}'::pg_catalog.\"char\"[] \
+         THEN pg_catalog.array_to_string(ARRAY(SELECT m.name FROM ROWS FROM (pg_catalog.unnest(p.proargnames), \
+         pg_catalog.unnest(p.proargmodes)) AS m(name, mode) \
+         WHERE m.mode OPERATOR(pg_catalog.=) ANY ('{o,b,t}'::pg_catalog.\"char\"[])), ' ') \
+         WHEN t.typtype OPERATOR(pg_catalog.=) ANY ('{b,e,r,m}'::pg_catalog.\"char\"[]) THEN '' END \
+         FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) p.prorettype \
+         WHERE p.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
+         UNION SELECT t.typname, false, '' FROM pg_catalog.pg_type AS t WHERE t.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
          AND t.typtype OPERATOR(pg_catalog.=) ANY ('{b,r,m}'::pg_catalog.\"char\"[])",
     ),
 ];
@@ -69,12 +76,34 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
          WHERE r.ev_class OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
          AND m.found[1]::pg_catalog.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
     ),
+    // What RETURNING gives back of these is what a rule says.
+    (
+        "rules",
+        "SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class OPERATOR(pg_catalog.>=) \
+         16384::pg_catalog.oid AND r.ev_type OPERATOR(pg_catalog.<>) '1'::pg_catalog.\"char\"",
+    ),
+    // PostgreSQL's own tree of a view: nothing in it has to be looked up, and nothing is locked to read it.
+    (
+        "views",
+        "SELECT r.ev_class, CASE WHEN pg_catalog.octet_length(r.ev_action::pg_catalog.text) \
+         OPERATOR(pg_catalog.<) 900000 THEN r.ev_action::pg_catalog.text END FROM pg_catalog.pg_rewrite AS r \
+         WHERE r.ev_class OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
+         AND r.ev_type OPERATOR(pg_catalog.=) '1'::pg_catalog.\"char\"",
+    ),
+    (
+        "generated",
+        "SELECT d.adrelid, d.adnum, CASE WHEN pg_catalog.octet_length(d.adbin::pg_catalog.text) \
+         OPERATOR(pg_catalog.<) 900000 THEN d.adbin::pg_catalog.text END FROM pg_catalog.pg_attrdef AS d \
+         JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) d.adrelid \
+         AND a.attnum OPERATOR(pg_catalog.=) d.adnum \
+         WHERE a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\"",
+    ),
     ("inherits", "SELECT i.inhrelid, i.inhparent FROM pg_catalog.pg_inherits AS i"),
     // The extensions listed are PostgreSQL's own contrib modules (and pgvector) whose functions compute from their arguments.
     // dblink, postgres_fdw, tablefunc, xml2, lo and PostGIS read tables, other servers or texts of SQL: not these.
     (
         "functions",
-        "SELECT DISTINCT n.nspname, p.proname, p.pronargs OPERATOR(pg_catalog.>=) 1::pg_catalog.int2 \
+        "SELECT p.oid, n.nspname, p.proname, p.pronargs OPERATOR(pg_catalog.>=) 1::pg_catalog.int2 \
          AND t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p,d}'::pg_catalog.\"char\"[]), \
          EXISTS (SELECT FROM pg_catalog.pg_depend AS d \
          JOIN pg_catalog.pg_extension AS e ON e.oid OPERATOR(pg_catalog.=) d.refobjid \
@@ -87,6 +116,14 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
          JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
          LEFT JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) p.proargtypes[0] \
          WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
+    ),
+    // Casts that run code of users', with the types that they give, and domains over those.
+    (
+        "casts",
+        "SELECT DISTINCT t.typname, c.castcontext OPERATOR(pg_catalog.=) 'i'::pg_catalog.\"char\", c.castfunc \
+         FROM pg_catalog.pg_cast AS c JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) c.casttarget \
+         OR t.typbasetype OPERATOR(pg_catalog.=) c.casttarget \
+         WHERE c.castfunc OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
     ),
     // Operators of extensions are left out: they come with names that everything uses (citext has its own =), compare or
     // compute without side effects, and their results count as computed anyway.
@@ -140,18 +177,42 @@ impl CatalogRows {
             ("reads", [Some(reader), Some(relation)]) => {
                 self.reads.push((reader.parse().ok()?, relation.parse().ok()?));
             }
+            ("rules", [Some(relation)]) => self.rules.push(relation.parse().ok()?),
             ("calls", [Some(view)]) => self.calls.push(view.parse().ok()?),
             ("inherits", [Some(child), Some(parent)]) => {
                 self.inherits.push((child.parse().ok()?, parent.parse().ok()?));
             }
             // A function without arguments has no type to look at: NULL.
-            ("functions", [Some(schema), Some(name), takes_row, computes]) => self.functions.push(RawFunction {
-                schema: (*schema).into(),
+            // A tree that can't be read, or is too long to be: of anything that the view reads.
+            ("views", [Some(view), tree]) => {
+                let view = view.parse().ok()?;
+                let columns = tree.and_then(bodies::view).unwrap_or_default();
+                self.bodies.extend((1..).zip(columns).map(|(number, made)| (view, number, made)));
+            }
+            ("generated", [Some(relation), Some(number), tree]) => {
+                let (relation, number) = (relation.parse().ok()?, number.parse().ok()?);
+                let made = tree.and_then(|tree| bodies::expression(tree, relation));
+                self.bodies.push((relation, number, made.unwrap_or(MadeOf::Everything)));
+            }
+            ("functions", [Some(oid), Some(schema), Some(name), takes_row, computes]) => {
+                self.functions.push(RawFunction {
+                    oid: oid.parse().ok()?,
+                    schema: (*schema).into(),
+                    name: (*name).into(),
+                    takes_row: *takes_row == Some("t"),
+                    computes: *computes == Some("t"),
+                })
+            }
+            ("system_functions", [Some(name), Some(set), columns]) => self.system_functions.push(RawSystemFunction {
                 name: (*name).into(),
-                takes_row: *takes_row == Some("t"),
-                computes: *computes == Some("t"),
+                returns_set: *set == "t",
+                columns: columns.map(|columns| columns.split_whitespace().map(Into::into).collect()),
             }),
-            ("system_functions", [Some(name)]) => self.system_functions.push((*name).into()),
+            ("casts", [Some(target), Some(implicit), Some(function)]) => self.casts.push(RawCast {
+                target: (*target).into(),
+                is_implicit: *implicit == "t",
+                function: function.parse().ok()?,
+            }),
             ("operators", [Some(schema), Some(name)]) => self.operators.push(((*schema).into(), (*name).into())),
             _ => return None,
         }

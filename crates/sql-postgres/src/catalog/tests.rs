@@ -100,13 +100,27 @@ pub(crate) fn shop_rows() -> CatalogRows {
         ("public", "pg_stat_statements", false, false),
     ]
     .map(|(schema, name, takes_row, computes)| RawFunction {
+        oid: 30_000,
         schema: schema.into(),
         name: name.into(),
         takes_row,
         computes,
     })
     .to_vec();
-    rows.system_functions = SYSTEM_FUNCTIONS.split_whitespace().map(Into::into).collect();
+    let columns = |name: &str| -> Option<Box<[Arc<str>]>> {
+        match name {
+            "jsonb_each" => Some(["key", "value"].map(Into::into).into()),
+            "unnest" | "jsonb_to_recordset" | "json_populate_record" => None,
+            _ => Some(Box::default()),
+        }
+    };
+    let system = SYSTEM_FUNCTIONS.split_whitespace().map(|name| RawSystemFunction {
+        name: name.into(),
+        returns_set: ["jsonb_each", "unnest", "jsonb_to_recordset", "generate_series", "jsonb_array_elements"]
+            .contains(&name),
+        columns: columns(name),
+    });
+    rows.system_functions = system.collect();
     rows.operators = vec![("public".into(), "===".into())];
     rows
 }
@@ -220,15 +234,22 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
         ("reads", &[Some("20004"), Some("20001")][..]),
         ("calls", &[Some("20015")][..]),
         ("inherits", &[Some("20012"), Some("20011")][..]),
-        ("functions", &[Some("public"), Some("f"), None, Some("f")][..]),
-        ("functions", &[Some("public"), Some("g"), Some("t"), Some("t")][..]),
-        ("system_functions", &[Some("lower")][..]),
+        ("functions", &[Some("30001"), Some("public"), Some("f"), None, Some("f")][..]),
+        ("functions", &[Some("30002"), Some("public"), Some("g"), Some("t"), Some("t")][..]),
+        ("system_functions", &[Some("lower"), Some("f"), Some("")][..]),
+        ("system_functions", &[Some("jsonb_each"), Some("t"), Some("key value")][..]),
+        ("system_functions", &[Some("unnest"), Some("t"), None][..]),
+        ("rules", &[Some("20004")][..]),
+        ("views", &[Some("20004"), None][..]),
+        ("views", &[Some("20004"), Some("no tree")][..]),
+        ("generated", &[Some("20001"), Some("3"), None][..]),
+        ("casts", &[Some("money"), Some("t"), Some("30001")][..]),
         ("operators", &[Some("public"), Some("===")][..]),
     ] {
         rows.add(query, row).unwrap();
         assert!(OWN_CATALOG_QUERIES.iter().chain(CATALOG_QUERIES).any(|(name, _)| *name == query), "{query}");
     }
-    assert_eq!((OWN_CATALOG_QUERIES.len(), CATALOG_QUERIES.len()), (3, 7));
+    assert_eq!((OWN_CATALOG_QUERIES.len(), CATALOG_QUERIES.len()), (3, 11));
     assert!(!rows.functions[0].takes_row && rows.functions[1].takes_row && rows.functions[1].computes);
     assert!(
         rows.add("columns", &[Some("20001"), Some("x"), Some("id"), Some("f")])

@@ -51,7 +51,17 @@ impl<'a> Resolver<'a> {
         let Some(range) = range.node() else {
             return Item { name: None, rows: Rc::new(Rows::unknown()), open: true };
         };
-        let rows = self.table(range.text("schemaname"), range.text("relname"));
+        let (schema, name) = (range.text("schemaname"), range.text("relname"));
+        let mut rows = self.table(schema, name);
+        // A rule gives back what it says in the place of each column.
+        let catalog = self.catalog;
+        for entry in catalog.named(schema, name).filter(|entry| entry.ruled) {
+            let whole = self.origin(entry.whole(catalog.classifies()));
+            for column in &mut rows.columns {
+                column.origin.mix(whole.clone());
+                column.bare = false;
+            }
+        }
         let alias = range.get("alias").node().map(|alias| alias.text("aliasname"));
         Item { name: alias.or(Some(range.text("relname"))), rows: Rc::new(rows), open: true }
     }

@@ -59,6 +59,13 @@ impl<'a> Resolver<'a> {
                 outputs.iter().map(|output| output.origin().clone()).collect::<Origin>().computed()
             }
             "AIndirection" => self.part_of_value(node, at),
+            "TypeCast" => {
+                let names = node.get("type_name").node().map(|name| name.get("names").list());
+                let to = names.and_then(<[Tree]>::last).map_or("", Tree::text);
+                let code = self.catalog.casts_by_code(to);
+                let origin = self.value(node.get("arg"), at);
+                if code { self.code() } else { origin.computed() }
+            }
             "CollateClause" => self.value(node.get("arg"), at),
             // `OVER w`, and a window that is made of another.
             "WindowDef" => {

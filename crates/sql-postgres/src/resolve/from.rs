@@ -1,6 +1,7 @@
 //! What stands in FROM: relations, subqueries, functions, joins.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use lineage::{Column, Item, Level, Origin, Rows};
 use pg_query::protobuf::JoinType;
@@ -138,7 +139,18 @@ impl<'a> Resolver<'a> {
             let listed = columns.first().filter(|columns| !columns.list().is_empty());
             let called = call.node().and_then(|call| call.get("funcname").list().last()).map(Tree::text);
             name = name.or(called);
+            let signature = called.filter(|_| origin != Origin::Unknown).and_then(|name| self.signature(name));
             match listed.unwrap_or_else(|| node.get("coldeflist")).list() {
+                [] if signature.is_some() && rows.more.is_none() => {
+                    let names = signature.unwrap_or_default();
+                    let mut names: Vec<Option<&'a str>> = names.iter().map(|name| Some(&**name)).collect();
+                    if names.is_empty() {
+                        // One value, which has the name of the alias if there is one.
+                        let alias = node.get("alias").node().map(|alias| alias.text("aliasname"));
+                        names.push(alias.filter(|_| functions.len() == 1).or(called));
+                    }
+                    rows.columns.extend(names.into_iter().map(|name| Column::computed(name, origin.clone())));
+                }
                 [] => {
                     let row = rows.row().with(origin.clone());
                     rows.more = Some(rows.more.map_or(origin.clone(), |more| more.with(row.clone())));
@@ -159,6 +171,15 @@ impl<'a> Resolver<'a> {
         }
         // An alias of a function that returns one value is the name of its column as well.
         self.aliased(node, name, Rc::new(rows))
+    }
+
+    /// The columns that a call of this name gives, if every function that it may mean gives the same.
+    fn signature(&self, name: &str) -> Option<&'a [Arc<str>]> {
+        let catalog = self.catalog;
+        if catalog.user_functions("", name).next().is_some() {
+            return None;
+        }
+        catalog.system_function(name)?.columns.as_deref()
     }
 
     /// XMLTABLE and JSON_TABLE: every column is made of the document.

@@ -20,7 +20,8 @@ impl<'a> Resolver<'a> {
         }
         let own_syntax = node.int("funcformat") == i64::from(i32::from(CoercionForm::CoerceSqlSyntax));
         let users = self.catalog.user_functions(schema, name).any(|function| !function.computes);
-        if users || !own_syntax && !self.catalog.only_computes(schema, name) {
+        let casts = self.catalog.casts_by_code(name);
+        if users || casts || !own_syntax && !self.catalog.only_computes(schema, name) {
             return self.code();
         }
         // Before PostgreSQL 16 it is the name of a column.

@@ -20,7 +20,7 @@ use std::rc::Rc;
 use lineage::{Origin, Output, Rows, Scope, Source};
 use model::Field;
 
-use crate::catalog::{Catalog, Entry, RelationKind};
+use crate::catalog::{Catalog, Entry, Made, RelationKind};
 use crate::tree::{Node, Tree};
 
 /// What is known of the values of a statement.
@@ -190,6 +190,15 @@ impl<'a> Resolver<'a> {
         Origin::Unknown
     }
 
+    fn origin(&mut self, made: Made) -> Origin {
+        match made {
+            Made::Plain => Origin::Free,
+            Made::Copy(field) => Origin::Copy(self.source(&field)),
+            Made::Computed(fields) => self.made_of(&fields),
+            Made::Unknown | Made::Everything => self.code(),
+        }
+    }
+
     /// The rows of a relation.
     fn rows_of(&mut self, entry: &'a Entry) -> Rows<'a> {
         use RelationKind::{Foreign, MaterializedView, Partitioned, Table, Toast, View};
@@ -197,12 +206,7 @@ impl<'a> Resolver<'a> {
         self.steps(relation.columns.len());
         let mut rows = Rows::default();
         for column in &relation.columns {
-            let origin = match entry.field(column) {
-                Some(field) => Origin::Copy(self.source(&field)),
-                None if entry.calls && self.catalog.classifies() => self.code(),
-                None if entry.is_derived() => self.made_of(&entry.derived),
-                None => Origin::Free,
-            };
+            let origin = self.origin(entry.made(column, self.catalog.classifies()));
             rows.columns.push(lineage::Column { name: Some(&column.name), origin, certain: true, bare: true });
         }
         if matches!(relation.kind, Table | Partitioned | MaterializedView | Foreign | Toast) {

@@ -239,10 +239,18 @@ fn changes_give_back_the_columns_of_their_table() {
 #[test]
 fn functions_in_from_are_made_of_their_arguments() {
     check(&[
-        ("SELECT u, u.*, g FROM customers c, unnest(ARRAY[ssn]) AS u, generate_series(1, 3) g", "~ssn *~ssn ~ssn"),
+        ("SELECT u, u.*, g, g.* FROM customers c, unnest(ARRAY[ssn]) AS u, generate_series(1, 3) g", "~ssn *~ssn - -"),
         (
             "SELECT key, value, city FROM customers c, jsonb_each(to_jsonb(c))",
             "~email+card+ssn+birth_date ~email+card+ssn+birth_date -",
+        ),
+        (
+            "SELECT key, x.value, x.*, v FROM customers c, jsonb_each(to_jsonb(c.city)) x, jsonb_array_elements(to_jsonb(ssn)) v",
+            "- - - - ~ssn",
+        ),
+        (
+            "SELECT k, jsonb_array_elements FROM customers c, jsonb_each(to_jsonb(c)) AS x(k), jsonb_array_elements('[1]')",
+            "~email+card+ssn+birth_date -",
         ),
         ("SELECT a, o FROM customers c, unnest(ARRAY[ssn]) WITH ORDINALITY AS t(a, o)", "~ssn ~ssn"),
         ("SELECT a, b FROM customers c, jsonb_to_recordset(to_jsonb(c.city)) AS t(a int, b text)", "- -"),

@@ -32,10 +32,25 @@ CREATE SCHEMA hidden; CREATE VIEW hidden.customers AS SELECT * FROM public.custo
 CREATE TABLE typed (ssn_array text[], ssn_json jsonb, ssn_row customers);
 INSERT INTO typed SELECT ARRAY[ssn], jsonb_build_object('s', ssn), c FROM customers c;
 CREATE EXTENSION hstore;
+CREATE TYPE wrapped AS (a text);
+CREATE FUNCTION wrap(int) RETURNS wrapped LANGUAGE sql AS 'SELECT ROW(max(ssn))::wrapped FROM customers';
+CREATE CAST (int AS wrapped) WITH FUNCTION wrap(int);
+CREATE TABLE generated (ssn text, made text GENERATED ALWAYS AS (reverse(ssn)) STORED);
+INSERT INTO generated SELECT ssn FROM customers;
+CREATE VIEW shuffled AS WITH q AS (SELECT id, ssn AS a, city AS b FROM customers) SELECT b AS a, a AS b, x FROM q AS q(x, b, a);
+CREATE VIEW counted AS SELECT city, max(ssn) AS n, row_number() OVER (ORDER BY ssn) AS r FROM customers GROUP BY city, ssn;
+CREATE VIEW joined AS SELECT * FROM customers FULL JOIN orders USING (id);
+CREATE VIEW lateral_view AS SELECT l.x FROM orders o, LATERAL (SELECT ssn AS x FROM customers c WHERE c.id = o.id) l;
+CREATE VIEW ruled AS SELECT id, status FROM orders;
+CREATE RULE ruled AS ON UPDATE TO ruled DO INSTEAD UPDATE customers SET city = city RETURNING customers.id, customers.ssn;
+CREATE TABLE plain_ruled (id int, a text);
+INSERT INTO plain_ruled VALUES (1, 'x');
+CREATE RULE r AS ON UPDATE TO plain_ruled DO INSTEAD UPDATE customers SET city = city RETURNING id, upper(ssn);
 ANALYZE;
 ";
 
-const CLASSES: [(&str, &str); 4] = [
+const CLASSES: [(&str, &str); 5] = [
+    ("public.generated.ssn", "pii.national_id"),
     ("public.customers.ssn", "pii.national_id"),
     ("public.typed.ssn_array", "pii.national_id"),
     ("public.typed.ssn_json", "pii.national_id"),

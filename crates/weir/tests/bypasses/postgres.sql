@@ -61,6 +61,56 @@ SELECT * FROM customer_view
 SELECT s FROM customer_view
 SELECT * FROM nested_view
 SELECT * FROM old_copy
+SELECT * FROM shuffled
+SELECT a || '', b || '', x FROM shuffled
+SELECT * FROM counted
+SELECT n || '', r FROM counted
+SELECT * FROM joined
+SELECT j.ssn || '', upper(j.name) FROM joined j
+SELECT x || '' FROM lateral_view
+SELECT l.x FROM (SELECT lateral_view AS l FROM lateral_view) s(l)
+UPDATE ruled SET status = 'x' WHERE id = 1 RETURNING *
+UPDATE ruled SET status = 'x' WHERE id = 1 RETURNING status || ''
+UPDATE plain_ruled SET a = 'x' WHERE id = 1 RETURNING a, a || ''
+WITH u AS (UPDATE plain_ruled SET a = 'x' WHERE id = 1 RETURNING a) SELECT a || '' FROM u
+SELECT made, reverse(made) FROM generated
+INSERT INTO generated SELECT 'x' RETURNING made
+-- names as lineage could mistake them
+SELECT x.city FROM customers AS x(id, name, city, ssn)
+SELECT city || '' FROM customers AS x(id, name, city, ssn)
+SELECT s.city || '' FROM (SELECT ssn, city FROM customers) s(city, ssn)
+WITH orders AS (SELECT ssn AS status FROM customers) SELECT status || '' FROM orders
+WITH orders AS (SELECT ssn AS status FROM customers) SELECT o.status FROM public.orders p, orders o
+SELECT (SELECT status || '' FROM (SELECT ssn AS status FROM customers LIMIT 1) s) FROM orders
+SELECT (SELECT o.status || '' FROM orders p, LATERAL (SELECT c.ssn AS status) o LIMIT 1) FROM customers c
+SELECT status || '' FROM orders JOIN (SELECT 1 AS id, ssn FROM customers) x(id, status) USING (id, status)
+SELECT status || '' FROM (SELECT id, ssn AS status FROM customers) x LEFT JOIN orders USING (id, status)
+SELECT k.status || '' FROM (SELECT id, ssn AS status FROM customers) x LEFT JOIN orders USING (id, status) AS k
+SELECT status || '' FROM (SELECT id, ssn AS status FROM customers) x NATURAL FULL JOIN orders
+SELECT "?column?" || '' FROM (SELECT ssn || '' FROM customers) s
+SELECT "case" || '' FROM (SELECT CASE WHEN true THEN ssn || '' END FROM customers) s
+SELECT xmlelement::text, city FROM (SELECT xmlelement(name x, ssn), 'a' AS city FROM customers) s
+SELECT status || '' FROM (SELECT * FROM (SELECT ssn FROM customers) a, (SELECT 1) b) s(status)
+SELECT count(*) FILTER (WHERE ssn = '903-77-4141'), 903774141 * count(*) FILTER (WHERE ssn LIKE '903-77-4141') FROM customers
+SELECT repeat('903-77-4141', count(nullif(ssn, '903-77-4142'))::int) FROM customers WHERE id = 2
+SELECT num_nulls(nullif(ssn, 'x')), octet_length(repeat('x', replace(ssn, '-', '')::int)) FROM customers
+SELECT octet_length(c), char_length(c) FROM (SELECT ssn AS octet_length FROM customers) c
+SELECT (SELECT a.x FROM (SELECT ssn || '' AS x FROM customers) a UNION SELECT 'z' LIMIT 1)
+WITH RECURSIVE r(a, b) AS (SELECT '', ssn FROM customers UNION ALL SELECT b, a FROM r WHERE a = '') SELECT a || '' FROM r
+WITH RECURSIVE r(a, b, c) AS (SELECT '', '', ssn FROM customers UNION ALL SELECT b, c, c FROM r WHERE a = '') SELECT a || '', b || '' FROM r
+VALUES ((SELECT max(ssn) || '' FROM customers))
+SELECT v.column1 || '' FROM (VALUES ('x'), ((SELECT max(ssn) FROM customers))) v
+SELECT array_agg(city ORDER BY ssn), string_agg(name, '' ORDER BY ssn) FROM customers
+SELECT g, (ssn || '')::text FROM customers, generate_series(1, 1) g
+SELECT d FROM customers, regexp_split_to_table(ssn, 'x') AS d
+SELECT t.a FROM customers, json_to_recordset(json_build_array(json_build_object('a', ssn))) AS t(a text)
+SELECT x FROM customers, xmltable('/a' PASSING xmlelement(name a, ssn) COLUMNS x text PATH '.') t
+SELECT 1::wrapped, (1::wrapped).a, CAST(1 AS wrapped)::text
+SELECT city::text, 1::wrapped::text FROM customers
+SELECT DISTINCT upper(ssn) FROM customers
+SELECT lower(x) FROM (SELECT ssn x FROM customers UNION ALL SELECT status FROM orders) u
+SELECT coalesce(o.status || '', c.ssn) FROM orders o FULL JOIN customers c ON false
+MERGE INTO orders o USING customers c ON o.id = c.id WHEN MATCHED THEN DO NOTHING
 -- 12, 33 copies and writes
 CREATE TABLE copied AS SELECT ssn AS a FROM customers
 SELECT ssn AS a INTO copied2 FROM customers
