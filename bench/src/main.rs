@@ -3,9 +3,11 @@
 //! * `pg`: a direct connection, PgBouncer (session pooling) and Weir in turn, round after round, and the medians: what a
 //!   busy machine does to one it does to all. In parts, each a module of its own.
 //! * `seam`: the cost of deciding, committing and forwarding one operation, in process.
+//! * `lineage`: the cost of reading a statement and following its values, and of a catalog of many tables.
 //!
 //! Not a test: it judges nothing. The tables it prints go to docs/PERFORMANCE.md by hand, with date and machine.
 
+mod lineage;
 mod pg;
 mod seam;
 
@@ -14,7 +16,7 @@ use std::process::ExitCode;
 use pg::{Extent, Part};
 
 const USAGE: &str = "\
-usage: scripts/bench [pg [PART…]] [seam] [options]
+usage: scripts/bench [pg [PART…]] [seam] [lineage] [options]
 
   pg             direct, PgBouncer and Weir, in turn; all parts, or those named:
       points     point selects: 1, 8 and 32 clients; simple, extended and prepared
@@ -25,6 +27,7 @@ usage: scripts/bench [pg [PART…]] [seam] [options]
       setups     connections a second, with TLS
       fairness   point queries of 100 sessions, alone and beside one that streams
   seam           one operation through the gate, in nanoseconds
+  lineage        reading a statement, following its values, and a catalog of 5,000 tables
 
   --rounds N     how often each is measured (default 5)
   --seconds N    how long each point-select measurement runs (default 3)
@@ -46,6 +49,9 @@ fn main() -> ExitCode {
             if wanted.seam {
                 seam::run();
             }
+            if wanted.lineage {
+                lineage::run();
+            }
             if !wanted.parts.is_empty() {
                 pg::run(&wanted.parts, wanted.extent);
             }
@@ -62,13 +68,14 @@ fn main() -> ExitCode {
 struct Wanted {
     parts: Vec<Part>,
     seam: bool,
+    lineage: bool,
     extent: Extent,
 }
 
 impl Wanted {
     /// None for help.
     fn read(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let mut wanted = Self { parts: Vec::new(), seam: false, extent: Extent::default() };
+        let mut wanted = Self { parts: Vec::new(), seam: false, lineage: false, extent: Extent::default() };
         let mut pg = false;
         while let Some(arg) = args.next() {
             let number = match arg.as_str() {
@@ -85,6 +92,10 @@ impl Wanted {
                     wanted.seam = true;
                     continue;
                 }
+                "lineage" => {
+                    wanted.lineage = true;
+                    continue;
+                }
                 part => {
                     let part = Part::named(part).ok_or_else(|| format!("there is no benchmark {part}"))?;
                     wanted.parts.push(part);
@@ -94,9 +105,10 @@ impl Wanted {
             let given = args.next().and_then(|text| text.parse().ok()).filter(|n| *n > 0);
             *number = given.ok_or_else(|| format!("{arg} takes a number"))?;
         }
-        if wanted.parts.is_empty() && (pg || !wanted.seam) {
+        if wanted.parts.is_empty() && (pg || !(wanted.seam || wanted.lineage)) {
             wanted.parts = Part::ALL.to_vec();
             wanted.seam |= !pg;
+            wanted.lineage |= !pg;
         }
         Ok(Some(wanted))
     }

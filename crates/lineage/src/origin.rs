@@ -18,7 +18,9 @@ pub enum Origin {
     Copy(Source),
     /// Of some of these, in some way. Never of none.
     Made(Sources),
-    /// Nobody can tell.
+    /// Of what code makes of these that can't be followed, and of whatever it reads itself.
+    Code(Sources),
+    /// Nobody can tell: of anything that the statement touches.
     Unknown,
 }
 
@@ -98,6 +100,11 @@ impl Origin {
                 sources.add(&more);
                 Self::Made(sources)
             }
+            (Self::Code(mut sources), Self::Code(more) | Self::Made(more))
+            | (Self::Made(mut sources), Self::Code(more)) => {
+                sources.add(&more);
+                Self::Code(sources)
+            }
             // Nothing that is computed is a copy.
             (Self::Copy(_), _) | (_, Self::Copy(_)) => Self::Unknown,
         }
@@ -119,7 +126,7 @@ impl Origin {
         match self {
             Self::Free | Self::Unknown => Sources::default(),
             Self::Copy(source) => Sources::one(*source),
-            Self::Made(sources) => sources.clone(),
+            Self::Made(sources) | Self::Code(sources) => sources.clone(),
         }
     }
 }
@@ -163,6 +170,15 @@ mod tests {
         assert_eq!(copy().with(Origin::Free), made(&[1]));
         assert_eq!(copy().with(Origin::Copy(Source(2))), made(&[1, 2]));
         assert_eq!(Origin::Unknown.with(copy()), Origin::Unknown);
+        let code = || Origin::Code(Sources::one(Source(9)));
+        assert_eq!(Origin::Free.with(code()), code());
+        assert_eq!(code().with(copy()).sources(), {
+            let mut both = Sources::one(Source(9));
+            both.insert(Source(1));
+            both
+        });
+        assert!(matches!(copy().with(code()), Origin::Code(_)) && matches!(code().with(code()), Origin::Code(_)));
+        assert_eq!(code().with(Origin::Unknown), Origin::Unknown);
         assert_eq!(Origin::Free.with(Origin::Unknown), Origin::Unknown);
         assert_eq!([copy(), Origin::Free, made(&[70])].into_iter().collect::<Origin>(), made(&[1, 70]));
     }

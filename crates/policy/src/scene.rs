@@ -12,7 +12,7 @@ use cedar_policy::{
 };
 use model::{Ask, AttrValue, Field, Object, Principal, Sight, Target};
 
-use crate::actions::{SEE, SEE_PARTIAL, SEE_TOKEN};
+use crate::actions::{PROBE, SEE, SEE_PARTIAL, SEE_TOKEN};
 use crate::decision::{Circumstances, Decision, Denial, Needs, Reason, Sighting};
 use crate::facts::{self, Session};
 use crate::load::{Policies, Rule};
@@ -86,7 +86,15 @@ impl Scene {
         let subject = match &ask.object {
             Object::Target => Subject::Target,
             Object::Part(part) => Subject::Part(part),
-            Object::Field(field) => Subject::Field(field),
+            Object::Field(field) => {
+                // Who sees the values has nothing left to find out.
+                if ask.action == PROBE
+                    && let Sighting { sight: Sight::Clear, rules, .. } = self.sight(field, circumstances)
+                {
+                    return Decision::Permit { rules };
+                }
+                Subject::Field(field)
+            }
         };
         self.answer(ask.action.0, subject, &ask.context, circumstances)
     }
@@ -161,6 +169,11 @@ impl Scene {
         };
         if let Some(why) = action.never {
             return Err(refuse(Reason::Never(why)));
+        }
+        if let Subject::Field(Field { sealed: true, .. }) = subject
+            && action.name == PROBE.0
+        {
+            return Err(refuse(Reason::Never("nobody may see this, nor find out by asking about it")));
         }
         let type_name = subject.type_name();
         if !action.is_asked_on(type_name) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gate::{Credentials, Gate};
 use model::Operation;
+use sql_postgres::{Foreseen, foresee};
 
 use crate::catalog::AllCatalogs;
 use crate::interpret::{Circumstance, interpret};
@@ -18,8 +19,8 @@ pub struct Explained {
     pub unfit: Option<(&'static str, String)>,
     /// Names that the catalog does not know.
     pub unknown_names: Vec<String>,
-    /// How many statements it has.
-    pub statements: usize,
+    /// What the outputs of each of its statements hold, if that can be followed.
+    pub outputs: Vec<Option<Vec<Foreseen>>>,
 }
 
 /// Reads a text as a session on this database would. The catalog is read with Weir's own login; nothing of the text
@@ -42,7 +43,7 @@ pub async fn explain(
             .or(interpreted.unread.as_ref())
             .map(|unfit| (unfit.code, unfit.declined.message.clone())),
         unknown_names: interpreted.statements.iter().flat_map(|statement| statement.unknown_names.clone()).collect(),
-        statements: interpreted.statements.len(),
+        outputs: foresee(sql, &snapshot.catalog).unwrap_or_default(),
         operation: interpreted.operation.clone(),
     })
 }

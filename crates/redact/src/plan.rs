@@ -49,6 +49,14 @@ impl FieldPlan {
     }
 }
 
+impl FieldPlan {
+    /// Whether a missing value is shown like any other. That a value of a field is missing says nothing of what it would be; that
+    /// something is missing which was computed may say everything (`nullif(number, '512-44-9821')`).
+    pub fn hides_null(&self) -> bool {
+        self.sight == Sight::Nothing && self.class.is_none()
+    }
+}
+
 impl Plan {
     /// A plan for these fields, in the order of the result.
     pub fn new(fields: Vec<FieldPlan>) -> Self {
@@ -152,6 +160,13 @@ mod tests {
         for sight in [Sight::Partial, Sight::Token] {
             assert_eq!(FieldPlan::new(sight, None).sight, Sight::Nothing);
         }
+    }
+
+    #[test]
+    fn that_something_computed_is_missing_is_hidden() {
+        assert!(FieldPlan::new(Sight::Nothing, None).hides_null());
+        assert!(!FieldPlan::new(Sight::Nothing, ClassId::parse("pci.card")).hides_null());
+        assert!(!FieldPlan::new(Sight::Clear, None).hides_null());
     }
 
     #[test]

@@ -18,13 +18,13 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use model::{ActionId, Ask, AttrValue, Certainty, Field, Object, Part};
+use model::{ActionId, Ask, AttrValue, Certainty, Field, Holds, Object, Part};
 use pg_query::protobuf::RawStmt;
 
 use crate::catalog::{Catalog, Entry};
 use crate::copy::copy_statement;
 use crate::read::{Unreadable, read};
-use crate::resolve::lineage;
+use crate::resolve::{Traced, lineage, named_lineage};
 use crate::statement::{Outputs, Statement, TransactionStep};
 use crate::tree::{Node, Tree};
 use crate::vocabulary::{OPAQUE, STORE};
@@ -34,6 +34,36 @@ use crate::vocabulary::{OPAQUE, STORE};
 /// Needs a stack of 2 MiB. A text without statements (empty, or comments only) gives none.
 pub fn analyse(sql: &str, catalog: &Catalog) -> Result<Vec<Statement>, Unreadable> {
     read(sql)?.iter().map(|raw| statement(raw, sql, catalog)).collect()
+}
+
+/// An output of a statement, and what it holds by the statement alone, before the server has described it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Foreseen {
+    /// Its name, if that can be told.
+    pub name: Option<String>,
+    /// Whether it stands for any number of columns.
+    pub many: bool,
+    /// What it holds.
+    pub holds: Holds,
+}
+
+/// What the outputs of a text's statements hold, by the statements alone; `None` for one that can't be followed, whose outputs are
+/// taken for made of all that it touches.
+pub fn foresee(sql: &str, catalog: &Catalog) -> Result<Vec<Option<Vec<Foreseen>>>, Unreadable> {
+    let foreseen = |raw: &RawStmt| {
+        let tree = Tree::of(&raw.stmt).ok()?;
+        let lineage = named_lineage(&tree, catalog)?;
+        let outputs = lineage.outputs.as_ref()?.iter().map(|output| {
+            let (origin, _) = output.parts();
+            let (name, many) = match output {
+                Traced::One { name, .. } => (name.as_deref().map(str::to_owned), false),
+                Traced::Many { .. } => (None, true),
+            };
+            Foreseen { name, many, holds: lineage.holds(origin) }
+        });
+        Some(outputs.collect())
+    };
+    Ok(read(sql)?.iter().map(foreseen).collect())
 }
 
 fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, Unreadable> {
@@ -66,17 +96,44 @@ fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
     }
     let (outputs, shape) = outputs::outputs(tree);
     let looked_at = findings.looks_at_constants;
-    let meets_code = findings.unknown_call;
     let mut statement = findings.finish(tree);
     statement.outputs = outputs;
     statement.names_are_plain = shape.names_are_plain;
     statement.set_operation = shape.set_operation;
-    // Where nothing can matter nothing is followed, nor where code may run in any expression.
-    if catalog.classifies() && statement.is_tainted() && !catalog.casts_silently() {
-        statement.lineage = lineage(tree, catalog).filter(|lineage| lineage.meets_code || !meets_code);
+    if statement.is_tainted() {
+        statement.has_conditions = has_conditions(tree);
+        statement.asks_probes();
     }
     statement.inert_constants = inert_constants(tree, looked_at);
     statement
+}
+
+/// Whether anything in a statement is filtered, compared, sorted or grouped, or may be by a function in FROM.
+fn has_conditions(tree: &Tree) -> bool {
+    const FIELDS: [&str; 14] = [
+        "where_clause",
+        "group_clause",
+        "having_clause",
+        "distinct_clause",
+        "sort_clause",
+        "limit_count",
+        "limit_offset",
+        "larg",
+        "agg_filter",
+        "agg_order",
+        "agg_distinct",
+        "over",
+        "infer",
+        "join_condition",
+    ];
+    const KINDS: [&str; 7] =
+        ["CaseExpr", "RangeFunction", "RangeTableFunc", "JsonTable", "RangeTableSample", "SubLink", "FuncCall"];
+    let mut found = false;
+    tree.walk(&mut |node| {
+        found |= KINDS.contains(&node.kind) || node.fields.iter().any(|(name, _)| FIELDS.contains(name));
+        !found
+    });
+    found
 }
 
 pub use names::{kept_rows, unseen};
@@ -199,7 +256,22 @@ impl<'a> Findings<'a> {
         let touches_unknown = classifies && (self.unknown_relation || self.unknown_call || reads_calls);
 
         let runs_code = self.unknown_call || reads_calls;
-        let stored = store::stored(tree, self.catalog, &self.named, &self.sinks, &touches);
+        // Where nothing can matter nothing is followed, nor where code may run in any expression.
+        let tainted = touches_unknown || !touches.is_empty();
+        let follows = tainted && !self.catalog.casts_silently();
+        let lineage = if follows { lineage(tree, self.catalog) } else { None };
+        let lineage = lineage.filter(|lineage| lineage.meets_code || !self.unknown_call);
+        let stored = match lineage.as_ref().and_then(|lineage| Some((lineage, lineage.stores.as_ref()?))) {
+            Some((lineage, stores)) => store::Stored {
+                fields: match stores.anything {
+                    true => touches.clone(),
+                    false => stores.sources.iter().filter_map(|source| lineage.field(source)).cloned().collect(),
+                },
+                something: stores.anything,
+                of_code: stores.code,
+            },
+            None => store::stored(tree, self.catalog, &self.named, &self.sinks, &touches),
+        };
         if stored.something && classifies && self.unknown_relation {
             self.opaque("it stores what it reads from a relation that Weir does not know");
         }
@@ -241,7 +313,8 @@ impl<'a> Findings<'a> {
             names_are_plain: false,
             set_operation: false,
             inert_constants: None,
-            lineage: None,
+            has_conditions: false,
+            lineage,
         }
     }
 }

@@ -48,8 +48,10 @@ pub fn holds(
     catalog: &Catalog,
     described: &[Described<'_>],
 ) -> Result<Vec<Holds>, WidthMismatch> {
-    if let Some(lineage) = &statement.lineage {
-        return by_lineage(statement, lineage, catalog, described);
+    if let Some(lineage) = &statement.lineage
+        && let Some(outputs) = &lineage.outputs
+    {
+        return by_lineage(statement, lineage, outputs, catalog, described);
     }
     let shapes = match &statement.outputs {
         Outputs::None => &[][..],
@@ -68,10 +70,11 @@ pub fn holds(
 fn by_lineage(
     statement: &Statement,
     lineage: &Lineage,
+    outputs: &[Traced],
     catalog: &Catalog,
     described: &[Described<'_>],
 ) -> Result<Vec<Holds>, WidthMismatch> {
-    let written = Written::new(&lineage.outputs, described.len())?;
+    let written = Written::new(outputs, described.len())?;
     let named = match &statement.outputs {
         Outputs::Columns(shapes) if statement.names_are_plain => Written::new(shapes, described.len()).ok(),
         _ => None,
@@ -83,12 +86,12 @@ fn by_lineage(
             Some((origin, bare)) => (origin.clone(), bare),
             // Between two of which nobody knows how many columns they are.
             None => {
-                let parts = || lineage.outputs.iter().map(Traced::parts);
+                let parts = || outputs.iter().map(Traced::parts);
                 (parts().map(|(origin, _)| origin.clone()).collect(), parts().all(|(_, bare)| bare))
             }
         };
         let made_of = |more: &[Field]| match &origin {
-            Origin::Unknown => computed(statement, more),
+            Origin::Unknown | Origin::Code(_) => computed(statement, more),
             origin => {
                 let sources = origin.sources();
                 let followed = sources.iter().filter_map(|source| lineage.field(source)).cloned();
@@ -106,7 +109,7 @@ fn by_lineage(
             (Wire::MadeOf(fields), _) => made_of(&fields),
             (Wire::Unknown, _) => Holds::Unknown,
             (Wire::Unclassified(name), _) if other(at, name) => computed(statement, &[]),
-            (Wire::Unclassified(_), Origin::Unknown | Origin::Made(_)) if bare => Holds::Plain,
+            (Wire::Unclassified(_), Origin::Unknown | Origin::Code(_) | Origin::Made(_)) if bare => Holds::Plain,
             (Wire::Expression, Origin::Copy(source)) => {
                 lineage.field(*source).cloned().map_or(Holds::Unknown, Holds::Copy)
             }

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use model::{Ask, Certainty, Field};
+use model::{Ask, AttrValue, Certainty, Field, Object};
 
 use crate::copy::CopyStatement;
-use crate::resolve::Lineage;
+use crate::resolve::{Lineage, Probe};
+use crate::vocabulary::PROBE;
 
 /// One statement of a text: what it asks for, what it touches, what comes back.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub struct Statement {
     pub(crate) set_operation: bool,
     /// Where the constants stand, in bytes of the text, that nothing in here depends on. `None` if something may depend on one.
     pub(crate) inert_constants: Option<Vec<usize>>,
+    /// Whether it filters, compares, sorts or groups anything.
+    pub(crate) has_conditions: bool,
     /// Of what its outputs are made, if that was followed.
     pub(crate) lineage: Option<Lineage>,
 }
@@ -56,8 +59,39 @@ impl Statement {
     /// Names mean something else by the time it runs than they did when it was read: nothing in it can be followed.
     pub fn cannot_be_followed(&mut self) {
         self.touches_unknown = true;
-        self.lineage = None;
+        if self.lineage.take().is_some() {
+            self.asks_about_all();
+        }
     }
+
+    /// Asks for what it learns of columns that it does not show.
+    pub(crate) fn asks_probes(&mut self) {
+        let Some(lineage) = &self.lineage else {
+            self.asks_about_all();
+            return;
+        };
+        let asks = lineage.probes.iter().filter_map(|(source, how)| Some(probe(lineage.field(*source)?, *how)));
+        let anything = lineage.probes_anything;
+        self.asks.extend(asks.collect::<Vec<_>>());
+        if anything {
+            self.asks_about_all();
+        }
+    }
+
+    /// The same where that can't be told: of everything that it touches, if there is a place in it where something can be learnt.
+    fn asks_about_all(&mut self) {
+        if !self.has_conditions {
+            return;
+        }
+        let asks: Vec<Ask> = self.touches.iter().map(|field| probe(field, Probe::Pattern)).collect();
+        self.asks.extend(asks.into_iter().filter(|ask| !self.asks.contains(ask)).collect::<Vec<_>>());
+    }
+}
+
+/// The question whether a field may be used in this way by who may not see it.
+fn probe(field: &Field, how: Probe) -> Ask {
+    let context = vec![("probe", AttrValue::Text(how.as_str().to_owned()))];
+    Ask { action: PROBE, object: Object::Field(field.clone()), context }
 }
 
 /// The shape of a statement's result, as it is written.

@@ -161,6 +161,21 @@ const CASES: &[(&str, &str, &str, &str, &str)] = &[
         "probe public.t.ssn:pii.national_id",
         "permit [f]",
     ),
+    // Who sees a field may do with it what they like.
+    (
+        r#"@id("s") permit (principal, action == Action::"see", resource); @id("n") forbid (principal, action == Action::"probe", resource);"#,
+        "alice",
+        "orders",
+        "probe public.t.ssn:pii.national_id",
+        "permit [s]",
+    ),
+    (
+        r#"@id("s") permit (principal, action == Action::"see_partial", resource);"#,
+        "alice",
+        "orders",
+        "probe public.t.ssn:pii.national_id",
+        "deny not permitted",
+    ),
     (
         r#"@id("r") permit (principal, action == Action::"post", resource) when { context.length < 20 && context.kind == "json" && resource is Route };"#,
         "alice",

@@ -96,6 +96,12 @@ impl LongRow {
                     let Some(length) = self.fixed::<4>(bytes)? else { return Ok(Fed::More) };
                     let clear = rest.first().is_some_and(|field| field.sight == Sight::Clear);
                     match i32::from_be_bytes(length) {
+                        -1 if rest.first().is_some_and(FieldPlan::hides_null) => {
+                            if let (Some(field), Some(wire)) = (rest.first(), types.get(self.at)) {
+                                self.mask(field, *wire, tokens);
+                            }
+                            self.at = self.at.saturating_add(1);
+                        }
                         -1 => {
                             self.out.extend_from_slice(&length);
                             self.at = self.at.saturating_add(1);

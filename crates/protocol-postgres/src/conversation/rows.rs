@@ -100,7 +100,7 @@ fn masked_row(running: &Running, body: &[u8], tokens: &redact::TokenKey, out: &m
                     return;
                 }
             };
-            let Some(cell) = cell else {
+            let Some(cell) = cell.or(field.hides_null().then_some(b"".as_slice())) else {
                 out.extend_from_slice(&(-1_i32).to_be_bytes());
                 continue;
             };

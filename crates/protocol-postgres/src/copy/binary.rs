@@ -85,7 +85,10 @@ impl Binary {
                 }
                 Part::Length => {
                     let Some((head, rest)) = self.fixed::<4>(bytes) else { break };
-                    if head == (-1_i32).to_be_bytes() {
+                    if head == (-1_i32).to_be_bytes() && rows.column()?.field.hides_null() {
+                        self.mask_cell(&[], rows, tokens)?;
+                        self.end_cell(rows, out);
+                    } else if head == (-1_i32).to_be_bytes() {
                         rows.out.extend_from_slice(&head);
                         self.end_cell(rows, out);
                     } else {

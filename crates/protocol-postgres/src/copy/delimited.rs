@@ -203,7 +203,7 @@ impl Delimited {
             kept = std::mem::take(&mut rows.cell);
             &kept
         };
-        if !rows.dropped && raw == self.null && self.null_is_sure() {
+        if !rows.dropped && raw == self.null && self.null_is_sure() && !rows.column()?.field.hides_null() {
             rows.out.extend_from_slice(raw);
         } else {
             let value = match self.syntax {

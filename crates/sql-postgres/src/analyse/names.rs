@@ -130,6 +130,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         // Of no column of its result it can be said that it is nothing but that column.
         set_operation: true,
         inert_constants: None,
+        has_conditions: false,
         lineage: None,
     }
 }

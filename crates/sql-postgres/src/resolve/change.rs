@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use lineage::{Item, Level, Output, Rows};
+use lineage::{Item, Level, Origin, Output, Rows};
 
-use super::{At, Resolver};
+use super::{At, Probe, Resolver};
 use crate::tree::{Node, Tree};
 
 impl<'a> Resolver<'a> {
@@ -12,21 +12,37 @@ impl<'a> Resolver<'a> {
     pub(super) fn change(&mut self, node: &'a Node, at: &At<'a>) -> Vec<Output<'a>> {
         let target = self.target(node.get("relation"));
         // Only what INSERT inserts does not see the table.
-        if let Some(source) = node.get("select_stmt").node() {
-            self.query(source, at);
-        }
+        let inserted = node.get("select_stmt").node().map(|source| self.query(source, at)).unwrap_or_default();
+        inserted.iter().for_each(|output| self.store(output.origin()));
         let mut items = vec![target.clone()];
         for field in ["from_clause", "using_clause", "source_relation"] {
             items = self.stands(node.get(field), items, at);
         }
         let inside = self.among(items.clone(), at);
-        for field in ["target_list", "where_clause", "join_condition", "merge_when_clauses"] {
-            self.value(node.get(field), &inside);
+        self.assigned(node.get("target_list"), &inside);
+        self.condition(node.get("where_clause"), &inside);
+        self.condition(node.get("join_condition"), &inside);
+        for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
+            self.condition(clause.get("condition"), &inside);
+            self.assigned(clause.get("target_list"), &inside);
+            self.assigned(clause.get("values"), &inside);
         }
         if let Some(conflict) = node.get("on_conflict_clause").node() {
-            let excluded = Item { name: Some("excluded"), open: false, ..target.clone() };
+            let excluded = excluded(node, &target, &inserted);
             let inside = self.among(vec![target.clone(), excluded], at);
-            self.below(conflict, &inside);
+            // Whether there is such a row already.
+            if let Some(infer) = conflict.get("infer").node() {
+                for element in infer.get("index_elems").list().iter().filter_map(Tree::node) {
+                    let origin = match element.text("name") {
+                        "" => self.value(element.get("expr"), &inside),
+                        name => self.column(&[name], &inside).origin,
+                    };
+                    self.probe(&origin, Probe::Equality);
+                }
+                self.condition(infer.get("where_clause"), &inside);
+            }
+            self.assigned(conflict.get("target_list"), &inside);
+            self.condition(conflict.get("where_clause"), &inside);
         }
         let Some(clause) = node.get("returning_clause").node() else { return Vec::new() };
         // The row as it was and as it is, from PostgreSQL 18.
@@ -40,6 +56,14 @@ impl<'a> Resolver<'a> {
         }
         let inside = self.among(items, at);
         self.targets(clause.get("exprs"), &inside)
+    }
+
+    /// Values that are kept, one by one.
+    fn assigned(&mut self, values: &'a Tree, at: &At<'a>) {
+        for value in values.list() {
+            let origin = self.value(value, at);
+            self.store(&origin);
+        }
     }
 
     fn among(&self, items: Vec<Item<'a>>, at: &At<'a>) -> At<'a> {
@@ -65,4 +89,27 @@ impl<'a> Resolver<'a> {
         let alias = range.get("alias").node().map(|alias| alias.text("aliasname"));
         Item { name: alias.or(Some(range.text("relname"))), rows: Rc::new(rows), open: true }
     }
+}
+
+/// The row that was to be inserted, as ON CONFLICT sees it: made of what was to be.
+fn excluded<'a>(node: &'a Node, target: &Item<'a>, inserted: &[Output<'a>]) -> Item<'a> {
+    let mut rows = Rows::clone(&target.rows);
+    let listed: Vec<&str> =
+        node.get("cols").list().iter().filter_map(Tree::node).map(|column| column.text("name")).collect();
+    let in_order = rows.is_closed() && inserted.iter().all(|output| matches!(output, Output::One(_)));
+    let all: Origin = inserted.iter().map(|output| output.origin().clone()).collect();
+    for (at, column) in rows.columns.iter_mut().enumerate() {
+        let place = match listed.is_empty() {
+            true => Some(at),
+            false => listed.iter().position(|name| Some(*name) == column.name),
+        };
+        column.bare = false;
+        column.origin = match place {
+            _ if !in_order => all.clone(),
+            Some(place) => inserted.get(place).map_or(Origin::Free, |output| output.origin().clone()),
+            None => Origin::Free,
+        };
+    }
+    rows.more = rows.more.map(|more| more.with(all));
+    Item { name: Some("excluded"), rows: Rc::new(rows), open: false }
 }

@@ -3,7 +3,8 @@
 use lineage::{Column, Found, Origin, Output};
 use pg_query::protobuf::SubLinkType;
 
-use super::{At, Resolver};
+use super::probe::by_name;
+use super::{At, Probe, Resolver};
 use crate::analyse::newer_syntax;
 use crate::tree::{Node, Tree, name_parts, schema_and_name};
 
@@ -43,17 +44,31 @@ impl<'a> Resolver<'a> {
             // Its arguments are those of GROUP BY: it says which of them are in the group, not what they are.
             "GroupingFunc" => Origin::Free,
             "FuncCall" => self.call(node, at),
-            "AExpr" => {
-                let code = self.is_users_operator(node.get("name"));
-                let origin = self.below(node, at);
-                if code { self.code() } else { origin.computed() }
+            "AExpr" => self.comparison(node, at, false).computed(),
+            // What is shown depends on it.
+            "CaseExpr" => {
+                let mut origin = self.value(node.get("arg"), at);
+                self.probe(&origin, Probe::Equality);
+                for case in node.get("args").list().iter().filter_map(Tree::node) {
+                    let condition = match node.has("arg") {
+                        true => {
+                            let compared = self.value(case.get("expr"), at);
+                            self.probe(&compared, Probe::Equality);
+                            compared
+                        }
+                        false => self.condition(case.get("expr"), at),
+                    };
+                    origin.mix(condition);
+                    origin.mix(self.value(case.get("result"), at));
+                }
+                origin.with(self.value(node.get("defresult"), at)).computed()
             }
             "NullTest" => match self.value(node.get("arg"), at) {
                 // That a value is missing says nothing of what it is. That what is made of it is missing may.
                 Origin::Copy(_) => Origin::Free,
                 other => other,
             },
-            "SubLink" => self.sublink(node, at),
+            "SubLink" => self.sublink(node, at, false),
             "SelectStmt" | "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {
                 let outputs = self.query(node, at);
                 outputs.iter().map(|output| output.origin().clone()).collect::<Origin>().computed()
@@ -64,7 +79,7 @@ impl<'a> Resolver<'a> {
                 let to = names.and_then(<[Tree]>::last).map_or("", Tree::text);
                 let code = self.catalog.casts_by_code(to);
                 let origin = self.value(node.get("arg"), at);
-                if code { self.code() } else { origin.computed() }
+                if code { self.code(origin) } else { origin.computed() }
             }
             "CollateClause" => self.value(node.get("arg"), at),
             // `OVER w`, and a window that is made of another.
@@ -77,19 +92,24 @@ impl<'a> Resolver<'a> {
                         name => origin.mix(window(name).map_or(Origin::Free, |known| known.1.clone())),
                     }
                 }
-                origin.with(self.below(node, at))
+                for (field, how) in [("partition_clause", Probe::Group), ("order_clause", Probe::Order)] {
+                    let sorted = self.value(node.get(field), at);
+                    self.probe(&sorted, how);
+                    origin.mix(sorted);
+                }
+                origin.with(self.value(node.get("start_offset"), at)).with(self.value(node.get("end_offset"), at))
             }
             "SortBy" => {
                 let code = self.is_users_operator(node.get("use_op"));
                 let origin = self.value(node.get("node"), at);
-                if code { self.code() } else { origin }
+                if code { self.code(origin) } else { origin }
             }
             kind => {
                 // A server that does not have the syntax calls the users' function of that name.
                 let users = |name: &&&str| self.catalog.user_functions("", name).next().is_some();
                 if newer_syntax(kind).iter().any(|name| users(&name)) {
-                    self.below(node, at);
-                    return self.code();
+                    let origin = self.below(node, at);
+                    return self.code(origin);
                 }
                 self.below(node, at).computed()
             }
@@ -147,25 +167,25 @@ impl<'a> Resolver<'a> {
                 match found {
                     Some(column) if certain => column,
                     // A function of the row can be written like a column of it.
-                    found => {
-                        let function = self.function_of_row(name, row);
-                        match found {
-                            Some(column) => Column { bare: false, origin: column.origin.or(function), ..column },
-                            None => Column::computed(None, function),
+                    found => match (found, self.function_of_row(name, row)) {
+                        (Some(column), Some(function)) => {
+                            Column { bare: false, origin: column.origin.or(function), ..column }
                         }
-                    }
+                        (Some(column), None) => column,
+                        (None, function) => Column::computed(None, function.unwrap_or(Origin::Unknown)),
+                    },
                 }
             }
             [] => Column::computed(None, Origin::Unknown),
         }
     }
 
-    /// What a function makes of a row whose column it is taken for.
-    fn function_of_row(&mut self, name: &str, row: Origin) -> Origin {
+    /// What a function makes of a row whose column it is taken for, if there is one of that name.
+    fn function_of_row(&mut self, name: &str, row: Origin) -> Option<Origin> {
         if self.catalog.user_functions("", name).any(|function| !function.computes) {
-            return self.code();
+            return Some(self.code(row));
         }
-        if self.catalog.only_computes("", name) { row.computed() } else { Origin::Unknown }
+        self.catalog.only_computes("", name).then(|| row.computed())
     }
 
     /// What a star gives.
@@ -206,7 +226,7 @@ impl<'a> Resolver<'a> {
         }
         let origin = self.below(node, at).computed();
         let code = |step: &Tree| self.catalog.user_functions("", step.text()).any(|function| !function.computes);
-        if steps.iter().any(code) { self.code() } else { origin }
+        if steps.iter().any(code) { self.code(origin) } else { origin }
     }
 
     /// The name of what stands in FROM, if the value that something is taken of is its row.
@@ -223,7 +243,8 @@ impl<'a> Resolver<'a> {
 
     // ---- subqueries
 
-    fn sublink(&mut self, node: &'a Node, at: &At<'a>) -> Origin {
+    /// If it `decides` something, what it compares is learnt of.
+    pub(super) fn sublink(&mut self, node: &'a Node, at: &At<'a>, decides: bool) -> Origin {
         let kind = i32::try_from(node.int("sub_link_type")).ok().and_then(|kind| SubLinkType::try_from(kind).ok());
         let code = self.is_users_operator(node.get("oper_name"));
         let test = self.value(node.get("testexpr"), at);
@@ -231,13 +252,29 @@ impl<'a> Resolver<'a> {
             Some(query) => self.query(query, at),
             None => vec![Output::many(Origin::Unknown)],
         };
+        if decides && kind != Some(SubLinkType::ExistsSublink) && kind != Some(SubLinkType::ExprSublink) {
+            let parts = name_parts(node.get("oper_name").list());
+            // `IN` has no operator.
+            let how = if parts.is_empty() { Probe::Equality } else { by_name(schema_and_name(&parts).1) };
+            let how = if how == Probe::Equality { Probe::Join } else { how };
+            self.probe(&test, how);
+            self.all(&outputs, how);
+        }
         let given = || outputs.iter().map(|output| output.origin().clone()).collect::<Origin>();
         match kind {
-            _ if code => self.code(),
+            _ if code => {
+                let made = test.with(given());
+                self.code(made)
+            }
             // Whether there are rows is a matter of conditions.
             Some(SubLinkType::ExistsSublink) => Origin::Free,
             Some(SubLinkType::ExprSublink) => match outputs.as_slice() {
-                [Output::One(column)] => column.origin.clone(),
+                [Output::One(column)] => {
+                    if decides {
+                        self.probe(&column.origin, Probe::Equality);
+                    }
+                    column.origin.clone()
+                }
                 _ => given().computed(),
             },
             _ => test.with(given()).computed(),

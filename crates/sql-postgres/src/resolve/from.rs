@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lineage::{Column, Item, Level, Origin, Rows};
 use pg_query::protobuf::JoinType;
 
-use super::{At, Resolver};
+use super::{At, Probe, Resolver};
 use crate::catalog::RelationKind;
 use crate::tree::{Node, Tree};
 
@@ -64,8 +64,8 @@ impl<'a> Resolver<'a> {
             }
             "RangeTableSample" => {
                 let beside = self.beside(before, at);
-                self.value(node.get("args"), &beside);
-                self.value(node.get("repeatable"), &beside);
+                let origin = self.value(node.get("args"), &beside).with(self.value(node.get("repeatable"), &beside));
+                self.probe(&origin, Probe::Range);
                 match node.get("relation").node() {
                     Some(relation) => self.part(relation, before, at),
                     None => Part::of(None, Rc::new(Rows::unknown())),
@@ -136,6 +136,10 @@ impl<'a> Resolver<'a> {
             // Each is a list of the call and the columns that AS gives it.
             let [call, columns @ ..] = function.list() else { return Part::of(None, Rc::new(Rows::unknown())) };
             let origin = self.value(call, at).computed();
+            // How many rows it gives may depend on what it is given.
+            if call.as_kind("FuncCall").is_none_or(|call| !self.gives_an_array(call)) {
+                self.probe(&origin, Probe::Range);
+            }
             let listed = columns.first().filter(|columns| !columns.list().is_empty());
             let called = call.node().and_then(|call| call.get("funcname").list().last()).map(Tree::text);
             name = name.or(called);
@@ -185,6 +189,7 @@ impl<'a> Resolver<'a> {
     /// XMLTABLE and JSON_TABLE: every column is made of the document.
     fn table_of_document(&mut self, node: &'a Node, at: &At<'a>) -> Part<'a> {
         let origin = self.below(node, at).computed();
+        self.probe(&origin, Probe::Range);
         let mut rows = Rows::default();
         node.walk(&mut |below| {
             match below.kind {
@@ -239,15 +244,23 @@ impl<'a> Resolver<'a> {
         let rows = Rc::new(rows);
 
         // What is joined can still be named, and its columns with it; without it they are found in the join.
-        let mut items: Vec<Item<'a>> = left.items.into_iter().chain(right.items).collect();
+        let mut items: Vec<Item<'a>> = left.items.iter().chain(&right.items).cloned().collect();
         if !using.is_empty() || !sure {
             items.iter_mut().for_each(|item| item.open = false);
             items.push(Item { name: None, rows: Rc::clone(&rows), open: true });
         }
-        if let Some(condition) = node.get("quals").node() {
+        for name in &using {
+            for side in [&left.rows, &right.rows] {
+                if let Some(column) = side.column(name) {
+                    self.probe(&column.origin, Probe::Join);
+                }
+            }
+        }
+        let condition = node.get("quals");
+        if !condition.is_nothing() {
             let scope = at.scope.inside(Rc::new(Level::new(items.clone())));
             let inside = At { scope, named: at.named.clone(), windows: None };
-            self.expression(condition, &inside);
+            self.condition(condition, &inside);
         }
         if let Some(alias) = node.get("join_using_alias").node() {
             let columns = rows.columns.iter().filter(|column| column.name.is_none_or(|name| using.contains(&name)));

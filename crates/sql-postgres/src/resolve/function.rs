@@ -3,7 +3,7 @@
 use lineage::Origin;
 use pg_query::protobuf::CoercionForm;
 
-use super::{At, Resolver};
+use super::{At, Probe, Resolver};
 use crate::functions::{Effect, effect, says_nothing};
 use crate::tree::{Node, name_parts, schema_and_name};
 
@@ -14,22 +14,37 @@ impl<'a> Resolver<'a> {
         let (schema, name) = schema_and_name(&parts);
         let arguments: Vec<Origin> = node.get("args").list().iter().map(|value| self.value(value, at)).collect();
         // The order, the window, and what is counted at all.
-        let mut around = Origin::Free;
-        for field in ["agg_order", "agg_filter", "over"] {
-            around.mix(self.value(node.get(field), at));
+        let mut around = self.condition(node.get("agg_filter"), at);
+        let sorted = self.value(node.get("agg_order"), at);
+        self.probe(&sorted, Probe::Order);
+        around.mix(sorted);
+        around.mix(self.value(node.get("over"), at));
+        if node.has("agg_distinct") {
+            arguments.iter().for_each(|origin| self.probe(origin, Probe::Group));
+        }
+        // What it is given is kept: in a sequence, a setting, a notification, a lock.
+        let (system, users) =
+            (self.catalog.is_system_function(schema, name), self.catalog.user_functions(schema, name).next());
+        if matches!(schema, "" | "pg_catalog") && (system || users.is_none()) && effect(name).is_some() {
+            arguments.iter().for_each(|origin| self.store(origin));
         }
         let own_syntax = node.int("funcformat") == i64::from(i32::from(CoercionForm::CoerceSqlSyntax));
         let users = self.catalog.user_functions(schema, name).any(|function| !function.computes);
         let casts = self.catalog.casts_by_code(name);
         if users || casts || !own_syntax && !self.catalog.only_computes(schema, name) {
-            return self.code();
+            return self.code(arguments.into_iter().fold(around, Origin::with));
         }
         // Before PostgreSQL 16 it is the name of a column.
         if own_syntax && name == "system_user" {
             return Origin::Unknown;
         }
         if self.catalog.is_system_function(schema, name) && effect(name).is_some_and(returns_more) {
-            return Origin::Unknown;
+            return Origin::Code(arguments.into_iter().fold(around, Origin::with).sources());
+        }
+        // How many rows come of it may depend on what it is given.
+        let gives_rows = self.catalog.system_function(name).is_none_or(|function| function.returns_set);
+        if gives_rows && !self.gives_an_array(node) {
+            arguments.iter().for_each(|origin| self.probe(origin, Probe::Range));
         }
         // It says nothing of a value that is as it was stored. Of what is computed of one it may say everything.
         let whole = |origin: &Origin| matches!(origin, Origin::Free | Origin::Copy(_));
@@ -40,6 +55,13 @@ impl<'a> Resolver<'a> {
             return around.computed();
         }
         arguments.into_iter().fold(around, Origin::with).computed()
+    }
+
+    /// Whether a call gives the elements of an array that is as it was stored: how many there are says nothing of them.
+    pub(super) fn gives_an_array(&mut self, node: &Node) -> bool {
+        let parts = name_parts(node.get("funcname").list());
+        let bare = node.get("args").list().iter().all(|argument| argument.as_kind("ColumnRef").is_some());
+        matches!(parts.as_slice(), ["unnest"] | ["pg_catalog", "unnest"]) && bare
     }
 
     /// Whether a call with one argument may take a part of it instead: `ssn(c)` is c.ssn.

@@ -5,7 +5,7 @@
 //! more than is known without: a statement that can't be followed has no lineage, and each of its outputs is then taken for
 //! made of all that the statement touches.
 //!
-//! [`query`]: SELECT and its clauses. [`from`]: what stands in FROM. [`expression`]: values. [`function`]: calls. [`change`]:
+//! [`probe`]: conditions, orders, groups. [`query`]: SELECT and its clauses. [`from`]: what stands in FROM. [`expression`]: values. [`function`]: calls. [`change`]:
 //! INSERT, UPDATE, DELETE and MERGE. [`names`]: how PostgreSQL names an output that has no name.
 
 mod change;
@@ -13,13 +13,17 @@ mod expression;
 mod from;
 mod function;
 mod names;
+mod probe;
 mod query;
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
-use lineage::{Origin, Output, Rows, Scope, Source};
-use model::Field;
+use lineage::{Origin, Output, Rows, Scope, Source, Sources};
+use model::{Field, Holds};
+use pg_query::protobuf::ObjectType;
 
+pub(crate) use self::probe::Probe;
 use crate::catalog::{Catalog, Entry, Made, RelationKind};
 use crate::tree::{Node, Tree};
 
@@ -28,13 +32,41 @@ use crate::tree::{Node, Tree};
 pub(crate) struct Lineage {
     /// The fields that sources are numbers of.
     pub(crate) fields: Vec<Field>,
-    /// The outputs, in order.
-    pub(crate) outputs: Vec<Traced>,
+    /// The outputs, in order; `None` if it returns no rows that could be followed.
+    pub(crate) outputs: Option<Vec<Traced>>,
+    /// Columns of which it learns something, and how.
+    pub(crate) probes: Vec<(Source, Probe)>,
+    /// Whether it learns something of what can't be told.
+    pub(crate) probes_anything: bool,
+    /// What it keeps, if that was followed.
+    pub(crate) stores: Option<Stores>,
     /// Whether code was met that can't be followed.
     pub(crate) meets_code: bool,
 }
 
+/// Of what all is made that a statement keeps somewhere: in a table, a view, a sequence, a setting, a notification.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stores {
+    pub(crate) sources: Sources,
+    /// Some of it is made by code.
+    pub(crate) code: bool,
+    /// Some of it can't be told.
+    pub(crate) anything: bool,
+}
+
 impl Lineage {
+    /// What a value holds that is made of this.
+    pub(crate) fn holds(&self, origin: &Origin) -> Holds {
+        match origin {
+            Origin::Free => Holds::Plain,
+            Origin::Unknown | Origin::Code(_) => Holds::Unknown,
+            Origin::Copy(source) => self.field(*source).cloned().map_or(Holds::Unknown, Holds::Copy),
+            Origin::Made(sources) => {
+                Holds::Computed(sources.iter().filter_map(|source| self.field(source)).cloned().collect())
+            }
+        }
+    }
+
     /// The field of this number.
     pub(crate) fn field(&self, source: Source) -> Option<&Field> {
         self.fields.get(usize::try_from(source.0).ok()?)
@@ -45,6 +77,8 @@ impl Lineage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Traced {
     One {
+        /// By which name, where that can be told and is asked for.
+        name: Option<Box<str>>,
         origin: Origin,
         /// It is the column of a table, through whatever queries and names.
         bare: bool,
@@ -60,7 +94,7 @@ impl Traced {
     /// Of what it is made, and whether it is the column of a table.
     pub(crate) fn parts(&self) -> (&Origin, bool) {
         match self {
-            Self::One { origin, bare } | Self::Many { origin, bare } => (origin, *bare),
+            Self::One { origin, bare, .. } | Self::Many { origin, bare } => (origin, *bare),
         }
     }
 }
@@ -70,8 +104,17 @@ impl Traced {
 const STEPS_EACH: usize = 64;
 const STEPS_FREE: usize = 100_000;
 
-/// The lineage of a statement; `None` if it returns no rows that could be followed.
+/// The lineage of a statement; `None` if it can't be followed.
 pub(crate) fn lineage(tree: &Tree, catalog: &Catalog) -> Option<Lineage> {
+    followed(tree, catalog, false)
+}
+
+/// The same, with the names of the outputs.
+pub(crate) fn named_lineage(tree: &Tree, catalog: &Catalog) -> Option<Lineage> {
+    followed(tree, catalog, true)
+}
+
+fn followed(tree: &Tree, catalog: &Catalog, with_names: bool) -> Option<Lineage> {
     let node = tree.node()?;
     let mut nodes = 0_usize;
     node.walk(&mut |_| {
@@ -82,29 +125,49 @@ pub(crate) fn lineage(tree: &Tree, catalog: &Catalog) -> Option<Lineage> {
         catalog,
         fields: Vec::new(),
         queries: Vec::new(),
+        probes: Vec::new(),
+        probes_anything: false,
+        stores: Stores::default(),
+        seen: HashSet::new(),
         meets_code: false,
         steps: nodes.saturating_mul(STEPS_EACH).saturating_add(STEPS_FREE),
     };
-    let outputs = resolver.outputs(node)?;
+    let outputs = resolver.statement(node)?;
+    // What defines something keeps expressions in other places than are looked at here.
+    let keeps = outputs.is_some() || KEEPING.contains(&node.kind);
     if resolver.steps == 0 {
         return None;
     }
     let traced = |output: Output<'_>| match output {
-        Output::One(column) => Traced::One { origin: column.origin, bare: column.bare },
+        Output::One(column) => {
+            let name = column.name.filter(|_| with_names).map(Into::into);
+            Traced::One { name, origin: column.origin, bare: column.bare }
+        }
         Output::Many { origin, bare } => Traced::Many { origin, bare },
     };
     Some(Lineage {
-        outputs: outputs.into_iter().map(traced).collect(),
+        outputs: outputs.map(|outputs| outputs.into_iter().map(traced).collect()),
+        probes: resolver.probes,
+        probes_anything: resolver.probes_anything,
+        stores: keeps.then_some(resolver.stores),
         fields: resolver.fields,
         meets_code: resolver.meets_code,
     })
 }
+
+/// Statements that give no rows but keep some, or run what does.
+const KEEPING: [&str; 6] =
+    ["CopyStmt", "DeclareCursorStmt", "PrepareStmt", "ExplainStmt", "CreateTableAsStmt", "ViewStmt"];
 
 struct Resolver<'a> {
     catalog: &'a Catalog,
     fields: Vec<Field>,
     /// All queries of WITH clauses that were met.
     queries: Vec<Named<'a>>,
+    probes: Vec<(Source, Probe)>,
+    probes_anything: bool,
+    stores: Stores,
+    seen: HashSet<(Source, Probe)>,
     meets_code: bool,
     /// How many steps are left.
     steps: usize,
@@ -146,14 +209,33 @@ enum State<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// The outputs of a statement.
-    fn outputs(&mut self, node: &'a Node) -> Option<Vec<Output<'a>>> {
+    /// Follows a statement, if it can be. Gives its outputs, if it has some that are known.
+    fn statement(&mut self, node: &'a Node) -> Option<Option<Vec<Output<'a>>>> {
+        const ROWS: [&str; 5] = ["SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"];
         let at = At::default();
         match node.kind {
-            "SelectStmt" | "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => Some(self.query(node, &at)),
-            "CopyStmt" if !node.has("is_from") => node.get("query").node().map(|query| self.query(query, &at)),
-            "DeclareCursorStmt" | "PrepareStmt" => self.outputs(node.get("query").node()?),
-            _ => None,
+            kind if ROWS.contains(&kind) => Some(Some(self.query(node, &at))),
+            "CopyStmt" if node.has("query") => Some(node.get("query").node().map(|query| self.query(query, &at))),
+            // What it returns, if anything, is not what its query gives.
+            "DeclareCursorStmt" | "PrepareStmt" | "ExplainStmt" => {
+                self.statement(node.get("query").node()?)?;
+                Some(None)
+            }
+            "CreateTableAsStmt" | "ViewStmt" => {
+                let outputs = self.statement(node.get("query").node()?)?;
+                // The catalog knows of the code of a view and of a materialized view, and follows it from there.
+                let matview = i64::from(i32::from(ObjectType::ObjectMatview));
+                let is_view = node.kind == "ViewStmt" || node.int("objtype") == matview;
+                for output in outputs.iter().flatten() {
+                    match output.origin() {
+                        Origin::Code(sources) if is_view => self.store(&Origin::Made(sources.clone())),
+                        origin => self.store(origin),
+                    }
+                }
+                Some(None)
+            }
+            _ if node.contains(&ROWS) => None,
+            _ => Some(None),
         }
     }
 
@@ -184,10 +266,20 @@ impl<'a> Resolver<'a> {
         fields.iter().map(|field| Origin::Copy(self.source(field))).collect()
     }
 
-    /// What can't be followed because it is code.
-    fn code(&mut self) -> Origin {
+    /// Something is kept.
+    fn store(&mut self, origin: &Origin) {
+        self.stores.code |= matches!(origin, Origin::Code(_));
+        self.stores.anything |= *origin == Origin::Unknown;
+        self.stores.sources.add(&origin.sources());
+    }
+
+    /// What code makes of this that can't be followed.
+    fn code(&mut self, of: Origin) -> Origin {
         self.meets_code = true;
-        Origin::Unknown
+        match of {
+            Origin::Unknown => Origin::Unknown,
+            known => Origin::Code(known.sources()),
+        }
     }
 
     fn origin(&mut self, made: Made) -> Origin {
@@ -195,7 +287,7 @@ impl<'a> Resolver<'a> {
             Made::Plain => Origin::Free,
             Made::Copy(field) => Origin::Copy(self.source(&field)),
             Made::Computed(fields) => self.made_of(&fields),
-            Made::Unknown | Made::Everything => self.code(),
+            Made::Unknown | Made::Everything => self.code(Origin::Free),
         }
     }
 

@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use lineage::{Column, Level, Origin, Output, Rows};
+use pg_query::protobuf::SetOperation;
 
 use super::names::name;
-use super::{At, Named, NamedList, Resolver, State};
+use super::{At, Named, NamedList, Probe, Resolver, State};
 use crate::tree::{Node, Tree, name_parts};
 
 /// How often a query that refers to itself is followed until nothing new is found in it.
@@ -25,7 +26,18 @@ impl<'a> Resolver<'a> {
                     None => Rows::unknown(),
                 };
                 let (left, right) = (arm("larg"), arm("rarg"));
-                left.united(right).star()
+                let outputs = left.united(right).star();
+                // The first arm holds INTO, and the others are kept with it.
+                if first_arm(node).has("into_clause") {
+                    outputs.iter().for_each(|output| self.store(output.origin()));
+                }
+                // All but UNION ALL compare rows.
+                let union = node.int("op") == i64::from(i32::from(SetOperation::SetopUnion));
+                if !(union && node.has("all")) {
+                    self.all(&outputs, Probe::Group);
+                }
+                self.sorted(node, &outputs, at);
+                outputs
             }
             "SelectStmt" if node.has("values_lists") => self.values(node, at),
             "SelectStmt" => self.select(node, at),
@@ -46,13 +58,29 @@ impl<'a> Resolver<'a> {
             Rc::make_mut(inside.windows.get_or_insert_default()).push((window.text("name"), origin));
         }
         let outputs = self.targets(node.get("target_list"), &inside);
-        for clause in ["where_clause", "group_clause", "having_clause", "sort_clause", "distinct_clause"] {
-            self.value(node.get(clause), &inside);
+        self.condition(node.get("where_clause"), &inside);
+        self.sorts(node.get("group_clause"), &outputs, &inside, Probe::Group);
+        self.condition(node.get("having_clause"), &inside);
+        match node.get("distinct_clause").list() {
+            [] => {}
+            // DISTINCT alone is a list of nothing.
+            list if list.iter().all(|item| item.node().is_none()) => self.all(&outputs, Probe::Group),
+            _ => self.sorts(node.get("distinct_clause"), &outputs, &inside, Probe::Group),
         }
-        for clause in ["limit_count", "limit_offset"] {
-            self.value(node.get(clause), &inside);
+        self.sorted(node, &outputs, &inside);
+        if node.has("into_clause") {
+            outputs.iter().for_each(|output| self.store(output.origin()));
         }
         outputs
+    }
+
+    /// ORDER BY and LIMIT.
+    fn sorted(&mut self, node: &'a Node, outputs: &[Output<'a>], at: &At<'a>) {
+        self.sorts(node.get("sort_clause"), outputs, at, Probe::Order);
+        for clause in ["limit_count", "limit_offset"] {
+            let origin = self.value(node.get(clause), at);
+            self.probe(&origin, Probe::Range);
+        }
     }
 
     /// A list of outputs, of SELECT or RETURNING.
@@ -105,7 +133,9 @@ impl<'a> Resolver<'a> {
         }
         let names = (0_usize..).map(|at| VALUES_NAMES.get(at).copied());
         let named = names.zip(columns);
-        named.map(|(name, origin)| Output::One(Column::computed(name, origin))).collect()
+        let outputs: Vec<_> = named.map(|(name, origin)| Output::One(Column::computed(name, origin))).collect();
+        self.sorted(node, &outputs, at);
+        outputs
     }
 
     // ---- WITH
@@ -223,6 +253,15 @@ impl<'a> Resolver<'a> {
         }
         rows
     }
+}
+
+/// The first arm of a set operation.
+fn first_arm(node: &Node) -> &Node {
+    let mut first = node;
+    while let Some(left) = first.get("larg").node() {
+        first = left;
+    }
+    first
 }
 
 /// Whether the last step that is taken into a value is a star.

@@ -1,4 +1,4 @@
-//! Statements, and of what their outputs are made: `-` nothing classified, `=` a copy, `~` something computed, `?` unknown, and
+//! Statements, and of what their outputs are made: `-` nothing classified, `=` a copy, `~` something computed, `!` code, `?` unknown, and
 //! `*` before what may be any number of columns.
 
 use lineage::Origin;
@@ -18,10 +18,11 @@ fn followed(sql: &str) -> String {
             Origin::Free => "-".to_owned(),
             Origin::Copy(_) => format!("={}", names[0]),
             Origin::Made(_) => format!("~{}", names.join("+")),
+            Origin::Code(_) => format!("!{}", names.join("+")),
             Origin::Unknown => "?".to_owned(),
         }
     };
-    let outputs = lineage.outputs.iter().map(|output| match output {
+    let outputs = lineage.outputs.iter().flatten().map(|output| match output {
         Traced::One { origin, .. } => word(origin),
         Traced::Many { origin, .. } => format!("*{}", word(origin)),
     });
@@ -62,7 +63,10 @@ fn expressions_are_made_of_their_columns() {
         ("SELECT current_user, now(), $1, 'x', 1 FROM customers", "- - - - -"),
         ("SELECT grouping(ssn) FROM customers GROUP BY ssn", "-"),
         ("SELECT json_object('a': ssn), json_array(city), xmlelement(name s, ssn) FROM customers", "~ssn - ~ssn"),
-        ("SELECT ssn(c), c.ssn, (c).ssn, (c).city, ctid, xmin FROM customers c", "? =ssn =ssn - - -"),
+        (
+            "SELECT ssn(c), c.ssn, (c).ssn, (c).city, ctid, xmin FROM customers c",
+            "!email+card+ssn+birth_date =ssn =ssn - - -",
+        ),
         ("SELECT c.ssn, (c).ssn, (c).city, ctid, c.xmin FROM customers c", "=ssn =ssn - - -"),
         ("SELECT nothing, c.nothing, x.city FROM customers c", "? ? ?"),
         ("SELECT c.upper FROM customers c", "~email+card+ssn+birth_date"),
@@ -266,11 +270,116 @@ fn functions_in_from_are_made_of_their_arguments() {
 #[test]
 fn what_is_code_is_unknown() {
     check(&[
-        ("SELECT refund(1), city, upper(city) FROM customers", "? - -"),
-        ("SELECT city, c.refund FROM customers c", "- ?"),
+        ("SELECT refund(1), city, upper(city), refund(ssn) FROM customers", "! - - !ssn"),
+        ("SELECT city, c.refund FROM customers c", "- !email+card+ssn+birth_date"),
         ("SELECT nowhere.x, city FROM nowhere, customers", "? -"),
         ("SELECT * FROM nowhere", "*?"),
-        ("SELECT pg_read_file(name), city FROM customers", "? -"),
+        ("SELECT pg_read_file(name), city FROM customers", "! -"),
         ("SELECT system_user FROM customers", "?"),
     ]);
+}
+
+/// What a statement learns: `column:how` for each use.
+fn learnt(sql: &str) -> String {
+    let catalog = shop();
+    let statement = analyse(sql, &catalog).unwrap().remove(0);
+    let probes = statement.asks.iter().filter(|ask| ask.action.0 == "probe").map(|ask| {
+        let model::Object::Field(field) = &ask.object else { panic!("{ask:?}") };
+        let model::AttrValue::Text(how) = &ask.context[0].1 else { panic!("{ask:?}") };
+        format!("{}:{how}", field.name)
+    });
+    let mut probes: Vec<String> = probes.collect();
+    probes.sort();
+    probes.join(" ")
+}
+
+#[test]
+fn what_is_learnt_without_being_shown_is_asked_for() {
+    let wrong: Vec<String> = [
+        ("SELECT count(*) FROM customers WHERE ssn LIKE '9%'", "ssn:pattern"),
+        (
+            "SELECT id FROM customers WHERE ssn = $1 AND (email > 'a' OR NOT card IN ('x', 'y'))",
+            "card:equality email:range ssn:equality",
+        ),
+        ("SELECT id FROM customers WHERE upper(ssn) = 'X'", "ssn:pattern"),
+        ("SELECT id FROM customers WHERE ssn IS NULL AND city = 'x'", ""),
+        ("SELECT id FROM customers WHERE (ssn || '') IS NULL", "ssn:pattern"),
+        ("SELECT id FROM customers WHERE octet_length(ssn) = 3", ""),
+        (
+            "SELECT id FROM customers WHERE ssn BETWEEN 'a' AND 'b' OR ssn IS DISTINCT FROM 'x'",
+            "ssn:equality ssn:range",
+        ),
+        ("SELECT id FROM customers WHERE ssn = ANY ($1) OR email ~ 'x'", "email:pattern ssn:equality"),
+        ("SELECT o.id FROM customers c JOIN payments o ON o.card_number = c.card", "card:join card_number:join"),
+        ("SELECT 1 FROM customers JOIN (SELECT 'x' AS ssn) x USING (ssn)", "ssn:join"),
+        ("SELECT 1 FROM customers NATURAL JOIN (SELECT 'x' AS email) x", "email:join"),
+        ("SELECT city FROM customers ORDER BY ssn, id", "ssn:order"),
+        ("SELECT ssn AS s FROM customers ORDER BY s", "ssn:order"),
+        ("SELECT city, ssn FROM customers ORDER BY 2", "ssn:order"),
+        ("SELECT city, ssn FROM customers ORDER BY 1", ""),
+        ("SELECT city FROM customers GROUP BY ssn, city", "ssn:group"),
+        ("SELECT substr(ssn, 1, 1) AS a FROM customers GROUP BY a", "ssn:group"),
+        ("SELECT 1 FROM customers GROUP BY GROUPING SETS ((ssn), (id, ROW(email)), ())", "email:group ssn:group"),
+        ("SELECT DISTINCT ssn FROM customers", "ssn:group"),
+        ("SELECT DISTINCT ON (email) id FROM customers", "email:group"),
+        ("SELECT count(DISTINCT ssn) FROM customers", "ssn:group"),
+        ("SELECT 1 FROM customers GROUP BY city HAVING max(ssn) > 'x'", "ssn:pattern"),
+        ("SELECT rank() OVER (PARTITION BY email ORDER BY ssn) FROM customers", "email:group ssn:order"),
+        ("SELECT rank() OVER w FROM customers WINDOW w AS (ORDER BY ssn)", "ssn:order"),
+        (
+            "SELECT array_agg(city ORDER BY ssn), count(*) FILTER (WHERE card = 'x') FROM customers",
+            "card:equality ssn:order",
+        ),
+        (
+            "SELECT CASE WHEN ssn LIKE 'x' THEN 1 END, CASE email WHEN 'x' THEN 1 END FROM customers",
+            "email:equality ssn:pattern",
+        ),
+        ("SELECT city FROM customers LIMIT (SELECT max(ssn)::int FROM customers)", "ssn:pattern"),
+        ("SELECT ssn FROM customers UNION SELECT city FROM customers", "ssn:group"),
+        ("SELECT ssn FROM customers UNION ALL SELECT city FROM customers", ""),
+        ("SELECT ssn FROM customers EXCEPT ALL SELECT 'x'", "ssn:group"),
+        ("SELECT EXISTS (SELECT 1 FROM customers WHERE ssn = 'x')", "ssn:equality"),
+        ("SELECT name FROM products WHERE name IN (SELECT ssn FROM customers)", "ssn:join"),
+        ("SELECT name FROM products WHERE 'x' < ALL (SELECT ssn FROM customers)", "ssn:range"),
+        ("SELECT name FROM products WHERE EXISTS (SELECT ssn FROM customers)", ""),
+        ("SELECT g FROM customers, generate_series(1, length(ssn)) g", "ssn:pattern"),
+        ("SELECT generate_series(1, length(ssn)) FROM customers", "ssn:pattern"),
+        ("SELECT u FROM customers, unnest(card) u", ""),
+        ("WITH x AS (SELECT upper(ssn) AS u FROM customers) SELECT 1 FROM x WHERE u = 'X'", "ssn:pattern"),
+        ("WITH x AS (DELETE FROM customers WHERE ssn = 'x' RETURNING 1) SELECT 1", "ssn:equality"),
+        ("UPDATE customers SET city = 'x' WHERE ssn = 'x'", "ssn:equality"),
+        ("UPDATE products SET name = 'x' FROM customers c WHERE c.email = products.name", "email:join"),
+        ("DELETE FROM products USING customers c WHERE c.email LIKE 'x'", "email:pattern"),
+        ("INSERT INTO customers (id, ssn) VALUES (1, 'x') ON CONFLICT (ssn) DO NOTHING", "ssn:equality"),
+        (
+            "INSERT INTO customers AS c (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET city = 'x' WHERE c.ssn = 'x'",
+            "ssn:equality",
+        ),
+        (
+            "MERGE INTO products p USING customers c ON p.name = c.email WHEN MATCHED AND c.ssn = 'x' THEN DELETE",
+            "email:join ssn:equality",
+        ),
+        ("EXPLAIN SELECT id FROM customers WHERE ssn = 'x'", "ssn:equality"),
+        ("CREATE TABLE t AS SELECT id FROM customers WHERE ssn = 'x'", "ssn:equality"),
+        ("COPY (SELECT id FROM customers WHERE ssn = 'x') TO STDOUT", "ssn:equality"),
+        ("DECLARE c CURSOR FOR SELECT id FROM customers WHERE ssn = 'x'", "ssn:equality"),
+        ("PREPARE p AS SELECT id FROM customers WHERE ssn = $1", "ssn:equality"),
+        ("SELECT id FROM customers WHERE id = 1 ORDER BY city", ""),
+        ("SELECT id FROM customers WHERE refund(ssn) > 1 AND refund(id) > 1", "ssn:pattern"),
+        ("SELECT id FROM customers c, LATERAL unnest(c.card) AS t WHERE t.t = 'x'", "card:pattern"),
+        // What can't be told may be any of it.
+        ("SELECT id FROM customers c WHERE nothing = 'x'", "birth_date:pattern card:pattern email:pattern ssn:pattern"),
+        // What can't be followed asks for everything.
+        (
+            "CREATE RULE r AS ON DELETE TO products DO ALSO DELETE FROM customers WHERE ssn = 'x'",
+            "birth_date:pattern card:pattern email:pattern ssn:pattern",
+        ),
+    ]
+    .iter()
+    .filter_map(|(sql, expected)| {
+        let found = learnt(sql);
+        (found != *expected).then(|| format!("{sql}\n    learns {found}\n    not    {expected}"))
+    })
+    .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -7,9 +7,10 @@ use std::time::SystemTime;
 
 use ::policy::{Circumstances, Decision, Denial, Needs, Reason, Scene};
 use gate::{Gate, Keys};
-use model::{Ask, Certainty, CredentialId, Field, Object, Principal, PrincipalKind, Sight, UnixMicros};
+use model::{Ask, Certainty, CredentialId, Field, Holds, Object, Principal, PrincipalKind, Sight, UnixMicros};
 use protocol_postgres::{Explained, explain};
 use serde_json::json;
+use sql_postgres::Foreseen;
 
 use super::{CliError, Global, load_config, output, refused};
 use crate::config::{Config, LOCAL_ISSUER, PostgresTarget, nearest};
@@ -197,6 +198,65 @@ struct Answer {
     connect: Decision,
     asks: Vec<(Ask, Decision)>,
     sights: Vec<(Field, Sight, Vec<Arc<str>>)>,
+    outputs: Vec<Option<Vec<Shown>>>,
+}
+
+/// How an output would be shown.
+struct Shown {
+    output: Foreseen,
+    sight: Sight,
+    /// By which rules, and of which fields it is made.
+    rules: Vec<Arc<str>>,
+}
+
+impl Shown {
+    fn new(output: Foreseen, sights: &[(Field, Sight, Vec<Arc<str>>)]) -> Self {
+        let of = |field: &Field| sights.iter().find(|(known, ..)| known == field);
+        let (sight, rules) = match &output.holds {
+            Holds::Plain => (Sight::Clear, Vec::new()),
+            Holds::Unknown => (Sight::Nothing, Vec::new()),
+            Holds::Copy(field) => {
+                of(field).map_or((Sight::Nothing, Vec::new()), |(_, sight, rules)| (*sight, rules.clone()))
+            }
+            // Whole to who may see all of it, and else not at all.
+            Holds::Computed(fields) => match fields.iter().map(of).collect::<Option<Vec<_>>>() {
+                Some(all) if all.iter().all(|(_, sight, _)| *sight == Sight::Clear) => {
+                    (Sight::Clear, all.iter().flat_map(|(.., rules)| rules.clone()).collect())
+                }
+                _ => (Sight::Nothing, Vec::new()),
+            },
+        };
+        Self { output, sight, rules }
+    }
+
+    fn name(&self) -> String {
+        match (&self.output.name, self.output.many) {
+            (_, true) => "*".to_owned(),
+            (Some(name), _) => evidence::printable(name).to_string(),
+            (None, _) => "?".to_owned(),
+        }
+    }
+
+    fn fields(&self) -> Vec<String> {
+        let name = |field: &Field| format!("{}.{} ({})", field.part.name, field.name, field.class);
+        match &self.output.holds {
+            Holds::Plain | Holds::Unknown => Vec::new(),
+            Holds::Copy(field) => vec![name(field)],
+            Holds::Computed(fields) => fields.iter().map(name).collect(),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let made = match &self.output.holds {
+            Holds::Plain => return format!("{}: clear, nothing classified is in it", self.name()),
+            Holds::Unknown => return format!("{}: nothing, it can't be told what is in it", self.name()),
+            Holds::Copy(_) => "a copy of",
+            Holds::Computed(_) => "computed of",
+        };
+        let by =
+            if self.rules.is_empty() { "no rule shows more".to_owned() } else { format!("rule {}", list(&self.rules)) };
+        format!("{}: {}, {made} {} [{by}]", self.name(), self.sight.as_str(), self.fields().join(", "))
+    }
 }
 
 impl Answer {
@@ -214,10 +274,14 @@ impl Answer {
             let sighting = scene.sight(field, circumstances);
             (field.clone(), sighting.sight, sighting.rules)
         };
+        let sights: Vec<_> = explained.operation.touches.iter().map(sight).collect();
+        let outputs = explained.outputs.iter().cloned();
+        let outputs = outputs.map(|outputs| Some(outputs?.into_iter().map(|one| Shown::new(one, &sights)).collect()));
         Self {
+            outputs: outputs.collect(),
             connect: scene.decide(&Ask::new(::policy::actions::CONNECT, Object::Target), circumstances),
             asks: asks.into_iter().map(decide).collect(),
-            sights: explained.operation.touches.iter().map(sight).collect(),
+            sights,
             explained,
         }
     }
@@ -251,10 +315,16 @@ impl Answer {
             let by = if rules.is_empty() { "no rule shows more".to_owned() } else { format!("rule {}", list(rules)) };
             output::line(format_args!("  column {place} ({}) is shown: {} [{by}]", field.class, sight.as_str()))?;
         }
-        if self.explained.operation.touches_unknown {
-            output::line("  it touches something unknown: what is computed in its result is not shown")?;
-        } else if !self.sights.is_empty() {
-            output::line("  what is computed in its result is shown only to who may see all these columns clear")?;
+        for outputs in &self.outputs {
+            match outputs {
+                Some(outputs) => {
+                    outputs.iter().try_for_each(|shown| output::line(format_args!("  output {}", shown.in_words())))?;
+                }
+                None if self.sights.is_empty() && !self.explained.operation.touches_unknown => {}
+                None => {
+                    output::line("  what is computed in its result is shown only to who may see all that it touches")?
+                }
+            }
         }
         Ok(())
     }
@@ -301,6 +371,21 @@ impl Answer {
             "unknown_names": self.explained.unknown_names,
             "asks": asks,
             "sights": sights.collect::<Vec<_>>(),
+            "outputs": self.outputs.iter().map(|outputs| outputs.as_ref().map(|outputs| {
+                outputs.iter().map(|shown| json!({
+                    "name": shown.output.name,
+                    "many": shown.output.many,
+                    "made_of": shown.fields(),
+                    "how": match shown.output.holds {
+                        Holds::Plain => "plain",
+                        Holds::Copy(_) => "copy",
+                        Holds::Computed(_) => "computed",
+                        Holds::Unknown => "unknown",
+                    },
+                    "sight": shown.sight.as_str(),
+                    "rules": texts(&shown.rules),
+                })).collect::<Vec<_>>()
+            })).collect::<Vec<_>>(),
         })
     }
 }

@@ -19,6 +19,7 @@ mod floods;
 mod following;
 mod hostile;
 mod house;
+mod interference;
 mod issuers;
 mod kills;
 mod luck;
