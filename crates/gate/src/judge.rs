@@ -14,6 +14,8 @@ use crate::words::Words;
 pub(crate) struct Judged {
     pub operation: Operation,
     pub refusal: Option<Refusal>,
+    /// Whether what the target says about it in words may hold what the caller does not see.
+    pub withheld: bool,
     pub asks: Words,
     pub rules: Words,
     pub why: Option<Arc<str>>,
@@ -79,7 +81,7 @@ pub(crate) fn judge(
             }
         }
     }
-    Judged { operation, refusal, asks, rules: rules.into_iter().collect(), why, at, epoch }
+    Judged { operation, refusal, withheld: true, asks, rules: rules.into_iter().collect(), why, at, epoch }
 }
 
 /// An ask as logs and refusals write it: `drop Table::"orders/public.customers"`.

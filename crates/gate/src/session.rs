@@ -168,6 +168,12 @@ impl Session {
         self.shared.field_plan(holds, now).sight
     }
 
+    /// Whether what the target says in words, while an operation that was decided by this key runs, may hold what the caller
+    /// does not see.
+    pub fn withholds(&self, key: ShapeKey) -> bool {
+        self.shared.state.lock().decisions.get(&key).is_none_or(|judged| judged.withheld)
+    }
+
     /// The only way to write to the target, made of its connection once this session exists.
     pub fn upstream<W>(&self, connection: W) -> Upstream<W> {
         Upstream::new(connection)
@@ -259,7 +265,11 @@ impl Shared {
 
     fn judge(&self, rule: &Rule, operation: Operation, now: UnixMicros) -> Judged {
         let (target, kind) = (&self.target.id.0, self.principal.kind);
-        judge(operation, target, kind, now.seconds(), rule.epoch, |ask| self.decision(rule, ask, now))
+        let mut judged = judge(operation, target, kind, now.seconds(), rule.epoch, |ask| self.decision(rule, ask, now));
+        let touches = &judged.operation.touches;
+        judged.withheld =
+            judged.operation.touches_unknown || touches.iter().any(|field| self.sight(field, now) != Sight::Clear);
+        judged
     }
 
     /// The answer to one ask. Statements that differ in their literals ask the same.

@@ -284,9 +284,9 @@ impl<S> Conversation<S> {
         }
         frames.extend_from_slice(FLUSH);
         let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(&frames));
-        self.tainted |= flow.operation().is_tainted();
-        let running = Running::new(flow);
-        self.expected.push_back(Expect::CopyShape { running, held, frame, columns: None });
+        let expect = Expect::CopyShape { running: Running::new(flow), held, frame, columns: None };
+        self.tainted |= self.is_withheld(&expect);
+        self.expected.push_back(expect);
     }
 }
 

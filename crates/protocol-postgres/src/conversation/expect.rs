@@ -122,11 +122,6 @@ impl Running {
 }
 
 impl Expect {
-    /// Whether what the target says while this runs may hold something classified.
-    pub fn is_tainted(&self) -> bool {
-        self.interpreted().is_some_and(|interpreted| interpreted.operation.is_tainted())
-    }
-
     /// Whether it may change the catalog when it runs.
     pub fn changes_catalog(&self) -> bool {
         let runs = matches!(self, Self::Execute { .. } | Self::Query { .. } | Self::CopyShape { .. });
@@ -155,7 +150,8 @@ impl Expect {
         runs && self.interpreted().is_some_and(|interpreted| interpreted.runs_code())
     }
 
-    fn interpreted(&self) -> Option<Rc<Interpreted>> {
+    /// What runs, or is prepared.
+    pub fn interpreted(&self) -> Option<Rc<Interpreted>> {
         match self {
             Self::Parse { prepared, .. } => Some(prepared.interpreted()),
             Self::Bind { portal, .. } | Self::Execute { portal, .. } => Some(Rc::clone(&portal.interpreted)),

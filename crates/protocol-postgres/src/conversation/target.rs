@@ -424,7 +424,7 @@ impl<S> Conversation<S> {
                 // What was sent since may change it once more.
                 self.uncommitted = self.expected.iter().any(Expect::changes_catalog);
             }
-            self.tainted = self.expected.iter().any(Expect::is_tainted);
+            self.tainted = self.expected.iter().any(|expect| self.is_withheld(expect));
             self.names.end_transaction(self.failed);
             self.failed = false;
         }
@@ -464,7 +464,13 @@ impl<S> Conversation<S> {
 
     /// Whether what the target says now may hold something classified.
     pub(super) fn speaks_of_tainted(&self) -> bool {
-        self.tainted || self.expected.front().is_some_and(Expect::is_tainted)
+        self.tainted || self.expected.front().is_some_and(|expect| self.is_withheld(expect))
+    }
+
+    /// Whether what the target says while this runs may hold what the caller does not see.
+    pub(super) fn is_withheld(&self, expect: &Expect) -> bool {
+        let withheld = |read: &Interpreted| read.operation.is_tainted() && self.session.withholds(read.key);
+        expect.interpreted().is_some_and(|read| withheld(&read))
     }
 
     fn take_error(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {

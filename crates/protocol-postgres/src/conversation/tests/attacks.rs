@@ -144,3 +144,24 @@ fn names_that_begin_alike_are_one_name() {
     house.target(&[plain(b'2'), shape(&[("md5", 0, 0, 25)]), row(&["abc"])].concat());
     assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
 }
+
+/// The target's words may hold values: only who sees all that a statement touches is told them.
+#[test]
+fn who_sees_everything_is_told_in_the_targets_own_words() {
+    let words = |house: &House| String::from_utf8_lossy(&house.conversation.to_caller).contains("512-44-9821");
+    let sql = "SELECT ssn::int FROM customers";
+    for (mut house, told) in [(House::seeing(), true), (House::new(), false)] {
+        house.caller(&query(sql));
+        house.target(&[shape(&[("ssn", 0, 0, 23)]), error("22P02"), ready(b'I')].concat());
+        assert_eq!(words(&house), told, "simple");
+        house.shown();
+        house.caller(&[parse("", sql), bind("", ""), execute(""), sync()].concat());
+        house.target(&[plain(b'1'), plain(b'2'), error("22P02"), ready(b'I')].concat());
+        assert_eq!(words(&house), told, "extended");
+    }
+    // What calls code may hold anything.
+    let mut house = House::seeing();
+    house.caller(&query("SELECT some_code() FROM customers"));
+    house.target(&[error("22P02"), ready(b'I')].concat());
+    assert!(!words(&house));
+}
