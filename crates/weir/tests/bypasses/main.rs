@@ -86,14 +86,26 @@ fn statements() -> Vec<&'static str> {
     STATEMENTS.lines().filter(|line| !line.is_empty() && !line.starts_with("--")).collect()
 }
 
-/// What psql shows of each statement, each in a session of its own.
-fn each(statements: &[&str], end: &str, psql: impl Fn() -> Run) -> Vec<String> {
-    let shown = statements.iter().map(|statement| {
-        let run =
-            psql().args(["-P", "pager=off"]).input(format!("{statement} {end}\n")).finish().expect("psql can be run");
-        run.stdout + &run.stderr
-    });
-    shown.collect()
+/// The ways on which a statement can be asked, as psql takes them, and with which psql. `#` is the statement.
+const WAYS: [(&str, Release); 5] = [
+    ("# ;", Release::Distribution),
+    // The extended protocol: psql 18 has it.
+    ("# \\bind \\g", Release::V18),
+    ("COPY (#) TO STDOUT (FORMAT csv) ;", Release::Distribution),
+    ("BEGIN; DECLARE way CURSOR FOR # ; FETCH 1 FROM way; MOVE 1 FROM way; FETCH ALL FROM way;", Release::Distribution),
+    ("BEGIN; DECLARE way BINARY CURSOR FOR # ; FETCH ALL FROM way;", Release::Distribution),
+];
+
+/// What psql shows of a statement, in a session of its own.
+fn shown(text: &str, psql: impl Fn() -> Run) -> String {
+    let run = psql().args(["-P", "pager=off"]).input(format!("{text}\n")).finish().expect("psql can be run");
+    run.stdout + &run.stderr
+}
+
+/// Whether a statement is one query, which can be copied and be a cursor's.
+fn is_query(statement: &str) -> bool {
+    let begins = |word: &&str| statement.starts_with(*word);
+    !statement.contains(';') && ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|word| begins(&word))
 }
 
 #[test]
@@ -111,15 +123,15 @@ fn no_way_around_shows_the_canary() {
     let statements = statements();
     let forms = forms();
     let leaks = |shown: &str| forms.iter().any(|form| shown.contains(form.as_str()));
-    // Through simple protocol, and through extended protocol (psql 18's \bind).
-    for (end, release) in [(";", Release::Distribution), ("\\bind \\g", Release::V18)] {
+    for (at, (way, release)) in WAYS.into_iter().enumerate() {
         let through =
             || clients.psql(release).arg("-d").arg(weir.conninfo("mallory", "museum")).env("PGPASSWORD", &token);
-        for (statement, shown) in statements.iter().zip(each(&statements, end, through)) {
+        for statement in statements.iter().filter(|statement| at < 2 || is_query(statement)) {
+            let text = way.replace('#', statement);
             // What the caller has written themselves is not a leak.
-            let shown = shown.replace(statement, "");
-            assert!(!leaks(&shown), "{statement} {end}\nshows the canary:\n{shown}");
-            assert!(!shown.contains("server closed the connection"), "{statement} {end}\nended the session:\n{shown}");
+            let shown = shown(&text, through).replace(statement, "");
+            assert!(!leaks(&shown), "{text}\nshows the canary:\n{shown}");
+            assert!(!shown.contains("server closed the connection"), "{text}\nended the session:\n{shown}");
         }
     }
     // The museum is one: asked directly, most of its pieces do show it.
@@ -127,7 +139,68 @@ fn no_way_around_shows_the_canary() {
         let to = format!("host=127.0.0.1 port={} dbname=museum user=postgres", server.port());
         clients.psql(Release::Distribution).arg("-d").arg(to).env("PGPASSWORD", &password)
     };
-    let leaking = each(&statements, ";", direct).iter().filter(|shown| leaks(shown)).count();
+    let leaking = statements.iter().filter(|statement| leaks(&shown(&format!("{statement} ;"), direct))).count();
     assert!(leaking * 2 > statements.len(), "only {leaking} of {} leak directly", statements.len());
+    weir.verify();
+}
+
+/// Ways to learn of values that are not shown: rows 24 to 26, 29 and 44 of the catalogue of techniques.
+const QUESTIONS: [&str; 24] = [
+    "SELECT count(*) FROM customers WHERE ssn LIKE '9%'",
+    "SELECT id FROM customers WHERE ssn = '903-77-4141'",
+    "SELECT id FROM customers WHERE left(ssn, 1) = '9'",
+    "SELECT id FROM customers WHERE ssn BETWEEN '9' AND '91'",
+    "SELECT 1 FROM customers GROUP BY city HAVING max(ssn) > '9'",
+    "SELECT id FROM customers ORDER BY ssn",
+    "SELECT id, row_number() OVER (ORDER BY ssn) FROM customers",
+    "SELECT count(*) FROM customers GROUP BY ssn",
+    "SELECT DISTINCT ssn FROM customers",
+    "SELECT ssn FROM customers UNION SELECT '903-77-4141'",
+    "SELECT ssn FROM customers INTERSECT SELECT '903-77-4141'",
+    "SELECT x FROM (VALUES ('903-77-4141'), ('1')) AS v (x) JOIN customers ON x = ssn",
+    "SELECT x FROM (VALUES ('903-77-4141'), ('1')) AS v (x) WHERE x IN (SELECT ssn FROM customers)",
+    "SELECT x FROM (VALUES ('903-77-4141'), ('1')) AS v (x) WHERE EXISTS (SELECT 1 FROM customers WHERE ssn = x)",
+    "SELECT id FROM customers LIMIT (SELECT left(ssn, 1)::int FROM customers LIMIT 1)",
+    "SELECT g FROM customers, generate_series(1, left(ssn, 1)::int) AS g",
+    "SELECT generate_series(1, left(ssn, 1)::int) FROM customers",
+    "SELECT pg_sleep(CASE WHEN ssn LIKE '9%' THEN 1 ELSE 0 END) FROM customers",
+    "SELECT count(*) FILTER (WHERE ssn LIKE '9%') FROM customers",
+    "SELECT 1 / CASE WHEN ssn LIKE '9%' THEN 0 ELSE 1 END FROM customers",
+    "EXPLAIN SELECT id FROM customers WHERE ssn > '903'",
+    "SELECT id FROM customer_view WHERE u = '903-77-4141'",
+    "DELETE FROM customers WHERE ssn = '903-77-4141'",
+    "UPDATE customers SET city = city WHERE ssn LIKE '9%'",
+];
+
+#[test]
+fn asking_about_what_is_not_seen_is_refused() {
+    let clients = Clients::find().unwrap();
+    let server = clients.server(Release::Distribution).start().expect("a private PostgreSQL");
+    server.psql("postgres", "CREATE DATABASE museum").unwrap();
+    server.psql("museum", SCHEMA).unwrap();
+    let password = server.superuser_password().to_owned();
+    let unasked = r#"@id("unasked") forbid (principal, action == Action::"probe", resource);"#;
+    let weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
+        .target("museum", &server, "museum", ("postgres", &password), &CLASSES)
+        .policies(&format!("{POLICIES}{unasked}"))
+        .start();
+    let token = weir.token("mallory", &[]);
+    let through =
+        |release| clients.psql(release).arg("-d").arg(weir.conninfo("mallory", "museum")).env("PGPASSWORD", &token);
+    for question in QUESTIONS {
+        for (way, release) in &WAYS[..2] {
+            let said = shown(&way.replace('#', question), || through(*release));
+            assert!(said.contains("probe Field::") && said.contains("is forbidden by policy"), "{question}\n{said}");
+        }
+    }
+    // What says nothing of them is no question.
+    for harmless in [
+        "SELECT count(*), count(ssn) FROM customers WHERE ssn IS NOT NULL AND city = 'Leeds'",
+        "SELECT id, ssn FROM customers WHERE octet_length(ssn) = 11 ORDER BY city, id",
+        "SELECT c.city, o.status FROM customers c JOIN orders o ON o.customer_id = c.id ORDER BY 1, 2",
+    ] {
+        let said = shown(&format!("{harmless};"), || through(Release::Distribution));
+        assert!(!said.contains("ERROR"), "{harmless}\n{said}");
+    }
     weir.verify();
 }
