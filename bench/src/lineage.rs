@@ -38,7 +38,7 @@ fn add_table(rows: &mut CatalogRows, oid: u32, table: &str, columns: &str) {
     rows.add("relations", &[Some(&oid), Some("public"), Some(table), Some("r")]).expect("a row");
     for (number, column) in (1..).zip(columns.split(' ')) {
         let number = number.to_string();
-        rows.add("columns", &[Some(&oid), Some(&number), Some(column), Some("f")]).expect("a row");
+        rows.add("columns", &[Some(&oid), Some(&number), Some(column), Some("f"), Some("t")]).expect("a row");
     }
 }
 

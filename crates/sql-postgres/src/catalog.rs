@@ -150,6 +150,8 @@ pub struct Column {
     pub sealed: bool,
     /// Whether it is computed of the others: COPY leaves it out.
     pub generated: bool,
+    /// Whether its type is text, varchar or char.
+    pub text: bool,
 }
 
 /// The rows of [`CATALOG_QUERIES`] and [`OWN_CATALOG_QUERIES`], as the server gave them.
@@ -240,6 +242,8 @@ pub struct RawColumn {
     pub name: Arc<str>,
     /// Whether it is computed of the others.
     pub generated: bool,
+    /// Whether its type is text, varchar or char.
+    pub text: bool,
 }
 
 impl Catalog {
@@ -314,6 +318,14 @@ impl Catalog {
             known = true;
         }
         known
+    }
+
+    /// Whether the column that a field is holds text.
+    pub(crate) fn is_text(&self, field: &Field) -> bool {
+        let (_, name) = field.part.name.rsplit_once('.').unwrap_or(("", &field.part.name));
+        let mut entries = self.named("", name).filter(|entry| entry.part == field.part);
+        let column = |entry: &Entry| entry.relation.columns.iter().find(|column| *column.name == *field.name).cloned();
+        entries.next().and_then(column).is_some_and(|column| column.text)
     }
 
     /// Whether any relation has a column of this name.

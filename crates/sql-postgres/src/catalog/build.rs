@@ -26,8 +26,8 @@ impl Catalog {
         }
         for raw in rows.columns {
             if let Some(relation) = relations.get_mut(&raw.relation) {
-                let RawColumn { number, name, generated, .. } = raw;
-                relation.columns.push(Column { number, name, class: None, sealed: false, generated });
+                let RawColumn { number, name, generated, text, .. } = raw;
+                relation.columns.push(Column { number, name, class: None, sealed: false, generated, text });
             }
         }
 

@@ -17,7 +17,8 @@ pub const OWN_CATALOG_QUERIES: &[(&str, &str)] = &[
     ),
     (
         "columns",
-        "SELECT a.attrelid, a.attnum, a.attname, false FROM pg_catalog.pg_attribute AS a \
+        "SELECT a.attrelid, a.attnum, a.attname, false, \
+         a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
@@ -54,7 +55,8 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
     (
         "columns",
         "SELECT a.attrelid, a.attnum, a.attname, \
-         a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\" FROM pg_catalog.pg_attribute AS a \
+         a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\", \
+         a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
@@ -168,11 +170,12 @@ impl CatalogRows {
                 name: (*name).into(),
                 kind: kind.chars().next()?,
             }),
-            ("columns", [Some(relation), Some(number), Some(name), generated]) => self.columns.push(RawColumn {
+            ("columns", [Some(relation), Some(number), Some(name), generated, text]) => self.columns.push(RawColumn {
                 relation: relation.parse().ok()?,
                 number: number.parse().ok()?,
                 name: (*name).into(),
                 generated: *generated == Some("t"),
+                text: *text == Some("t"),
             }),
             ("reads", [Some(reader), Some(relation)]) => {
                 self.reads.push((reader.parse().ok()?, relation.parse().ok()?));

@@ -51,7 +51,7 @@ const RELATIONS: &[(u32, char, &str, &str)] = &[
     (20021, 'v', "public.partner_names", "name"),
 ];
 
-const SYSTEM_FUNCTIONS: &str = "lower upper count sum avg min max now coalesce length octet_length substr substring concat \
+const SYSTEM_FUNCTIONS: &str = "ascii lower upper count sum avg min max now coalesce length octet_length substr substring concat \
     format_type pg_get_expr pg_get_userbyid pg_table_is_visible obj_description current_setting set_config nextval setval \
     currval pg_notify pg_sleep query_to_xml table_to_xml cursor_to_xml database_to_xml ts_stat ts_rewrite pg_read_file \
     pg_read_binary_file pg_ls_dir pg_stat_file lo_import lo_export lo_get lo_create loread pg_terminate_backend \
@@ -72,7 +72,13 @@ pub(crate) fn shop_rows() -> CatalogRows {
         let (schema, name) = name.split_once('.').unwrap();
         rows.relations.push(RawRelation { oid: *oid, schema: schema.into(), name: name.into(), kind: *kind });
         for (number, column) in (1..).zip(columns.split_whitespace()) {
-            rows.columns.push(RawColumn { relation: *oid, number, name: column.into(), generated: false });
+            rows.columns.push(RawColumn {
+                relation: *oid,
+                number,
+                name: column.into(),
+                generated: false,
+                text: !matches!(column, "id" | "birth_date" | "amount"),
+            });
         }
     }
     // A column in the middle was dropped once.
@@ -230,7 +236,7 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
     let mut rows = CatalogRows::default();
     for (query, row) in [
         ("relations", &[Some("20001"), Some("public"), Some("customers"), Some("r")][..]),
-        ("columns", &[Some("20001"), Some("1"), Some("id"), Some("f")][..]),
+        ("columns", &[Some("20001"), Some("1"), Some("id"), Some("f"), Some("f")][..]),
         ("reads", &[Some("20004"), Some("20001")][..]),
         ("calls", &[Some("20015")][..]),
         ("inherits", &[Some("20012"), Some("20011")][..]),
@@ -252,7 +258,7 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
     assert_eq!((OWN_CATALOG_QUERIES.len(), CATALOG_QUERIES.len()), (3, 11));
     assert!(!rows.functions[0].takes_row && rows.functions[1].takes_row && rows.functions[1].computes);
     assert!(
-        rows.add("columns", &[Some("20001"), Some("x"), Some("id"), Some("f")])
+        rows.add("columns", &[Some("20001"), Some("x"), Some("id"), Some("f"), Some("t")])
             .unwrap_err()
             .to_string()
             .contains("other columns")
@@ -267,7 +273,13 @@ fn many_partitions_are_quick_and_show_the_parents_fields_once() {
     for partition in 30_000..33_000 {
         let name = format!("events_{partition}").into();
         rows.relations.push(RawRelation { oid: partition, schema: "public".into(), name, kind: 'r' });
-        rows.columns.push(RawColumn { relation: partition, number: 3, name: "visitor_email".into(), generated: false });
+        rows.columns.push(RawColumn {
+            relation: partition,
+            number: 3,
+            name: "visitor_email".into(),
+            generated: false,
+            text: true,
+        });
         rows.inherits.push((partition, 20011));
     }
     let catalog = Catalog::build(rows, &shop_rules(), None);

@@ -1,6 +1,6 @@
 //! Values: of what an expression is made.
 
-use lineage::{Column, Found, Origin, Output};
+use lineage::{Column, Found, Origin, Output, Source};
 use pg_query::protobuf::SubLinkType;
 
 use super::probe::by_name;
@@ -79,7 +79,12 @@ impl<'a> Resolver<'a> {
                 let to = names.and_then(<[Tree]>::last).map_or("", Tree::text);
                 let code = self.catalog.casts_by_code(to);
                 let origin = self.value(node.get("arg"), at);
-                if code { self.code(origin) } else { origin.computed() }
+                match &origin {
+                    _ if code => self.code(origin),
+                    // A text that is taken for another kind of text, and not cut.
+                    Origin::Copy(source) if is_whole_text(node) && self.is_text(*source) => origin,
+                    _ => origin.computed(),
+                }
             }
             "CollateClause" => self.value(node.get("arg"), at),
             // `OVER w`, and a window that is made of another.
@@ -133,6 +138,12 @@ impl<'a> Resolver<'a> {
         let (schema, name) = schema_and_name(&parts);
         let qualified = !matches!(schema, "" | "pg_catalog");
         !name.is_empty() && (qualified || self.catalog.user_operators(schema, name).next().is_some())
+    }
+
+    /// Whether a source holds text.
+    pub(super) fn is_text(&self, source: Source) -> bool {
+        let field = usize::try_from(source.0).ok().and_then(|at| self.fields.get(at));
+        field.is_some_and(|field| self.catalog.is_text(field))
     }
 
     // ---- names
@@ -280,4 +291,13 @@ impl<'a> Resolver<'a> {
             _ => test.with(given()).computed(),
         }
     }
+}
+
+/// Whether a cast is to text or to varchar of any length.
+fn is_whole_text(cast: &Node) -> bool {
+    let Some(name) = cast.get("type_name").node() else { return false };
+    let parts = name_parts(name.get("names").list());
+    let (schema, kind) = schema_and_name(&parts);
+    let whole = !name.has("typmods") && !name.has("array_bounds") && !name.has("setof");
+    matches!(schema, "" | "pg_catalog") && matches!(kind, "text" | "varchar") && whole
 }

@@ -50,8 +50,9 @@ impl<'a> Resolver<'a> {
         let whole = |origin: &Origin| matches!(origin, Origin::Free | Origin::Copy(_));
         let alone = self.catalog.user_functions(schema, name).next().is_none();
         let rest_free = arguments.iter().skip(1).all(Origin::is_free);
-        if alone && says_nothing(name) && rest_free && arguments.first().is_none_or(whole) && !self.is_projection(name)
-        {
+        let says_nothing = says_nothing(name)
+            || name == "length" && matches!(arguments.first(), Some(Origin::Copy(source)) if self.is_text(*source));
+        if alone && says_nothing && rest_free && arguments.first().is_none_or(whole) && !self.is_projection(name) {
             return around.computed();
         }
         arguments.into_iter().fold(around, Origin::with).computed()

@@ -219,7 +219,7 @@ impl House {
     pub fn read_catalog_with_view_of(&mut self, table: u32) {
         let mut rows = rows();
         rows.add("relations", &[Some("20009"), Some("public"), Some("notes"), Some("v")]).unwrap();
-        rows.add("columns", &[Some("20009"), Some("1"), Some("body"), Some("f")]).unwrap();
+        rows.add("columns", &[Some("20009"), Some("1"), Some("body"), Some("f"), Some("t")]).unwrap();
         rows.add("reads", &[Some("20009"), Some(&table.to_string())]).unwrap();
         self.catalogs.replace(Catalog::build(rows, &self.rules, None));
         self.conversation.catalog_read(true, NOW);
@@ -314,7 +314,7 @@ fn rows() -> CatalogRows {
         let oid = oid.to_string();
         add("relations", &[&oid, "public", name, "r"]);
         for (number, column) in columns.iter().enumerate() {
-            add("columns", &[&oid, &(number + 1).to_string(), column, "f"]);
+            add("columns", &[&oid, &(number + 1).to_string(), column, "f", "t"]);
         }
     }
     for function in ["md5", "upper", "count", "now"] {
