@@ -112,6 +112,11 @@ impl<'a> Rows<'a> {
         self.more.is_none() && !self.unordered && self.columns.iter().all(|column| column.certain)
     }
 
+    /// Whether every column is as it is stored: that a whole row is missing says nothing of its values then.
+    pub fn is_stored(&self) -> bool {
+        self.more.is_none() && self.columns.iter().all(|column| matches!(column.origin, Origin::Free | Origin::Copy(_)))
+    }
+
     /// Of what a whole row is made.
     pub fn row(&self) -> Origin {
         let columns = self.columns.iter().map(|column| column.origin.clone());
@@ -129,12 +134,17 @@ impl<'a> Rows<'a> {
 
     /// The column of this name, [`certain`](Column::certain) if there is one of it and not only one that may be.
     pub fn column(&self, name: &str) -> Option<Column<'a>> {
+        let system = self.system.contains(&name).then(|| Column { bare: true, ..Column::computed(None, Origin::Free) });
+        self.listed(name).into_iter().chain(system).reduce(Column::or)
+    }
+
+    /// The same without those that every table has: in a join they are found with their table's name alone.
+    pub fn listed(&self, name: &str) -> Option<Column<'a>> {
         let of_this_name = self.columns.iter().filter(|column| column.name.is_none_or(|known| known == name));
         let listed =
             of_this_name.map(|column| Column { certain: column.certain && column.name.is_some(), ..column.clone() });
-        let system = self.system.contains(&name).then(|| Column { bare: true, ..Column::computed(None, Origin::Free) });
         let more = self.more.as_ref().map(|more| Column { certain: false, ..Column::computed(None, more.clone()) });
-        listed.chain(system).chain(more).reduce(Column::or)
+        listed.chain(more).reduce(Column::or)
     }
 
     /// The same rows with other names for the first columns.
@@ -191,8 +201,8 @@ impl<'a> Rows<'a> {
             (one, two) => one.or(two),
         };
         rows.unordered |= other.unordered || !ordered;
-        if rows.system.is_empty() {
-            rows.system = other.system;
+        if rows.system != other.system {
+            rows.system = &[];
         }
         rows
     }

@@ -16,6 +16,8 @@ pub struct Item<'a> {
     pub rows: Rc<Rows<'a>>,
     /// Whether its columns are found by their names alone, and are in the star. Those of a joined table are found by the join's.
     pub open: bool,
+    /// Whether it is part of a join: then the columns that every table has are not found by their names alone.
+    pub joined: bool,
 }
 
 /// All that stands in one FROM.
@@ -57,7 +59,7 @@ impl<'a> Level<'a> {
     fn column(&self, name: &str) -> Option<Column<'a>> {
         let open = || self.items.iter().filter(|item| item.open);
         let count: usize = open().map(|item| item.rows.columns.len()).sum();
-        let found = |item: &Item<'a>| item.rows.column(name);
+        let found = |item: &Item<'a>| if item.joined { item.rows.listed(name) } else { item.rows.column(name) };
         if count <= COLUMNS_SEARCHED_MAX {
             return open().filter_map(found).reduce(Column::or);
         }
@@ -71,11 +73,12 @@ impl<'a> Level<'a> {
         let others = open().filter_map(|item| {
             let rows = &item.rows;
             let named = |column: &&Column<'a>| column.name.is_none();
-            if rows.more.is_none() && !rows.system.contains(&name) && !rows.columns.iter().any(|c| c.name.is_none()) {
+            let system = if item.joined { &[][..] } else { rows.system };
+            if rows.more.is_none() && !system.contains(&name) && !rows.columns.iter().any(|c| c.name.is_none()) {
                 return None;
             }
             let columns = rows.columns.iter().filter(named).cloned().collect();
-            Rows { columns, more: rows.more.clone(), system: rows.system, ..Rows::default() }.column(name)
+            Rows { columns, more: rows.more.clone(), system, ..Rows::default() }.column(name)
         });
         listed.chain(others).reduce(Column::or)
     }
@@ -133,6 +136,16 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// How many things a name has to be compared with, at most.
+    pub fn size(&self) -> usize {
+        self.levels.iter().map(|level| level.items.len()).sum()
+    }
+
+    /// All that is known by a name, in this query and those around it.
+    pub fn all_items(&self, name: &str) -> impl Iterator<Item = &Item<'a>> {
+        self.levels.iter().flat_map(|level| level.items.iter()).filter(move |item| item.name == Some(name))
+    }
+
     /// What a name of a table means: what is known by it in the innermost query that has it. Usually one; two tables of
     /// different schemas may have one name.
     pub fn items(&self, name: &str) -> impl Iterator<Item = &Item<'a>> {
@@ -153,7 +166,7 @@ mod tests {
             Column { bare: true, ..Column::computed(Some(name), origin) }
         });
         let rows = Rows { columns: columns.collect(), ..Rows::default() };
-        Item { name: Some(name), rows: Rc::new(rows), open: true }
+        Item { name: Some(name), rows: Rc::new(rows), open: true, joined: false }
     }
 
     fn scope(levels: Vec<Vec<Item<'static>>>) -> Scope<'static> {

@@ -110,7 +110,10 @@ fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
 
 /// Whether anything in a statement is filtered, compared, sorted or grouped, or may be by a function in FROM.
 fn has_conditions(tree: &Tree) -> bool {
-    const FIELDS: [&str; 14] = [
+    const FIELDS: [&str; 17] = [
+        "quals",
+        "using_clause",
+        "is_natural",
         "where_clause",
         "group_clause",
         "having_clause",
@@ -155,6 +158,8 @@ struct Findings<'a> {
     unknown_relation: bool,
     /// A function or operator that is not PostgreSQL's own is called.
     unknown_call: bool,
+    /// Names of functions in FROM, anywhere in the statement; `None` for one that may have any.
+    functions: Vec<Option<&'a str>>,
     /// Names of common table expressions anywhere in the statement.
     ctes: HashSet<&'a str>,
     /// Some UPDATE or DELETE in it has no condition.
@@ -173,10 +178,14 @@ struct Findings<'a> {
 
 impl<'a> Findings<'a> {
     fn new(catalog: &'a Catalog, tree: &'a Tree) -> Self {
-        let mut ctes = HashSet::new();
+        let (mut ctes, mut functions) = (HashSet::new(), Vec::new());
         tree.walk(&mut |node| {
-            if node.kind == "CommonTableExpr" {
-                ctes.insert(node.text("ctename"));
+            match node.kind {
+                "CommonTableExpr" => {
+                    ctes.insert(node.text("ctename"));
+                }
+                "RangeFunction" => functions.push(function_name(node)),
+                _ => {}
             }
             true
         });
@@ -190,6 +199,7 @@ impl<'a> Findings<'a> {
             unknown_names: BTreeSet::new(),
             unknown_relation: false,
             unknown_call: false,
+            functions,
             ctes,
             lacks_where: false,
             locks_rows: false,
@@ -319,6 +329,15 @@ impl<'a> Findings<'a> {
     }
 }
 
+/// The name by which a function in FROM is known: its alias, or that of the first call.
+fn function_name(node: &Node) -> Option<&str> {
+    if let Some(alias) = node.get("alias").node() {
+        return Some(alias.text("aliasname"));
+    }
+    let first = node.get("functions").list().first()?.list().first()?;
+    Some(first.as_kind("FuncCall")?.get("funcname").list().last()?.text())
+}
+
 /// Where the constants of a statement stand that nothing in its analysis depends on; `None` if something may.
 ///
 /// The value of a constant is read by [`Findings::constant`] and by the comparison of conditions alone, and both say so. A
@@ -330,6 +349,15 @@ fn inert_constants(tree: &Tree, looked_at: bool) -> Option<Vec<usize>> {
     let mut inert = Vec::new();
     let mut numbers_of_columns = HashSet::new();
     let mut column = |item: &Tree| {
+        // Also in parentheses, which make a row of more than one.
+        if let Some(row) = item.as_kind("RowExpr") {
+            row.walk(&mut |node| {
+                if node.kind == "AConst" {
+                    numbers_of_columns.insert(node.int("location"));
+                }
+                true
+            });
+        }
         if let Some(constant) = item.as_kind("AConst") {
             numbers_of_columns.insert(constant.int("location"));
         }

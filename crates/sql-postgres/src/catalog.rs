@@ -77,6 +77,8 @@ pub(crate) struct UserFunction {
     pub(crate) takes_row: bool,
     /// It is known to make its result of its arguments and of nothing else.
     pub(crate) computes: bool,
+    /// It may return a set.
+    pub(crate) returns_set: bool,
 }
 
 /// A relation: a table, a view, a sequence, an index.
@@ -207,6 +209,8 @@ pub struct RawFunction {
     pub takes_row: bool,
     /// Whether it belongs to an extension whose functions only compute from their arguments.
     pub computes: bool,
+    /// Whether it returns a set.
+    pub returns_set: bool,
 }
 
 /// A function that is PostgreSQL's own.
@@ -341,6 +345,12 @@ impl Catalog {
     /// What PostgreSQL's own function of this name gives.
     pub(crate) fn system_function(&self, name: &str) -> Option<&SystemFunction> {
         self.system_functions.get(name)
+    }
+
+    /// Whether a function of this name may return a set.
+    pub(crate) fn returns_set(&self, name: &str) -> bool {
+        self.system_function(name).is_some_and(|function| function.returns_set)
+            || self.user_functions("", name).any(|function| function.returns_set)
     }
 
     /// Whether casting to the type of this name runs code that can't be followed.

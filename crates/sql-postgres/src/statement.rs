@@ -56,6 +56,11 @@ impl Statement {
         self.touches_unknown || !self.touches.is_empty()
     }
 
+    /// Whether its values were followed.
+    pub fn is_followed(&self) -> bool {
+        self.lineage.is_some()
+    }
+
     /// Names mean something else by the time it runs than they did when it was read: nothing in it can be followed.
     pub fn cannot_be_followed(&mut self) {
         self.touches_unknown = true;

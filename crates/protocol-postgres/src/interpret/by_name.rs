@@ -112,6 +112,9 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
     let mut statement = (**statement).clone();
     // What stands before it in its text may have changed what it means.
     statement.touches_unknown |= outer.touches_unknown;
+    if outer.touches_unknown && !outer.is_followed() {
+        statement.cannot_be_followed();
+    }
     let unknown = [u8::from(statement.touches_unknown)];
     let key = ShapeKey::of([
         b"inside".as_slice(),

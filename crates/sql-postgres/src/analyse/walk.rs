@@ -46,8 +46,9 @@ impl<'a> Findings<'a> {
             "ColumnRef" => {
                 // `c.fullname` is also a call of fullname with the row c.
                 let parts = name_parts(node.get("fields").list());
-                if let [_, .., name] = parts.as_slice() {
-                    self.attribute(name, true);
+                if let [.., table, name] = parts.as_slice() {
+                    // What a function in FROM gives need not be a row.
+                    self.attribute(name, !self.is_function(table));
                 }
             }
             "AIndirection" => {
@@ -290,6 +291,11 @@ impl<'a> Findings<'a> {
             self.effect(effect, name, &[]);
             self.opaque(format!("{name} is called as if it were a column"));
         }
+    }
+
+    /// Whether a name may be that of a function in FROM.
+    fn is_function(&self, name: &str) -> bool {
+        self.functions.iter().any(|function| function.is_none_or(|function| function == name))
     }
 
     fn operator(&mut self, name: &[Tree]) {

@@ -59,6 +59,8 @@ impl Catalog {
             }
         }
 
+        families.share_bodies(&relations, &mut made);
+
         let ruled: HashSet<u32> = rows.rules.into_iter().collect();
         let mut entries = made_of(relations, &families, &rows.reads, &rows.calls);
         for entry in &mut entries {
@@ -76,14 +78,15 @@ impl Catalog {
             catalog.by_name.entry(Arc::clone(&entry.relation.name)).or_default().push(entry.relation.oid);
             catalog.relations.insert(entry.relation.oid, entry);
         }
-        for RawFunction { schema, name, takes_row, computes, .. } in rows.functions {
+        for RawFunction { schema, name, takes_row, computes, returns_set, .. } in rows.functions {
             let functions = catalog.functions.entry(name).or_default();
             match functions.iter_mut().find(|function| function.schema == schema) {
                 Some(function) => {
                     function.takes_row |= takes_row;
                     function.computes &= computes;
+                    function.returns_set |= returns_set;
                 }
-                None => functions.push(UserFunction { schema, takes_row, computes }),
+                None => functions.push(UserFunction { schema, takes_row, computes, returns_set }),
             }
         }
         for RawSystemFunction { name, returns_set, columns } in rows.system_functions {
@@ -195,6 +198,30 @@ impl Families {
                 for column in relation.columns.iter_mut().filter(|column| column.class.is_none()) {
                     column.class = classes.get(&column.name).cloned();
                 }
+            }
+        }
+    }
+
+    /// A parent shows what its children's generated columns hold, under the names of its own.
+    fn share_bodies(&self, relations: &BTreeMap<u32, Relation>, made: &mut HashMap<u32, Box<[(i16, Made)]>>) {
+        for members in self.members.values().filter(|members| members.len() > 1) {
+            let mut by_name: HashMap<&str, Made> = HashMap::new();
+            for relation in members.iter().filter_map(|oid| relations.get(oid)) {
+                for (number, one) in made.get(&relation.oid).into_iter().flatten() {
+                    if let Some(column) = relation.columns.iter().find(|column| column.number == *number) {
+                        let known = by_name.remove(&*column.name).unwrap_or(Made::Plain);
+                        by_name.insert(&column.name, known.or(one.clone()));
+                    }
+                }
+            }
+            if by_name.is_empty() {
+                continue;
+            }
+            for relation in members.iter().filter_map(|oid| relations.get(oid)) {
+                let unclassified = relation.columns.iter().filter(|column| column.class.is_none());
+                let shared =
+                    unclassified.filter_map(|column| Some((column.number, by_name.get(&*column.name)?.clone())));
+                made.insert(relation.oid, shared.collect());
             }
         }
     }

@@ -23,6 +23,27 @@ pub(crate) enum Made {
     Everything,
 }
 
+impl Made {
+    /// Of what it is that is the one or the other.
+    pub(super) fn or(self, other: Self) -> Self {
+        let fields = |made: &Self| match made {
+            Self::Copy(field) => vec![field.clone()],
+            Self::Computed(fields) => fields.to_vec(),
+            _ => Vec::new(),
+        };
+        match (&self, &other) {
+            (one, two) if one == two => self,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Everything, _) | (_, Self::Everything) => Self::Everything,
+            (one, two) => {
+                let mut both = fields(one);
+                both.extend(fields(two).into_iter().filter(|field| !fields(one).contains(field)));
+                Self::Computed(both.into())
+            }
+        }
+    }
+}
+
 /// What is known of columns that are made of others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bodies(pub(super) HashMap<(u32, i16), MadeOf>);

@@ -113,7 +113,7 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
          AND d.objid OPERATOR(pg_catalog.=) p.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog.\"char\" \
          AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid \
          AND e.extname OPERATOR(pg_catalog.=) ANY ('{btree_gin,btree_gist,citext,cube,earthdistance,fuzzystrmatch,\
-         hstore,intarray,isn,ltree,pg_trgm,pgcrypto,seg,unaccent,uuid-ossp,vector}'::pg_catalog.name[])) \
+         hstore,intarray,isn,ltree,pg_trgm,pgcrypto,seg,unaccent,uuid-ossp,vector}'::pg_catalog.name[])), p.proretset \
          FROM pg_catalog.pg_proc AS p \
          JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
          LEFT JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) p.proargtypes[0] \
@@ -197,13 +197,14 @@ impl CatalogRows {
                 let made = tree.and_then(|tree| bodies::expression(tree, relation));
                 self.bodies.push((relation, number, made.unwrap_or(MadeOf::Everything)));
             }
-            ("functions", [Some(oid), Some(schema), Some(name), takes_row, computes]) => {
+            ("functions", [Some(oid), Some(schema), Some(name), takes_row, computes, set]) => {
                 self.functions.push(RawFunction {
                     oid: oid.parse().ok()?,
                     schema: (*schema).into(),
                     name: (*name).into(),
                     takes_row: *takes_row == Some("t"),
                     computes: *computes == Some("t"),
+                    returns_set: *set == Some("t"),
                 })
             }
             ("system_functions", [Some(name), Some(set), columns]) => self.system_functions.push(RawSystemFunction {

@@ -111,6 +111,7 @@ pub(crate) fn shop_rows() -> CatalogRows {
         name: name.into(),
         takes_row,
         computes,
+        returns_set: false,
     })
     .to_vec();
     let columns = |name: &str| -> Option<Box<[Arc<str>]>> {
@@ -240,8 +241,8 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
         ("reads", &[Some("20004"), Some("20001")][..]),
         ("calls", &[Some("20015")][..]),
         ("inherits", &[Some("20012"), Some("20011")][..]),
-        ("functions", &[Some("30001"), Some("public"), Some("f"), None, Some("f")][..]),
-        ("functions", &[Some("30002"), Some("public"), Some("g"), Some("t"), Some("t")][..]),
+        ("functions", &[Some("30001"), Some("public"), Some("f"), None, Some("f"), Some("f")][..]),
+        ("functions", &[Some("30002"), Some("public"), Some("g"), Some("t"), Some("t"), Some("f")][..]),
         ("system_functions", &[Some("lower"), Some("f"), Some("")][..]),
         ("system_functions", &[Some("jsonb_each"), Some("t"), Some("key value")][..]),
         ("system_functions", &[Some("unnest"), Some("t"), None][..]),

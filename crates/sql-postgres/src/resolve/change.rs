@@ -73,7 +73,7 @@ impl<'a> Resolver<'a> {
     /// The table that is changed. No query of a WITH can be meant.
     fn target(&mut self, range: &'a Tree) -> Item<'a> {
         let Some(range) = range.node() else {
-            return Item { name: None, rows: Rc::new(Rows::unknown()), open: true };
+            return Item { name: None, rows: Rc::new(Rows::unknown()), open: true, joined: false };
         };
         let (schema, name) = (range.text("schemaname"), range.text("relname"));
         let mut rows = self.table(schema, name);
@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
             }
         }
         let alias = range.get("alias").node().map(|alias| alias.text("aliasname"));
-        Item { name: alias.or(Some(range.text("relname"))), rows: Rc::new(rows), open: true }
+        Item { name: alias.or(Some(range.text("relname"))), rows: Rc::new(rows), open: true, joined: false }
     }
 }
 
@@ -111,5 +111,5 @@ fn excluded<'a>(node: &'a Node, target: &Item<'a>, inserted: &[Output<'a>]) -> I
         };
     }
     rows.more = rows.more.map(|more| more.with(all));
-    Item { name: Some("excluded"), rows: Rc::new(rows), open: false }
+    Item { name: Some("excluded"), rows: Rc::new(rows), open: false, joined: false }
 }

@@ -3,9 +3,11 @@
 use lineage::{Column, Found, Origin, Output, Source};
 use pg_query::protobuf::SubLinkType;
 
+use super::function::returns_more;
 use super::probe::by_name;
 use super::{At, Probe, Resolver};
 use crate::analyse::newer_syntax;
+use crate::functions::effect;
 use crate::tree::{Node, Tree, name_parts, schema_and_name};
 
 impl<'a> Resolver<'a> {
@@ -63,12 +65,20 @@ impl<'a> Resolver<'a> {
                 }
                 origin.with(self.value(node.get("defresult"), at)).computed()
             }
+            "NullTest" if self.is_stored_row(node.get("arg"), at) => Origin::Free,
             "NullTest" => match self.value(node.get("arg"), at) {
                 // That a value is missing says nothing of what it is. That what is made of it is missing may.
                 Origin::Copy(_) => Origin::Free,
                 other => other,
             },
-            "SubLink" => self.sublink(node, at, false),
+            // What is not computed has no effect: whether it has tells of the rest.
+            "BoolExpr" if self.has_effects => self.condition(node.get("args"), at).computed(),
+            "CoalesceExpr" if self.has_effects => {
+                let origin = self.value(node.get("args"), at).computed();
+                self.probe(&origin, Probe::Pattern);
+                origin
+            }
+            "SubLink" => self.sublink(node, at, self.has_effects),
             "SelectStmt" | "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {
                 let outputs = self.query(node, at);
                 outputs.iter().map(|output| output.origin().clone()).collect::<Origin>().computed()
@@ -153,15 +163,26 @@ impl<'a> Resolver<'a> {
         let scope = &at.scope;
         match parts {
             [name] => {
-                let columns = scope.innermost().map_or(0, |level| level.items().len());
-                self.steps(columns);
+                self.steps(scope.size());
                 match scope.name(name) {
                     Some(Found::Column(column)) => column,
                     Some(Found::Row(origin)) => Column::computed(None, origin.computed()),
                     None => Column::computed(None, Origin::Unknown),
                 }
             }
-            [.., table, name] => {
+            // With a schema the table is meant, and no alias of that name: it may be in a query around.
+            [_, .., table, name] => {
+                self.steps(scope.size());
+                let columns = scope.all_items(table).filter_map(|item| item.rows.column(name));
+                let column = columns.reduce(|one, two| Column {
+                    bare: one.bare && two.bare,
+                    origin: one.origin.or(two.origin),
+                    ..one
+                });
+                column.unwrap_or_else(|| Column::computed(None, Origin::Unknown))
+            }
+            [table, name] => {
+                self.steps(scope.size());
                 let mut found: Option<Column<'a>> = None;
                 let (mut certain, mut row) = (true, Origin::Free);
                 for item in scope.items(table) {
@@ -193,10 +214,13 @@ impl<'a> Resolver<'a> {
 
     /// What a function makes of a row whose column it is taken for, if there is one of that name.
     fn function_of_row(&mut self, name: &str, row: Origin) -> Option<Origin> {
+        self.gives_rows(&[name], &row);
         if self.catalog.user_functions("", name).any(|function| !function.computes) {
             return Some(self.code(row));
         }
-        self.catalog.only_computes("", name).then(|| row.computed())
+        let more = effect(name).is_some_and(returns_more);
+        let known = self.catalog.only_computes("", name);
+        known.then(|| if more { Origin::Code(row.sources()) } else { row.computed() })
     }
 
     /// What a star gives.
@@ -206,8 +230,12 @@ impl<'a> Resolver<'a> {
                 let items = at.scope.innermost().map_or(&[][..], |level| level.items());
                 items.iter().filter(|item| item.open).flat_map(|item| item.rows.star()).collect()
             }
-            [.., name] => {
-                let items: Vec<_> = at.scope.items(name).collect();
+            [schema @ .., name] => {
+                self.steps(at.scope.size());
+                let items: Vec<_> = match schema {
+                    [] => at.scope.items(name).collect(),
+                    _ => at.scope.all_items(name).collect(),
+                };
                 match items.as_slice() {
                     [item] => item.rows.star(),
                     [] => vec![Output::many(Origin::Unknown)],
@@ -224,7 +252,10 @@ impl<'a> Resolver<'a> {
         if let ([_star], Some(row)) = (node.get("indirection").list(), self.row_named(node, at)) {
             return self.star(&[row], at);
         }
-        vec![Output::many(self.below(node, at).computed())]
+        let origin = self.below(node, at).computed();
+        let steps: Vec<&str> = node.get("indirection").list().iter().map(Tree::text).collect();
+        self.gives_rows(&steps, &origin);
+        vec![Output::many(origin)]
     }
 
     /// `(value).part` and `(value)[index]`
@@ -236,8 +267,30 @@ impl<'a> Resolver<'a> {
             return self.column(&[row, step.text()], at).origin;
         }
         let origin = self.below(node, at).computed();
+        let names: Vec<&str> = steps.iter().map(Tree::text).collect();
+        self.gives_rows(&names, &origin);
         let code = |step: &Tree| self.catalog.user_functions("", step.text()).any(|function| !function.computes);
         if steps.iter().any(code) { self.code(origin) } else { origin }
+    }
+
+    /// Whether a value is the whole row of something whose columns are as they are stored.
+    pub(super) fn is_stored_row(&self, tree: &Tree, at: &At<'a>) -> bool {
+        let Some(reference) = tree.as_kind("ColumnRef") else { return false };
+        match name_parts(reference.get("fields").list()).as_slice() {
+            [name] | [name, "*"] => {
+                let is_row = matches!(at.scope.name(name), Some(Found::Row(_)));
+                is_row && at.scope.items(name).all(|item| item.rows.is_stored())
+            }
+            _ => false,
+        }
+    }
+
+    /// Functions of these names may be called with this: if one returns a set, how many rows it gives may tell of it.
+    fn gives_rows(&mut self, names: &[&str], of: &Origin) {
+        let returns_set = |name: &&&str| self.catalog.returns_set(name);
+        if names.iter().any(|name| returns_set(&name)) {
+            self.probe(of, Probe::Range);
+        }
     }
 
     /// The name of what stands in FROM, if the value that something is taken of is its row.
@@ -286,7 +339,12 @@ impl<'a> Resolver<'a> {
                     }
                     column.origin.clone()
                 }
-                _ => given().computed(),
+                _ => {
+                    if decides {
+                        self.probe(&given(), Probe::Pattern);
+                    }
+                    given().computed()
+                }
             },
             _ => test.with(given()).computed(),
         }

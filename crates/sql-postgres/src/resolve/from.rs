@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lineage::{Column, Item, Level, Origin, Rows};
 use pg_query::protobuf::JoinType;
 
-use super::{At, Probe, Resolver};
+use super::{At, Probe, Resolver, names};
 use crate::catalog::RelationKind;
 use crate::tree::{Node, Tree};
 
@@ -20,7 +20,7 @@ struct Part<'a> {
 
 impl<'a> Part<'a> {
     fn of(name: Option<&'a str>, rows: Rc<Rows<'a>>) -> Self {
-        Self { items: vec![Item { name, rows: Rc::clone(&rows), open: true }], rows }
+        Self { items: vec![Item { name, rows: Rc::clone(&rows), open: true, joined: false }], rows }
     }
 }
 
@@ -131,18 +131,19 @@ impl<'a> Resolver<'a> {
         let functions = node.get("functions").list();
         let alone = functions.len() == 1 && !node.has("ordinality");
         let mut rows = Rows::default();
-        let mut name = None;
+        // It has the name of the first of them.
+        let first = functions.first().and_then(|function| function.list().first());
+        let name = first.and_then(|call| names::figured(call)).map(|(name, _)| name);
+        if name.is_none() && !node.has("alias") {
+            // It may have any name, and nobody would know what the names behind it mean.
+            self.steps = 0;
+        }
         for function in functions {
             // Each is a list of the call and the columns that AS gives it.
             let [call, columns @ ..] = function.list() else { return Part::of(None, Rc::new(Rows::unknown())) };
             let origin = self.value(call, at).computed();
-            // How many rows it gives may depend on what it is given.
-            if call.as_kind("FuncCall").is_none_or(|call| !self.gives_an_array(call)) {
-                self.probe(&origin, Probe::Range);
-            }
             let listed = columns.first().filter(|columns| !columns.list().is_empty());
             let called = call.node().and_then(|call| call.get("funcname").list().last()).map(Tree::text);
-            name = name.or(called);
             let signature = called.filter(|_| origin != Origin::Unknown).and_then(|name| self.signature(name));
             match listed.unwrap_or_else(|| node.get("coldeflist")).list() {
                 [] if signature.is_some() && rows.more.is_none() => {
@@ -202,7 +203,8 @@ impl<'a> Resolver<'a> {
             }
             true
         });
-        self.aliased(node, None, Rc::new(rows))
+        let own_name = if node.kind == "JsonTable" { "json_table" } else { "xmltable" };
+        self.aliased(node, Some(own_name), Rc::new(rows))
     }
 
     // ---- joins
@@ -245,9 +247,14 @@ impl<'a> Resolver<'a> {
 
         // What is joined can still be named, and its columns with it; without it they are found in the join.
         let mut items: Vec<Item<'a>> = left.items.iter().chain(&right.items).cloned().collect();
+        items.iter_mut().for_each(|item| item.joined = true);
         if !using.is_empty() || !sure {
             items.iter_mut().for_each(|item| item.open = false);
-            items.push(Item { name: None, rows: Rc::clone(&rows), open: true });
+            items.push(Item { name: None, rows: Rc::clone(&rows), open: true, joined: true });
+        }
+        if node.has("is_natural") && !(closed && sure) {
+            // Which columns are compared is not known.
+            [&left.rows, &right.rows].into_iter().for_each(|rows| self.probe(&rows.row(), Probe::Join));
         }
         for name in &using {
             for side in [&left.rows, &right.rows] {
@@ -265,7 +272,7 @@ impl<'a> Resolver<'a> {
         if let Some(alias) = node.get("join_using_alias").node() {
             let columns = rows.columns.iter().filter(|column| column.name.is_none_or(|name| using.contains(&name)));
             let merged = Rows { columns: columns.cloned().collect(), more: rows.more.clone(), ..Rows::default() };
-            items.push(Item { name: Some(alias.text("aliasname")), rows: Rc::new(merged), open: false });
+            items.push(Item { name: Some(alias.text("aliasname")), rows: Rc::new(merged), open: false, joined: true });
         }
         if node.has("alias") {
             return self.aliased(node, None, rows);

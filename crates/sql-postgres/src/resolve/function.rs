@@ -31,6 +31,11 @@ impl<'a> Resolver<'a> {
         let own_syntax = node.int("funcformat") == i64::from(i32::from(CoercionForm::CoerceSqlSyntax));
         let users = self.catalog.user_functions(schema, name).any(|function| !function.computes);
         let casts = self.catalog.casts_by_code(name);
+        let returns_set = self.catalog.returns_set(name);
+        if returns_set && !gives_elements(name, &arguments) {
+            // How many rows come of it may depend on what it is given.
+            arguments.iter().for_each(|origin| self.probe(origin, Probe::Range));
+        }
         if users || casts || !own_syntax && !self.catalog.only_computes(schema, name) {
             return self.code(arguments.into_iter().fold(around, Origin::with));
         }
@@ -41,28 +46,22 @@ impl<'a> Resolver<'a> {
         if self.catalog.is_system_function(schema, name) && effect(name).is_some_and(returns_more) {
             return Origin::Code(arguments.into_iter().fold(around, Origin::with).sources());
         }
-        // How many rows come of it may depend on what it is given.
-        let gives_rows = self.catalog.system_function(name).is_none_or(|function| function.returns_set);
-        if gives_rows && !self.gives_an_array(node) {
-            arguments.iter().for_each(|origin| self.probe(origin, Probe::Range));
-        }
         // It says nothing of a value that is as it was stored. Of what is computed of one it may say everything.
         let whole = |origin: &Origin| matches!(origin, Origin::Free | Origin::Copy(_));
+        let stored_row = name == "count" && node.get("args").list().iter().all(|value| self.is_stored_row(value, at));
         let alone = self.catalog.user_functions(schema, name).next().is_none();
         let rest_free = arguments.iter().skip(1).all(Origin::is_free);
         let says_nothing = says_nothing(name)
             || name == "length" && matches!(arguments.first(), Some(Origin::Copy(source)) if self.is_text(*source));
-        if alone && says_nothing && rest_free && arguments.first().is_none_or(whole) && !self.is_projection(name) {
+        if alone
+            && says_nothing
+            && rest_free
+            && (stored_row || arguments.first().is_none_or(whole))
+            && !self.is_projection(name)
+        {
             return around.computed();
         }
         arguments.into_iter().fold(around, Origin::with).computed()
-    }
-
-    /// Whether a call gives the elements of an array that is as it was stored: how many there are says nothing of them.
-    pub(super) fn gives_an_array(&mut self, node: &Node) -> bool {
-        let parts = name_parts(node.get("funcname").list());
-        let bare = node.get("args").list().iter().all(|argument| argument.as_kind("ColumnRef").is_some());
-        matches!(parts.as_slice(), ["unnest"] | ["pg_catalog", "unnest"]) && bare
     }
 
     /// Whether a call with one argument may take a part of it instead: `ssn(c)` is c.ssn.
@@ -72,8 +71,13 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// Whether a call gives the elements of arrays that are as they were stored: how many there are says nothing of them.
+fn gives_elements(name: &str, arguments: &[Origin]) -> bool {
+    name == "unnest" && arguments.iter().all(|origin| matches!(origin, Origin::Free | Origin::Copy(_)))
+}
+
 /// Whether a function with this effect may return what it was not given.
-fn returns_more(effect: Effect) -> bool {
+pub(super) fn returns_more(effect: Effect) -> bool {
     use Effect::{LargeObject, OthersStatements, ReplicateData, RunsSql, RunsSqlUnlessArguments, ServerFile};
     matches!(effect, RunsSql | RunsSqlUnlessArguments(_) | ServerFile | OthersStatements | LargeObject | ReplicateData)
 }

@@ -25,7 +25,8 @@ use pg_query::protobuf::ObjectType;
 
 pub(crate) use self::probe::Probe;
 use crate::catalog::{Catalog, Entry, Made, RelationKind};
-use crate::tree::{Node, Tree};
+use crate::functions::effect;
+use crate::tree::{Node, Tree, name_parts, schema_and_name};
 
 /// What is known of the values of a statement.
 #[derive(Clone, Debug, Default)]
@@ -129,6 +130,7 @@ fn followed(tree: &Tree, catalog: &Catalog, with_names: bool) -> Option<Lineage>
         probes_anything: false,
         stores: Stores::default(),
         seen: HashSet::new(),
+        has_effects: has_effects(node, catalog),
         meets_code: false,
         steps: nodes.saturating_mul(STEPS_EACH).saturating_add(STEPS_FREE),
     };
@@ -168,6 +170,8 @@ struct Resolver<'a> {
     probes_anything: bool,
     stores: Stores,
     seen: HashSet<(Source, Probe)>,
+    /// Something in the statement has an effect that can be seen elsewhere.
+    has_effects: bool,
     meets_code: bool,
     /// How many steps are left.
     steps: usize,
@@ -252,6 +256,7 @@ impl<'a> Resolver<'a> {
 
     /// The number of a field.
     fn source(&mut self, field: &Field) -> Source {
+        self.steps(self.fields.len());
         let number = match self.fields.iter().position(|known| known == field) {
             Some(number) => number,
             None => {
@@ -313,8 +318,23 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// Whether a statement calls something that has an effect which can be seen elsewhere, or takes its time.
+fn has_effects(node: &Node, catalog: &Catalog) -> bool {
+    let mut found = false;
+    node.walk(&mut |node| {
+        if node.kind == "FuncCall" {
+            let parts = name_parts(node.get("funcname").list());
+            let (schema, name) = schema_and_name(&parts);
+            let users = catalog.user_functions(schema, name).any(|function| !function.computes);
+            found |= users || effect(name).is_some() || name.starts_with("pg_sleep");
+        }
+        !found
+    });
+    found
+}
+
 /// Columns that every table has.
-const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"];
+const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ pub(super) fn name(target: &Node) -> Option<&str> {
 }
 
 /// The name of an expression, and whether it is a good one: a cast takes the name of its type before a poor one.
-fn figured(tree: &Tree) -> Option<(&str, bool)> {
+pub(super) fn figured(tree: &Tree) -> Option<(&str, bool)> {
     let Some(node) = tree.node() else { return Some(("?column?", false)) };
     let good = |name| Some((name, true));
     match node.kind {
@@ -20,7 +20,11 @@ fn figured(tree: &Tree) -> Option<(&str, bool)> {
             Some(name) => good(name),
             None => figured(node.get("arg")),
         },
+        // It was date_part before PostgreSQL 14.
+        "FuncCall" if node.get("funcname").list().last()?.text() == "extract" => None,
         "FuncCall" => good(node.get("funcname").list().last()?.text()),
+        // Before PostgreSQL 15 the letters behind a number (0xa, 1_0) were its name.
+        "AConst" if ["Integer", "Float"].iter().any(|kind| node.get("val").as_kind(kind).is_some()) => None,
         "AExpr" if is_nullif(node) => good("nullif"),
         "AExpr" | "AConst" | "ParamRef" | "BoolExpr" | "NullTest" | "BooleanTest" | "SetToDefault" => {
             Some(("?column?", false))

@@ -206,21 +206,26 @@ impl<'a> Resolver<'a> {
             let first = body.get("larg").node().map(|arm| self.query(arm, &inside)).unwrap_or_default();
             known = Some(Rc::new(self.as_named(node, Rows::of(first))));
         }
+        let mut settled = false;
         for _ in 0..ROUNDS_MAX {
             self.going(query, known.clone());
             let outputs = self.query(body, &at);
             let rows = Rc::new(self.as_named(node, Rows::of(outputs)));
             let asked =
                 matches!(self.queries.get(query).map(|named| &named.state), Some(State::Going { asked: true, .. }));
-            let settled = !asked || known.as_ref() == Some(&rows);
+            settled = !asked || known.as_ref() == Some(&rows);
             known = Some(rows);
             if settled {
                 break;
             }
             if !self.step() {
-                known = None;
                 break;
             }
+        }
+        // What has not settled may hold more than was found.
+        if !settled {
+            known = None;
+            self.probes_anything = true;
         }
         let rows = known.unwrap_or_else(unknown);
         if let Some(named) = self.queries.get_mut(query) {
@@ -241,6 +246,8 @@ impl<'a> Resolver<'a> {
         let row = rows.row();
         let mut add = |clause: &'a Node, field: &str| {
             if clause.has(field) {
+                // It can be named, and is not in every star.
+                rows.unordered = true;
                 rows.columns.push(Column::computed(Some(clause.text(field)), row.clone()));
             }
         };

@@ -118,6 +118,8 @@ fn a_reading_stands_for_one_text_where_a_constant_was_looked_at() {
         "SELECT a FROM t GROUP BY 1",
         "SELECT DISTINCT ON (1) a FROM t",
         "SELECT a FROM t GROUP BY GROUPING SETS ((1), 1)",
+        "SELECT a, b FROM t GROUP BY (1, 2)",
+        "SELECT a, b FROM t GROUP BY ROLLUP ((1, 2))",
         // Statements that are no reading or writing of rows.
         "SET search_path = 'a'",
         "COMMENT ON TABLE t IS 'x'",

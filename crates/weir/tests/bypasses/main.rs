@@ -41,6 +41,10 @@ CREATE VIEW shuffled AS WITH q AS (SELECT id, ssn AS a, city AS b FROM customers
 CREATE VIEW counted AS SELECT city, max(ssn) AS n, row_number() OVER (ORDER BY ssn) AS r FROM customers GROUP BY city, ssn;
 CREATE VIEW joined AS SELECT * FROM customers FULL JOIN orders USING (id);
 CREATE VIEW lateral_view AS SELECT l.x FROM orders o, LATERAL (SELECT ssn AS x FROM customers c WHERE c.id = o.id) l;
+CREATE FUNCTION leak_text(text) RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM customers';
+CREATE TABLE generated_parent (id int, made text);
+CREATE TABLE generated_child (ssn text, made text GENERATED ALWAYS AS (reverse(ssn)) STORED, id int); ALTER TABLE generated_child INHERIT generated_parent;
+INSERT INTO generated_child (ssn, id) SELECT ssn, id FROM customers;
 CREATE VIEW ruled AS SELECT id, status FROM orders;
 CREATE RULE ruled AS ON UPDATE TO ruled DO INSTEAD UPDATE customers SET city = city RETURNING customers.id, customers.ssn;
 CREATE TABLE plain_ruled (id int, a text);
@@ -49,7 +53,8 @@ CREATE RULE r AS ON UPDATE TO plain_ruled DO INSTEAD UPDATE customers SET city =
 ANALYZE;
 ";
 
-const CLASSES: [(&str, &str); 5] = [
+const CLASSES: [(&str, &str); 6] = [
+    ("public.generated_child.ssn", "pii.national_id"),
     ("public.generated.ssn", "pii.national_id"),
     ("public.customers.ssn", "pii.national_id"),
     ("public.typed.ssn_array", "pii.national_id"),
@@ -105,7 +110,7 @@ fn shown(text: &str, psql: impl Fn() -> Run) -> String {
 /// Whether a statement is one query, which can be copied and be a cursor's.
 fn is_query(statement: &str) -> bool {
     let begins = |word: &&str| statement.starts_with(*word);
-    !statement.contains(';') && ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|word| begins(&word))
+    !statement.contains(';') && ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(begins)
 }
 
 #[test]
@@ -145,7 +150,13 @@ fn no_way_around_shows_the_canary() {
 }
 
 /// Ways to learn of values that are not shown: rows 24 to 26, 29 and 44 of the catalogue of techniques.
-const QUESTIONS: [&str; 24] = [
+const QUESTIONS: [&str; 30] = [
+    "SELECT c.id, (SELECT count(*) FROM unnest(c.x)) FROM (SELECT id, array_fill(1, ARRAY[ascii(ssn)]) AS x FROM customers) c",
+    "SELECT id, count(*) FROM (SELECT id, unnest(x) FROM (SELECT id, array_fill(1, ARRAY[ascii(ssn)]) AS x FROM customers) c) s GROUP BY id",
+    "SELECT count(*) FROM (SELECT (array_fill(1, ARRAY[ascii(ssn)])).unnest FROM customers WHERE id = 1) s",
+    "SELECT c.id FROM customers c NATURAL JOIN LATERAL (SELECT (jsonb_populate_record(c, '{\"ssn\":\"903-77-4141\"}')).*) t",
+    "SELECT count(z) FROM (SELECT (g = ascii(ssn) AND setval('notes_id_seq', g) > 0) AS z FROM customers c, generate_series(1, 255) g WHERE c.id = 1) s",
+    "SELECT city, ssn FROM customers GROUP BY (1, 2)",
     "SELECT count(*) FROM customers WHERE ssn LIKE '9%'",
     "SELECT id FROM customers WHERE ssn = '903-77-4141'",
     "SELECT id FROM customers WHERE left(ssn, 1) = '9'",

@@ -76,6 +76,21 @@ WITH u AS (UPDATE plain_ruled SET a = 'x' WHERE id = 1 RETURNING a) SELECT a || 
 SELECT made, reverse(made) FROM generated
 INSERT INTO generated SELECT 'x' RETURNING made
 -- names as lineage could mistake them
+SELECT s.ts_stat FROM concat('select to_tsvector(''simple'', ssn) from customers') s
+SELECT concat.ts_stat FROM concat('select to_tsvector(''simple'', ssn) from customers')
+SELECT s.leak_text FROM concat('x') s
+SELECT (s).leak_text, leak_text(s) FROM concat('x') s
+SELECT (SELECT oid FROM orders LIMIT 1) FROM (SELECT ssn AS oid FROM customers) c
+SELECT (SELECT ctid FROM orders o CROSS JOIN orders p LIMIT 1) FROM (SELECT ssn AS ctid FROM customers) c
+SELECT (SELECT xmin FROM orders o JOIN orders p ON true LIMIT 1) FROM (SELECT ssn AS xmin FROM customers) c
+SELECT (SELECT public.customers.ssn FROM (SELECT 1 AS ssn) AS customers) FROM customers
+SELECT (SELECT row(public.customers.*)::text FROM (SELECT 1 AS x) customers) FROM customers
+WITH RECURSIVE r(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM r WHERE id < 1) SEARCH DEPTH FIRST BY id SET seq SELECT b || '' FROM (SELECT r.*, c.ssn FROM r, customers c) AS s(a, b)
+WITH RECURSIVE r(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM r WHERE id < 1) CYCLE id SET m USING p SELECT b || '' FROM (SELECT r.*, c.ssn FROM r, customers c) AS s(a, b)
+SELECT (SELECT "unnest".x FROM ROWS FROM (coalesce(1), unnest(ARRAY[2]))) FROM (SELECT ssn AS x FROM customers) "unnest"
+SELECT (SELECT "?column?" FROM (SELECT 1) s) FROM (SELECT ssn AS "?column?" FROM customers) c
+SELECT made FROM generated_parent
+SELECT coalesce(nullif(ssn, '903-77-4142'), ssn) FROM customers
 SELECT x.city FROM customers AS x(id, name, city, ssn)
 SELECT city || '' FROM customers AS x(id, name, city, ssn)
 SELECT s.city || '' FROM (SELECT ssn, city FROM customers) s(city, ssn)

@@ -320,7 +320,7 @@ fn rows() -> CatalogRows {
     for function in ["md5", "upper", "count", "now"] {
         add("system_functions", &[function, "f", ""]);
     }
-    add("functions", &["30001", "public", "some_code", "f", "f"]);
+    add("functions", &["30001", "public", "some_code", "f", "f", "f"]);
     rows
 }
 
