@@ -12,7 +12,7 @@ use cedar_policy::{
 };
 use model::{Ask, AttrValue, Field, Object, Principal, Sight, Target};
 
-use crate::actions::{PROBE, SEE, SEE_PARTIAL, SEE_TOKEN};
+use crate::actions::{OVERWRITE, PROBE, SEE, SEE_PARTIAL, SEE_TOKEN};
 use crate::decision::{Circumstances, Decision, Denial, Needs, Reason, Sighting};
 use crate::facts::{self, Session};
 use crate::load::{Policies, Rule};
@@ -87,8 +87,8 @@ impl Scene {
             Object::Target => Subject::Target,
             Object::Part(part) => Subject::Part(part),
             Object::Field(field) => {
-                // Who sees the values has nothing left to find out.
-                if ask.action == PROBE
+                // Who sees the values has nothing left to find out, and knows what is replaced.
+                if (ask.action == PROBE || ask.action == OVERWRITE)
                     && let Sighting { sight: Sight::Clear, rules, .. } = self.sight(field, circumstances)
                 {
                     return Decision::Permit { rules };

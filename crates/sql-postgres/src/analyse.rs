@@ -102,6 +102,8 @@ fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
     statement.set_operation = shape.set_operation;
     if statement.is_tainted() {
         statement.has_conditions = has_conditions(tree);
+        const UPDATES: [&str; 3] = ["UpdateStmt", "MergeStmt", "OnConflictClause"];
+        statement.has_updates = tree.node().is_some_and(|node| node.contains(&UPDATES));
         statement.asks_probes();
     }
     statement.inert_constants = inert_constants(tree, looked_at);
@@ -324,6 +326,7 @@ impl<'a> Findings<'a> {
             set_operation: false,
             inert_constants: None,
             has_conditions: false,
+            has_updates: false,
             lineage,
         }
     }

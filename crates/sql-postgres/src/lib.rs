@@ -5,14 +5,15 @@
 //! classified columns can come out of it or be stored by it, and what its result columns look like. [`holds`] then joins the
 //! statement with what the server describes, and says of each result column what it holds.
 //!
-//! Pure: text and snapshot in, facts out. No socket, no file, no clock. It is *not* lineage: a result column that is more
-//! than a bare column is only known to be made of everything the statement touches. Where it cannot tell, it says so
-//! ([`model::Certainty::Opaque`], [`Statement::touches_unknown`]), and policy refuses.
+//! Pure: text and snapshot in, facts out. No socket, no file, no clock. Values are followed from the columns they come from to
+//! the outputs (`resolve`, by the rules of the crate `lineage`); what can't be followed is taken for made of everything that the
+//! statement touches. Where it cannot tell what a statement does, it says so ([`model::Certainty::Opaque`],
+//! [`Statement::touches_unknown`]), and policy refuses.
 //!
 //! The grammar is that of PostgreSQL 18 (`libpg_query`), in C. It checks its own stack (100 kB) and the tree it hands over is
 //! at most 100 messages deep, so [`analyse`] fits into a thread of 2 MiB; what is deeper is [`Unreadable`].
 //!
-//! Reading order: [`vocabulary`](VOCABULARY), `catalog`, `classes`, `tree`, `read`, `analyse`, `holds`, `log_text`, `skeleton`, `calls`, `replication`.
+//! Reading order: [`vocabulary`](VOCABULARY), `catalog`, `classes`, `tree`, `read`, `resolve`, `analyse`, `holds`, `log_text`, `skeleton`, `calls`, `replication`.
 #![cfg_attr(
     not(test),
     deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions, clippy::string_slice)

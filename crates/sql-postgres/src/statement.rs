@@ -6,7 +6,7 @@ use model::{Ask, AttrValue, Certainty, Field, Object};
 
 use crate::copy::CopyStatement;
 use crate::resolve::{Lineage, Probe};
-use crate::vocabulary::PROBE;
+use crate::vocabulary::{OVERWRITE, PROBE};
 
 /// One statement of a text: what it asks for, what it touches, what comes back.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub struct Statement {
     pub(crate) inert_constants: Option<Vec<usize>>,
     /// Whether it filters, compares, sorts or groups anything.
     pub(crate) has_conditions: bool,
+    /// Whether it gives rows that are there other values.
+    pub(crate) has_updates: bool,
     /// Of what its outputs are made, if that was followed.
     pub(crate) lineage: Option<Lineage>,
 }
@@ -76,8 +78,10 @@ impl Statement {
             return;
         };
         let asks = lineage.probes.iter().filter_map(|(source, how)| Some(probe(lineage.field(*source)?, *how)));
+        let overwrites = lineage.overwrites.iter().filter_map(|source| lineage.field(source)).cloned();
+        let overwrites = overwrites.map(|field| Ask::new(OVERWRITE, Object::Field(field)));
         let anything = lineage.probes_anything;
-        self.asks.extend(asks.collect::<Vec<_>>());
+        self.asks.extend(asks.chain(overwrites).collect::<Vec<_>>());
         if anything {
             self.asks_about_all();
         }
@@ -85,10 +89,13 @@ impl Statement {
 
     /// The same where that can't be told: of everything that it touches, if there is a place in it where something can be learnt.
     fn asks_about_all(&mut self) {
-        if !self.has_conditions {
-            return;
+        let mut asks: Vec<Ask> = Vec::new();
+        if self.has_conditions {
+            asks.extend(self.touches.iter().map(|field| probe(field, Probe::Pattern)));
         }
-        let asks: Vec<Ask> = self.touches.iter().map(|field| probe(field, Probe::Pattern)).collect();
+        if self.has_updates {
+            asks.extend(self.touches.iter().map(|field| Ask::new(OVERWRITE, Object::Field(field.clone()))));
+        }
         self.asks.extend(asks.into_iter().filter(|ask| !self.asks.contains(ask)).collect::<Vec<_>>());
     }
 }

@@ -181,6 +181,8 @@ pub(crate) const SEE: ActionId = ActionId("see");
 pub(crate) const SERVER_FILE: ActionId = ActionId("server_file");
 /// The action that policy owns for values that travel into the target.
 pub(crate) const STORE: ActionId = ActionId("store");
+/// To change a field without being able to see it. Policy's own action.
+pub(crate) const OVERWRITE: ActionId = ActionId("overwrite");
 /// To filter, compare, sort or group by a field without being able to see it. Policy's own action.
 pub(crate) const PROBE: ActionId = ActionId("probe");
 

@@ -170,6 +170,20 @@ const CASES: &[(&str, &str, &str, &str, &str)] = &[
         "permit [s]",
     ),
     (
+        r#"@id("s") permit (principal, action == Action::"see", resource);"#,
+        "alice",
+        "orders",
+        "overwrite public.t.ssn:pii.national_id",
+        "permit [s]",
+    ),
+    (
+        r#"@id("s") permit (principal, action == Action::"see_partial", resource);"#,
+        "alice",
+        "orders",
+        "overwrite public.t.ssn:pii.national_id",
+        "deny not permitted",
+    ),
+    (
         r#"@id("s") permit (principal, action == Action::"see_partial", resource);"#,
         "alice",
         "orders",

@@ -131,6 +131,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         set_operation: true,
         inert_constants: None,
         has_conditions: false,
+        has_updates: false,
         lineage: None,
     }
 }

@@ -1,4 +1,5 @@
-//! Which classified columns a statement may keep somewhere: in a table, a view, a sequence, a setting, a notification.
+//! Which classified columns a statement may keep somewhere, where its values are not followed: definitions, and what
+//! [`crate::resolve`] gives up on. What is followed says so itself ([`crate::resolve::Stores`]).
 //!
 //! By names, and on the safe side. A column reference in a stored expression counts for every named relation that has such a
 //! column; a row or a star counts for all columns of what is in scope; common table expressions count whole as soon as

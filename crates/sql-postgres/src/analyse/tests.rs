@@ -119,7 +119,7 @@ fn every_ask_is_in_the_vocabulary() {
                         assert_eq!(ask.context.len(), 1, "{sql}: {ask:?}");
                         continue;
                     }
-                    _ if matches!(ask.action.0, "opaque" | "store") => {}
+                    _ if matches!(ask.action.0, "opaque" | "store" | "overwrite") => {}
                     Object::Target => assert!(def.is_some(), "{sql}: {ask:?}"),
                     Object::Part(part) => {
                         let def = def.unwrap_or_else(|| panic!("{sql}: {ask:?}"));

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use lineage::{Item, Level, Origin, Output, Rows};
+use pg_query::protobuf::CmdType;
 
 use super::{At, Probe, Resolver};
 use crate::tree::{Node, Tree};
@@ -19,11 +20,17 @@ impl<'a> Resolver<'a> {
             items = self.stands(node.get(field), items, at);
         }
         let inside = self.among(items.clone(), at);
+        if node.kind == "UpdateStmt" {
+            self.overwritten(node.get("target_list"), &target);
+        }
         self.assigned(node.get("target_list"), &inside);
         self.condition(node.get("where_clause"), &inside);
         self.condition(node.get("join_condition"), &inside);
         for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
             self.condition(clause.get("condition"), &inside);
+            if clause.int("command_type") == i64::from(i32::from(CmdType::CmdUpdate)) {
+                self.overwritten(clause.get("target_list"), &target);
+            }
             self.assigned(clause.get("target_list"), &inside);
             self.assigned(clause.get("values"), &inside);
         }
@@ -41,6 +48,7 @@ impl<'a> Resolver<'a> {
                 }
                 self.condition(infer.get("where_clause"), &inside);
             }
+            self.overwritten(conflict.get("target_list"), &target);
             self.assigned(conflict.get("target_list"), &inside);
             self.condition(conflict.get("where_clause"), &inside);
         }
@@ -56,6 +64,15 @@ impl<'a> Resolver<'a> {
         }
         let inside = self.among(items, at);
         self.targets(clause.get("exprs"), &inside)
+    }
+
+    /// The columns that SET names get other values.
+    fn overwritten(&mut self, list: &'a Tree, target: &Item<'a>) {
+        for assignment in list.list().iter().filter_map(Tree::node) {
+            if let Some(column) = target.rows.column(assignment.text("name")) {
+                self.overwrites.add(&column.origin.sources());
+            }
+        }
     }
 
     /// Values that are kept, one by one.

@@ -39,6 +39,8 @@ pub(crate) struct Lineage {
     pub(crate) probes: Vec<(Source, Probe)>,
     /// Whether it learns something of what can't be told.
     pub(crate) probes_anything: bool,
+    /// Columns whose values it replaces.
+    pub(crate) overwrites: Sources,
     /// What it keeps, if that was followed.
     pub(crate) stores: Option<Stores>,
     /// Whether code was met that can't be followed.
@@ -128,6 +130,7 @@ fn followed(tree: &Tree, catalog: &Catalog, with_names: bool) -> Option<Lineage>
         queries: Vec::new(),
         probes: Vec::new(),
         probes_anything: false,
+        overwrites: Sources::default(),
         stores: Stores::default(),
         seen: HashSet::new(),
         has_effects: has_effects(node, catalog),
@@ -151,6 +154,7 @@ fn followed(tree: &Tree, catalog: &Catalog, with_names: bool) -> Option<Lineage>
         outputs: outputs.map(|outputs| outputs.into_iter().map(traced).collect()),
         probes: resolver.probes,
         probes_anything: resolver.probes_anything,
+        overwrites: resolver.overwrites,
         stores: keeps.then_some(resolver.stores),
         fields: resolver.fields,
         meets_code: resolver.meets_code,
@@ -168,6 +172,7 @@ struct Resolver<'a> {
     queries: Vec<Named<'a>>,
     probes: Vec<(Source, Probe)>,
     probes_anything: bool,
+    overwrites: Sources,
     stores: Stores,
     seen: HashSet<(Source, Probe)>,
     /// Something in the statement has an effect that can be seen elsewhere.

@@ -467,3 +467,31 @@ fn what_is_learnt_without_being_shown_is_asked_for() {
     .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn what_is_replaced_without_being_seen_is_asked_for() {
+    let catalog = shop();
+    for (sql, expected) in [
+        ("UPDATE customers SET ssn = 'x', city = 'y', email = DEFAULT WHERE id = 1", "email ssn"),
+        ("UPDATE customers SET (card, city) = ('x', 'y') WHERE id = 1", "card"),
+        ("UPDATE customers SET city = 'y' WHERE id = 1", ""),
+        ("INSERT INTO customers (id, ssn) VALUES (1, 'x')", ""),
+        ("INSERT INTO customers (id, ssn) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET ssn = excluded.ssn", "ssn"),
+        (
+            "MERGE INTO customers c USING products p ON c.id = p.id WHEN MATCHED THEN UPDATE SET email = 'x' WHEN NOT MATCHED THEN INSERT (ssn) VALUES ('x')",
+            "email",
+        ),
+        ("WITH x AS (UPDATE customers SET ssn = 'x' WHERE id = 1 RETURNING id) SELECT id FROM x", "ssn"),
+        ("EXPLAIN UPDATE customers SET ssn = 'x' WHERE id = 1", "ssn"),
+        ("CREATE RULE r AS ON DELETE TO products DO ALSO UPDATE customers SET ssn = 'x'", "birth_date card email ssn"),
+    ] {
+        let statement = &analyse(sql, &catalog).unwrap()[0];
+        let asked = statement.asks.iter().filter(|ask| ask.action.0 == "overwrite").map(|ask| match &ask.object {
+            model::Object::Field(field) => field.name.clone(),
+            other => panic!("{other:?}"),
+        });
+        let mut asked: Vec<String> = asked.collect();
+        asked.sort();
+        assert_eq!(asked.join(" "), expected, "{sql}");
+    }
+}

@@ -56,7 +56,7 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 @id("blobs") permit (principal in Group::"carriers", action in [Action::"function_call", Action::"large_object"], resource in Env::"dev");
 @id("bulk") permit (principal in Group::"carriers", action in [Action::"copy_in", Action::"copy_out"], resource in Env::"dev");
 
-@id("ask")     permit (principal in Group::"users", action == Action::"probe", resource);
+@id("ask")     permit (principal in Group::"users", action in [Action::"probe", Action::"overwrite"], resource);
 @id("clear")   permit (principal in Group::"clear", action == Action::"see", resource);
 @id("partial") permit (principal in Group::"partial", action == Action::"see_partial", resource);
 @id("token")   permit (principal in Group::"token", action == Action::"see_token", resource);

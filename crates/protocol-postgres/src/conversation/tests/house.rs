@@ -29,7 +29,7 @@ pub const POISON: &str = "weir_refused_test";
 
 const POLICIES: &str = r#"
 @id("use") permit (principal, action in [Action::"connect", Action::"session", Action::"read", Action::"write", Action::"define", Action::"store", Action::"copy_in", Action::"copy_out", Action::"function_call", Action::"large_object"], resource);
-@id("ask") permit (principal, action == Action::"probe", resource);
+@id("ask") permit (principal, action in [Action::"probe", Action::"overwrite"], resource);
 @id("code") permit (principal, action == Action::"call", resource);
 @id("vault") forbid (principal, action, resource is Table) when { resource.name == "public.vault" };
 @id("kept") forbid (principal, action == Action::"drop", resource);
