@@ -285,7 +285,7 @@ impl<S> Conversation<S> {
         frames.extend_from_slice(FLUSH);
         let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(&frames));
         let expect = Expect::CopyShape { running: Running::new(flow), held, frame, columns: None };
-        self.tainted |= self.is_withheld(&expect);
+        self.tainted = self.tainted || self.is_withheld(&expect);
         self.expected.push_back(expect);
     }
 }

@@ -188,7 +188,7 @@ impl<S> Conversation<S> {
                 return self.take_back(other);
             }
         };
-        self.tainted |= self.is_withheld(&expect);
+        self.tainted = self.tainted || self.is_withheld(&expect);
         self.expected.push_back(expect);
     }
 
@@ -226,7 +226,7 @@ impl<S> Conversation<S> {
         };
         self.upstream.control(Frame(self.from_caller.get(frame)));
         // Planning a statement may run functions, and a setting that they change is spoken of at the end of the batch.
-        self.tainted |= expect.as_ref().is_some_and(|expect| self.is_withheld(expect));
+        self.tainted = self.tainted || expect.as_ref().is_some_and(|expect| self.is_withheld(expect));
         self.expected.extend(expect);
     }
 
