@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 use model::{ClassId, Field, Part};
 
+use crate::functions::{Effect, effect};
+use crate::tree::{Tree, name_parts, schema_and_name};
 use bodies::MadeOf;
 pub(crate) use made::Made;
 pub use queries::{CATALOG_QUERIES, OWN_CATALOG_QUERIES, UnreadableRow};
@@ -361,6 +363,21 @@ impl Catalog {
     /// Whether a cast that nobody has written may run code that can't be followed.
     pub(crate) fn casts_silently(&self) -> bool {
         self.casts_silently
+    }
+
+    /// What a call of this name does beside computing, if it may mean one of PostgreSQL's own functions. By name alone: what the
+    /// snapshot says can make it less certain, never harmless. But a function that only users have is theirs.
+    pub(crate) fn effect(&self, schema: &str, name: &str) -> Option<Effect> {
+        let only_users = self.user_functions(schema, name).next().is_some() && !self.is_system_function(schema, name);
+        effect(name).filter(|_| matches!(schema, "" | "pg_catalog") && !only_users)
+    }
+
+    /// Whether an operator may be one of users'; `name` is as the grammar writes it.
+    pub(crate) fn is_users_operator(&self, name: &Tree) -> bool {
+        let parts = name_parts(name.list());
+        let (schema, name) = schema_and_name(&parts);
+        let qualified = !matches!(schema, "" | "pg_catalog");
+        !name.is_empty() && (qualified || self.user_operators(schema, name).next().is_some())
     }
 
     /// The schemas of the users' operators that a name may mean.

@@ -342,7 +342,7 @@ impl<'a> Flow<'a> {
             }
             "SubLink" => {
                 self.something = true;
-                self.of_code |= self.is_users_operator(node.get("oper_name"));
+                self.of_code |= self.catalog.is_users_operator(node.get("oper_name"));
                 self.value(node.get("testexpr"));
                 self.query(node.get("subselect"));
             }
@@ -363,7 +363,9 @@ impl<'a> Flow<'a> {
                 }
                 node.fields.iter().for_each(|(_, value)| self.value(value));
             }
-            "AExpr" | "SortBy" if ["name", "use_op"].iter().any(|field| self.is_users_operator(node.get(field))) => {
+            "AExpr" | "SortBy"
+                if ["name", "use_op"].iter().any(|field| self.catalog.is_users_operator(node.get(field))) =>
+            {
                 self.code();
                 node.fields.iter().for_each(|(_, value)| self.value(value));
             }
@@ -423,12 +425,6 @@ impl<'a> Flow<'a> {
             self.code();
         }
         self.named_column(name)
-    }
-
-    fn is_users_operator(&self, name: &Tree) -> bool {
-        let parts = name_parts(name.list());
-        let (schema, name) = schema_and_name(&parts);
-        !name.is_empty() && self.catalog.user_operators(schema, name).next().is_some()
     }
 
     /// What is stored is made by code that can't be followed.

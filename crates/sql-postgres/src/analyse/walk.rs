@@ -242,14 +242,7 @@ impl<'a> Findings<'a> {
         let own_syntax = node.int("funcformat") == i64::from(i32::from(CoercionForm::CoerceSqlSyntax));
         self.function(&parts, own_syntax);
         let (schema, name) = schema_and_name(&parts);
-        // By name alone: what the snapshot says can make it less certain, never harmless. But a function that only users have
-        // is theirs.
-        let only_users = self.catalog.user_functions(schema, name).next().is_some()
-            && !self.catalog.is_system_function(schema, name);
-        if matches!(schema, "" | "pg_catalog")
-            && !only_users
-            && let Some(effect) = effect(name)
-        {
+        if let Some(effect) = self.catalog.effect(schema, name) {
             self.effect(effect, name, node.get("args").list());
             self.sinks.push(node);
         }

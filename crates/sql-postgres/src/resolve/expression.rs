@@ -41,7 +41,7 @@ impl<'a> Resolver<'a> {
                 }
             }
             "AConst" | "ParamRef" | "SetToDefault" | "CurrentOfExpr" | "MergeSupportFunc" => Origin::Free,
-            // Before PostgreSQL 16 SYSTEM_USER is the name of a column, and so may be what comes yet.
+            // CURRENT_USER and the like.
             "SqlvalueFunction" => Origin::Free,
             // Its arguments are those of GROUP BY: it says which of them are in the group, not what they are.
             "GroupingFunc" => Origin::Free,
@@ -115,7 +115,7 @@ impl<'a> Resolver<'a> {
                 origin.with(self.value(node.get("start_offset"), at)).with(self.value(node.get("end_offset"), at))
             }
             "SortBy" => {
-                let code = self.is_users_operator(node.get("use_op"));
+                let code = self.catalog.is_users_operator(node.get("use_op"));
                 let origin = self.value(node.get("node"), at);
                 if code { self.code(origin) } else { origin }
             }
@@ -141,13 +141,6 @@ impl<'a> Resolver<'a> {
             }
         }
         origin
-    }
-
-    pub(super) fn is_users_operator(&self, name: &Tree) -> bool {
-        let parts = name_parts(name.list());
-        let (schema, name) = schema_and_name(&parts);
-        let qualified = !matches!(schema, "" | "pg_catalog");
-        !name.is_empty() && (qualified || self.catalog.user_operators(schema, name).next().is_some())
     }
 
     /// Whether a source holds text.
@@ -310,7 +303,7 @@ impl<'a> Resolver<'a> {
     /// If it `decides` something, what it compares is learnt of.
     pub(super) fn sublink(&mut self, node: &'a Node, at: &At<'a>, decides: bool) -> Origin {
         let kind = i32::try_from(node.int("sub_link_type")).ok().and_then(|kind| SubLinkType::try_from(kind).ok());
-        let code = self.is_users_operator(node.get("oper_name"));
+        let code = self.catalog.is_users_operator(node.get("oper_name"));
         let test = self.value(node.get("testexpr"), at);
         let outputs = match node.get("subselect").node() {
             Some(query) => self.query(query, at),

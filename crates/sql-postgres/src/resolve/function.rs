@@ -4,7 +4,7 @@ use lineage::Origin;
 use pg_query::protobuf::CoercionForm;
 
 use super::{At, Probe, Resolver};
-use crate::functions::{Effect, effect, says_nothing};
+use crate::functions::{Effect, says_nothing};
 use crate::tree::{Node, name_parts, schema_and_name};
 
 impl<'a> Resolver<'a> {
@@ -23,9 +23,7 @@ impl<'a> Resolver<'a> {
             arguments.iter().for_each(|origin| self.probe(origin, Probe::Group));
         }
         // What it is given is kept: in a sequence, a setting, a notification, a lock.
-        let (system, users) =
-            (self.catalog.is_system_function(schema, name), self.catalog.user_functions(schema, name).next());
-        if matches!(schema, "" | "pg_catalog") && (system || users.is_none()) && effect(name).is_some() {
+        if self.catalog.effect(schema, name).is_some() {
             arguments.iter().for_each(|origin| self.store(origin));
         }
         let own_syntax = node.int("funcformat") == i64::from(i32::from(CoercionForm::CoerceSqlSyntax));
@@ -43,7 +41,7 @@ impl<'a> Resolver<'a> {
         if own_syntax && name == "system_user" {
             return Origin::Unknown;
         }
-        if self.catalog.is_system_function(schema, name) && effect(name).is_some_and(returns_more) {
+        if self.catalog.effect(schema, name).is_some_and(returns_more) {
             return Origin::Code(arguments.into_iter().fold(around, Origin::with).sources());
         }
         // It says nothing of a value that is as it was stored. Of what is computed of one it may say everything.

@@ -5,8 +5,9 @@
 //! more than is known without: a statement that can't be followed has no lineage, and each of its outputs is then taken for
 //! made of all that the statement touches.
 //!
-//! [`probe`]: conditions, orders, groups. [`query`]: SELECT and its clauses. [`from`]: what stands in FROM. [`expression`]: values. [`function`]: calls. [`change`]:
-//! INSERT, UPDATE, DELETE and MERGE. [`names`]: how PostgreSQL names an output that has no name.
+//! [`query`]: SELECT and its clauses. [`from`]: what stands in FROM. [`expression`]: values. [`function`]: calls. [`probe`]:
+//! conditions, orders, groups. [`change`]: INSERT, UPDATE, DELETE and MERGE. [`names`]: how PostgreSQL names an output that has
+//! no name.
 
 mod change;
 mod expression;
@@ -25,7 +26,6 @@ use pg_query::protobuf::ObjectType;
 
 pub(crate) use self::probe::Probe;
 use crate::catalog::{Catalog, Entry, Made, RelationKind};
-use crate::functions::effect;
 use crate::tree::{Node, Tree, name_parts, schema_and_name};
 
 /// What is known of the values of a statement.
@@ -205,7 +205,6 @@ struct Named<'a> {
     state: State<'a>,
 }
 
-#[derive(Clone)]
 enum State<'a> {
     /// Nobody has asked for it.
     Waiting,
@@ -331,7 +330,7 @@ fn has_effects(node: &Node, catalog: &Catalog) -> bool {
             let parts = name_parts(node.get("funcname").list());
             let (schema, name) = schema_and_name(&parts);
             let users = catalog.user_functions(schema, name).any(|function| !function.computes);
-            found |= users || effect(name).is_some() || name.starts_with("pg_sleep");
+            found |= users || catalog.effect(schema, name).is_some() || name.starts_with("pg_sleep");
         }
         !found
     });

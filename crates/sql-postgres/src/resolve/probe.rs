@@ -88,7 +88,7 @@ impl<'a> Resolver<'a> {
         }
         let left = self.value(node.get("lexpr"), at);
         let right = self.value(node.get("rexpr"), at);
-        if self.is_users_operator(node.get("name")) {
+        if self.catalog.is_users_operator(node.get("name")) {
             let made = left.with(right);
             if decides {
                 self.probe(&made, Probe::Pattern);
@@ -115,7 +115,7 @@ impl<'a> Resolver<'a> {
             }
             let value = match item.node() {
                 Some(node) if node.kind == "SortBy" => {
-                    if self.is_users_operator(node.get("use_op")) {
+                    if self.catalog.is_users_operator(node.get("use_op")) {
                         self.code(Origin::Free);
                     }
                     node.get("node")
