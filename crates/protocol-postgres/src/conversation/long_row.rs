@@ -223,6 +223,16 @@ mod tests {
         (Plan::new(fields.collect()), vec![TEXT; masks.len()])
     }
 
+    #[test]
+    fn that_something_computed_is_missing_is_hidden() {
+        let body = row(&[None, None]);
+        let hidden = |class: Option<ClassId>| FieldPlan::new(Sight::Nothing, class);
+        let plan = Plan::new(vec![hidden(None), hidden(ClassId::parse("pii.email"))]);
+        let (mut out, key) = (Vec::new(), TokenKey::new([7; 32]));
+        LongRow::new(body.len()).feed(&mut &*body, &plan, &[TEXT; 2], &key, &mut out).unwrap();
+        assert_eq!(out[5..], row(&[Some(b"[redacted]".to_vec()), None]));
+    }
+
     fn fed(body: &[u8], masks: &[bool], pieces: &[&[u8]]) -> Result<Vec<u8>, Malformed> {
         let (plan, types) = plan(masks);
         let key = TokenKey::new([7; 32]);

@@ -277,3 +277,23 @@ fn long_cells_take_no_memory_and_are_dropped_or_passed_on() {
         assert!((long..long + 200).contains(&shown), "{shown}");
     }
 }
+
+#[test]
+fn that_something_computed_is_missing_is_hidden() {
+    let row: Row = vec![None, None];
+    for (format, shown) in [
+        (text(b'\t', "\\N"), b"[redacted]\t\\N\n".to_vec()),
+        (csv("", b'"', b'"', ForceQuote::Columns(Vec::new())), b"[redacted],\n".to_vec()),
+    ] {
+        let mut columns = vec![column(Sight::Nothing, TEXT, &format), column(Sight::Nothing, TEXT, &format)];
+        columns[0].field = FieldPlan::new(Sight::Nothing, None);
+        assert_eq!(fed(columns, &format, &[&written(&row, &format)]).unwrap(), [shown], "{format:?}");
+    }
+    let format = CopyFormat::Binary;
+    let mut columns = vec![column(Sight::Nothing, TEXT, &format), column(Sight::Nothing, TEXT, &format)];
+    columns[0].field = FieldPlan::new(Sight::Nothing, None);
+    let bytes = [HEADER, &written(&row, &format), &(-1_i16).to_be_bytes()].concat();
+    let shown = fed(columns, &format, &[&bytes]).unwrap().concat();
+    let redacted: Row = vec![Some(b"[redacted]".to_vec()), None];
+    assert_eq!(shown, [HEADER, &written(&redacted, &format), &(-1_i16).to_be_bytes()].concat());
+}
