@@ -33,7 +33,7 @@ fn explain_says_what_would_be_decided_and_why() {
         run(&weir, &[&args, more].concat())
     };
     let staff = &["--group", "staff"][..];
-    let cases: [(&str, &[&str], i32, &[&str]); 11] = [
+    let cases: [(&str, &[&str], i32, &[&str]); 13] = [
         ("SELECT note FROM orders", staff, 0, &["permit  select Table public.orders [rule read]"]),
         (
             "SELECT name, card, ssn FROM customers",
@@ -43,7 +43,25 @@ fn explain_says_what_would_be_decided_and_why() {
                 "permit  select Table public.customers [rule read]",
                 "column public.customers.card (pci.card) is shown: partial [rule last4]",
                 "column public.customers.ssn (pii.national_id) is shown: nothing [no rule shows more]",
+                "output name: clear, nothing classified is in it",
+                "output card: partial, a copy of public.customers.card (pci.card) [rule last4]",
+                "output ssn: nothing, a copy of public.customers.ssn (pii.national_id) [no rule shows more]",
             ],
+        ),
+        (
+            "SELECT c.*, upper(ssn || card) AS both FROM customers c ORDER BY id",
+            staff,
+            0,
+            &[
+                "output both: nothing, computed of public.customers.ssn (pii.national_id), public.customers.card (pci.card)",
+                "output id: clear",
+            ],
+        ),
+        (
+            "SELECT id FROM customers WHERE ssn = 'x'",
+            staff,
+            1,
+            &["deny    probe Field public.customers.ssn", "output id: clear"],
         ),
         ("SELECT note FROM orders", &[], 1, &["deny    select Table public.orders [no rule permits it]"]),
         (
@@ -95,6 +113,13 @@ fn explain_says_what_would_be_decided_and_why() {
                 let sights: Vec<&str> =
                     json["sights"].as_array().unwrap().iter().map(|sight| sight["sight"].as_str().unwrap()).collect();
                 assert_eq!((sights.len(), sights.contains(&"partial")), (2, true), "{out}");
+                let outputs = json["outputs"][0].as_array().unwrap();
+                let last = outputs.last().unwrap();
+                assert_eq!(
+                    (&last["sight"], outputs.iter().any(|output| output["how"] == "copy")),
+                    (&"nothing".into(), true),
+                    "{out}"
+                );
             }
             "TRUNCATE orders" => {
                 let denied = json["asks"].as_array().unwrap().iter().find(|ask| ask["ruling"] == "deny").unwrap();

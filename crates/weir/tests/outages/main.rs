@@ -25,6 +25,7 @@ mod kills;
 mod luck;
 mod malformed;
 mod orders;
+mod random;
 mod reloading;
 mod rogues;
 mod scram;

@@ -13,6 +13,7 @@ use testkit::Release;
 use testkit::weir::Weir;
 
 use crate::house::{CLIENTS, PASSWORD, assert_sound};
+use crate::random::Random;
 use crate::wire::{Came, PROTOCOL_3_0, Report, Session, Wire, cells, cstr, frame};
 
 const SCHEMA: &str = "
@@ -82,26 +83,6 @@ const WITH_PARAMETER: [&str; 3] =
 const VAULT: [&str; 3] = ["SELECT * FROM vault", "INSERT INTO vault VALUES (1)", "TRUNCATE vault"];
 
 const NAMES: [&str; 3] = ["", "a", "b"];
-
-/// xorshift: what one seed found is found again.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, most: usize) -> usize {
-        usize::try_from(self.next() >> 11).unwrap() % most
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len())]
-    }
-}
 
 /// One case: its messages on both ways, and in words.
 #[derive(Default)]

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use testkit::Release;
 use testkit::weir::Weir;
 
-use self::statements::Random;
 use crate::house::CLIENTS;
+use crate::random::Random;
 use crate::wire::{Came, Report, Session, cstr, frame};
 
 const SCHEMA: &str = "

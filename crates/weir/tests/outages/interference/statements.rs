@@ -1,28 +1,6 @@
 //! Random statements that are mostly right: every column that they name is there, and of the type that is due.
 
-/// xorshift: what one seed found is found again.
-pub struct Random(pub u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    pub fn below(&mut self, most: usize) -> usize {
-        usize::try_from(self.next() >> 11).unwrap() % most
-    }
-
-    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-
-    fn often(&mut self, of_ten: usize) -> bool {
-        self.below(10) < of_ten
-    }
-}
+use crate::random::Random;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Type {
@@ -109,7 +87,7 @@ impl Writer<'_> {
 
     fn column_name(&mut self, at: usize) -> String {
         const NAMES: [&str; 8] = ["name", "ssn", "city", "id", "status", "note", "x", "y"];
-        let name = *self.random.one(&NAMES);
+        let name = self.random.one(&NAMES);
         if at == 0 { name.to_owned() } else { format!("{name}{at}") }
     }
 
@@ -125,7 +103,7 @@ impl Writer<'_> {
     fn list(&mut self, scope: &Scope, most: usize) -> String {
         let count = 1 + self.random.below(most);
         let values = (0..count).map(|_| {
-            let kind = *self.random.one(&[Text, Text, Int]);
+            let kind = self.random.one(&[Text, Text, Int]);
             self.value(scope, kind, 3)
         });
         values.collect::<Vec<_>>().join(", ")
@@ -142,7 +120,7 @@ impl Writer<'_> {
             let own: Vec<Type> = types.map_or_else(|| vec![Text, Int], <[Type]>::to_vec);
             let (left, columns) = self.select(around, Some(&own));
             let (right, _) = self.select(around, Some(&own));
-            let word = *self.random.one(&["UNION ALL", "UNION ALL", "UNION ALL", "UNION", "INTERSECT", "EXCEPT ALL"]);
+            let word = self.random.one(&["UNION ALL", "UNION ALL", "UNION ALL", "UNION", "INTERSECT", "EXCEPT ALL"]);
             return (format!("({left}) {word} ({right})"), columns);
         }
         self.select(around, types)
@@ -155,7 +133,7 @@ impl Writer<'_> {
             let columns = ["r0", "r1", "r2"].map(str::to_owned).into_iter().zip([Int, Text, Text]).collect();
             let (first, _) = self.select(around, Some(&[Int, Text, Text]));
             scope.named.push(Item { alias: name.clone(), columns });
-            let step = *self.random.one(&["r2, r1", "r1, r1", "r1 || r2, 'x'", "r2, r2"]);
+            let step = self.random.one(&["r2, r1", "r1, r1", "r1 || r2, 'x'", "r2, r2"]);
             let (body, columns) = self.query(&scope, types);
             // It ends by what it has counted itself.
             let recursive = format!(
@@ -188,7 +166,7 @@ impl Writer<'_> {
             from.push(part);
         }
         let own: Vec<Type> = types.map_or_else(
-            || (0..1 + self.random.below(4)).map(|_| *self.random.one(&[Text, Text, Text, Int, Int, Array])).collect(),
+            || (0..1 + self.random.below(4)).map(|_| self.random.one(&[Text, Text, Text, Int, Int, Array])).collect(),
             <[Type]>::to_vec,
         );
         let grouped = self.random.often(2);
@@ -196,9 +174,9 @@ impl Writer<'_> {
         let mut list = Vec::new();
         if !grouped && types.is_none() && self.random.often(2) {
             let items = scope.levels.last().unwrap().clone();
-            let item = self.random.one(&items).clone();
+            let item = &items[self.random.below(items.len())];
             list.push(format!("{}.*", quoted(&item.alias)));
-            columns.extend(item.columns);
+            columns.extend(item.columns.clone());
         }
         for (at, kind) in own.iter().enumerate() {
             let value = if grouped { self.aggregate(&scope, *kind) } else { self.value(&scope, *kind, 3) };
@@ -211,7 +189,7 @@ impl Writer<'_> {
             text += &format!(" WHERE {}", self.condition(&scope));
         }
         if !grouped && self.random.often(2) {
-            let kind = *self.random.one(&[Text, Int]);
+            let kind = self.random.one(&[Text, Int]);
             text += &format!(" ORDER BY {}", self.safe(&scope, kind));
         }
         if self.random.often(2) {
@@ -239,7 +217,7 @@ impl Writer<'_> {
             .filter(|(name, _)| before.columns.iter().filter(|(other, _)| other == name).count() == 1)
             .map(|(name, _)| name.as_str())
             .collect();
-        let word = *self.random.one(&["JOIN", "LEFT JOIN", "RIGHT JOIN"]);
+        let word = self.random.one(&["JOIN", "LEFT JOIN", "RIGHT JOIN"]);
         match self.random.below(3) {
             0 if !shared.is_empty() => {
                 format!("{left} {word} {right} USING ({})", quoted(shared[self.random.below(shared.len())]))
@@ -282,11 +260,11 @@ impl Writer<'_> {
                 (format!("jsonb_each_text({value})"), vec![("key".to_owned(), Text), ("value".to_owned(), Text)])
             }
             6 | 7 if !scope.named.is_empty() => {
-                let named = self.random.one(&scope.named).clone();
+                let named = scope.named[self.random.below(scope.named.len())].clone();
                 (named.alias, named.columns)
             }
             _ => {
-                let (table, columns) = *self.random.one(&TABLES);
+                let (table, columns) = self.random.one(&TABLES);
                 let shadowed = scope.named.iter().rev().find(|named| named.alias == table).cloned();
                 let columns = columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
                 (table.to_owned(), shadowed.map_or(columns, |named| named.columns))
@@ -323,7 +301,7 @@ impl Writer<'_> {
         if found.is_empty() {
             return None;
         }
-        let (item, name) = *self.random.one(&found);
+        let (item, name) = self.random.one(&found);
         // Without its table where the name is the only one.
         let same =
             scope.levels.iter().flatten().flat_map(|item| &item.columns).filter(|(other, _)| other == name).count();
@@ -455,7 +433,7 @@ impl Writer<'_> {
 
     fn constant(&mut self, kind: Type) -> String {
         match kind {
-            Text => (*self.random.one(&["'x'", "'name 1'", "'city 2'", "''"])).to_owned(),
+            Text => self.random.one(&["'x'", "'name 1'", "'city 2'", "''"]).to_owned(),
             Int => self.random.below(9).to_string(),
             Array => "ARRAY['p', 'q']".to_owned(),
             Json => "'{\"j\": 1}'::jsonb".to_owned(),
