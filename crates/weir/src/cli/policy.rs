@@ -35,7 +35,7 @@ pub struct Args {
 enum What {
     /// Say everything that is wrong with the policies
     Check(Check),
-    /// Say what would be decided on a statement, by which rule, and what it would take
+    /// Say what would be decided on a statement, by which rule, what it would take, and how each output would be shown
     Explain(Box<Explain>),
     /// Print the schema that policies are checked against
     Schema(Schema),
@@ -51,7 +51,8 @@ struct Check {}
 #[command(after_help = EXAMPLES)]
 struct Schema {}
 
-/// Say what would be decided on a statement, by which rule, and what it would take.
+/// Say what would be decided on a statement, by which rule, and what it would take; of each output, which columns it is made of,
+/// how it would be shown and by which rule.
 ///
 /// Reads the target's catalog with Weir's own login. The statement itself goes nowhere.
 #[derive(Debug, clap::Args)]
