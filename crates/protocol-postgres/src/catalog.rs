@@ -2,6 +2,8 @@
 
 mod connection;
 
+pub use connection::ROWS_MAX;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -68,6 +70,8 @@ pub struct Catalogs {
     target: Arc<TargetSettings>,
     database: String,
     current: ArcSwapOption<Snapshot>,
+    /// What PostgreSQL itself brings on this server.
+    own_rows: ArcSwapOption<CatalogRows>,
     changed: AtomicBool,
     ageing_refresh: AtomicBool,
     /// Held by the one that reads.
@@ -89,6 +93,7 @@ impl Catalogs {
             target,
             database,
             current: ArcSwapOption::empty(),
+            own_rows: ArcSwapOption::empty(),
             changed: AtomicBool::new(false),
             ageing_refresh: AtomicBool::new(false),
             reading: tokio::sync::Mutex::default(),
@@ -104,6 +109,12 @@ impl Catalogs {
         catalogs
     }
 
+    /// What PostgreSQL itself brings.
+    #[cfg(test)]
+    pub fn bring(&self, rows: CatalogRows) {
+        self.own_rows.store(Some(Arc::new(rows)));
+    }
+
     /// Such a catalog was read again.
     #[cfg(test)]
     pub fn replace(&self, catalog: Catalog) {
@@ -115,6 +126,18 @@ impl Catalogs {
     /// The snapshot, if there is one.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()
+    }
+
+    /// What PostgreSQL itself brings, as it was last read.
+    pub fn own_rows(&self) -> Option<Arc<CatalogRows>> {
+        self.own_rows.load_full()
+    }
+
+    /// A snapshot of the catalog as one session sees it, of rows that were read on its own connection.
+    pub fn own_snapshot(&self, rows: CatalogRows, began: Instant) -> Arc<Snapshot> {
+        let shared = self.current();
+        let catalog = Catalog::build(rows, &self.target.rules, shared.as_deref().map(|snapshot| &snapshot.catalog));
+        Arc::new(Snapshot { catalog, epoch: EPOCHS.fetch_add(1, Ordering::Relaxed), read: began })
     }
 
     /// Whether the configuration classifies anything in this target.
@@ -217,6 +240,7 @@ impl Catalogs {
         // There is none, or it is lost: the target may have ended it since.
         let mut connection = Connection::open(&self.target, &self.database, credentials).await?;
         let rows = connection.read().await?;
+        self.own_rows.store(Some(Arc::new(connection.own().clone())));
         *kept = Some(Kept { connection, used: Instant::now() });
         self.close_when_idle();
         Ok(rows)

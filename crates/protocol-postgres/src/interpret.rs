@@ -221,6 +221,10 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
             statement.cannot_be_followed();
         }
         changed |= may_change(statement);
+        if statement.touches_unknown || !statement.touches.is_empty() {
+            let followed = statement.is_followed();
+            tracing::debug!(followed, "a statement that touches something classified was read");
+        }
     }
     let alone: Option<Box<[Statement]>> = statements.iter().any(runs_by_name).then(|| statements.as_slice().into());
     for statement in statements.iter_mut().filter(|statement| runs_by_name(statement)) {
@@ -287,6 +291,17 @@ fn runs_by_name(statement: &Statement) -> bool {
 }
 
 impl Reading {
+    /// Whether it takes a part of a transaction back.
+    pub fn rolls_back_to(&self) -> bool {
+        self.statements.iter().any(|statement| matches!(statement.transaction, Some(TransactionStep::RollbackTo(_))))
+    }
+
+    /// Whether it moves values that were not followed, because the session sees a catalog that Weir does not.
+    pub fn moves_unfollowed(&self) -> bool {
+        let unfollowed = |statement: &Statement| statement.moves_values && !statement.is_followed();
+        self.uncommitted != 0 && self.statements.iter().any(unfollowed)
+    }
+
     /// Whether it returns no rows, as it is written.
     pub fn returns_nothing(&self) -> bool {
         self.operation.certainty == Certainty::Exact

@@ -110,6 +110,10 @@ fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
     statement
 }
 
+/// Kinds of statements that move values, and that run what may.
+const MOVING: [&str; 8] =
+    ["SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt", "ExecuteStmt", "FetchStmt"];
+
 /// Whether anything in a statement is filtered, compared, sorted or grouped, or may be by a function in FROM.
 fn has_conditions(tree: &Tree) -> bool {
     const FIELDS: [&str; 17] = [
@@ -321,6 +325,7 @@ impl<'a> Findings<'a> {
             copy: None,
             names: None,
             runs_code,
+            moves_values: tree.node().is_some_and(|node| node.contains(&MOVING)),
             span: 0..0,
             names_are_plain: false,
             set_operation: false,

@@ -35,6 +35,8 @@ pub struct Statement {
     pub names: Option<NameUse>,
     /// Whether it runs code that Weir can't follow: functions of users', DO.
     pub runs_code: bool,
+    /// Whether it reads, writes or copies rows, or runs what may.
+    pub moves_values: bool,
     /// Where it stands in the text, in bytes.
     pub span: Range<usize>,
     /// Whether each bare column among the outputs can be compared by name with the column that the server describes:

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use gate::{Declined, Step, Verdict};
 use model::{Digest, UnixMicros, Wording};
@@ -13,7 +14,7 @@ use super::forward::{Kind, Slot, Work};
 use super::long_bind::LONG_BIND_BYTES;
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
 use super::{Conversation, Ended, Stall};
-use crate::catalog::Freshness;
+use crate::catalog::{Freshness, Snapshot};
 use crate::interpret::{Circumstance, Interpreted};
 use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
@@ -140,6 +141,9 @@ impl<S> Conversation<S> {
             let frame = at..at.saturating_add(head.frame_bytes);
             self.planned = slots.len();
             let planned = self.plan_frame(head.kind, frame.clone(), now, verdicts);
+            if matches!(planned, Planned::Slot(_)) {
+                self.batch_open = !matches!(head.kind, b'S' | b'Q' | b'F');
+            }
             self.asked_catalog &= matches!(planned, Planned::Stalled(Stall::Catalog));
             match planned {
                 Planned::Slot(slot) => {
@@ -205,6 +209,7 @@ impl<S> Conversation<S> {
                 self.discarding = false;
                 self.parsed = None;
                 self.batch = self.batch.saturating_add(1);
+                self.batch_open = false;
                 return slot(Work::Sync);
             }
             // The server ignores copy data outside of a copy, and skips all but Sync after an error in a batch.
@@ -443,7 +448,8 @@ impl<S> Conversation<S> {
             }
             // From here on the session may see another catalog than Weir does.
             self.uncommitted |= interpreted.changes_catalog;
-            self.changes = self.changes.saturating_add(interpreted.changes_catalog.into());
+            let changes = interpreted.changes_catalog || (self.uncommitted && interpreted.rolls_back_to());
+            self.changes = self.changes.saturating_add(changes.into());
         }
         verdicts.push(verdict);
         Planned::Slot(Slot { frame, work, decided: Some(kind) })
@@ -467,9 +473,10 @@ impl<S> Conversation<S> {
     /// text again, and so does Weir.
     pub(super) fn read_again(&mut self, prepared: &Prepared) -> Result<Rc<Interpreted>, Stall> {
         let known = prepared.interpreted();
-        let fresh = self.catalogs.freshness() != Freshness::Stale;
-        let current = self.catalogs.current().is_some_and(|snapshot| snapshot.epoch == known.snapshot.epoch);
-        let same = fresh && current && known.uncommitted == self.uncommitted();
+        let same = self.snapshot().is_some_and(|(snapshot, uncommitted)| {
+            snapshot.epoch == known.snapshot.epoch && known.uncommitted == uncommitted
+        });
+        let same = same && !(known.moves_unfollowed() && self.lacks_own_snapshot());
         // What could not be read can't be read now either: the target keeps what it has made of the text.
         if known.unread.is_some() || same && !known.runs_names() {
             return Ok(known);
@@ -483,16 +490,19 @@ impl<S> Conversation<S> {
         Ok(interpreted)
     }
 
-    /// Which of its own changes of the catalog the session sees alone; 0 if none.
-    fn uncommitted(&self) -> u64 {
-        if self.uncommitted { self.changes } else { 0 }
+    /// The catalog as it is now, if that is known, with which of its own changes the session sees beyond it; 0 if none.
+    fn snapshot(&self) -> Option<(Arc<Snapshot>, u64)> {
+        let shared = self.catalogs.current().filter(|_| self.catalogs.freshness() != Freshness::Stale)?;
+        Some(match self.own_snapshot() {
+            Some(own) => (Arc::clone(own), 0),
+            None => (shared, if self.uncommitted { self.changes } else { 0 }),
+        })
     }
 
     /// What a text does, by the catalog as it is now.
     pub(super) fn interpreted(&mut self, text: &[u8]) -> Result<Rc<Interpreted>, Stall> {
         let asked = self.asked_catalog;
-        let fresh = self.catalogs.freshness() != Freshness::Stale;
-        let Some(snapshot) = self.catalogs.current().filter(|_| fresh) else {
+        let Some((snapshot, uncommitted)) = self.snapshot() else {
             if asked && self.catalog_failed {
                 return Ok(Rc::new(Interpreted::without_catalog(
                     text,
@@ -503,8 +513,17 @@ impl<S> Conversation<S> {
             self.asked_catalog = true;
             return Err(Stall::Catalog);
         };
-        let circumstance = Circumstance { snapshot: &snapshot, uncommitted: self.uncommitted() };
+        let circumstance = Circumstance { snapshot: &snapshot, uncommitted };
         let interpreted = self.readings.of(text, circumstance, self.session.gate());
+        if interpreted.moves_unfollowed() && self.lacks_own_snapshot() {
+            // Until all that went before is answered nobody knows what the session sees.
+            if !self.expected.is_empty() || self.planned > 0 {
+                return Err(Stall::Replies);
+            }
+            if self.asks_own_catalog() {
+                return Err(Stall::OwnCatalog);
+            }
+        }
         // A name that is not in the snapshot may be newer than it. What this session has not committed, Weir can't see.
         if interpreted.names_unknown && !asked && !self.uncommitted {
             self.asked_catalog = true;

@@ -21,6 +21,7 @@ mod forward;
 mod long;
 mod long_bind;
 mod long_row;
+mod own_catalog;
 mod readings;
 mod replication;
 mod report;
@@ -49,6 +50,7 @@ use crate::wire::frame::{HEAD_BYTES, Head, Inbox};
 use crate::wire::{Malformed, backend};
 use copy::Rest;
 use expect::Expect;
+use own_catalog::OwnCatalog;
 use readings::Readings;
 use replication::Streaming;
 use rows::Passing;
@@ -93,6 +95,8 @@ pub struct Conversation<S = Stream> {
     planned_ready: usize,
     /// Whether the last ReadyForQuery told of a transaction block.
     in_block: bool,
+    /// Whether it told that the transaction has failed, and waits to be rolled back.
+    aborted: bool,
     /// Whether something has failed in the transaction.
     failed: bool,
     /// Set when something tainted ran in the transaction: what the target says may hold what it touched.
@@ -101,6 +105,10 @@ pub struct Conversation<S = Stream> {
     uncommitted: bool,
     /// How often it has.
     changes: u64,
+    /// The catalog as the session sees it, where it was asked for.
+    own: Option<OwnCatalog>,
+    /// Whether something was planned since the last end of a batch.
+    batch_open: bool,
     /// Counts batches: a Sync begins the next.
     batch: u64,
     /// The first batch with a Close in it, of those that are being planned and were not forwarded yet.
@@ -126,6 +134,8 @@ pub enum Stall {
     Replies,
     /// A name is not in the catalog's snapshot: it must be read again.
     Catalog,
+    /// The session's own catalog is being read.
+    OwnCatalog,
     /// A COPY was forwarded: the target's answer tells what the next frames mean.
     Copy,
 }
@@ -186,10 +196,13 @@ impl<S> Conversation<S> {
             planned: 0,
             planned_ready: 0,
             in_block: false,
+            aborted: false,
             failed: false,
             tainted: false,
             uncommitted: false,
             changes: 0,
+            own: None,
+            batch_open: false,
             batch: 0,
             closes_since: None,
             parsed: None,

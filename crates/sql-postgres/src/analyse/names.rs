@@ -125,6 +125,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         copy: None,
         names: None,
         runs_code: true,
+        moves_values: true,
         span: 0..0,
         names_are_plain: false,
         // Of no column of its result it can be said that it is nothing but that column.

@@ -205,6 +205,15 @@ impl House {
         self.conversation.catalog_read(true, NOW);
     }
 
+    /// The session can be asked for its own catalog.
+    pub fn bring(&self) {
+        let mut rows = CatalogRows::default();
+        for function in SYSTEM_FUNCTIONS {
+            rows.add("system_functions", &[Some(function), Some("f"), Some("")]).unwrap();
+        }
+        self.catalogs.bring(rows);
+    }
+
     /// The catalog is known to have changed.
     pub fn change_catalog(&mut self) {
         self.catalogs.mark_changed();
@@ -300,6 +309,8 @@ fn policies(text: &str) -> Arc<Policies> {
     Arc::new(Policies::load(&[&VOCABULARY], &known, &[file]).unwrap().0)
 }
 
+const SYSTEM_FUNCTIONS: [&str; 4] = ["md5", "upper", "count", "now"];
+
 fn rows() -> CatalogRows {
     let mut rows = CatalogRows::default();
     let mut add = |query: &str, row: &[&str]| {
@@ -317,7 +328,7 @@ fn rows() -> CatalogRows {
             add("columns", &[&oid, &(number + 1).to_string(), column, "f", "t"]);
         }
     }
-    for function in ["md5", "upper", "count", "now"] {
+    for function in SYSTEM_FUNCTIONS {
         add("system_functions", &[function, "f", ""]);
     }
     add("functions", &["30001", "public", "some_code", "f", "f", "f"]);
