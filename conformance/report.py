@@ -14,6 +14,7 @@ import json
 import re
 import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 
 # Lines of a difference that are printed; all of it is in the folder of results.
@@ -157,15 +158,16 @@ def classified(known_file, log, weir_log, out):
         file.writelines(f"{text}\t{detail}\n" for text, detail in noticed)
     said = Path(weir_log).read_text(errors="replace")
     panics = said.count("panicked")
-    read = {"true": 0, "false": 0}
-    for followed in re.findall(r"a statement that touches something classified was read followed=(true|false)", said):
-        read[followed] += 1
+    read = Counter(re.findall(r'a statement that touches something classified was read(?: unfollowed="(.*?)")?', said))
+    followed = read.pop("", 0)
     unforeseen = [(text, detail) for text, detail in noticed if text not in known]
-    print(f"{sum(read.values())} readings of statements that touch something classified, {read['true']} followed")
+    print(f"{followed + read.total()} readings of statements that touch something classified, {followed} followed")
+    for why, count in read.most_common():
+        print(f"{count:7} not: {why}")
     print(f"{len(noticed)} results of another width than foreseen, {len(noticed) - len(unforeseen)} of known cause; {panics} panics")
     for text, detail in unforeseen:
         print(f"\nNOT FORESEEN: {text[:600]}\n    {detail}")
-    return 1 if unforeseen or panics or not read["true"] else 0
+    return 1 if unforeseen or panics or not followed else 0
 
 
 def main(arguments):

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::{Declined, Gate, ShapeKey};
-use model::{Ask, Certainty, LogText, Object, Operation, Wording};
+use model::{Ask, Certainty, Field, LogText, Object, Operation, Wording};
 use sql_postgres::{
     Carries, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse, function_call,
     function_of, log_text, unseen,
@@ -222,8 +222,8 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         }
         changed |= may_change(statement);
         if statement.touches_unknown || !statement.touches.is_empty() {
-            let followed = statement.is_followed();
-            tracing::debug!(followed, "a statement that touches something classified was read");
+            let unfollowed = statement.unfollowed();
+            tracing::debug!(unfollowed, "a statement that touches something classified was read");
         }
     }
     let alone: Option<Box<[Statement]>> = statements.iter().any(runs_by_name).then(|| statements.as_slice().into());
@@ -238,6 +238,8 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         why.declined.hint = Some("Send it in smaller portions.".to_owned());
         return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why).unfit();
     }
+    let mask = statements.iter().flat_map(all_of).find_map(|statement| statement.masks_returned.first());
+    let mask = mask.map(|field| Unfit { code: "42501", declined: returned_mask(field), position: None });
     let logged = log_text(sql, operation.is_tainted(), &token);
     let wording = worded(text, logged.text, gate);
     let reading = Reading {
@@ -251,7 +253,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         statements,
         alone,
         born: Vec::new(),
-        unfit: None,
+        unfit: mask,
         unread: None,
         snapshot,
         withholds_constants: logged.withheld,
@@ -306,6 +308,27 @@ impl Reading {
     pub fn returns_nothing(&self) -> bool {
         self.operation.certainty == Certainty::Exact
             && self.statements.iter().all(|statement| statement.outputs == Outputs::None)
+    }
+}
+
+/// A statement and the one that it gives a name to.
+fn all_of(statement: &Statement) -> impl Iterator<Item = &Statement> {
+    let inner = match &statement.names {
+        Some(NameUse::Prepare { statement, .. }) => Some(&**statement),
+        _ => None,
+    };
+    std::iter::once(statement).chain(inner)
+}
+
+/// What a caller is told who stores what Weir has shown in the place of a value.
+pub fn returned_mask(field: &Field) -> Declined {
+    let (part, name) = (&field.part.name, &field.name);
+    Declined {
+        message: format!(
+            "what is to be stored in {part}.{name} is what Weir shows in the place of a value, and not a value"
+        ),
+        detail: Some(format!("{part}.{name} holds {}. A row that was read is written back, it seems.", field.class)),
+        hint: Some("Leave the column out, or give it a value.".to_owned()),
     }
 }
 

@@ -4,10 +4,12 @@
 //! crate: what can't be shown at its sight *in its own type* becomes less, never more: a text is replaced by
 //! [`REDACTED`], and any other type by NULL.
 
+mod mask;
 mod plan;
 mod style;
 mod token;
 
+pub use mask::{is_mask, may_hold_mask};
 pub use plan::{CellCodec, FieldPlan, Plan, Shown, show};
 pub use style::Style;
 pub use token::TokenKey;

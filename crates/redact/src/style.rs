@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use model::{ClassId, Value};
 
+use crate::mask::HIDDEN;
+
 /// Which part of a value stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -28,8 +30,6 @@ const STYLES: [(&str, Style); 6] = [
     ("pii.name", Style::Initials),
     ("pii.birth_date", Style::Year),
 ];
-
-const HIDDEN: &str = "***";
 
 impl Style {
     /// The style of a class.

@@ -35,7 +35,7 @@ pub struct Catalog {
     /// Types to which casting runs code that can't be followed.
     casts: HashSet<Arc<str>>,
     /// Whether such a cast may happen without being written.
-    casts_silently: bool,
+    casts_silently: Silently,
     column_names: HashSet<Arc<str>>,
     operators: HashMap<Arc<str>, Vec<Arc<str>>>,
     classifies: bool,
@@ -81,6 +81,18 @@ pub(crate) struct UserFunction {
     pub(crate) computes: bool,
     /// It may return a set.
     pub(crate) returns_set: bool,
+}
+
+/// Where a cast that nobody has written may run code that can't be followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Silently {
+    /// Nowhere.
+    #[default]
+    Nowhere,
+    /// Where there is a value of a type that is not PostgreSQL's own.
+    WithUsersTypes,
+    /// Anywhere.
+    Anywhere,
 }
 
 /// A relation: a table, a view, a sequence, an index.
@@ -156,6 +168,8 @@ pub struct Column {
     pub generated: bool,
     /// Whether its type is text, varchar or char.
     pub text: bool,
+    /// Whether its type is one that users have made, or an extension.
+    pub of_users: bool,
 }
 
 /// The rows of [`CATALOG_QUERIES`] and [`OWN_CATALOG_QUERIES`], as the server gave them.
@@ -235,6 +249,8 @@ pub struct RawCast {
     pub is_implicit: bool,
     /// The oid of the function.
     pub function: u32,
+    /// Whether one of its types is not PostgreSQL's own.
+    pub of_users: bool,
 }
 
 /// A row of `pg_attribute`.
@@ -250,6 +266,8 @@ pub struct RawColumn {
     pub generated: bool,
     /// Whether its type is text, varchar or char.
     pub text: bool,
+    /// Whether its type is not PostgreSQL's own.
+    pub of_users: bool,
 }
 
 impl Catalog {
@@ -361,8 +379,13 @@ impl Catalog {
     }
 
     /// Whether a cast that nobody has written may run code that can't be followed.
-    pub(crate) fn casts_silently(&self) -> bool {
+    pub(crate) fn casts_silently(&self) -> Silently {
         self.casts_silently
+    }
+
+    /// Whether a type of this name may be one that is not PostgreSQL's own.
+    pub(crate) fn may_be_users_type(&self, schema: &str, name: &str) -> bool {
+        !self.is_system_function(schema, name)
     }
 
     /// What a call of this name does beside computing, if it may mean one of PostgreSQL's own functions. By name alone: what the

@@ -30,6 +30,10 @@ pub struct Statement {
     pub transaction: Option<TransactionStep>,
     /// Set when it copies data between the target and the caller.
     pub copy: Option<CopyStatement>,
+    /// Classified columns into which it puts what Weir has shown in the place of a value.
+    pub masks_returned: Vec<Field>,
+    /// Parameters that it puts into classified columns as they are, by number, from 1.
+    pub parameters_kept: Vec<(usize, Field)>,
     /// What it does with the names that a session keeps. What stands behind a name that it uses is not in its asks: that
     /// is for who knows the session's names.
     pub names: Option<NameUse>,
@@ -52,6 +56,8 @@ pub struct Statement {
     pub(crate) has_updates: bool,
     /// Of what its outputs are made, if that was followed.
     pub(crate) lineage: Option<Lineage>,
+    /// Why it was not, if it would matter.
+    pub(crate) unfollowed: Option<&'static str>,
 }
 
 impl Statement {
@@ -65,9 +71,15 @@ impl Statement {
         self.lineage.is_some()
     }
 
+    /// Why its values were not followed, if they were not and it would matter.
+    pub fn unfollowed(&self) -> Option<&'static str> {
+        self.unfollowed
+    }
+
     /// Names mean something else by the time it runs than they did when it was read: nothing in it can be followed.
     pub fn cannot_be_followed(&mut self) {
         self.touches_unknown = true;
+        self.unfollowed = Some("the session has changed the catalog and not committed");
         if self.lineage.take().is_some() {
             self.asks_about_all();
         }

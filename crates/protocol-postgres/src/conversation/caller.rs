@@ -15,7 +15,7 @@ use super::long_bind::LONG_BIND_BYTES;
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
 use super::{Conversation, Ended, Stall};
 use crate::catalog::{Freshness, Snapshot};
-use crate::interpret::{Circumstance, Interpreted};
+use crate::interpret::{Circumstance, Interpreted, returned_mask};
 use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
 use crate::wire::frontend::{Bind, Execute, Frontend, Named, Parse, What};
@@ -344,6 +344,15 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
+        let kept = interpreted.statements.iter().flat_map(|statement| &statement.parameters_kept);
+        let is_shown = |value: &[u8]| std::str::from_utf8(value).is_ok_and(redact::is_mask);
+        let mut shown = kept.filter(|(number, _)| bind.parameter(*number).is_some_and(is_shown));
+        if let Some((_, field)) = shown.next() {
+            let unfit = returned_mask(field);
+            let report = declined_report("42501", &unfit, None);
+            self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
+            return self.refuse_decided(report, frame);
+        }
         // What runs by a name returns what that name stands for when it is bound, whatever was described before.
         let shape = prepared.shape().filter(|_| !interpreted.runs_names());
         let tainted = interpreted.operation.is_tainted();
@@ -369,9 +378,7 @@ impl<S> Conversation<S> {
             let unfit = Declined { message, detail: None, hint: None };
             let report = declined_report("0A000", &unfit, None);
             self.decline(BIND, portal.interpreted.wording.clone(), unfit, verdicts);
-            self.skipping = true;
-            let work = Work::Refuse { report, kind: Kind::Batched };
-            return Planned::Slot(Slot { frame, work, decided: Some(Kind::Batched) });
+            return self.refuse_decided(report, frame);
         }
         let before = self.names.define_portal(bind.portal, &portal, self.batch);
         Planned::Slot(Slot { frame, work: Work::Bind { name: bind.portal.to_vec(), portal, before }, decided: None })
@@ -458,6 +465,13 @@ impl<S> Conversation<S> {
     /// Refuses something that needs no verdict because it could not run anyway: the target would fail it too.
     fn refuse(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
         self.refuse_kind(report, frame, Kind::Batched)
+    }
+
+    /// Refuses a part of a batch whose refusal is among the verdicts.
+    fn refuse_decided(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
+        self.skipping = true;
+        let work = Work::Refuse { report, kind: Kind::Batched };
+        Planned::Slot(Slot { frame, work, decided: Some(Kind::Batched) })
     }
 
     fn refuse_kind(&mut self, report: OwnReport, frame: Range<usize>, kind: Kind) -> Planned {

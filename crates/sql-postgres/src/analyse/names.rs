@@ -123,6 +123,8 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         changes_catalog: true,
         transaction: None,
         copy: None,
+        masks_returned: Vec::new(),
+        parameters_kept: Vec::new(),
         names: None,
         runs_code: true,
         moves_values: true,
@@ -134,5 +136,6 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         has_conditions: false,
         has_updates: false,
         lineage: None,
+        unfollowed: Some("nobody knows what it is"),
     }
 }

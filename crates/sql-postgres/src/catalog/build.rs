@@ -7,7 +7,7 @@ use model::{ClassId, Field, Part};
 
 use super::made::{Bodies, Follow, Made};
 use super::{
-    Catalog, CatalogRows, Column, Entry, RawColumn, RawFunction, RawSystemFunction, Relation, RelationKind,
+    Catalog, CatalogRows, Column, Entry, RawColumn, RawFunction, RawSystemFunction, Relation, RelationKind, Silently,
     SystemFunction, USER_OID_MIN, UserFunction, plain_schema,
 };
 use crate::classes::ClassRules;
@@ -26,8 +26,8 @@ impl Catalog {
         }
         for raw in rows.columns {
             if let Some(relation) = relations.get_mut(&raw.relation) {
-                let RawColumn { number, name, generated, text, .. } = raw;
-                relation.columns.push(Column { number, name, class: None, sealed: false, generated, text });
+                let RawColumn { number, name, generated, text, of_users, .. } = raw;
+                relation.columns.push(Column { number, name, class: None, sealed: false, generated, text, of_users });
             }
         }
 
@@ -98,7 +98,10 @@ impl Catalog {
             }
         }
         for cast in rows.casts.into_iter().filter(|cast| !computing.contains(&cast.function)) {
-            catalog.casts_silently |= cast.is_implicit;
+            let silently = if cast.of_users { Silently::WithUsersTypes } else { Silently::Anywhere };
+            if cast.is_implicit {
+                catalog.casts_silently = catalog.casts_silently.max(silently);
+            }
             catalog.casts.insert(cast.target);
         }
         for (schema, name) in rows.operators {

@@ -13,3 +13,4 @@ mod own_catalog;
 mod pipelines;
 mod replication;
 mod showing;
+mod storing;

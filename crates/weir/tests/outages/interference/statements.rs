@@ -69,6 +69,29 @@ pub fn statement(random: &mut Random) -> String {
     }
 }
 
+/// What changes the catalog, so that names mean something else than they did before.
+pub fn change(random: &mut Random) -> String {
+    random.one(&CHANGES).to_owned()
+}
+
+/// Whether a text is one of these.
+pub fn is_change(text: &str) -> bool {
+    CHANGES.contains(&text)
+}
+
+const CHANGES: [&str; 10] = [
+    "ALTER TABLE people RENAME name TO n; ALTER TABLE people RENAME ssn TO name; ALTER TABLE people RENAME n TO ssn",
+    "ALTER TABLE people RENAME city TO c; ALTER TABLE people RENAME ssn TO city; ALTER TABLE people RENAME c TO ssn",
+    "ALTER TABLE orders RENAME note TO n; ALTER TABLE orders RENAME status TO note; ALTER TABLE orders RENAME n TO status",
+    "ALTER TABLE plain RENAME TO p; ALTER TABLE people RENAME age TO amount; ALTER TABLE people RENAME TO plain",
+    "CREATE TEMP TABLE plain AS SELECT id, name, id * 2 AS amount FROM people",
+    "CREATE TEMP VIEW plain AS SELECT id, ssn AS name, age AS amount FROM people",
+    "CREATE OR REPLACE VIEW shifted AS SELECT ssn AS name, upper(name) AS ssn, id FROM people",
+    "CREATE TEMP TABLE cards (id int, name text, city text, label text); INSERT INTO cards SELECT id, name, city, city FROM people",
+    "ALTER TABLE orders ADD other text DEFAULT 'x'; CREATE VIEW pg_temp.totals AS SELECT note AS city, total AS n, status AS top FROM orders",
+    "CREATE SCHEMA s; CREATE TABLE s.people (LIKE people); SET LOCAL search_path = s, public",
+];
+
 fn item(table: &str, alias: &str) -> Item {
     let (_, columns) = TABLES.iter().find(|(name, _)| *name == table).unwrap();
     Item { alias: alias.to_owned(), columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect() }
