@@ -295,7 +295,13 @@ impl House {
 }
 
 fn target() -> Target {
-    Target { id: TargetId("shop".into()), protocol: "postgres", env: Some("dev".into()), labels: Vec::new() }
+    Target {
+        id: TargetId("shop".into()),
+        protocol: "postgres",
+        env: Some("dev".into()),
+        labels: Vec::new(),
+        token_scope: Default::default(),
+    }
 }
 
 fn policies(text: &str) -> Arc<Policies> {
