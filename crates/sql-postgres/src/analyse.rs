@@ -5,6 +5,7 @@
 //! into what the statement keeps. [`outputs`] looks at the result's shape. A kind of statement that is not in the list of
 //! [`kinds`] is opaque.
 
+mod keeps;
 mod kinds;
 mod moves;
 mod names;
@@ -324,8 +325,14 @@ impl<'a> Findings<'a> {
         if stored.of_code && classifies {
             self.opaque("it stores what code returns that Weir can't follow");
         }
+        // What goes into a temporary table of the session stays what it is.
+        let quiet = self.opaque.is_empty() && self.sinks.is_empty() && self.moved.is_empty();
+        let exact = lineage.as_ref().filter(|lineage| lineage.stores.as_ref().is_some_and(|stores| !stores.anything));
+        let keeps =
+            exact.filter(|_| quiet).and_then(|lineage| keeps::keeps(tree, self.catalog, lineage, &stored.fields));
+        let kept_fields = if keeps.is_some() { Vec::new() } else { stored.fields };
         let mut kept: HashSet<Field> = HashSet::new();
-        for field in stored.fields.into_iter().chain(std::mem::take(&mut self.moved)) {
+        for field in kept_fields.into_iter().chain(std::mem::take(&mut self.moved)) {
             if kept.insert(field.clone()) {
                 self.asks.push(Ask::new(STORE, Object::Field(field)));
             }
@@ -359,6 +366,7 @@ impl<'a> Findings<'a> {
             changes_catalog: self.changes_catalog,
             transaction: self.transaction,
             copy: None,
+            keeps,
             masks_returned: written.masks,
             parameters_kept: written.parameters,
             names: None,

@@ -39,6 +39,8 @@ pub struct Catalog {
     column_names: HashSet<Arc<str>>,
     operators: HashMap<Arc<str>, Vec<Arc<str>>>,
     classifies: bool,
+    /// It is one session's own: the temporary tables in it are its.
+    of_session: bool,
     unmatched: Vec<String>,
 }
 
@@ -55,6 +57,10 @@ pub(crate) struct Entry {
     pub(crate) calls: bool,
     /// What is written to it goes by rules: what comes back is what they say.
     pub(crate) ruled: bool,
+    /// Triggers run when it is written to.
+    triggers: bool,
+    /// It is a partition, inherits, or is inherited from.
+    of_family: bool,
     /// Of what its columns are made that are not stored as they are, by number.
     made: Box<[(i16, Made)]>,
     /// The foreign tables it is or reads.
@@ -183,6 +189,8 @@ pub struct CatalogRows {
     pub reads: Vec<(u32, u32)>,
     /// Relations with rules for what is written to them.
     pub rules: Vec<u32>,
+    /// Temporary tables with triggers.
+    pub triggers: Vec<u32>,
     /// Of what the columns of views and generated columns are made, as far as their trees can be read.
     pub(crate) bodies: Vec<(u32, i16, MadeOf)>,
     /// Relations whose rules call functions that are not PostgreSQL's own.
@@ -352,6 +360,11 @@ impl Catalog {
         entries.next().and_then(column).is_some_and(|column| column.text)
     }
 
+    /// Whether it is a temporary table of the session whose catalog this is.
+    pub(crate) fn is_own_temporary(&self, entry: &Entry) -> bool {
+        self.of_session && entry.relation.kind == RelationKind::Table && *entry.relation.schema == *"pg_temp"
+    }
+
     /// Whether any relation has a column of this name.
     pub(crate) fn has_column(&self, name: &str) -> bool {
         self.column_names.contains(name)
@@ -456,6 +469,11 @@ impl Entry {
             true => Made::Plain,
             false => Made::Computed(Arc::clone(&self.touches)),
         }
+    }
+
+    /// Whether nothing but what is written happens when it is written to, and nothing else shows its rows.
+    pub(crate) fn is_quiet(&self) -> bool {
+        !(self.ruled || self.triggers || self.of_family)
     }
 
     /// Whether it is one of PostgreSQL's own.

@@ -20,6 +20,9 @@ use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
 use crate::wire::frontend::{Bind, Execute, Frontend, Named, Parse, What};
 
+/// How often the catalog is read again for one message, where it has changed each time before it was read. Then the statement is
+/// decided by what was read last, and nothing in it is followed.
+const CATALOG_TRIES_MAX: u8 = 5;
 /// Bytes of an unknown name that an error repeats.
 const SHOWN_NAME_BYTES_MAX: usize = 64;
 
@@ -144,7 +147,9 @@ impl<S> Conversation<S> {
             if matches!(planned, Planned::Slot(_)) {
                 self.batch_open = !matches!(head.kind, b'S' | b'Q' | b'F');
             }
-            self.asked_catalog &= matches!(planned, Planned::Stalled(Stall::Catalog));
+            if !matches!(planned, Planned::Stalled(Stall::Catalog)) {
+                (self.asked_catalog, self.catalog_tries) = (false, 0);
+            }
             match planned {
                 Planned::Slot(slot) => {
                     self.planned_ready = self.planned_ready.saturating_add(slot.work.is_answered_by_ready().into());
@@ -453,6 +458,9 @@ impl<S> Conversation<S> {
             if let Work::Query { changes, .. } | Work::Execute { changes, .. } = &mut work {
                 *changes = self.change_names(interpreted);
             }
+            for kept in interpreted.statements.iter().filter_map(|statement| statement.keeps.as_ref()) {
+                self.temporary.keep(kept, self.changes);
+            }
             // From here on the session may see another catalog than Weir does.
             self.uncommitted |= interpreted.changes_catalog;
             let changes = interpreted.changes_catalog || (self.uncommitted && interpreted.rolls_back_to());
@@ -509,7 +517,8 @@ impl<S> Conversation<S> {
         let shared = self.catalogs.current().filter(|_| self.catalogs.freshness() != Freshness::Stale)?;
         Some(match self.own_snapshot() {
             Some(own) => (Arc::clone(own), 0),
-            None => (shared, if self.uncommitted { self.changes } else { 0 }),
+            None if self.sees_more() => (shared, self.changes.saturating_add(self.temporary.version())),
+            None => (shared, 0),
         })
     }
 
@@ -524,7 +533,14 @@ impl<S> Conversation<S> {
                     self.session.gate(),
                 )));
             }
+            if self.catalog_tries >= CATALOG_TRIES_MAX
+                && let Some(snapshot) = self.catalogs.current()
+            {
+                let circumstance = Circumstance { snapshot: &snapshot, uncommitted: u64::MAX };
+                return Ok(self.readings.of(text, circumstance, self.session.gate()));
+            }
             self.asked_catalog = true;
+            self.catalog_tries = self.catalog_tries.saturating_add(1);
             return Err(Stall::Catalog);
         };
         let circumstance = Circumstance { snapshot: &snapshot, uncommitted };

@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use gate::{Session, Upstream, Wire};
 use model::UnixMicros;
-use sql_postgres::ReplicationOf;
+use sql_postgres::{ReplicationOf, Temporary};
 
 use crate::catalog::Catalogs;
 use crate::interpret::Interpreted;
@@ -86,6 +86,8 @@ pub struct Conversation<S = Stream> {
     /// Set once the catalog was read again for the frame that is being planned: what is not known then is not known. By frame
     /// and not by text: what an EXECUTE runs is a second text of the same frame.
     asked_catalog: bool,
+    /// How often it was, and had changed again by then.
+    catalog_tries: u8,
     /// Set if that failed.
     catalog_failed: bool,
     /// How the target reads texts.
@@ -107,6 +109,8 @@ pub struct Conversation<S = Stream> {
     changes: u64,
     /// The catalog as the session sees it, where it was asked for.
     own: Option<OwnCatalog>,
+    /// What its temporary tables hold.
+    temporary: Temporary,
     /// Whether something was planned since the last end of a batch.
     batch_open: bool,
     /// Counts batches: a Sync begins the next.
@@ -191,6 +195,7 @@ impl<S> Conversation<S> {
             discarding: false,
             stall: None,
             asked_catalog: false,
+            catalog_tries: 0,
             catalog_failed: false,
             settings: TextSettings::default(),
             planned: 0,
@@ -202,6 +207,7 @@ impl<S> Conversation<S> {
             uncommitted: false,
             changes: 0,
             own: None,
+            temporary: Temporary::default(),
             batch_open: false,
             batch: 0,
             closes_since: None,

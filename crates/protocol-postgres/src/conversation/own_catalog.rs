@@ -2,8 +2,10 @@
 //!
 //! What a session has changed and not committed, nobody else can see, Weir's own connection neither. So where a statement moves
 //! values after such a change, Weir asks on the session's own connection, between two of the caller's batches: in a savepoint
-//! which is rolled back, so that settings are what they were and an error does not end the caller's transaction. Its statements
-//! and its portal have a name that nobody else uses; the unnamed ones are the caller's.
+//! which is rolled back, so that settings are what they were and an error does not end the caller's transaction; or in a
+//! transaction of its own where the caller has none. Its statements and its portal have a name that nobody else uses; the unnamed
+//! ones are the caller's. A session with temporary tables that hold something classified is asked after they are committed as well:
+//! what they hold is known to the session alone ([`Temporary`](sql_postgres::Temporary)).
 //!
 //! It is not asked in the middle of a batch, where a Sync of Weir's would end it, and what is read in another isolation than READ
 //! COMMITTED is not used: there a query sees the catalog as it was when the transaction began, and the server's own reading of a
@@ -25,6 +27,7 @@ use crate::wire::{Malformed, build};
 
 /// Nothing that a caller has set may change what the answers are or how they are written, and no lock is waited for for long.
 const SETTINGS: &str = "SELECT pg_catalog.current_setting('transaction_isolation'), \
+    (SELECT n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()), \
     pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), pg_catalog.set_config('client_encoding', 'UTF8', true), \
     pg_catalog.set_config('lock_timeout', '2000', true), pg_catalog.set_config('quote_all_identifiers', 'off', true), \
     pg_catalog.set_config('statement_timeout', '60000', true), pg_catalog.set_config('jit', 'off', true)";
@@ -39,6 +42,8 @@ pub(super) struct Version {
     changes: u64,
     /// The snapshot that all sessions share.
     shared: u64,
+    /// What was put into its temporary tables.
+    temporary: u64,
 }
 
 /// A catalog that was read on the session's own connection; none if it could not be.
@@ -62,38 +67,54 @@ pub(super) struct ReadingOwn {
     useless: Option<String>,
     /// Set once an error is being undone.
     undoing: bool,
+    /// The caller is in a transaction.
+    in_block: bool,
+    /// The schema of the session's temporary tables, if it has made any.
+    temporary: Option<String>,
 }
 
 /// The statements, in order.
-fn statements(savepoint: &str) -> impl Iterator<Item = String> {
-    let before: [String; BEFORE] = [format!("SAVEPOINT \"{savepoint}\""), SETTINGS.to_owned()];
+fn statements(savepoint: &str, in_block: bool) -> impl Iterator<Item = String> {
+    let begin = match in_block {
+        true => format!("SAVEPOINT \"{savepoint}\""),
+        false => "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY".to_owned(),
+    };
+    let before: [String; BEFORE] = [begin, SETTINGS.to_owned()];
     let queries = CATALOG_QUERIES.iter().map(|(_, sql)| (*sql).to_owned());
-    before.into_iter().chain(queries).chain(undoing(savepoint))
+    before.into_iter().chain(queries).chain(undoing(savepoint, in_block))
 }
 
-fn undoing(savepoint: &str) -> [String; 2] {
-    [format!("ROLLBACK TO SAVEPOINT \"{savepoint}\""), format!("RELEASE SAVEPOINT \"{savepoint}\"")]
+fn undoing(savepoint: &str, in_block: bool) -> Vec<String> {
+    match in_block {
+        true => vec![format!("ROLLBACK TO SAVEPOINT \"{savepoint}\""), format!("RELEASE SAVEPOINT \"{savepoint}\"")],
+        false => vec!["ROLLBACK".to_owned()],
+    }
 }
 
 impl<S> Conversation<S> {
     /// The session's own catalog, if one is needed and was read.
     pub(super) fn own_snapshot(&self) -> Option<&Arc<Snapshot>> {
-        let own = self.own.as_ref().filter(|own| self.uncommitted && Some(own.version) == self.own_version())?;
+        let own = self.own.as_ref().filter(|own| self.sees_more() && Some(own.version) == self.own_version())?;
         own.snapshot.as_ref()
+    }
+
+    /// Whether the session sees, or knows of, what is not in the catalog that all share.
+    pub(super) fn sees_more(&self) -> bool {
+        self.uncommitted || !self.temporary.is_empty()
     }
 
     /// Whether it should be read for a statement that moves values: the session sees another catalog than Weir does, and it was
     /// not asked for since.
     pub(super) fn lacks_own_snapshot(&self) -> bool {
         let asked = self.own.as_ref().is_some_and(|own| Some(own.version) == self.own_version());
-        self.uncommitted && !self.batch_open && self.catalogs.classify_something() && !asked
+        self.sees_more() && !self.batch_open && self.catalogs.classify_something() && !asked
     }
 
-    /// Asks for it, if this is the moment: between two batches, in a transaction that has not failed. Whether it does.
+    /// Asks for it, if this is the moment: between two batches, in no transaction that has failed. Whether it does.
     pub(super) fn asks_own_catalog(&mut self) -> bool {
-        let Some(version) = self.own_version().filter(|_| self.in_block && !self.aborted) else { return false };
+        let Some(version) = self.own_version().filter(|_| !self.aborted) else { return false };
         let Some(own) = self.catalogs.own_rows() else { return false };
-        self.ask_all(statements(&self.own_name()));
+        self.ask_all(statements(&self.own_name(), self.in_block));
         self.expected.push_back(Expect::OwnCatalog(Box::new(ReadingOwn {
             version,
             began: Instant::now(),
@@ -102,6 +123,8 @@ impl<S> Conversation<S> {
             statement: 0,
             useless: None,
             undoing: false,
+            in_block: self.in_block,
+            temporary: None,
         })));
         true
     }
@@ -112,7 +135,8 @@ impl<S> Conversation<S> {
     }
 
     fn own_version(&self) -> Option<Version> {
-        Some(Version { changes: self.changes, shared: self.catalogs.current()?.epoch })
+        let (changes, temporary) = (self.changes, self.temporary.version());
+        Some(Version { changes, shared: self.catalogs.current()?.epoch, temporary })
     }
 
     /// The name of Weir's savepoint, statements and portals in the session.
@@ -190,10 +214,11 @@ impl<S> Conversation<S> {
             return Err(self.out_of_place("readiness"));
         };
         match status {
-            b'T' => {}
+            b'T' if reading.in_block => {}
+            b'I' if !reading.in_block => {}
             b'E' if !reading.undoing => {
                 reading.undoing = true;
-                self.ask_all(undoing(&self.own_name()).into_iter());
+                self.ask_all(undoing(&self.own_name(), reading.in_block).into_iter());
                 self.expected.push_front(Expect::OwnCatalog(reading));
                 return Ok(Pass::Done);
             }
@@ -202,8 +227,12 @@ impl<S> Conversation<S> {
         if let Some(why) = &reading.useless {
             tracing::debug!(session = %self.session.id(), "the catalog as the session sees it can't be used: {why}");
         }
-        let ReadingOwn { version, began, rows, useless, .. } = *reading;
-        let snapshot = useless.is_none().then(|| self.catalogs.own_snapshot(rows, began));
+        let ReadingOwn { version, began, mut rows, useless, temporary, .. } = *reading;
+        let snapshot = useless.is_none().then(|| {
+            rows.leave_temporary_of(temporary.as_deref());
+            self.temporary.settle(&rows, version.changes);
+            self.catalogs.own_snapshot(rows, began, &self.temporary)
+        });
         self.own = Some(OwnCatalog { version, snapshot });
         Ok(Pass::Done)
     }
@@ -229,8 +258,11 @@ impl ReadingOwn {
             row.push(text.map_err(|_| "it holds a name that is not UTF-8")?);
         }
         match self.statement.checked_sub(BEFORE).map(|at| CATALOG_QUERIES.get(at)) {
-            None => match row.first() {
-                Some(Some("read committed")) => Ok(()),
+            None => match row.as_slice() {
+                [Some("read committed"), temporary, ..] => {
+                    self.temporary = temporary.map(str::to_owned);
+                    Ok(())
+                }
                 _ => Err("the transaction is not in READ COMMITTED".to_owned()),
             },
             Some(Some((name, _))) => self.rows.add(name, &row).map_err(|why| format!("query {name}: {why}")),

@@ -79,6 +79,7 @@ impl Statement {
         whole.touches_unknown |= behind.touches_unknown;
         whole.changes_catalog |= behind.changes_catalog;
         whole.runs_code |= behind.runs_code;
+        whole.keeps = whole.keeps.or_else(|| behind.keeps.clone());
         whole.transaction = self.transaction.clone().or_else(|| behind.transaction.clone());
         if whole.certainty == Certainty::Exact {
             whole.certainty = behind.certainty.clone();
@@ -123,6 +124,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         changes_catalog: true,
         transaction: None,
         copy: None,
+        keeps: None,
         masks_returned: Vec::new(),
         parameters_kept: Vec::new(),
         names: None,

@@ -153,10 +153,14 @@ impl Written {
     }
 }
 
+/// The relations that may be meant. What is in a temporary table of the session is known without being asked for.
 fn entries<'a>(relation: &Tree, catalog: &'a Catalog) -> impl Iterator<Item = &'a Entry> {
     let range = relation.as_kind("RangeVar");
     let named = range.map(|range| (range.text("schemaname").to_owned(), range.text("relname").to_owned()));
-    named.into_iter().flat_map(|(schema, name)| catalog.named(&schema, &name).collect::<Vec<_>>())
+    named.into_iter().flat_map(|(schema, name)| {
+        let named = catalog.named(&schema, &name).filter(|entry| !catalog.is_own_temporary(entry));
+        named.collect::<Vec<_>>()
+    })
 }
 
 /// A column in a list of them: with what stands behind it, or its name alone.

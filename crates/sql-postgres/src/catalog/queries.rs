@@ -130,6 +130,12 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
          OR t.typbasetype OPERATOR(pg_catalog.=) c.casttarget \
          WHERE c.castfunc OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
     ),
+    (
+        "triggers",
+        "SELECT DISTINCT t.tgrelid FROM pg_catalog.pg_trigger AS t \
+         JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid \
+         WHERE c.relpersistence OPERATOR(pg_catalog.=) 't'::pg_catalog.\"char\"",
+    ),
     // Operators of extensions are left out: they come with names that everything uses (citext has its own =), compare or
     // compute without side effects, and their results count as computed anyway.
     (
@@ -165,6 +171,15 @@ impl CatalogRows {
         })
     }
 
+    /// Leaves out the temporary relations of other sessions than the one with this schema.
+    pub fn leave_temporary_of(&mut self, schema: Option<&str>) {
+        let toast = schema.map(|schema| schema.replacen("pg_temp_", "pg_toast_temp_", 1));
+        self.relations.retain(|relation| {
+            let temporary = relation.schema.starts_with("pg_temp_") || relation.schema.starts_with("pg_toast_temp_");
+            !temporary || Some(&*relation.schema) == schema || Some(&*relation.schema) == toast.as_deref()
+        });
+    }
+
     fn read(&mut self, query: &str, row: &[Option<&str>]) -> Option<()> {
         match (query, row) {
             ("relations", [Some(oid), Some(schema), Some(name), Some(kind)]) => self.relations.push(RawRelation {
@@ -185,6 +200,7 @@ impl CatalogRows {
                 self.reads.push((reader.parse().ok()?, relation.parse().ok()?));
             }
             ("rules", [Some(relation)]) => self.rules.push(relation.parse().ok()?),
+            ("triggers", [Some(relation)]) => self.triggers.push(relation.parse().ok()?),
             ("calls", [Some(view)]) => self.calls.push(view.parse().ok()?),
             ("inherits", [Some(child), Some(parent)]) => {
                 self.inherits.push((child.parse().ok()?, parent.parse().ok()?));

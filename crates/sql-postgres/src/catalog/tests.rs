@@ -248,6 +248,7 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
         ("system_functions", &[Some("jsonb_each"), Some("t"), Some("key value")][..]),
         ("system_functions", &[Some("unnest"), Some("t"), None][..]),
         ("rules", &[Some("20004")][..]),
+        ("triggers", &[Some("20004")][..]),
         ("views", &[Some("20004"), None][..]),
         ("views", &[Some("20004"), Some("no tree")][..]),
         ("generated", &[Some("20001"), Some("3"), None][..]),
@@ -257,7 +258,7 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
         rows.add(query, row).unwrap();
         assert!(OWN_CATALOG_QUERIES.iter().chain(CATALOG_QUERIES).any(|(name, _)| *name == query), "{query}");
     }
-    assert_eq!((OWN_CATALOG_QUERIES.len(), CATALOG_QUERIES.len()), (3, 11));
+    assert_eq!((OWN_CATALOG_QUERIES.len(), CATALOG_QUERIES.len()), (3, 12));
     assert!(!rows.functions[0].takes_row && rows.functions[1].takes_row && rows.functions[1].computes);
     assert!(
         rows.add("columns", &[Some("20001"), Some("x"), Some("id"), Some("f"), Some("t")])

@@ -5,10 +5,9 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use gate::{Arrival, Event, Gate, Keys, Ledger, LedgerDown, Record, Ruling};
-use model::{ClassId, CredentialId, Principal, PrincipalKind, SessionId, Target, TargetId, UnixMicros};
+use model::{ClassId, CredentialId, Principal, PrincipalKind, SessionId, Target, UnixMicros};
 use parking_lot::Mutex;
 use policy::{Known, Policies, SourceFile};
 use sql_postgres::{CATALOG_QUERIES, Catalog, CatalogRows, ClassRules, OWN_CATALOG_QUERIES, VOCABULARY};
@@ -16,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::catalog::Catalogs;
 use crate::conversation::Conversation;
-use crate::target::{TargetLogin, TargetSettings, TargetTls};
+use crate::target::TargetSettings;
 use crate::wire::backend::Report;
 use crate::wire::build;
 use crate::wire::frame::{HEAD_BYTES, Head};
@@ -143,18 +142,7 @@ impl House {
             false,
         )
         .unwrap();
-        let settings = TargetSettings {
-            target: Arc::new(target()),
-            host: "nowhere".into(),
-            port: 1,
-            database: "test".into(),
-            databases: Vec::new(),
-            user: "weir".into(),
-            tls: TargetTls::Off,
-            login: TargetLogin::default(),
-            rules: rules.clone(),
-            connect_timeout: Duration::from_secs(1),
-        };
+        let settings = TargetSettings::of_tests(1, rules.clone());
         let catalogs = Arc::new(Catalogs::fixed(settings, Catalog::build(rows(), &rules, None)));
         let wire = Wire::default();
         let conversation = Conversation::new(session, wire.clone(), Arc::clone(&catalogs), POISON.to_owned());
@@ -295,13 +283,7 @@ impl House {
 }
 
 fn target() -> Target {
-    Target {
-        id: TargetId("shop".into()),
-        protocol: "postgres",
-        env: Some("dev".into()),
-        labels: Vec::new(),
-        token_scope: Default::default(),
-    }
+    Target::clone(&TargetSettings::of_tests(1, ClassRules::default()).target)
 }
 
 fn policies(text: &str) -> Arc<Policies> {

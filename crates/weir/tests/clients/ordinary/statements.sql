@@ -346,6 +346,21 @@ UPDATE basket SET amount = amount + 1 WHERE product_id < 10
 --next
 SELECT p.sku, b.amount * p.price AS worth FROM basket b JOIN products p ON p.id = b.product_id ORDER BY p.sku
 
+-- analyst: a temporary table with people in it
+-- masked: email ssn mail
+-- hidden: hash
+CREATE TEMP TABLE people AS SELECT id, name, email, ssn, city FROM customers WHERE id < 20
+--next
+SELECT id, name, email, ssn, city, md5(ssn) AS hash FROM people ORDER BY id
+--next
+INSERT INTO people SELECT id, name, email, ssn, city FROM customers WHERE id BETWEEN 20 AND 30
+--next
+SELECT p.city, count(*), count(DISTINCT o.id) AS orders FROM people p LEFT JOIN orders o ON o.customer_id = p.id GROUP BY p.city ORDER BY p.city
+--next
+ALTER TABLE people RENAME email TO mail
+--next
+SELECT id, mail, ssn FROM people ORDER BY id
+
 -- analyst: select into
 SELECT id, status, total_cents INTO TEMP paid FROM orders WHERE status = 'paid'
 --next
