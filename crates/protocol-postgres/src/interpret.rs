@@ -293,9 +293,15 @@ fn runs_by_name(statement: &Statement) -> bool {
 }
 
 impl Reading {
-    /// Whether it takes a part of a transaction back.
-    pub fn rolls_back_to(&self) -> bool {
-        self.statements.iter().any(|statement| matches!(statement.transaction, Some(TransactionStep::RollbackTo(_))))
+    /// How often the session may see another catalog after it ran. In one that `sees_more` than others do, that is also so where a
+    /// change is taken back, or made by code.
+    pub fn changes_to_catalog(&self, sees_more: bool) -> u64 {
+        let back = |statement: &Statement| matches!(statement.transaction, Some(TransactionStep::RollbackTo(_)));
+        let changes = |statement: &&Statement| {
+            may_change(statement) || (sees_more && (back(statement) || statement.runs_code))
+        };
+        let changes = u64::try_from(self.statements.iter().filter(changes).count()).unwrap_or(u64::MAX);
+        changes.max(self.changes_catalog.into())
     }
 
     /// Whether it moves values that were not followed, because the session sees a catalog that Weir does not.

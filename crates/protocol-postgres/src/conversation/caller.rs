@@ -463,8 +463,8 @@ impl<S> Conversation<S> {
             }
             // From here on the session may see another catalog than Weir does.
             self.uncommitted |= interpreted.changes_catalog;
-            let changes = interpreted.changes_catalog || (self.uncommitted && interpreted.rolls_back_to());
-            self.changes = self.changes.saturating_add(changes.into());
+            let changes = interpreted.changes_to_catalog(self.sees_more());
+            self.changes = self.changes.saturating_add(changes);
         }
         verdicts.push(verdict);
         Planned::Slot(Slot { frame, work, decided: Some(kind) })

@@ -288,3 +288,65 @@ BEGIN; CREATE TABLE parent (LIKE customers); ALTER TABLE customers INHERIT paren
 SELECT system_user FROM (SELECT ssn AS "system_user" FROM customers) x
 UPDATE customers c SET city = system_user FROM (SELECT id, ssn AS "system_user" FROM customers) x WHERE x.id = c.id
 SELECT city FROM customers
+-- 12 temporary tables of the session, which may hold it and never show it
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SELECT a, reverse(a) FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS city FROM customers; SELECT city, reverse(city) FROM t
+CREATE TABLE pg_temp.t AS SELECT ssn AS a FROM customers; SELECT reverse(a) FROM pg_temp.t
+SELECT ssn AS a INTO TEMP t FROM customers; SELECT reverse(a) FROM t
+SELECT ssn AS a INTO TEMP t FROM customers UNION SELECT 'x'; SELECT reverse(a) FROM t
+BEGIN; CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SELECT reverse(a) FROM t; COMMIT; SELECT reverse(a) FROM t
+BEGIN; CREATE TEMP TABLE t ON COMMIT DROP AS SELECT ssn AS a FROM customers; SELECT reverse(a) FROM t
+BEGIN ISOLATION LEVEL REPEATABLE READ; CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SELECT reverse(a) FROM t
+BEGIN ISOLATION LEVEL SERIALIZABLE; CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; COMMIT; SELECT reverse(a) FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers \; SELECT reverse(a) FROM t
+CREATE TEMP TABLE t (a text) \; INSERT INTO t SELECT ssn FROM customers \; SELECT reverse(a) FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; ALTER TABLE t RENAME a TO city; SELECT reverse(city) FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; ALTER TABLE t RENAME TO u; CREATE TEMP TABLE t (a text); SELECT reverse(a) FROM u
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers \; ALTER TABLE t RENAME TO u \; CREATE TEMP TABLE t (a text); SELECT reverse(a) FROM u
+BEGIN; CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SAVEPOINT s; ALTER TABLE t RENAME a TO b; ROLLBACK TO s; SELECT reverse(a) FROM t
+BEGIN; SAVEPOINT s; CREATE TEMP TABLE t (a text); SELECT a FROM t; ROLLBACK TO s; CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SELECT reverse(a) FROM t
+CREATE TEMP TABLE tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS SELECT ssn AS a FROM customers; SELECT reverse(a) FROM tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
+CREATE TEMP TABLE t (a text); INSERT INTO t SELECT ssn FROM customers; SELECT reverse(a) FROM t
+CREATE TEMP TABLE t (b text, a text); INSERT INTO t (a) SELECT ssn FROM customers; SELECT b, reverse(a) FROM t
+CREATE TEMP TABLE t (a text, b text GENERATED ALWAYS AS (reverse(a)) STORED); INSERT INTO t (a) SELECT ssn FROM customers; SELECT a, b FROM t
+CREATE TEMP TABLE t (id int, a text); INSERT INTO t VALUES (1, 'x'); UPDATE t SET a = reverse(ssn) FROM customers c WHERE c.id = t.id; SELECT a FROM t
+CREATE TEMP TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x'); INSERT INTO t SELECT id, reverse(ssn) FROM customers ON CONFLICT (id) DO UPDATE SET a = excluded.a; SELECT a FROM t
+CREATE TEMP TABLE t (id int, a text); INSERT INTO t VALUES (1, 'x'); MERGE INTO t USING customers c ON c.id = t.id WHEN MATCHED THEN UPDATE SET a = reverse(ssn); SELECT a FROM t
+CREATE TEMP TABLE t (a text); PREPARE p AS INSERT INTO t SELECT reverse(ssn) FROM customers; EXECUTE p; SELECT a FROM t
+CREATE TEMP TABLE t (a text); PREPARE p AS INSERT INTO t SELECT reverse(ssn) FROM customers; EXPLAIN ANALYZE EXECUTE p; SELECT a FROM t
+PREPARE p AS SELECT reverse(ssn) AS a FROM customers; CREATE TEMP TABLE t AS EXECUTE p; SELECT a FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; UPDATE t SET a = reverse(a); SELECT a FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; ALTER TABLE t ADD b text; UPDATE t SET b = reverse(a); SELECT b FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; ALTER TABLE t ALTER a TYPE varchar USING reverse(a); SELECT a FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; ALTER TABLE t ADD b text GENERATED ALWAYS AS (reverse(a)) STORED; SELECT b FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; CREATE TEMP TABLE u AS SELECT reverse(a) AS b FROM t; SELECT b FROM u
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; CREATE TEMP VIEW v AS SELECT reverse(a) AS b FROM t; SELECT b FROM v
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; CREATE TEMP TABLE u (a text) INHERITS (t); SELECT reverse(a) FROM u; SELECT reverse(a) FROM ONLY t
+CREATE TEMP TABLE t () INHERITS (orders); INSERT INTO t (id, status) SELECT id, reverse(ssn) FROM customers; SELECT status FROM orders
+CREATE TEMP TABLE t (id int NOT NULL, customer_id int, status text); INSERT INTO t (id, status) SELECT id, reverse(ssn) FROM customers; ALTER TABLE t INHERIT orders; SELECT status FROM orders
+CREATE TEMP TABLE t (a text) PARTITION BY LIST (a); CREATE TEMP TABLE t1 PARTITION OF t DEFAULT; INSERT INTO t SELECT reverse(ssn) FROM customers; SELECT a FROM t1; SELECT a FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; INSERT INTO notes (body) SELECT reverse(a) FROM t; SELECT body FROM notes
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; CREATE TABLE kept AS SELECT reverse(a) AS b FROM t; SELECT b FROM kept
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; COPY t TO STDOUT
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; COPY (SELECT reverse(a) FROM t) TO STDOUT
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SELECT row_to_json(t), t, t::text, to_jsonb(t.*) FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; TABLE t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; DELETE FROM t RETURNING reverse(a)
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; BEGIN; DECLARE c CURSOR FOR SELECT reverse(a) FROM t; FETCH ALL FROM c
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SET search_path = public, pg_temp; SELECT reverse(a) FROM t
+CREATE TEMP TABLE orders AS SELECT id, reverse(ssn) AS status FROM customers; SELECT status FROM orders
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; ANALYZE t; SELECT * FROM pg_stats WHERE tablename = 't'
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; CREATE UNIQUE INDEX ON t (a); INSERT INTO t SELECT ssn FROM customers
+CREATE TEMP TABLE t (a text CHECK (a < '1')); INSERT INTO t SELECT ssn FROM customers
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; EXPLAIN ANALYZE VERBOSE SELECT reverse(a) FROM t WHERE a > '9'
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; DISCARD PLANS; SELECT reverse(max(a)) FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; DISCARD TEMP; CREATE TEMP TABLE t AS SELECT reverse(ssn) AS a FROM customers; SELECT a FROM t
+BEGIN; CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SELECT 1 / 0; ROLLBACK; CREATE TEMP TABLE t AS SELECT reverse(ssn) AS a FROM customers; SELECT a FROM t
+-- what a transaction has changed and nobody else sees
+BEGIN; ALTER TABLE customers RENAME ssn TO a; SELECT reverse(a) FROM customers
+BEGIN; ALTER TABLE customers RENAME city TO c; ALTER TABLE customers RENAME ssn TO city; SELECT reverse(city) FROM customers
+BEGIN; ALTER TABLE orders RENAME TO o; ALTER TABLE customers RENAME TO orders; SELECT reverse(ssn) FROM orders
+BEGIN; CREATE SCHEMA s; ALTER TABLE customers SET SCHEMA s; SELECT reverse(ssn) FROM s.customers
+BEGIN; CREATE SCHEMA s; CREATE VIEW s.v AS SELECT reverse(ssn) AS r FROM customers; SELECT r FROM s.v
+BEGIN; CREATE TABLE k (a text); INSERT INTO k SELECT reverse(ssn) FROM customers; SELECT a FROM k
+BEGIN; ALTER TABLE orders ADD a text; UPDATE orders SET a = reverse(ssn) FROM customers c WHERE c.id = customer_id; SELECT a FROM orders

@@ -52,7 +52,6 @@ const POLICIES: &str = r#"
 @id("all") permit (principal, action, resource);
 @id("unseen") forbid (principal, action in [Action::"see", Action::"see_partial", Action::"see_token"], resource);
 @id("unasked") forbid (principal, action == Action::"probe", resource);
-@id("kept") forbid (principal, action in [Action::"store", Action::"store_partial", Action::"store_token"], resource);
 @id("read") forbid (principal, action == Action::"opaque", resource);
 "#;
 
@@ -148,7 +147,7 @@ fn batch(random: &mut Random) -> Vec<(String, Vec<u8>)> {
     let change = statements::change(random);
     let mut batch = vec![simple("BEGIN"), simple(&change), simple("SAVEPOINT s")];
     for _ in 0..CHANGED {
-        let sql = statements::statement(random);
+        let sql = statements::question(random);
         let (text, bytes) = sent(random, &sql);
         batch.extend([(format!("{text}\nbehind {change}"), bytes), simple("ROLLBACK TO SAVEPOINT s")]);
     }
