@@ -1,4 +1,5 @@
-//! Arrays: as many elements in as many dimensions as there are, each shown. NULL stays NULL.
+//! Arrays: as many elements in as many dimensions as there are, each shown. NULL stays NULL. An array of whose elements
+//! none can be shown is not shown at all.
 
 use redact::Shown;
 
@@ -33,12 +34,12 @@ fn rewrite_binary(element: CellType, bytes: &[u8], part: &mut Part<'_>, out: &mu
         out.extend_from_slice(&length.to_be_bytes());
         out.extend_from_slice(&first.to_be_bytes());
     }
-    let (mut shown, mut has_null) = (Vec::new(), false);
+    let (mut shown, mut has_null, mut seen) = (Vec::new(), false, Seen::default());
     // Each element takes four bytes and more, so a count that is not true ends with the bytes.
     for _ in 0..count {
         shown.clear();
         let what = match fields.value().ok()? {
-            Some(cell) => part(element, cell, &mut shown),
+            Some(cell) => seen.note(part(element, cell, &mut shown)),
             None => Shown::Null,
         };
         has_null |= what == Shown::Null;
@@ -48,7 +49,26 @@ fn rewrite_binary(element: CellType, bytes: &[u8], part: &mut Part<'_>, out: &mu
     if has_null {
         out.get_mut(flags_at..flags_at.checked_add(4)?)?.copy_from_slice(&1_i32.to_be_bytes());
     }
-    Some(())
+    seen.is_some().then_some(())
+}
+
+/// Whether something of an array is seen.
+#[derive(Debug, Default)]
+struct Seen {
+    asked: bool,
+    written: bool,
+}
+
+impl Seen {
+    fn note(&mut self, shown: Shown) -> Shown {
+        self.asked = true;
+        self.written |= shown == Shown::Written;
+        shown
+    }
+
+    fn is_some(&self) -> bool {
+        self.written || !self.asked
+    }
 }
 
 /// `{1,NULL,"a b"}`, `{{1,2},{3,4}}`, and with first indices that are not 1 `[0:1]={1,2}`.
@@ -66,11 +86,18 @@ fn rewrite_text(element: CellType, bytes: &[u8], part: &mut Part<'_>, out: &mut 
         out.extend_from_slice(b"{}");
         return Some(());
     }
-    let mut list =
-        List { rest: elements, element, lengths: Vec::new(), levels: None, value: Vec::new(), shown: Vec::new() };
+    let mut list = List {
+        rest: elements,
+        element,
+        lengths: Vec::new(),
+        levels: None,
+        value: Vec::new(),
+        shown: Vec::new(),
+        seen: Seen::default(),
+    };
     list.level(0, part, out)?;
     let fits = bounds.is_none_or(|bounds| bounds_fit(bounds, &list.lengths));
-    (list.rest.is_empty() && fits).then_some(())
+    (list.rest.is_empty() && fits && list.seen.is_some()).then_some(())
 }
 
 /// Whether `[l:u][l:u]` says what the elements are.
@@ -104,6 +131,7 @@ struct List<'a> {
     levels: Option<usize>,
     value: Vec<u8>,
     shown: Vec<u8>,
+    seen: Seen,
 }
 
 impl List<'_> {
@@ -164,7 +192,7 @@ impl List<'_> {
             self.value.extend_from_slice(value.as_bytes());
         }
         self.shown.clear();
-        match part(self.element, &self.value, &mut self.shown) {
+        match self.seen.note(part(self.element, &self.value, &mut self.shown)) {
             Shown::Written => write_element(&self.shown, out),
             Shown::Null => out.extend_from_slice(b"NULL"),
             Shown::Same => return None,

@@ -155,7 +155,7 @@ fn read_bound(text: &str) -> Option<(Option<Cow<'_, [u8]>>, &str)> {
         Some(quoted) => quoted.split_once('"')?,
         None => text.split_at_checked(text.find([',', ']', ')'])?)?,
     };
-    let is_plain = !bound.contains(['"', '\\', '(', '[', '{']) && !(bound.is_empty() && text.starts_with('"'));
+    let is_plain = !bound.contains(['"', '\\', '(', '[', '{']) && !text.starts_with("\"\"");
     let bound = (!bound.is_empty()).then_some(Cow::Borrowed(bound.as_bytes()));
     is_plain.then_some((bound, rest))
 }
