@@ -24,7 +24,7 @@ pub enum Style {
     Initials,
     /// The year of a date, also of one that is written in a text: `1984-01-01`.
     Year,
-    /// The first characters, as many as this, of values of four or more and twice as many.
+    /// The first characters, as many as this, of texts of four letters and digits or more, and twice as many.
     First(usize),
     /// The country and the last four of an IBAN; of another account number the last four digits.
     Account,

@@ -69,9 +69,10 @@ pub(super) fn initials(text: &str) -> Option<String> {
     (!letters.is_empty()).then(|| letters.join(" "))
 }
 
+/// The first characters of a text that has four letters and digits and twice as many as are shown: spaces hide nothing.
 pub(super) fn first(text: &str, keep: usize) -> Option<String> {
     let least = keep.saturating_mul(2).max(4);
-    if text.chars().take(least).count() < least {
+    if text.chars().filter(|c| c.is_alphanumeric()).take(least).count() < least {
         return None;
     }
     Some(text.chars().take(keep).chain(HIDDEN.chars()).collect())

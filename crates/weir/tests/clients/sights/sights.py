@@ -23,7 +23,7 @@ PARTS = {
     "card_jsonb": '{"number": 1234, "************1234": "***** **** **** 1234*"}',
     "card_jsons": '{"{\\"number\\": 1234}",NULL,[]}', "card_range": "[1234,9876)",
     "born_date": "1984-01-01", "born_ts": "1984-01-01 00:00:00", "born_tstz": "1984-01-01 00:00:00+00", "born_text": "1984-01-01",
-    "born_dates": "{1984-01-01,NULL,NULL}", "born_ats": '{"1984-01-01 00:00:00+00"}', "born_range": "[1984-01-01,1991-01-01)",
+    "born_dates": "{1984-01-01,NULL,NULL}", "born_ats": '{"1984-01-01 00:00:00+00","1983-01-01 00:00:00+00","1984-01-01 00:00:00+00"}', "born_range": "[1984-01-01,1991-01-01)",
     "born_tsrange": '["1984-01-01 00:00:00","1991-01-01 00:00:00")', "born_tstzrange": '("1984-01-01 00:00:00+00",)',
     "born_multi": "{[1984-01-01,1991-01-01)}", "born_tsmulti": '{["1984-01-01 00:00:00","1991-01-01 00:00:00"]}',
     "born_tstzmulti": '{["1984-01-01 00:00:00+00","1991-01-01 00:00:00+00"]}',
@@ -121,7 +121,8 @@ def seen(user, settings=()):
 
 
 def test_parts():
-    for settings in [(), ["SET TimeZone = 'Asia/Kathmandu'", "SET bytea_output = escape", "SET extra_float_digits = 0"]]:
+    for settings in [(), ["SET TimeZone = 'Asia/Kathmandu'", "SET bytea_output = escape", "SET extra_float_digits = 0"],
+                     ["SET TimeZone = 'America/St_Johns'"]]:
         shown = seen("petra", settings)
         for name, values in shown.items():
             assert values[0] == PARTS.get(name), (name, values[0], PARTS.get(name))
