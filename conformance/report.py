@@ -4,13 +4,17 @@
     report.py junit XML OUT             of pytest
     report.py second SECOND OUT             puts what a second try passed into OUT, and says so in OUT/second.txt
     report.py compare KNOWN RESULTS SUITE...
+    report.py classified KNOWN LOG WEIR OUT    what Weir noted while everything was classified: LOG is `weir log --json`, WEIR what
+                                               it said on standard error
 
 One form: OUT/results.tsv has a line for each test, its name, a tab, and pass, fail or skip; OUT/diffs/TEST says why.
 """
 
+import json
 import re
 import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 
 # Lines of a difference that are printed; all of it is in the folder of results.
@@ -135,6 +139,37 @@ def compare(known_file, folder, suites):
     return 1 if unknown else 0
 
 
+def classified(known_file, log, weir_log, out):
+    """Whether each result had as many columns as was foreseen. The text is the one that its session ran last before."""
+    known = set()
+    for line in Path(known_file).read_text().splitlines():
+        if line and not line.startswith("#"):
+            known.add(line.split("\t")[0])
+    latest, noticed = {}, []
+    with open(log) as records:
+        for line in records:
+            record = json.loads(line)
+            if record["event"] == "decided":
+                # Constants are kept as tokens of a key that is new each time.
+                latest[record["session"]] = re.sub(r"'?tok_\w+'?", "?", record["text"])
+            elif record["event"] == "noticed" and record["what"] == "shape_mismatch":
+                noticed.append((" ".join(latest.get(record["session"], "?").split()), record["detail"]))
+    with open(out / "noticed", "w") as file:
+        file.writelines(f"{text}\t{detail}\n" for text, detail in noticed)
+    said = Path(weir_log).read_text(errors="replace")
+    panics = said.count("panicked")
+    read = Counter(re.findall(r'a statement that touches something classified was read(?: unfollowed="(.*?)")?', said))
+    followed = read.pop("", 0)
+    unforeseen = [(text, detail) for text, detail in noticed if text not in known]
+    print(f"{followed + read.total()} readings of statements that touch something classified, {followed} followed")
+    for why, count in read.most_common():
+        print(f"{count:7} not: {why}")
+    print(f"{len(noticed)} results of another width than foreseen, {len(noticed) - len(unforeseen)} of known cause; {panics} panics")
+    for text, detail in unforeseen:
+        print(f"\nNOT FORESEEN: {text[:600]}\n    {detail}")
+    return 1 if unforeseen or panics or not followed else 0
+
+
 def main(arguments):
     match arguments:
         case ["regress", log, diffs, out]:
@@ -145,6 +180,8 @@ def main(arguments):
             second(Path(again), Path(out))
         case ["compare", known, folder, *suites] if suites:
             return compare(known, Path(folder), suites)
+        case ["classified", known, log, weir_log, out]:
+            return classified(known, log, weir_log, Path(out))
         case _:
             print(__doc__, file=sys.stderr)
             return 2

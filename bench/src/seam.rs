@@ -104,7 +104,13 @@ fn operation(session: &Session) {
 }
 
 fn session(ledger: Arc<dyn Ledger>) -> Session {
-    let target = Target { id: TargetId("shop".into()), protocol: "postgres", env: None, labels: Vec::new() };
+    let target = Target {
+        id: TargetId("shop".into()),
+        protocol: "postgres",
+        env: None,
+        labels: Vec::new(),
+        token_scope: Default::default(),
+    };
     let known = Known {
         targets: vec![target.clone()],
         classes: Vec::new(),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::{digest, hmac};
-use model::{Digest, SessionId};
+use model::{Digest, Principal, SessionId, Target, TokenScope};
 use redact::TokenKey;
 
 /// Secrets of one installation: the digests of its log and the tokens of its sessions are made with them.
@@ -53,9 +53,13 @@ impl Keys {
         self.literals.text("literal", bytes)
     }
 
-    /// The key of the tokens that one session is shown.
-    pub fn session_tokens(&self, session: &SessionId) -> TokenKey {
-        self.tokens.derive(&session.0)
+    /// The key of the tokens that a session of this principal to this target is shown.
+    pub fn tokens(&self, session: &SessionId, principal: &Principal, target: &Target) -> TokenKey {
+        match (target.token_scope, &principal.run) {
+            (TokenScope::Target, _) => self.tokens.derive(&format!("target {}", target.id)),
+            (TokenScope::Run, Some(run)) => self.tokens.derive(&format!("run {} {run}", principal.issuer)),
+            (TokenScope::Session | TokenScope::Run, _) => self.tokens.derive(&format!("session {}", session.0)),
+        }
     }
 }
 
@@ -139,6 +143,8 @@ fn length_of(part: &[u8]) -> [u8; 8] {
 
 #[cfg(test)]
 mod tests {
+    use model::{CredentialId, PrincipalKind, TargetId};
+
     use super::*;
 
     #[test]
@@ -149,5 +155,37 @@ mod tests {
         assert_ne!(one.digest([b"select 1".as_slice()]), two.digest([b"select 1".as_slice()]));
         assert_ne!(one.literal(b"4111"), two.literal(b"4111"));
         assert_eq!(one.literal(b"4111"), one.literal(b"4111"));
+    }
+
+    #[test]
+    fn a_token_is_the_same_within_its_scope() {
+        let keys = Keys::new([1; 32]);
+        let principal = |issuer: &str, run: Option<&str>| Principal {
+            kind: PrincipalKind::Workload,
+            issuer: issuer.into(),
+            name: "job".into(),
+            groups: Default::default(),
+            claims: Default::default(),
+            owner: None,
+            act: Vec::new(),
+            run: run.map(str::to_owned),
+            credential: CredentialId("c".into()),
+            expires: None,
+        };
+        let token = |scope, session: &str, principal: &Principal, target: &str| {
+            let id = TargetId(target.into());
+            let target = Target { id, protocol: "test", env: None, labels: Vec::new(), token_scope: scope };
+            keys.tokens(&SessionId(session.into()), principal, &target).text("pii.email", b"ada@example.com")
+        };
+        let (none, one, two) = (principal("ci", None), principal("ci", Some("1")), principal("other", Some("1")));
+        use TokenScope::{Run, Session, Target as OfTarget};
+        assert_ne!(token(Session, "a", &one, "shop"), token(Session, "b", &one, "shop"));
+        assert_eq!(token(Run, "a", &one, "shop"), token(Run, "b", &one, "crm"));
+        assert_ne!(token(Run, "a", &one, "shop"), token(Run, "a", &two, "shop"));
+        assert_ne!(token(Run, "a", &none, "shop"), token(Run, "b", &none, "shop"));
+        assert_eq!(token(OfTarget, "a", &one, "shop"), token(OfTarget, "b", &none, "shop"));
+        assert_ne!(token(OfTarget, "a", &one, "shop"), token(OfTarget, "a", &one, "crm"));
+        // No name of one scope is that of another.
+        assert_ne!(token(Session, "target shop", &none, "shop"), token(OfTarget, "a", &none, "shop"));
     }
 }

@@ -93,7 +93,13 @@ mod tests {
     }
 
     fn target() -> Target {
-        Target { id: TargetId("shop".into()), protocol: "test", env: None, labels: Vec::new() }
+        Target {
+            id: TargetId("shop".into()),
+            protocol: "test",
+            env: None,
+            labels: Vec::new(),
+            token_scope: Default::default(),
+        }
     }
 
     fn principal(name: &str, groups: &[&str], credential: &str) -> Principal {

@@ -99,7 +99,7 @@ impl Session {
         circumstances: Circumstances,
         ledger: Arc<dyn Ledger>,
     ) -> Self {
-        let tokens = gate.keys().session_tokens(&arrival.session);
+        let tokens = gate.keys().tokens(&arrival.session, &arrival.principal, &arrival.target);
         Self {
             shared: Arc::new(Shared {
                 id: arrival.session,

@@ -245,7 +245,13 @@ fn policies(text: &str) -> Arc<Policies> {
 }
 
 fn target() -> Target {
-    Target { id: TargetId("crm".into()), protocol: "http", env: Some("prod".into()), labels: Vec::new() }
+    Target {
+        id: TargetId("crm".into()),
+        protocol: "http",
+        env: Some("prod".into()),
+        labels: Vec::new(),
+        token_scope: Default::default(),
+    }
 }
 
 async fn house() -> House {

@@ -16,7 +16,7 @@ pub use class::{ClassId, Field, Sight};
 pub use operation::{Ask, AttrValue, Attrs, Certainty, Digest, Holds, LogText, Object, Operation, Part, Wording};
 pub use principal::{Claim, CredentialId, Principal, PrincipalKind};
 pub use sensitive::Sensitive;
-pub use target::{SessionId, Target, TargetId};
+pub use target::{SessionId, Target, TargetId, TokenScope};
 pub use time::{UnixMicros, UnixSeconds};
 pub use value::Value;
 pub use vocabulary::{ActionDef, ActionGroup, ActionId, AttrDef, AttrType, PartKind, Vocabulary};

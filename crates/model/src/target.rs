@@ -27,6 +27,21 @@ pub struct Target {
     pub env: Option<Arc<str>>,
     /// Labels that policies read as tags.
     pub labels: Vec<(Arc<str>, Arc<str>)>,
+    /// Where the same value is shown as the same token.
+    pub token_scope: TokenScope,
+}
+
+/// Where the same value of the same class is shown as the same token. The wider it is, the more can be joined by tokens, and the
+/// longer somebody has to find out what stands behind one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenScope {
+    /// In one session.
+    #[default]
+    Session,
+    /// In all sessions of a workflow run, to whatever target; in one session where there is no run.
+    Run,
+    /// In all sessions to the target, whoever's they are.
+    Target,
 }
 
 /// One caller's connection to one target, from admission to close. Unique for ever, and sorted by time.

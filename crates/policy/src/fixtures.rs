@@ -61,7 +61,7 @@ pub(crate) static ROUTES: Vocabulary = Vocabulary {
 
 pub(crate) fn target(id: &str, protocol: &'static str, env: Option<&str>, labels: &[(&str, &str)]) -> Target {
     let labels = labels.iter().map(|(label, value)| ((*label).into(), (*value).into())).collect();
-    Target { id: TargetId(id.into()), protocol, env: env.map(Into::into), labels }
+    Target { id: TargetId(id.into()), protocol, env: env.map(Into::into), labels, token_scope: Default::default() }
 }
 
 pub(crate) fn orders() -> Target {

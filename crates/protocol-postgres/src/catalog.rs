@@ -2,6 +2,8 @@
 
 mod connection;
 
+pub use connection::ROWS_MAX;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use gate::Credentials;
 use parking_lot::Mutex;
-use sql_postgres::{Catalog, CatalogRows, ClassRules};
+use sql_postgres::{Catalog, CatalogRows, ClassRules, Temporary};
 use tokio::time::{sleep, timeout};
 
 use self::connection::Connection;
@@ -38,6 +40,8 @@ pub struct Snapshot {
     pub epoch: u64,
     /// When reading it began.
     read: Instant,
+    /// How often the catalog was known to have changed by then.
+    changes: u64,
 }
 
 impl Snapshot {
@@ -47,6 +51,7 @@ impl Snapshot {
             catalog: Catalog::build(CatalogRows::default(), &ClassRules::default(), None),
             epoch: 0,
             read: Instant::now(),
+            changes: 0,
         }
     }
 }
@@ -68,7 +73,11 @@ pub struct Catalogs {
     target: Arc<TargetSettings>,
     database: String,
     current: ArcSwapOption<Snapshot>,
-    changed: AtomicBool,
+    /// What PostgreSQL itself brings on this server.
+    own_rows: ArcSwapOption<CatalogRows>,
+    /// How often the catalog was known to change. A snapshot is good as long as that is what it was when reading it began: so no
+    /// reading that is under way makes one good again that is older.
+    changes: AtomicU64,
     ageing_refresh: AtomicBool,
     /// Held by the one that reads.
     reading: tokio::sync::Mutex<Option<Kept>>,
@@ -89,7 +98,8 @@ impl Catalogs {
             target,
             database,
             current: ArcSwapOption::empty(),
-            changed: AtomicBool::new(false),
+            own_rows: ArcSwapOption::empty(),
+            changes: AtomicU64::new(0),
             ageing_refresh: AtomicBool::new(false),
             reading: tokio::sync::Mutex::default(),
         }
@@ -100,21 +110,49 @@ impl Catalogs {
     pub fn fixed(target: TargetSettings, catalog: Catalog) -> Self {
         let catalogs = Self::new(Arc::new(target), "test".to_owned());
         let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
-        catalogs.current.store(Some(Arc::new(Snapshot { catalog, epoch, read: Instant::now() })));
+        catalogs.current.store(Some(Arc::new(Snapshot {
+            catalog,
+            epoch,
+            read: Instant::now(),
+            changes: catalogs.changes(),
+        })));
         catalogs
+    }
+
+    /// What PostgreSQL itself brings.
+    #[cfg(test)]
+    pub fn bring(&self, rows: CatalogRows) {
+        self.own_rows.store(Some(Arc::new(rows)));
     }
 
     /// Such a catalog was read again.
     #[cfg(test)]
     pub fn replace(&self, catalog: Catalog) {
         let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
-        self.current.store(Some(Arc::new(Snapshot { catalog, epoch, read: Instant::now() })));
-        self.changed.store(false, Ordering::Release);
+        self.current.store(Some(Arc::new(Snapshot { catalog, epoch, read: Instant::now(), changes: self.changes() })));
     }
 
     /// The snapshot, if there is one.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()
+    }
+
+    /// What PostgreSQL itself brings, as it was last read.
+    pub fn own_rows(&self) -> Option<Arc<CatalogRows>> {
+        self.own_rows.load_full()
+    }
+
+    /// A snapshot of the catalog as one session sees it, of rows that were read on its own connection.
+    pub fn own_snapshot(&self, rows: CatalogRows, began: Instant, temporary: &Temporary) -> Arc<Snapshot> {
+        let shared = self.current();
+        let before = shared.as_deref().map(|snapshot| &snapshot.catalog);
+        let catalog = Catalog::of_session(rows, &self.target.rules, before, temporary);
+        Arc::new(Snapshot {
+            catalog,
+            epoch: EPOCHS.fetch_add(1, Ordering::Relaxed),
+            read: began,
+            changes: self.changes(),
+        })
     }
 
     /// Whether the configuration classifies anything in this target.
@@ -124,15 +162,16 @@ impl Catalogs {
 
     /// How good it is.
     pub fn freshness(&self) -> Freshness {
-        let changed = self.changed.load(Ordering::Acquire);
+        let changes = self.changes();
+        let changed = |snapshot: &Snapshot| snapshot.changes != changes;
         match &*self.current.load() {
             // Whether anything is classified is the same in all snapshots.
-            Some(snapshot) if changed && !snapshot.catalog.classifies() => match snapshot.read.elapsed() {
+            Some(snapshot) if changed(snapshot) && !snapshot.catalog.classifies() => match snapshot.read.elapsed() {
                 age if age < AGE_CHANGED => Freshness::Fresh,
                 age if age < AGE_MAX => Freshness::Ageing,
                 _ => Freshness::Stale,
             },
-            _ if changed => Freshness::Stale,
+            Some(snapshot) if changed(snapshot) => Freshness::Stale,
             Some(snapshot) if snapshot.read.elapsed() < AGE_STALE => Freshness::Fresh,
             Some(snapshot) if snapshot.read.elapsed() < AGE_MAX => Freshness::Ageing,
             _ => Freshness::Stale,
@@ -151,7 +190,11 @@ impl Catalogs {
 
     /// The catalog has changed: no statement is decided by this snapshot any more.
     pub fn mark_changed(&self) {
-        self.changed.store(true, Ordering::Release);
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// Whether the asker shall read an ageing snapshot again: one does.
@@ -173,13 +216,12 @@ impl Catalogs {
         let mut kept = self.reading.lock().await;
         if let Some(current) = self.current()
             && Some(current.epoch) != seen
-            && !self.changed.load(Ordering::Acquire)
             && self.freshness() != Freshness::Stale
         {
             return Ok(current);
         }
         // What changes from here on is not in what is read now.
-        self.changed.store(false, Ordering::Release);
+        let changes = self.changes();
         let began = Instant::now();
         let read = timeout(READ_TIME_MAX, self.read(&mut kept, credentials)).await;
         let rows = match read.unwrap_or_else(|_| Err(TargetDown::TimedOut(self.target.address(), READ_TIME_MAX))) {
@@ -197,7 +239,7 @@ impl Catalogs {
             }
         }
         let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
-        let snapshot = Arc::new(Snapshot { catalog, epoch, read: began });
+        let snapshot = Arc::new(Snapshot { catalog, epoch, read: began, changes });
         self.current.store(Some(Arc::clone(&snapshot)));
         Ok(snapshot)
     }
@@ -217,6 +259,7 @@ impl Catalogs {
         // There is none, or it is lost: the target may have ended it since.
         let mut connection = Connection::open(&self.target, &self.database, credentials).await?;
         let rows = connection.read().await?;
+        self.own_rows.store(Some(Arc::new(connection.own().clone())));
         *kept = Some(Kept { connection, used: Instant::now() });
         self.close_when_idle();
         Ok(rows)
@@ -254,5 +297,42 @@ impl AllCatalogs {
         let mut all = self.0.lock();
         let catalogs = || Arc::new(Catalogs::new(Arc::clone(target), database.to_owned()));
         Arc::clone(all.entry(key).or_insert_with(catalogs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gate::CredentialDown;
+    use model::{ClassId, Sensitive, TargetId};
+
+    use super::*;
+
+    struct NoPassword;
+    impl Credentials for NoPassword {
+        fn password(&self, _: &TargetId) -> Result<Sensitive<String>, CredentialDown> {
+            Ok(Sensitive::new(String::new()))
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn while_a_changed_catalog_is_read_the_one_before_is_not_used() {
+        // It takes calls and never answers.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let rules = ClassRules::parse([("a.b.c", ClassId::parse("pii").unwrap())], false).unwrap();
+        let target = TargetSettings::of_tests(listener.local_addr().unwrap().port(), rules);
+        let catalog = Catalog::build(CatalogRows::default(), &target.rules, None);
+        let catalogs = Arc::new(Catalogs::fixed(target, catalog));
+        assert_eq!(catalogs.freshness(), Freshness::Fresh);
+        assert!(catalogs.current().is_some_and(|snapshot| snapshot.catalog.classifies()));
+        catalogs.mark_changed();
+        assert_eq!(catalogs.freshness(), Freshness::Stale);
+        let reading = timeout(Duration::from_millis(200), catalogs.refresh(None, &NoPassword));
+        let looking = async {
+            listener.accept().await.unwrap();
+            catalogs.freshness()
+        };
+        let (read, meanwhile) = tokio::join!(reading, looking);
+        assert!(read.is_err(), "it is still being read");
+        assert_eq!(meanwhile, Freshness::Stale);
     }
 }

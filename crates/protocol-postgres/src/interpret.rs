@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::{Declined, Gate, ShapeKey};
-use model::{Ask, Certainty, LogText, Object, Operation, Wording};
+use model::{Ask, Certainty, Field, LogText, Object, Operation, Wording};
 use sql_postgres::{
     Carries, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse, function_call,
     function_of, log_text, unseen,
@@ -221,6 +221,10 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
             statement.cannot_be_followed();
         }
         changed |= may_change(statement);
+        if statement.touches_unknown || !statement.touches.is_empty() {
+            let unfollowed = statement.unfollowed();
+            tracing::debug!(unfollowed, "a statement that touches something classified was read");
+        }
     }
     let alone: Option<Box<[Statement]>> = statements.iter().any(runs_by_name).then(|| statements.as_slice().into());
     for statement in statements.iter_mut().filter(|statement| runs_by_name(statement)) {
@@ -234,6 +238,8 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         why.declined.hint = Some("Send it in smaller portions.".to_owned());
         return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why).unfit();
     }
+    let mask = statements.iter().flat_map(all_of).find_map(|statement| statement.masks_returned.first());
+    let mask = mask.map(|field| Unfit { code: "42501", declined: returned_mask(field), position: None });
     let logged = log_text(sql, operation.is_tainted(), &token);
     let wording = worded(text, logged.text, gate);
     let reading = Reading {
@@ -247,7 +253,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         statements,
         alone,
         born: Vec::new(),
-        unfit: None,
+        unfit: mask,
         unread: None,
         snapshot,
         withholds_constants: logged.withheld,
@@ -287,10 +293,42 @@ fn runs_by_name(statement: &Statement) -> bool {
 }
 
 impl Reading {
+    /// Whether it takes a part of a transaction back.
+    pub fn rolls_back_to(&self) -> bool {
+        self.statements.iter().any(|statement| matches!(statement.transaction, Some(TransactionStep::RollbackTo(_))))
+    }
+
+    /// Whether it moves values that were not followed, because the session sees a catalog that Weir does not.
+    pub fn moves_unfollowed(&self) -> bool {
+        let unfollowed = |statement: &Statement| statement.moves_values && !statement.is_followed();
+        self.uncommitted != 0 && self.statements.iter().any(unfollowed)
+    }
+
     /// Whether it returns no rows, as it is written.
     pub fn returns_nothing(&self) -> bool {
         self.operation.certainty == Certainty::Exact
             && self.statements.iter().all(|statement| statement.outputs == Outputs::None)
+    }
+}
+
+/// A statement and the one that it gives a name to.
+fn all_of(statement: &Statement) -> impl Iterator<Item = &Statement> {
+    let inner = match &statement.names {
+        Some(NameUse::Prepare { statement, .. }) => Some(&**statement),
+        _ => None,
+    };
+    std::iter::once(statement).chain(inner)
+}
+
+/// What a caller is told who stores what Weir has shown in the place of a value.
+pub fn returned_mask(field: &Field) -> Declined {
+    let (part, name) = (&field.part.name, &field.name);
+    Declined {
+        message: format!(
+            "what is to be stored in {part}.{name} is what Weir shows in the place of a value, and not a value"
+        ),
+        detail: Some(format!("{part}.{name} holds {}. A row that was read is written back, it seems.", field.class)),
+        hint: Some("Leave the column out, or give it a value.".to_owned()),
     }
 }
 

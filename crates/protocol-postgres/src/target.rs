@@ -39,6 +39,27 @@ pub struct TargetSettings {
     pub connect_timeout: Duration,
 }
 
+#[cfg(test)]
+impl TargetSettings {
+    /// The target `shop` of tests, on this port of this machine.
+    pub fn of_tests(port: u16, rules: ClassRules) -> Self {
+        let id = model::TargetId("shop".into());
+        let (env, labels, token_scope) = (Some("dev".into()), Vec::new(), Default::default());
+        Self {
+            target: Arc::new(Target { id, protocol: "postgres", env, labels, token_scope }),
+            host: "127.0.0.1".to_owned(),
+            port,
+            database: "test".to_owned(),
+            databases: Vec::new(),
+            user: "weir".to_owned(),
+            tls: TargetTls::Off,
+            login: TargetLogin::default(),
+            rules,
+            connect_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
 /// How the connection to a target is protected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetTls {

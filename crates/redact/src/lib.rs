@@ -5,11 +5,13 @@
 //! more: a text is replaced by [`REDACTED`], and any other type by NULL.
 
 mod cell;
+mod mask;
 mod plan;
 mod style;
 mod token;
 
 pub use cell::{CellCodec, ShowPart, Shown, show};
+pub use mask::{is_mask, may_hold_mask};
 pub use plan::{FieldPlan, Plan};
 pub use style::Style;
 pub use token::TokenKey;

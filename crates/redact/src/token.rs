@@ -17,7 +17,11 @@ impl fmt::Debug for TokenKey {
 }
 
 /// RFC 4648 base32, lower case.
-const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+pub(crate) const TOKEN_LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+/// What every token of a text begins with.
+pub(crate) const TOKEN_PREFIX: &str = "tok_";
+/// Characters behind it: 80 bits.
+pub(crate) const TOKEN_CHARS: usize = 16;
 /// Tokens of numbers that fit into 32 bits are 1 to this.
 const SMALL_MAX: u128 = i32::MAX.unsigned_abs() as u128;
 /// Those of all others have eighteen digits, from this on.
@@ -80,9 +84,9 @@ impl TokenKey {
         let bits = tag.as_ref().iter().take(10).fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
         let letters = (0..16_u32).rev().map(|at| {
             let five = usize::try_from((bits >> at.wrapping_mul(5)) & 31).unwrap_or_default();
-            ALPHABET.get(five).copied().map_or('a', char::from)
+            TOKEN_LETTERS.get(five).copied().map_or('a', char::from)
         });
-        "tok_".chars().chain(letters).collect()
+        TOKEN_PREFIX.chars().chain(letters).collect()
     }
 
     fn number(&self, class: &str, number: &str) -> Option<String> {
@@ -193,7 +197,7 @@ mod tests {
     fn the_text_form_is_base32_of_the_first_eighty_bits() {
         let key = TokenKey::new([1; 32]);
         let text = key.text("c", b"v");
-        assert!(text.len() == 20 && text.bytes().skip(4).all(|b| ALPHABET.contains(&b)), "{text}");
+        assert!(text.len() == 20 && text.bytes().skip(4).all(|b| TOKEN_LETTERS.contains(&b)), "{text}");
     }
 
     #[test]

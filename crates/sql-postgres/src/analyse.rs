@@ -5,6 +5,7 @@
 //! into what the statement keeps. [`outputs`] looks at the result's shape. A kind of statement that is not in the list of
 //! [`kinds`] is opaque.
 
+mod keeps;
 mod kinds;
 mod moves;
 mod names;
@@ -15,18 +16,19 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use model::{ActionId, Ask, AttrValue, Certainty, Field, Holds, Object, Part};
 use pg_query::protobuf::RawStmt;
 
-use crate::catalog::{Catalog, Entry};
+use crate::catalog::{Catalog, Entry, Silently};
 use crate::copy::copy_statement;
 use crate::read::{Unreadable, read};
 use crate::resolve::{Traced, lineage, named_lineage};
 use crate::statement::{Outputs, Statement, TransactionStep};
-use crate::tree::{Node, Tree};
+use crate::tree::{Node, Tree, name_parts, schema_and_name};
 use crate::vocabulary::{OPAQUE, STORE};
 
 /// What the statements of a text do.
@@ -109,6 +111,10 @@ fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
     statement.inert_constants = inert_constants(tree, looked_at);
     statement
 }
+
+/// Kinds of statements that move values, and that run what may.
+const MOVING: [&str; 8] =
+    ["SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt", "ExecuteStmt", "FetchStmt"];
 
 /// Whether anything in a statement is filtered, compared, sorted or grouped, or may be by a function in FROM.
 fn has_conditions(tree: &Tree) -> bool {
@@ -249,6 +255,28 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Whether a cast that nobody has written may run code that can't be followed.
+    fn casts_silently(&self, tree: &Tree) -> bool {
+        let of_users = |node: &Node| {
+            let parts = name_parts(node.get("names").list());
+            let (schema, name) = schema_and_name(&parts);
+            self.catalog.may_be_users_type(schema, name)
+        };
+        match self.catalog.casts_silently() {
+            Silently::Nowhere => false,
+            Silently::Anywhere => true,
+            Silently::WithUsersTypes => {
+                let mut named = self.asks.iter().any(|ask| ask.action.0 == "call");
+                named |= self.named.values().any(|entry| entry.relation.columns.iter().any(|column| column.of_users));
+                tree.walk(&mut |node| {
+                    named |= node.kind == "TypeName" && of_users(node);
+                    !named
+                });
+                named
+            }
+        }
+    }
+
     fn finish(mut self, tree: &'a Tree) -> Statement {
         if self.locks_rows {
             for oid in std::mem::take(&mut self.read) {
@@ -270,9 +298,16 @@ impl<'a> Findings<'a> {
         let runs_code = self.unknown_call || reads_calls;
         // Where nothing can matter nothing is followed, nor where code may run in any expression.
         let tainted = touches_unknown || !touches.is_empty();
-        let follows = tainted && !self.catalog.casts_silently();
-        let lineage = if follows { lineage(tree, self.catalog) } else { None };
+        let casts = tainted && self.casts_silently(tree);
+        let lineage = if tainted && !casts { lineage(tree, self.catalog) } else { None };
+        let lost = lineage.is_none();
         let lineage = lineage.filter(|lineage| lineage.meets_code || !self.unknown_call);
+        let unfollowed = match &lineage {
+            Some(_) => None,
+            None if casts => Some("a cast that nobody has written may run code"),
+            None if lost => Some("it is of a kind that is not followed, or takes too many steps"),
+            None => Some("it calls code"),
+        };
         let stored = match lineage.as_ref().and_then(|lineage| Some((lineage, lineage.stores.as_ref()?))) {
             Some((lineage, stores)) => store::Stored {
                 fields: match stores.anything {
@@ -290,8 +325,20 @@ impl<'a> Findings<'a> {
         if stored.of_code && classifies {
             self.opaque("it stores what code returns that Weir can't follow");
         }
+        // What goes into a temporary table of the session stays what it is.
+        let quiet = self.opaque.is_empty() && self.sinks.is_empty() && self.moved.is_empty();
+        let exact = lineage.as_ref().filter(|lineage| lineage.stores.as_ref().is_some_and(|stores| !stores.anything));
+        let keeps =
+            exact.filter(|_| quiet).and_then(|lineage| keeps::keeps(tree, self.catalog, lineage, &stored.fields));
+        let kept_fields = if keeps.is_some() { Vec::new() } else { stored.fields };
         let mut kept: HashSet<Field> = HashSet::new();
-        for field in stored.fields.into_iter().chain(std::mem::take(&mut self.moved)) {
+        for field in kept_fields.into_iter().chain(std::mem::take(&mut self.moved)) {
+            if kept.insert(field.clone()) {
+                self.asks.push(Ask::new(STORE, Object::Field(field)));
+            }
+        }
+        let written = if tainted { written::written(tree, self.catalog) } else { written::Written::default() };
+        for field in written.fields {
             if kept.insert(field.clone()) {
                 self.asks.push(Ask::new(STORE, Object::Field(field)));
             }
@@ -319,8 +366,12 @@ impl<'a> Findings<'a> {
             changes_catalog: self.changes_catalog,
             transaction: self.transaction,
             copy: None,
+            keeps,
+            masks_returned: written.masks,
+            parameters_kept: written.parameters,
             names: None,
             runs_code,
+            moves_values: tree.node().is_some_and(|node| node.contains(&MOVING)),
             span: 0..0,
             names_are_plain: false,
             set_operation: false,
@@ -328,6 +379,7 @@ impl<'a> Findings<'a> {
             has_conditions: false,
             has_updates: false,
             lineage,
+            unfollowed: unfollowed.filter(|_| tainted),
         }
     }
 }

@@ -35,10 +35,12 @@ pub struct Catalog {
     /// Types to which casting runs code that can't be followed.
     casts: HashSet<Arc<str>>,
     /// Whether such a cast may happen without being written.
-    casts_silently: bool,
+    casts_silently: Silently,
     column_names: HashSet<Arc<str>>,
     operators: HashMap<Arc<str>, Vec<Arc<str>>>,
     classifies: bool,
+    /// It is one session's own: the temporary tables in it are its.
+    of_session: bool,
     unmatched: Vec<String>,
 }
 
@@ -55,6 +57,10 @@ pub(crate) struct Entry {
     pub(crate) calls: bool,
     /// What is written to it goes by rules: what comes back is what they say.
     pub(crate) ruled: bool,
+    /// Triggers run when it is written to.
+    triggers: bool,
+    /// It is a partition, inherits, or is inherited from.
+    of_family: bool,
     /// Of what its columns are made that are not stored as they are, by number.
     made: Box<[(i16, Made)]>,
     /// The foreign tables it is or reads.
@@ -81,6 +87,18 @@ pub(crate) struct UserFunction {
     pub(crate) computes: bool,
     /// It may return a set.
     pub(crate) returns_set: bool,
+}
+
+/// Where a cast that nobody has written may run code that can't be followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Silently {
+    /// Nowhere.
+    #[default]
+    Nowhere,
+    /// Where there is a value of a type that is not PostgreSQL's own.
+    WithUsersTypes,
+    /// Anywhere.
+    Anywhere,
 }
 
 /// A relation: a table, a view, a sequence, an index.
@@ -156,6 +174,8 @@ pub struct Column {
     pub generated: bool,
     /// Whether its type is text, varchar or char.
     pub text: bool,
+    /// Whether its type is one that users have made, or an extension.
+    pub of_users: bool,
 }
 
 /// The rows of [`CATALOG_QUERIES`] and [`OWN_CATALOG_QUERIES`], as the server gave them.
@@ -169,6 +189,8 @@ pub struct CatalogRows {
     pub reads: Vec<(u32, u32)>,
     /// Relations with rules for what is written to them.
     pub rules: Vec<u32>,
+    /// Temporary tables with triggers.
+    pub triggers: Vec<u32>,
     /// Of what the columns of views and generated columns are made, as far as their trees can be read.
     pub(crate) bodies: Vec<(u32, i16, MadeOf)>,
     /// Relations whose rules call functions that are not PostgreSQL's own.
@@ -235,6 +257,8 @@ pub struct RawCast {
     pub is_implicit: bool,
     /// The oid of the function.
     pub function: u32,
+    /// Whether one of its types is not PostgreSQL's own.
+    pub of_users: bool,
 }
 
 /// A row of `pg_attribute`.
@@ -250,6 +274,8 @@ pub struct RawColumn {
     pub generated: bool,
     /// Whether its type is text, varchar or char.
     pub text: bool,
+    /// Whether its type is not PostgreSQL's own.
+    pub of_users: bool,
 }
 
 impl Catalog {
@@ -334,6 +360,11 @@ impl Catalog {
         entries.next().and_then(column).is_some_and(|column| column.text)
     }
 
+    /// Whether it is a temporary table of the session whose catalog this is.
+    pub(crate) fn is_own_temporary(&self, entry: &Entry) -> bool {
+        self.of_session && entry.relation.kind == RelationKind::Table && *entry.relation.schema == *"pg_temp"
+    }
+
     /// Whether any relation has a column of this name.
     pub(crate) fn has_column(&self, name: &str) -> bool {
         self.column_names.contains(name)
@@ -361,8 +392,13 @@ impl Catalog {
     }
 
     /// Whether a cast that nobody has written may run code that can't be followed.
-    pub(crate) fn casts_silently(&self) -> bool {
+    pub(crate) fn casts_silently(&self) -> Silently {
         self.casts_silently
+    }
+
+    /// Whether a type of this name may be one that is not PostgreSQL's own.
+    pub(crate) fn may_be_users_type(&self, schema: &str, name: &str) -> bool {
+        !self.is_system_function(schema, name)
     }
 
     /// What a call of this name does beside computing, if it may mean one of PostgreSQL's own functions. By name alone: what the
@@ -433,6 +469,11 @@ impl Entry {
             true => Made::Plain,
             false => Made::Computed(Arc::clone(&self.touches)),
         }
+    }
+
+    /// Whether nothing but what is written happens when it is written to, and nothing else shows its rows.
+    pub(crate) fn is_quiet(&self) -> bool {
+        !(self.ruled || self.triggers || self.of_family)
     }
 
     /// Whether it is one of PostgreSQL's own.

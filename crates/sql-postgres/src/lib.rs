@@ -24,6 +24,7 @@ mod vocabulary;
 mod catalog;
 mod classes;
 mod sealed;
+mod temporary;
 
 mod functions;
 mod settings;
@@ -57,4 +58,5 @@ pub use sealed::NOTHING_IS_SEALED;
 pub use settings::startup_setting;
 pub use skeleton::Skeleton;
 pub use statement::{NameUse, OutputShape, Outputs, Rows, Statement, TransactionStep};
+pub use temporary::{Kept, Temporary};
 pub use vocabulary::VOCABULARY;

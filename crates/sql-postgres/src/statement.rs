@@ -6,7 +6,8 @@ use model::{Ask, AttrValue, Certainty, Field, Object};
 
 use crate::copy::CopyStatement;
 use crate::resolve::{Lineage, Probe};
-use crate::vocabulary::{OVERWRITE, PROBE};
+use crate::temporary::Kept;
+use crate::vocabulary::{OVERWRITE, PROBE, STORE};
 
 /// One statement of a text: what it asks for, what it touches, what comes back.
 #[derive(Clone, Debug)]
@@ -30,11 +31,19 @@ pub struct Statement {
     pub transaction: Option<TransactionStep>,
     /// Set when it copies data between the target and the caller.
     pub copy: Option<CopyStatement>,
+    /// What it keeps in a temporary table of the session, where that is all it keeps: it does not ask `store` for it.
+    pub keeps: Option<Kept>,
+    /// Classified columns into which it puts what Weir has shown in the place of a value.
+    pub masks_returned: Vec<Field>,
+    /// Parameters that it puts into classified columns as they are, by number, from 1.
+    pub parameters_kept: Vec<(usize, Field)>,
     /// What it does with the names that a session keeps. What stands behind a name that it uses is not in its asks: that
     /// is for who knows the session's names.
     pub names: Option<NameUse>,
     /// Whether it runs code that Weir can't follow: functions of users', DO.
     pub runs_code: bool,
+    /// Whether it reads, writes or copies rows, or runs what may.
+    pub moves_values: bool,
     /// Where it stands in the text, in bytes.
     pub span: Range<usize>,
     /// Whether each bare column among the outputs can be compared by name with the column that the server describes:
@@ -50,6 +59,8 @@ pub struct Statement {
     pub(crate) has_updates: bool,
     /// Of what its outputs are made, if that was followed.
     pub(crate) lineage: Option<Lineage>,
+    /// Why it was not, if it would matter.
+    pub(crate) unfollowed: Option<&'static str>,
 }
 
 impl Statement {
@@ -63,9 +74,19 @@ impl Statement {
         self.lineage.is_some()
     }
 
+    /// Why its values were not followed, if they were not and it would matter.
+    pub fn unfollowed(&self) -> Option<&'static str> {
+        self.unfollowed
+    }
+
     /// Names mean something else by the time it runs than they did when it was read: nothing in it can be followed.
     pub fn cannot_be_followed(&mut self) {
         self.touches_unknown = true;
+        if let Some(kept) = self.keeps.take() {
+            let stores = kept.fields.into_iter().map(|field| Ask::new(STORE, Object::Field(field)));
+            self.asks.extend(stores.filter(|ask| !self.asks.contains(ask)).collect::<Vec<_>>());
+        }
+        self.unfollowed = Some("the session has changed the catalog and not committed");
         if self.lineage.take().is_some() {
             self.asks_about_all();
         }

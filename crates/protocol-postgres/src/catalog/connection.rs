@@ -20,7 +20,7 @@ const ROW_BYTES_MAX: usize = 1024 * 1024;
 /// own tables, and not for long.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL lock_timeout = 2000";
 /// Rows that a catalog may have in all.
-const ROWS_MAX: usize = 5_000_000;
+pub const ROWS_MAX: usize = 5_000_000;
 
 /// A connection that is ready for queries.
 #[derive(Debug)]
@@ -44,6 +44,11 @@ impl Connection {
         let mut connection = Self { stream, inbox: Inbox::default(), own: CatalogRows::default() };
         connection.own = connection.ask(OWN_CATALOG_QUERIES, CatalogRows::default()).await?;
         Ok(connection)
+    }
+
+    /// What PostgreSQL itself brings on this server.
+    pub fn own(&self) -> &CatalogRows {
+        &self.own
     }
 
     /// Reads the catalog.

@@ -435,7 +435,11 @@ impl<S> Conversation<S> {
                     changes.iter_mut().for_each(|change| change.come_behind(&mut undone))
                 }
                 Expect::Query { changes, .. } => changes.iter_mut().for_each(|change| change.come_behind(&mut undone)),
-                Expect::Describe { .. } | Expect::Sync | Expect::CopyShape { .. } | Expect::Poison { .. } => {}
+                Expect::Describe { .. }
+                | Expect::Sync
+                | Expect::CopyShape { .. }
+                | Expect::Poison { .. }
+                | Expect::OwnCatalog(_) => {}
             }
         }
         undone.statements.into_iter().for_each(|(name, before)| self.names.reset_statement(&name, before));

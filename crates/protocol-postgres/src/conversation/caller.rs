@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use gate::{Declined, Step, Verdict};
 use model::{Digest, UnixMicros, Wording};
@@ -13,12 +14,15 @@ use super::forward::{Kind, Slot, Work};
 use super::long_bind::LONG_BIND_BYTES;
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
 use super::{Conversation, Ended, Stall};
-use crate::catalog::Freshness;
-use crate::interpret::{Circumstance, Interpreted};
+use crate::catalog::{Freshness, Snapshot};
+use crate::interpret::{Circumstance, Interpreted, returned_mask};
 use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
 use crate::wire::frontend::{Bind, Execute, Frontend, Named, Parse, What};
 
+/// How often the catalog is read again for one message, where it has changed each time before it was read. Then the statement is
+/// decided by what was read last, and nothing in it is followed.
+const CATALOG_TRIES_MAX: u8 = 5;
 /// Bytes of an unknown name that an error repeats.
 const SHOWN_NAME_BYTES_MAX: usize = 64;
 
@@ -140,7 +144,12 @@ impl<S> Conversation<S> {
             let frame = at..at.saturating_add(head.frame_bytes);
             self.planned = slots.len();
             let planned = self.plan_frame(head.kind, frame.clone(), now, verdicts);
-            self.asked_catalog &= matches!(planned, Planned::Stalled(Stall::Catalog));
+            if matches!(planned, Planned::Slot(_)) {
+                self.batch_open = !matches!(head.kind, b'S' | b'Q' | b'F');
+            }
+            if !matches!(planned, Planned::Stalled(Stall::Catalog)) {
+                (self.asked_catalog, self.catalog_tries) = (false, 0);
+            }
             match planned {
                 Planned::Slot(slot) => {
                     self.planned_ready = self.planned_ready.saturating_add(slot.work.is_answered_by_ready().into());
@@ -205,6 +214,7 @@ impl<S> Conversation<S> {
                 self.discarding = false;
                 self.parsed = None;
                 self.batch = self.batch.saturating_add(1);
+                self.batch_open = false;
                 return slot(Work::Sync);
             }
             // The server ignores copy data outside of a copy, and skips all but Sync after an error in a batch.
@@ -339,6 +349,15 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
+        let kept = interpreted.statements.iter().flat_map(|statement| &statement.parameters_kept);
+        let is_shown = |value: &[u8]| std::str::from_utf8(value).is_ok_and(redact::is_mask);
+        let mut shown = kept.filter(|(number, _)| bind.parameter(*number).is_some_and(is_shown));
+        if let Some((_, field)) = shown.next() {
+            let unfit = returned_mask(field);
+            let report = declined_report("42501", &unfit, None);
+            self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
+            return self.refuse_decided(report, frame);
+        }
         // What runs by a name returns what that name stands for when it is bound, whatever was described before.
         let shape = prepared.shape().filter(|_| !interpreted.runs_names());
         let tainted = interpreted.operation.is_tainted();
@@ -364,9 +383,7 @@ impl<S> Conversation<S> {
             let unfit = Declined { message, detail: None, hint: None };
             let report = declined_report("0A000", &unfit, None);
             self.decline(BIND, portal.interpreted.wording.clone(), unfit, verdicts);
-            self.skipping = true;
-            let work = Work::Refuse { report, kind: Kind::Batched };
-            return Planned::Slot(Slot { frame, work, decided: Some(Kind::Batched) });
+            return self.refuse_decided(report, frame);
         }
         let before = self.names.define_portal(bind.portal, &portal, self.batch);
         Planned::Slot(Slot { frame, work: Work::Bind { name: bind.portal.to_vec(), portal, before }, decided: None })
@@ -441,9 +458,13 @@ impl<S> Conversation<S> {
             if let Work::Query { changes, .. } | Work::Execute { changes, .. } = &mut work {
                 *changes = self.change_names(interpreted);
             }
+            for kept in interpreted.statements.iter().filter_map(|statement| statement.keeps.as_ref()) {
+                self.temporary.keep(kept, self.changes);
+            }
             // From here on the session may see another catalog than Weir does.
             self.uncommitted |= interpreted.changes_catalog;
-            self.changes = self.changes.saturating_add(interpreted.changes_catalog.into());
+            let changes = interpreted.changes_catalog || (self.uncommitted && interpreted.rolls_back_to());
+            self.changes = self.changes.saturating_add(changes.into());
         }
         verdicts.push(verdict);
         Planned::Slot(Slot { frame, work, decided: Some(kind) })
@@ -452,6 +473,13 @@ impl<S> Conversation<S> {
     /// Refuses something that needs no verdict because it could not run anyway: the target would fail it too.
     fn refuse(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
         self.refuse_kind(report, frame, Kind::Batched)
+    }
+
+    /// Refuses a part of a batch whose refusal is among the verdicts.
+    fn refuse_decided(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
+        self.skipping = true;
+        let work = Work::Refuse { report, kind: Kind::Batched };
+        Planned::Slot(Slot { frame, work, decided: Some(Kind::Batched) })
     }
 
     fn refuse_kind(&mut self, report: OwnReport, frame: Range<usize>, kind: Kind) -> Planned {
@@ -467,9 +495,10 @@ impl<S> Conversation<S> {
     /// text again, and so does Weir.
     pub(super) fn read_again(&mut self, prepared: &Prepared) -> Result<Rc<Interpreted>, Stall> {
         let known = prepared.interpreted();
-        let fresh = self.catalogs.freshness() != Freshness::Stale;
-        let current = self.catalogs.current().is_some_and(|snapshot| snapshot.epoch == known.snapshot.epoch);
-        let same = fresh && current && known.uncommitted == self.uncommitted();
+        let same = self.snapshot().is_some_and(|(snapshot, uncommitted)| {
+            snapshot.epoch == known.snapshot.epoch && known.uncommitted == uncommitted
+        });
+        let same = same && !(known.moves_unfollowed() && self.lacks_own_snapshot());
         // What could not be read can't be read now either: the target keeps what it has made of the text.
         if known.unread.is_some() || same && !known.runs_names() {
             return Ok(known);
@@ -483,16 +512,20 @@ impl<S> Conversation<S> {
         Ok(interpreted)
     }
 
-    /// Which of its own changes of the catalog the session sees alone; 0 if none.
-    fn uncommitted(&self) -> u64 {
-        if self.uncommitted { self.changes } else { 0 }
+    /// The catalog as it is now, if that is known, with which of its own changes the session sees beyond it; 0 if none.
+    fn snapshot(&self) -> Option<(Arc<Snapshot>, u64)> {
+        let shared = self.catalogs.current().filter(|_| self.catalogs.freshness() != Freshness::Stale)?;
+        Some(match self.own_snapshot() {
+            Some(own) => (Arc::clone(own), 0),
+            None if self.sees_more() => (shared, self.changes.saturating_add(self.temporary.version())),
+            None => (shared, 0),
+        })
     }
 
     /// What a text does, by the catalog as it is now.
     pub(super) fn interpreted(&mut self, text: &[u8]) -> Result<Rc<Interpreted>, Stall> {
         let asked = self.asked_catalog;
-        let fresh = self.catalogs.freshness() != Freshness::Stale;
-        let Some(snapshot) = self.catalogs.current().filter(|_| fresh) else {
+        let Some((snapshot, uncommitted)) = self.snapshot() else {
             if asked && self.catalog_failed {
                 return Ok(Rc::new(Interpreted::without_catalog(
                     text,
@@ -500,11 +533,27 @@ impl<S> Conversation<S> {
                     self.session.gate(),
                 )));
             }
+            if self.catalog_tries >= CATALOG_TRIES_MAX
+                && let Some(snapshot) = self.catalogs.current()
+            {
+                let circumstance = Circumstance { snapshot: &snapshot, uncommitted: u64::MAX };
+                return Ok(self.readings.of(text, circumstance, self.session.gate()));
+            }
             self.asked_catalog = true;
+            self.catalog_tries = self.catalog_tries.saturating_add(1);
             return Err(Stall::Catalog);
         };
-        let circumstance = Circumstance { snapshot: &snapshot, uncommitted: self.uncommitted() };
+        let circumstance = Circumstance { snapshot: &snapshot, uncommitted };
         let interpreted = self.readings.of(text, circumstance, self.session.gate());
+        if interpreted.moves_unfollowed() && self.lacks_own_snapshot() {
+            // Until all that went before is answered nobody knows what the session sees.
+            if !self.expected.is_empty() || self.planned > 0 {
+                return Err(Stall::Replies);
+            }
+            if self.asks_own_catalog() {
+                return Err(Stall::OwnCatalog);
+            }
+        }
         // A name that is not in the snapshot may be newer than it. What this session has not committed, Weir can't see.
         if interpreted.names_unknown && !asked && !self.uncommitted {
             self.asked_catalog = true;

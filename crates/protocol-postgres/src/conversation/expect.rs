@@ -9,6 +9,7 @@ use redact::Plan;
 
 use super::by_name::Change;
 use super::copy::Held;
+use super::own_catalog::ReadingOwn;
 use super::statements::{Entry, Portal, Prepared};
 use crate::copy::Masked;
 use crate::interpret::Interpreted;
@@ -45,6 +46,8 @@ pub enum Expect {
     },
     /// The error that a poison makes. The caller is told `error` instead. If `simple`, ReadyForQuery follows.
     Poison { error: Vec<u8>, simple: bool, told: bool },
+    /// The answers to Weir's own questions about the catalog, up to ReadyForQuery.
+    OwnCatalog(Box<ReadingOwn>),
 }
 
 /// What is described.
@@ -139,6 +142,7 @@ impl Expect {
             self,
             Self::Query { .. }
                 | Self::Sync
+                | Self::OwnCatalog(_)
                 | Self::Poison { simple: true, .. }
                 | Self::CopyShape { held: Held::Query(_), .. }
         )
@@ -157,7 +161,11 @@ impl Expect {
             Self::Bind { portal, .. } | Self::Execute { portal, .. } => Some(Rc::clone(&portal.interpreted)),
             Self::Describe { interpreted, .. } | Self::Query { interpreted, .. } => Some(Rc::clone(interpreted)),
             Self::CopyShape { held, .. } => Some(Rc::clone(held.interpreted())),
-            Self::CloseStatement { .. } | Self::ClosePortal { .. } | Self::Sync | Self::Poison { .. } => None,
+            Self::CloseStatement { .. }
+            | Self::ClosePortal { .. }
+            | Self::Sync
+            | Self::Poison { .. }
+            | Self::OwnCatalog(_) => None,
         }
     }
 }

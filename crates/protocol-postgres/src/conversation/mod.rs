@@ -21,6 +21,7 @@ mod forward;
 mod long;
 mod long_bind;
 mod long_row;
+mod own_catalog;
 mod readings;
 mod replication;
 mod report;
@@ -38,7 +39,7 @@ use std::sync::Arc;
 
 use gate::{Session, Upstream, Wire};
 use model::UnixMicros;
-use sql_postgres::ReplicationOf;
+use sql_postgres::{ReplicationOf, Temporary};
 
 use crate::catalog::Catalogs;
 use crate::interpret::Interpreted;
@@ -49,6 +50,7 @@ use crate::wire::frame::{HEAD_BYTES, Head, Inbox};
 use crate::wire::{Malformed, backend};
 use copy::Rest;
 use expect::Expect;
+use own_catalog::OwnCatalog;
 use readings::Readings;
 use replication::Streaming;
 use rows::Passing;
@@ -84,6 +86,8 @@ pub struct Conversation<S = Stream> {
     /// Set once the catalog was read again for the frame that is being planned: what is not known then is not known. By frame
     /// and not by text: what an EXECUTE runs is a second text of the same frame.
     asked_catalog: bool,
+    /// How often it was, and had changed again by then.
+    catalog_tries: u8,
     /// Set if that failed.
     catalog_failed: bool,
     /// How the target reads texts.
@@ -93,6 +97,8 @@ pub struct Conversation<S = Stream> {
     planned_ready: usize,
     /// Whether the last ReadyForQuery told of a transaction block.
     in_block: bool,
+    /// Whether it told that the transaction has failed, and waits to be rolled back.
+    aborted: bool,
     /// Whether something has failed in the transaction.
     failed: bool,
     /// Set when something tainted ran in the transaction: what the target says may hold what it touched.
@@ -101,6 +107,12 @@ pub struct Conversation<S = Stream> {
     uncommitted: bool,
     /// How often it has.
     changes: u64,
+    /// The catalog as the session sees it, where it was asked for.
+    own: Option<OwnCatalog>,
+    /// What its temporary tables hold.
+    temporary: Temporary,
+    /// Whether something was planned since the last end of a batch.
+    batch_open: bool,
     /// Counts batches: a Sync begins the next.
     batch: u64,
     /// The first batch with a Close in it, of those that are being planned and were not forwarded yet.
@@ -126,6 +138,8 @@ pub enum Stall {
     Replies,
     /// A name is not in the catalog's snapshot: it must be read again.
     Catalog,
+    /// The session's own catalog is being read.
+    OwnCatalog,
     /// A COPY was forwarded: the target's answer tells what the next frames mean.
     Copy,
 }
@@ -181,15 +195,20 @@ impl<S> Conversation<S> {
             discarding: false,
             stall: None,
             asked_catalog: false,
+            catalog_tries: 0,
             catalog_failed: false,
             settings: TextSettings::default(),
             planned: 0,
             planned_ready: 0,
             in_block: false,
+            aborted: false,
             failed: false,
             tainted: false,
             uncommitted: false,
             changes: 0,
+            own: None,
+            temporary: Temporary::default(),
+            batch_open: false,
             batch: 0,
             closes_since: None,
             parsed: None,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use gate::{Gate, ShapeKey};
+use redact::may_hold_mask;
 use sql_postgres::Skeleton;
 
 use crate::interpret::{Circumstance, Interpreted, Reading, interpret};
@@ -35,7 +36,9 @@ impl Readings {
         if let Some(interpreted) = self.texts.get(text).filter(|known| circumstance.is_that_of(known)) {
             return Rc::clone(interpreted);
         }
-        let sql = std::str::from_utf8(text).ok().filter(|sql| self.skeleton.read(sql) && self.skeleton.has_constants());
+        // Whether a constant is a mask that comes back is looked at in its own text.
+        let sql = std::str::from_utf8(text).ok().filter(|_| !may_hold_mask(text));
+        let sql = sql.filter(|sql| self.skeleton.read(sql) && self.skeleton.has_constants());
         let Some(sql) = sql else { return self.read(text, circumstance, gate) };
         let key = circumstance.skeleton_key(&self.skeleton);
         match self.known.get(&key) {

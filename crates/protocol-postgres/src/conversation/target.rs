@@ -90,10 +90,11 @@ impl<S> Conversation<S> {
         while self.ended.is_none() {
             let unread = inbox.unread().get(at..).unwrap_or_default();
             let Some(head) = Head::read(unread)? else { break };
+            let own = self.reads_own_catalog();
             if unread.len() < head.frame_bytes {
-                let passes =
-                    (head.kind == b'D' && self.row_passes(now)?) || (head.kind == b'd' && self.copy_passes()?);
-                if passes || head.kind == b'd' {
+                let passes = !own
+                    && ((head.kind == b'D' && self.row_passes(now)?) || (head.kind == b'd' && self.copy_passes()?));
+                if passes || (head.kind == b'd' && !own) {
                     // A row that nothing is done to need not be held until it is complete, nor do copy data.
                     let all = inbox.unread();
                     if passes {
@@ -109,7 +110,7 @@ impl<S> Conversation<S> {
                     inbox.consume(whole);
                     return Ok(());
                 }
-                if head.kind == b'D' && (LONG_ROW_BYTES..=DATA_BYTES_MAX).contains(&head.frame_bytes) {
+                if !own && head.kind == b'D' && (LONG_ROW_BYTES..=DATA_BYTES_MAX).contains(&head.frame_bytes) {
                     let all = inbox.unread();
                     self.to_caller.extend_from_slice(all.get(shown..at).unwrap_or_default());
                     let row = LongRow::new(head.frame_bytes.saturating_sub(HEAD_BYTES));
@@ -130,7 +131,7 @@ impl<S> Conversation<S> {
             }
             let end = at.saturating_add(head.frame_bytes);
             let body = inbox.get(at.saturating_add(HEAD_BYTES)..end);
-            if head.kind == b'D' {
+            if head.kind == b'D' && !own {
                 if self.row_passes(now)? {
                     self.count_row(head.frame_bytes);
                 } else {
@@ -138,7 +139,7 @@ impl<S> Conversation<S> {
                     self.take_row(body)?;
                     shown = end;
                 }
-            } else if head.kind == b'd' {
+            } else if head.kind == b'd' && !own {
                 if self.copy_passes()? {
                     self.count_row(head.frame_bytes);
                 } else {
@@ -162,6 +163,9 @@ impl<S> Conversation<S> {
     }
 
     fn take_frame(&mut self, kind: u8, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
+        if self.reads_own_catalog() {
+            return self.take_own_catalog(kind, body, now);
+        }
         match kind {
             b'S' => self.take_parameter(body),
             b'N' => self.take_notice(body),
@@ -195,6 +199,7 @@ impl<S> Conversation<S> {
             Some(Expect::Sync) => "the end of a batch",
             Some(Expect::Query { .. }) => "results",
             Some(Expect::Poison { .. }) => "an error",
+            Some(Expect::OwnCatalog(_)) => "a catalog",
         };
         Malformed(format!("{what} where {awaited} is due"))
     }
@@ -423,12 +428,14 @@ impl<S> Conversation<S> {
                 self.catalogs.mark_changed();
                 // What was sent since may change it once more.
                 self.uncommitted = self.expected.iter().any(Expect::changes_catalog);
+                self.forget_own_catalog();
             }
             self.tainted = self.expected.iter().any(|expect| self.is_withheld(expect));
             self.names.end_transaction(self.failed);
             self.failed = false;
         }
         self.in_block = status != b'I';
+        self.aborted = status == b'E';
         self.settings.ready(self.expected.iter().any(Expect::runs_code));
         Ok(Pass::Verbatim)
     }
@@ -473,12 +480,12 @@ impl<S> Conversation<S> {
         expect.interpreted().is_some_and(|read| withheld(&read))
     }
 
-    fn take_error(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
+    pub(super) fn take_error(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let report = Report::read(body)?;
         let tainted = self.speaks_of_tainted();
         let code = report.sqlstate().to_owned();
         self.failed = true;
-        if matches!(report.severity(), "FATAL" | "PANIC") {
+        if report.is_fatal() {
             self.ended = Some(Ended::CutOff(code));
             return Ok(self.show_report(&report, tainted));
         }
@@ -577,7 +584,7 @@ impl<S> Conversation<S> {
                 }
                 // Whoever runs it in a later batch asks again.
                 Expect::Describe { what: Subject::Portal(portal), .. } => portal.asked_shape.set(false),
-                Expect::Describe { .. } | Expect::Sync | Expect::Poison { .. } => {}
+                Expect::Describe { .. } | Expect::Sync | Expect::Poison { .. } | Expect::OwnCatalog(_) => {}
             }
         }
         self.undo(undone);

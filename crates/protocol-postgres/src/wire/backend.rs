@@ -101,6 +101,11 @@ impl Report {
         self.field(b'C').filter(looks_like_one).unwrap_or("XX000")
     }
 
+    /// Whether it ends the session.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self.severity(), "FATAL" | "PANIC")
+    }
+
     /// The severity in English; `ERROR` if there is none.
     pub fn severity(&self) -> &str {
         self.field(b'V').or_else(|| self.field(b'S')).unwrap_or("ERROR")

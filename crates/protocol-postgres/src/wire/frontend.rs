@@ -55,11 +55,30 @@ pub struct Bind<'a> {
     pub result_formats: &'a [u8],
 }
 
-impl Bind<'_> {
+impl<'a> Bind<'a> {
+    /// The value of a parameter, by its number from 1; `None` if it is NULL or there is none.
+    pub fn parameter(&self, number: usize) -> Option<&'a [u8]> {
+        let (formats, rest) = self.parameters.split_first_chunk::<2>()?;
+        let rest = rest.get(usize::from(u16::from_be_bytes(*formats)).checked_mul(2)?..)?;
+        let (_, mut rest) = rest.split_first_chunk::<2>()?;
+        for _ in 1..number {
+            rest = value(rest)?.1;
+        }
+        value(rest)?.0
+    }
+
     /// The result formats: none means text for all, one means that one for all.
     pub fn formats(&self) -> Vec<i16> {
         self.result_formats.as_chunks::<2>().0.iter().map(|format| i16::from_be_bytes(*format)).collect()
     }
+}
+
+/// A length and the value of that length, if it is not NULL, with what stands behind.
+fn value(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else { return Some((None, rest)) };
+    let (value, rest) = rest.split_at_checked(length)?;
+    Some((Some(value), rest))
 }
 
 /// A function call by oid.

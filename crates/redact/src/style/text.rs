@@ -1,6 +1,7 @@
 //! Parts of texts.
 
-const HIDDEN: &str = "***";
+use crate::mask::HIDDEN;
+
 /// The longest top-level domain that is shown.
 const TOP_DOMAIN_BYTES_MAX: usize = 24;
 /// The shortest IBAN.

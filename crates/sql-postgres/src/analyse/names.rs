@@ -79,6 +79,7 @@ impl Statement {
         whole.touches_unknown |= behind.touches_unknown;
         whole.changes_catalog |= behind.changes_catalog;
         whole.runs_code |= behind.runs_code;
+        whole.keeps = whole.keeps.or_else(|| behind.keeps.clone());
         whole.transaction = self.transaction.clone().or_else(|| behind.transaction.clone());
         if whole.certainty == Certainty::Exact {
             whole.certainty = behind.certainty.clone();
@@ -123,8 +124,12 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         changes_catalog: true,
         transaction: None,
         copy: None,
+        keeps: None,
+        masks_returned: Vec::new(),
+        parameters_kept: Vec::new(),
         names: None,
         runs_code: true,
+        moves_values: true,
         span: 0..0,
         names_are_plain: false,
         // Of no column of its result it can be said that it is nothing but that column.
@@ -133,5 +138,6 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         has_conditions: false,
         has_updates: false,
         lineage: None,
+        unfollowed: Some("nobody knows what it is"),
     }
 }

@@ -314,3 +314,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_put_into_classified_columns_is_looked_at() {
+    let catalog = shop();
+    let written = |sql: &str| {
+        let statement = analyse(sql, &catalog).unwrap().remove(0);
+        let masks: Vec<String> = statement.masks_returned.iter().map(|field| field.name.clone()).collect();
+        let parameters = statement.parameters_kept.iter().map(|(number, field)| format!("${number} {}", field.name));
+        (masks, parameters.collect::<Vec<_>>())
+    };
+    let masks = |sql: &str| written(sql).0;
+    assert_eq!(masks("UPDATE customers SET ssn = '[redacted]', note = '[redacted]' WHERE id = 1"), ["ssn"]);
+    assert_eq!(masks("UPDATE customers SET email = 'j***@e***.com'::text WHERE id = 1"), ["email"]);
+    assert_eq!(masks("INSERT INTO customers (id, card) VALUES (1, 'a'), (2, '************1234')"), ["card"]);
+    assert_eq!(masks("INSERT INTO customers (id, ssn) SELECT id, 'tok_abcdefghijklmnop' FROM products"), ["ssn"]);
+    assert_eq!(
+        masks("INSERT INTO customers (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET ssn = '[redacted]'"),
+        ["ssn"]
+    );
+    assert_eq!(masks("UPDATE orders SET status = '[redacted]' WHERE id = 1"), Vec::<String>::new());
+    assert_eq!(masks("SELECT * FROM customers WHERE ssn = '[redacted]'"), Vec::<String>::new());
+    let parameters = |sql: &str| written(sql).1;
+    assert_eq!(
+        parameters("UPDATE customers SET ssn = $2, note = $3, email = $1::varchar(9), card = upper($4) WHERE id = $5"),
+        ["$2 ssn", "$1 email"]
+    );
+    assert_eq!(parameters("INSERT INTO customers VALUES ($1, $2, $3)"), ["$3 email"]);
+}

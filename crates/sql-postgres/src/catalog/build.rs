@@ -6,8 +6,10 @@ use std::sync::Arc;
 use model::{ClassId, Field, Part};
 
 use super::made::{Bodies, Follow, Made};
+use crate::temporary::Temporary;
+
 use super::{
-    Catalog, CatalogRows, Column, Entry, RawColumn, RawFunction, RawSystemFunction, Relation, RelationKind,
+    Catalog, CatalogRows, Column, Entry, RawColumn, RawFunction, RawSystemFunction, Relation, RelationKind, Silently,
     SystemFunction, USER_OID_MIN, UserFunction, plain_schema,
 };
 use crate::classes::ClassRules;
@@ -18,6 +20,20 @@ impl Catalog {
     /// Builds a snapshot. A column that was classified in the snapshot `before` stays classified under its oid and number,
     /// whatever it is called now; to apply changed rules from scratch, leave `before` out.
     pub fn build(rows: CatalogRows, rules: &ClassRules, before: Option<&Catalog>) -> Self {
+        Self::with_temporary(rows, rules, before, None)
+    }
+
+    /// The catalog as one session sees it: rows that were read on its own connection, and what its temporary tables hold.
+    pub fn of_session(rows: CatalogRows, rules: &ClassRules, before: Option<&Catalog>, temporary: &Temporary) -> Self {
+        Self::with_temporary(rows, rules, before, Some(temporary))
+    }
+
+    fn with_temporary(
+        rows: CatalogRows,
+        rules: &ClassRules,
+        before: Option<&Catalog>,
+        temporary: Option<&Temporary>,
+    ) -> Self {
         let mut relations: BTreeMap<u32, Relation> = BTreeMap::new();
         for raw in rows.relations {
             let kind = RelationKind::from_relkind(raw.kind);
@@ -26,8 +42,8 @@ impl Catalog {
         }
         for raw in rows.columns {
             if let Some(relation) = relations.get_mut(&raw.relation) {
-                let RawColumn { number, name, generated, text, .. } = raw;
-                relation.columns.push(Column { number, name, class: None, sealed: false, generated, text });
+                let RawColumn { number, name, generated, text, of_users, .. } = raw;
+                relation.columns.push(Column { number, name, class: None, sealed: false, generated, text, of_users });
             }
         }
 
@@ -41,13 +57,22 @@ impl Catalog {
             relations.values_mut().for_each(hide_the_rest);
         }
 
+        // By what they hold and not by how they are called.
+        for relation in relations.values_mut() {
+            for column in &mut relation.columns {
+                if temporary.is_some_and(|temporary| temporary.made(relation.oid, column.number).is_some()) {
+                    (column.class, column.sealed) = (None, false);
+                }
+            }
+        }
+
         let bodies =
             Bodies(rows.bodies.into_iter().map(|(relation, column, made)| ((relation, column), made)).collect());
         let computing =
             rows.functions.iter().filter(|function| function.computes).map(|function| function.oid).collect();
         let known = HashMap::new();
         let computing: HashSet<u32> = computing;
-        let mut follow = Follow { relations: &relations, bodies: &bodies, computing: &computing, known };
+        let mut follow = Follow { relations: &relations, bodies: &bodies, computing: &computing, known, temporary };
         let mut made: HashMap<u32, Box<[(i16, Made)]>> = HashMap::new();
         for relation in relations.values() {
             let columns = relation.columns.iter().filter(|column| column.class.is_none());
@@ -62,14 +87,19 @@ impl Catalog {
         families.share_bodies(&relations, &mut made);
 
         let ruled: HashSet<u32> = rows.rules.into_iter().collect();
-        let mut entries = made_of(relations, &families, &rows.reads, &rows.calls);
+        let triggers: HashSet<u32> = rows.triggers.into_iter().collect();
+        let inherits: HashSet<u32> = rows.inherits.iter().flat_map(|(child, parent)| [*child, *parent]).collect();
+        let mut entries = made_of(relations, &families, &rows.reads, &rows.calls, temporary);
         for entry in &mut entries {
             entry.made = made.remove(&entry.relation.oid).unwrap_or_default();
             entry.ruled = ruled.contains(&entry.relation.oid);
+            entry.triggers = triggers.contains(&entry.relation.oid);
+            entry.of_family = inherits.contains(&entry.relation.oid);
         }
         let mut catalog = Self {
             classifies: rules.classify_something() || before.is_some_and(|before| before.classifies),
             unmatched: rules.unmatched(&matched).map(str::to_owned).collect(),
+            of_session: temporary.is_some(),
             ..Self::default()
         };
         for entry in entries {
@@ -98,7 +128,10 @@ impl Catalog {
             }
         }
         for cast in rows.casts.into_iter().filter(|cast| !computing.contains(&cast.function)) {
-            catalog.casts_silently |= cast.is_implicit;
+            let silently = if cast.of_users { Silently::WithUsersTypes } else { Silently::Anywhere };
+            if cast.is_implicit {
+                catalog.casts_silently = catalog.casts_silently.max(silently);
+            }
             catalog.casts.insert(cast.target);
         }
         for (schema, name) in rows.operators {
@@ -253,7 +286,13 @@ impl Families {
 }
 
 /// Follows what each relation reads, to its end: the fields, the foreign tables, the users' functions.
-fn made_of(relations: BTreeMap<u32, Relation>, families: &Families, reads: &[(u32, u32)], calls: &[u32]) -> Vec<Entry> {
+fn made_of(
+    relations: BTreeMap<u32, Relation>,
+    families: &Families,
+    reads: &[(u32, u32)],
+    calls: &[u32],
+    temporary: Option<&Temporary>,
+) -> Vec<Entry> {
     let mut edges: HashMap<u32, BTreeSet<u32>> = HashMap::new();
     for (reader, read) in reads {
         // PostgreSQL's own views are reviewed by hand (`sealed`); a TOAST table of its own tables is not a view.
@@ -263,8 +302,14 @@ fn made_of(relations: BTreeMap<u32, Relation>, families: &Families, reads: &[(u3
         }
     }
     let calling: HashSet<u32> = calls.iter().map(|oid| families.head(*oid)).collect();
-    let own: HashMap<u32, Vec<Field>> =
+    let mut own: HashMap<u32, Vec<Field>> =
         families.members.keys().map(|head| (*head, families.fields(*head, &relations))).collect();
+    for (head, members) in temporary.iter().flat_map(|_| &families.members) {
+        let kept = members.iter().flat_map(|oid| temporary.map(|temporary| temporary.fields(*oid)).unwrap_or_default());
+        let fields = own.entry(*head).or_default();
+        let kept: Vec<Field> = kept.filter(|field| !fields.contains(field)).collect();
+        fields.extend(kept);
+    }
 
     // Families share what they touch, so it is worked out once for each.
     let mut shared: HashMap<u32, Reach> = HashMap::new();
@@ -303,6 +348,8 @@ fn made_of(relations: BTreeMap<u32, Relation>, families: &Families, reads: &[(u3
                 foreign: reach.foreign,
                 sets_settings: reach.sets_settings,
                 ruled: false,
+                triggers: false,
+                of_family: false,
                 made: Box::default(),
                 relation,
             }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use model::Field;
 
+use crate::temporary::Temporary;
+
 use super::bodies::{MadeOf, Place};
 use super::{Relation, build};
 
@@ -25,7 +27,7 @@ pub(crate) enum Made {
 
 impl Made {
     /// Of what it is that is the one or the other.
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         let fields = |made: &Self| match made {
             Self::Copy(field) => vec![field.clone()],
             Self::Computed(fields) => fields.to_vec(),
@@ -58,12 +60,23 @@ pub(super) struct Follow<'a> {
     /// Functions of users' that make their result of their arguments and of nothing else.
     pub(super) computing: &'a HashSet<u32>,
     pub(super) known: HashMap<(u32, i16), Made>,
+    /// What is kept in temporary tables of the session whose catalog this is.
+    pub(super) temporary: Option<&'a Temporary>,
 }
 
 impl Follow<'_> {
     /// Of what a column is made; `None` if it is stored as it is.
     pub(super) fn column(&mut self, relation: u32, column: i16) -> Option<Made> {
-        self.nested(relation, column, NESTED_MAX)
+        self.with_kept(relation, column, NESTED_MAX)
+    }
+
+    /// Of what a column is made by its body and by what was kept in it.
+    fn with_kept(&mut self, relation: u32, column: i16, left: usize) -> Option<Made> {
+        let kept = self.temporary.and_then(|temporary| temporary.made(relation, column));
+        match (self.nested(relation, column, left), kept) {
+            (Some(made), Some(kept)) => Some(made.or(kept)),
+            (made, kept) => made.or(kept),
+        }
     }
 
     fn nested(&mut self, relation: u32, column: i16, left: usize) -> Option<Made> {
@@ -89,7 +102,7 @@ impl Follow<'_> {
             return Made::Copy(field);
         }
         // PostgreSQL's own views are reviewed by hand.
-        self.nested(relation, column, left).unwrap_or(Made::Plain)
+        self.with_kept(relation, column, left).unwrap_or(Made::Plain)
     }
 
     fn of_all(&mut self, places: &[Place], left: usize) -> Made {

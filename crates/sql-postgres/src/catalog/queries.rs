@@ -18,7 +18,8 @@ pub const OWN_CATALOG_QUERIES: &[(&str, &str)] = &[
     (
         "columns",
         "SELECT a.attrelid, a.attnum, a.attname, false, \
-         a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) FROM pg_catalog.pg_attribute AS a \
+         CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
@@ -56,7 +57,8 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
         "columns",
         "SELECT a.attrelid, a.attnum, a.attname, \
          a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\", \
-         a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) FROM pg_catalog.pg_attribute AS a \
+         CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
@@ -122,10 +124,17 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
     // Casts that run code of users', with the types that they give, and domains over those.
     (
         "casts",
-        "SELECT DISTINCT t.typname, c.castcontext OPERATOR(pg_catalog.=) 'i'::pg_catalog.\"char\", c.castfunc \
+        "SELECT DISTINCT t.typname, c.castcontext OPERATOR(pg_catalog.=) 'i'::pg_catalog.\"char\", c.castfunc, \
+         c.castsource OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid OR c.casttarget OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
          FROM pg_catalog.pg_cast AS c JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) c.casttarget \
          OR t.typbasetype OPERATOR(pg_catalog.=) c.casttarget \
          WHERE c.castfunc OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
+    ),
+    (
+        "triggers",
+        "SELECT DISTINCT t.tgrelid FROM pg_catalog.pg_trigger AS t \
+         JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid \
+         WHERE c.relpersistence OPERATOR(pg_catalog.=) 't'::pg_catalog.\"char\"",
     ),
     // Operators of extensions are left out: they come with names that everything uses (citext has its own =), compare or
     // compute without side effects, and their results count as computed anyway.
@@ -162,6 +171,15 @@ impl CatalogRows {
         })
     }
 
+    /// Leaves out the temporary relations of other sessions than the one with this schema.
+    pub fn leave_temporary_of(&mut self, schema: Option<&str>) {
+        let toast = schema.map(|schema| schema.replacen("pg_temp_", "pg_toast_temp_", 1));
+        self.relations.retain(|relation| {
+            let temporary = relation.schema.starts_with("pg_temp_") || relation.schema.starts_with("pg_toast_temp_");
+            !temporary || Some(&*relation.schema) == schema || Some(&*relation.schema) == toast.as_deref()
+        });
+    }
+
     fn read(&mut self, query: &str, row: &[Option<&str>]) -> Option<()> {
         match (query, row) {
             ("relations", [Some(oid), Some(schema), Some(name), Some(kind)]) => self.relations.push(RawRelation {
@@ -170,17 +188,19 @@ impl CatalogRows {
                 name: (*name).into(),
                 kind: kind.chars().next()?,
             }),
-            ("columns", [Some(relation), Some(number), Some(name), generated, text]) => self.columns.push(RawColumn {
+            ("columns", [Some(relation), Some(number), Some(name), generated, kind]) => self.columns.push(RawColumn {
                 relation: relation.parse().ok()?,
                 number: number.parse().ok()?,
                 name: (*name).into(),
                 generated: *generated == Some("t"),
-                text: *text == Some("t"),
+                text: *kind == Some("t"),
+                of_users: *kind == Some("u"),
             }),
             ("reads", [Some(reader), Some(relation)]) => {
                 self.reads.push((reader.parse().ok()?, relation.parse().ok()?));
             }
             ("rules", [Some(relation)]) => self.rules.push(relation.parse().ok()?),
+            ("triggers", [Some(relation)]) => self.triggers.push(relation.parse().ok()?),
             ("calls", [Some(view)]) => self.calls.push(view.parse().ok()?),
             ("inherits", [Some(child), Some(parent)]) => {
                 self.inherits.push((child.parse().ok()?, parent.parse().ok()?));
@@ -212,10 +232,11 @@ impl CatalogRows {
                 returns_set: *set == "t",
                 columns: columns.map(|columns| columns.split_whitespace().map(Into::into).collect()),
             }),
-            ("casts", [Some(target), Some(implicit), Some(function)]) => self.casts.push(RawCast {
+            ("casts", [Some(target), Some(implicit), Some(function), Some(of_users)]) => self.casts.push(RawCast {
                 target: (*target).into(),
                 is_implicit: *implicit == "t",
                 function: function.parse().ok()?,
+                of_users: *of_users == "t",
             }),
             ("operators", [Some(schema), Some(name)]) => self.operators.push(((*schema).into(), (*name).into())),
             _ => return None,

@@ -78,6 +78,7 @@ pub(crate) fn shop_rows() -> CatalogRows {
                 name: column.into(),
                 generated: false,
                 text: !matches!(column, "id" | "birth_date" | "amount"),
+                of_users: false,
             });
         }
     }
@@ -247,16 +248,17 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
         ("system_functions", &[Some("jsonb_each"), Some("t"), Some("key value")][..]),
         ("system_functions", &[Some("unnest"), Some("t"), None][..]),
         ("rules", &[Some("20004")][..]),
+        ("triggers", &[Some("20004")][..]),
         ("views", &[Some("20004"), None][..]),
         ("views", &[Some("20004"), Some("no tree")][..]),
         ("generated", &[Some("20001"), Some("3"), None][..]),
-        ("casts", &[Some("money"), Some("t"), Some("30001")][..]),
+        ("casts", &[Some("money"), Some("t"), Some("30001"), Some("t")][..]),
         ("operators", &[Some("public"), Some("===")][..]),
     ] {
         rows.add(query, row).unwrap();
         assert!(OWN_CATALOG_QUERIES.iter().chain(CATALOG_QUERIES).any(|(name, _)| *name == query), "{query}");
     }
-    assert_eq!((OWN_CATALOG_QUERIES.len(), CATALOG_QUERIES.len()), (3, 11));
+    assert_eq!((OWN_CATALOG_QUERIES.len(), CATALOG_QUERIES.len()), (3, 12));
     assert!(!rows.functions[0].takes_row && rows.functions[1].takes_row && rows.functions[1].computes);
     assert!(
         rows.add("columns", &[Some("20001"), Some("x"), Some("id"), Some("f"), Some("t")])
@@ -280,10 +282,30 @@ fn many_partitions_are_quick_and_show_the_parents_fields_once() {
             name: "visitor_email".into(),
             generated: false,
             text: true,
+            of_users: false,
         });
         rows.inherits.push((partition, 20011));
     }
     let catalog = Catalog::build(rows, &shop_rules(), None);
     assert_eq!(catalog.entry(20011).unwrap().touches.len(), 2);
     assert_eq!(catalog.column(32_999, 3).unwrap().class, Some(class("pii.email")));
+}
+
+#[test]
+fn a_cast_that_runs_code_unseen_is_in_the_way_where_it_can_happen() {
+    let followed = |of_users: bool, column_of_users: bool, sql: &str| {
+        let mut rows = shop_rows();
+        rows.casts.push(RawCast { target: "money".into(), is_implicit: true, function: 30_001, of_users });
+        rows.columns.iter_mut().filter(|column| column.relation == 20001).for_each(|c| c.of_users = column_of_users);
+        let catalog = Catalog::build(rows, &shop_rules(), None);
+        crate::analyse(sql, &catalog).unwrap()[0].is_followed()
+    };
+    let plain = "SELECT upper(note) FROM customers";
+    assert!(followed(true, false, plain));
+    assert!(!followed(false, false, plain), "between PostgreSQL's own types it can happen anywhere");
+    assert!(!followed(true, true, plain));
+    assert!(!followed(true, true, "SELECT 1 FROM orders JOIN customers USING (id)"));
+    assert!(!followed(true, false, "SELECT note::money FROM customers"));
+    assert!(!followed(true, false, "SELECT note FROM customers WHERE id = CAST($1 AS coin)"));
+    assert!(followed(true, false, "SELECT note::text FROM customers"));
 }

@@ -15,13 +15,16 @@ impl<'a> Resolver<'a> {
         // Only what INSERT inserts does not see the table.
         let inserted = node.get("select_stmt").node().map(|source| self.query(source, at)).unwrap_or_default();
         inserted.iter().for_each(|output| self.store(output.origin()));
+        if node.kind == "InsertStmt" {
+            self.keeps(&inserted);
+        }
         let mut items = vec![target.clone()];
         for field in ["from_clause", "using_clause", "source_relation"] {
             items = self.stands(node.get(field), items, at);
         }
         let inside = self.among(items.clone(), at);
         if node.kind == "UpdateStmt" {
-            self.overwritten(node.get("target_list"), &target);
+            self.overwritten(node, node.get("target_list"), &target);
         }
         self.assigned(node.get("target_list"), &inside);
         self.condition(node.get("where_clause"), &inside);
@@ -29,7 +32,7 @@ impl<'a> Resolver<'a> {
         for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
             self.condition(clause.get("condition"), &inside);
             if clause.int("command_type") == i64::from(i32::from(CmdType::CmdUpdate)) {
-                self.overwritten(clause.get("target_list"), &target);
+                self.overwritten(node, clause.get("target_list"), &target);
             }
             self.assigned(clause.get("target_list"), &inside);
             self.assigned(clause.get("values"), &inside);
@@ -48,7 +51,7 @@ impl<'a> Resolver<'a> {
                 }
                 self.condition(infer.get("where_clause"), &inside);
             }
-            self.overwritten(conflict.get("target_list"), &target);
+            self.overwritten(node, conflict.get("target_list"), &target);
             self.assigned(conflict.get("target_list"), &inside);
             self.condition(conflict.get("where_clause"), &inside);
         }
@@ -67,9 +70,13 @@ impl<'a> Resolver<'a> {
     }
 
     /// The columns that SET names get other values.
-    fn overwritten(&mut self, list: &'a Tree, target: &Item<'a>) {
+    fn overwritten(&mut self, node: &'a Node, list: &'a Tree, target: &Item<'a>) {
+        let range = node.get("relation").node();
+        let mut named = range.map(|range| self.catalog.named(range.text("schemaname"), range.text("relname")));
+        // What is in a temporary table of the session is no row of anybody else's.
+        let own = named.as_mut().is_some_and(|named| named.all(|entry| self.catalog.is_own_temporary(entry)));
         for assignment in list.list().iter().filter_map(Tree::node) {
-            if let Some(column) = target.rows.column(assignment.text("name")) {
+            if let Some(column) = target.rows.column(assignment.text("name")).filter(|_| !own) {
                 self.overwrites.add(&column.origin.sources());
             }
         }

@@ -26,6 +26,7 @@ use pg_query::protobuf::ObjectType;
 
 pub(crate) use self::probe::Probe;
 use crate::catalog::{Catalog, Entry, Made, RelationKind};
+use crate::temporary::computed;
 use crate::tree::{Node, Tree, name_parts, schema_and_name};
 
 /// What is known of the values of a statement.
@@ -41,6 +42,8 @@ pub(crate) struct Lineage {
     pub(crate) probes_anything: bool,
     /// Columns whose values it replaces.
     pub(crate) overwrites: Sources,
+    /// What it inserts, or makes a table of, in the order of the columns.
+    pub(crate) kept: Option<Vec<Traced>>,
     /// What it keeps, if that was followed.
     pub(crate) stores: Option<Stores>,
     /// Whether code was met that can't be followed.
@@ -68,6 +71,16 @@ impl Lineage {
                 Holds::Computed(sources.iter().filter_map(|source| self.field(source)).cloned().collect())
             }
         }
+    }
+
+    /// Of what a column is made that is made of this; `None` if nobody can tell.
+    pub(crate) fn made(&self, origin: &Origin) -> Option<Made> {
+        Some(match self.holds(origin) {
+            Holds::Plain => Made::Plain,
+            Holds::Copy(field) => Made::Copy(field),
+            Holds::Computed(fields) => computed(&fields),
+            Holds::Unknown => return None,
+        })
     }
 
     /// The field of this number.
@@ -131,6 +144,7 @@ fn followed(tree: &Tree, catalog: &Catalog, with_names: bool) -> Option<Lineage>
         probes: Vec::new(),
         probes_anything: false,
         overwrites: Sources::default(),
+        kept: None,
         stores: Stores::default(),
         seen: HashSet::new(),
         has_effects: has_effects(node, catalog),
@@ -143,22 +157,26 @@ fn followed(tree: &Tree, catalog: &Catalog, with_names: bool) -> Option<Lineage>
     if resolver.steps == 0 {
         return None;
     }
-    let traced = |output: Output<'_>| match output {
-        Output::One(column) => {
-            let name = column.name.filter(|_| with_names).map(Into::into);
-            Traced::One { name, origin: column.origin, bare: column.bare }
-        }
-        Output::Many { origin, bare } => Traced::Many { origin, bare },
-    };
     Some(Lineage {
-        outputs: outputs.map(|outputs| outputs.into_iter().map(traced).collect()),
+        outputs: outputs.map(|outputs| outputs.into_iter().map(|output| traced(output, with_names)).collect()),
         probes: resolver.probes,
         probes_anything: resolver.probes_anything,
         overwrites: resolver.overwrites,
+        kept: resolver.kept,
         stores: keeps.then_some(resolver.stores),
         fields: resolver.fields,
         meets_code: resolver.meets_code,
     })
+}
+
+fn traced(output: Output<'_>, with_name: bool) -> Traced {
+    match output {
+        Output::One(column) => {
+            let name = column.name.filter(|_| with_name).map(Into::into);
+            Traced::One { name, origin: column.origin, bare: column.bare }
+        }
+        Output::Many { origin, bare } => Traced::Many { origin, bare },
+    }
 }
 
 /// Statements that give no rows but keep some, or run what does.
@@ -173,6 +191,7 @@ struct Resolver<'a> {
     probes: Vec<(Source, Probe)>,
     probes_anything: bool,
     overwrites: Sources,
+    kept: Option<Vec<Traced>>,
     stores: Stores,
     seen: HashSet<(Source, Probe)>,
     /// Something in the statement has an effect that can be seen elsewhere.
@@ -231,6 +250,7 @@ impl<'a> Resolver<'a> {
             }
             "CreateTableAsStmt" | "ViewStmt" => {
                 let outputs = self.statement(node.get("query").node()?)?;
+                self.keeps(outputs.as_deref().unwrap_or_default());
                 // The catalog knows of the code of a view and of a materialized view, and follows it from there.
                 let matview = i64::from(i32::from(ObjectType::ObjectMatview));
                 let is_view = node.kind == "ViewStmt" || node.int("objtype") == matview;
@@ -280,6 +300,11 @@ impl<'a> Resolver<'a> {
         self.stores.code |= matches!(origin, Origin::Code(_));
         self.stores.anything |= *origin == Origin::Unknown;
         self.stores.sources.add(&origin.sources());
+    }
+
+    /// Rows are kept, one column each.
+    fn keeps(&mut self, outputs: &[Output<'a>]) {
+        self.kept = Some(outputs.iter().cloned().map(|output| traced(output, false)).collect());
     }
 
     /// What code makes of this that can't be followed.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credentials::CredentialSource;
-use model::ClassId;
+use model::{ClassId, TokenScope};
 use protocol_postgres::{BindingUse, TargetLogin, TargetTls, TlsNegotiation};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -85,6 +85,9 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
     let words = [("show", Unclassified::Show), ("hide", Unclassified::Hide)];
     let unclassified = section.entry("unclassified").and_then(|entry| entry.one_of(&words, reading.found));
     let unclassified = unclassified.unwrap_or(Unclassified::Show);
+    let words = [("session", TokenScope::Session), ("run", TokenScope::Run), ("target", TokenScope::Target)];
+    let token_scope = section.entry("token_scope").and_then(|entry| entry.one_of(&words, reading.found));
+    let token_scope = token_scope.unwrap_or_default();
     let seconds = section
         .entry("connect_timeout_seconds")
         .and_then(|entry| entry.whole_number(1..=CONNECT_TIMEOUT_SECONDS_MAX, reading.found))
@@ -92,7 +95,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
     let (class_rules, class_ids) = classes(section.entry("classes"), unclassified, reading);
     section.finish(reading.found);
     let target = PostgresTarget {
-        target: model::Target { id: model::TargetId(name.into()), protocol, env, labels },
+        target: model::Target { id: model::TargetId(name.into()), protocol, env, labels, token_scope },
         address: address?,
         database: database?.to_owned(),
         databases,

@@ -11,6 +11,7 @@ mod house;
 mod jdbc;
 mod metadata;
 mod node;
+mod ordinary;
 mod pgbench;
 mod psql;
 mod psycopg;

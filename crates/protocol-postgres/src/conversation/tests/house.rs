@@ -5,10 +5,9 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use gate::{Arrival, Event, Gate, Keys, Ledger, LedgerDown, Record, Ruling};
-use model::{ClassId, CredentialId, Principal, PrincipalKind, SessionId, Target, TargetId, UnixMicros};
+use model::{ClassId, CredentialId, Principal, PrincipalKind, SessionId, Target, UnixMicros};
 use parking_lot::Mutex;
 use policy::{Known, Policies, SourceFile};
 use sql_postgres::{CATALOG_QUERIES, Catalog, CatalogRows, ClassRules, OWN_CATALOG_QUERIES, VOCABULARY};
@@ -16,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::catalog::Catalogs;
 use crate::conversation::Conversation;
-use crate::target::{TargetLogin, TargetSettings, TargetTls};
+use crate::target::TargetSettings;
 use crate::wire::backend::Report;
 use crate::wire::build;
 use crate::wire::frame::{HEAD_BYTES, Head};
@@ -143,18 +142,7 @@ impl House {
             false,
         )
         .unwrap();
-        let settings = TargetSettings {
-            target: Arc::new(target()),
-            host: "nowhere".into(),
-            port: 1,
-            database: "test".into(),
-            databases: Vec::new(),
-            user: "weir".into(),
-            tls: TargetTls::Off,
-            login: TargetLogin::default(),
-            rules: rules.clone(),
-            connect_timeout: Duration::from_secs(1),
-        };
+        let settings = TargetSettings::of_tests(1, rules.clone());
         let catalogs = Arc::new(Catalogs::fixed(settings, Catalog::build(rows(), &rules, None)));
         let wire = Wire::default();
         let conversation = Conversation::new(session, wire.clone(), Arc::clone(&catalogs), POISON.to_owned());
@@ -203,6 +191,15 @@ impl House {
         self.catalogs.replace(Catalog::build(CatalogRows::default(), &self.rules, None));
         self.catalogs.mark_changed();
         self.conversation.catalog_read(true, NOW);
+    }
+
+    /// The session can be asked for its own catalog.
+    pub fn bring(&self) {
+        let mut rows = CatalogRows::default();
+        for function in SYSTEM_FUNCTIONS {
+            rows.add("system_functions", &[Some(function), Some("f"), Some("")]).unwrap();
+        }
+        self.catalogs.bring(rows);
     }
 
     /// The catalog is known to have changed.
@@ -286,7 +283,7 @@ impl House {
 }
 
 fn target() -> Target {
-    Target { id: TargetId("shop".into()), protocol: "postgres", env: Some("dev".into()), labels: Vec::new() }
+    Target::clone(&TargetSettings::of_tests(1, ClassRules::default()).target)
 }
 
 fn policies(text: &str) -> Arc<Policies> {
@@ -299,6 +296,8 @@ fn policies(text: &str) -> Arc<Policies> {
     let file = SourceFile { name: "test.cedar".into(), text: text.into() };
     Arc::new(Policies::load(&[&VOCABULARY], &known, &[file]).unwrap().0)
 }
+
+const SYSTEM_FUNCTIONS: [&str; 4] = ["md5", "upper", "count", "now"];
 
 fn rows() -> CatalogRows {
     let mut rows = CatalogRows::default();
@@ -317,7 +316,7 @@ fn rows() -> CatalogRows {
             add("columns", &[&oid, &(number + 1).to_string(), column, "f", "t"]);
         }
     }
-    for function in ["md5", "upper", "count", "now"] {
+    for function in SYSTEM_FUNCTIONS {
         add("system_functions", &[function, "f", ""]);
     }
     add("functions", &["30001", "public", "some_code", "f", "f", "f"]);

@@ -9,6 +9,8 @@ mod fuzz;
 mod house;
 mod long;
 mod opaque;
+mod own_catalog;
 mod pipelines;
 mod replication;
 mod showing;
+mod storing;

@@ -309,11 +309,19 @@ fn behind_a_change_of_the_catalog_in_the_same_text_nothing_computed_is_shown() {
 
 #[test]
 fn behind_a_change_of_the_catalog_that_has_not_come_back_nothing_computed_is_shown() {
+    // One after the other in one batch: nobody can be asked between them.
     let mut house = House::new();
-    assert_eq!(house.caller(&[query(SWAP), query("SELECT md5(note) FROM orders")].concat()), "QQ");
-    house.target(&[complete(), complete(), ready(b'I')].concat());
+    let swap = |n: &str| [parse("", n), bind("", ""), execute("")].concat();
+    let batch = [swap("ALTER TABLE orders RENAME note TO id2"), swap("SELECT md5(id2) FROM orders"), sync()].concat();
+    assert_eq!(house.caller(&batch), "PBEPBDES");
+    house.target(&[plain(b'1'), plain(b'2'), complete(), plain(b'1'), plain(b'2')].concat());
     house.target(&[shape(&[("md5", 0, 0, 25)]), row(&["abc"])].concat());
     assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]]);
+    // As two texts: what comes after waits for what it does, and for the catalog that it makes.
+    let mut house = House::new();
+    assert_eq!(house.caller(&[query(SWAP), query("SELECT md5(note) FROM orders")].concat()), "Q");
+    house.target(&[complete(), complete(), ready(b'I')].concat());
+    assert_eq!(house.conversation.stall(), Some(&crate::conversation::Stall::Catalog));
 }
 
 #[test]

@@ -69,6 +69,31 @@ pub fn statement(random: &mut Random) -> String {
     }
 }
 
+/// What changes the catalog, so that names mean something else than they did before.
+pub fn change(random: &mut Random) -> String {
+    random.one(&CHANGES).to_owned()
+}
+
+/// Whether a text is one of these.
+pub fn is_change(text: &str) -> bool {
+    CHANGES.contains(&text)
+}
+
+const CHANGES: [&str; 12] = [
+    "ALTER TABLE people RENAME name TO n; ALTER TABLE people RENAME ssn TO name; ALTER TABLE people RENAME n TO ssn",
+    "ALTER TABLE people RENAME city TO c; ALTER TABLE people RENAME ssn TO city; ALTER TABLE people RENAME c TO ssn",
+    "ALTER TABLE orders RENAME note TO n; ALTER TABLE orders RENAME status TO note; ALTER TABLE orders RENAME n TO status",
+    "ALTER TABLE plain RENAME TO p; ALTER TABLE people RENAME age TO amount; ALTER TABLE people RENAME TO plain",
+    "CREATE TEMP TABLE plain AS SELECT id, name, id * 2 AS amount FROM people",
+    "CREATE TEMP TABLE plain AS SELECT id, ssn AS name, age AS amount FROM people ORDER BY id",
+    "SELECT id, upper(ssn) AS name, city, note AS label INTO TEMP cards FROM people JOIN orders USING (id) ORDER BY id",
+    "CREATE TEMP TABLE orders (id, person, status, note, total) AS SELECT id, age, ssn, name, id FROM people ORDER BY id",
+    "CREATE TEMP VIEW totals AS SELECT city, id AS n, name AS top FROM people",
+    "CREATE TEMP TABLE cards (id int, name text, city text, label text); INSERT INTO cards SELECT id, name, city, city FROM people",
+    "CREATE SCHEMA s; CREATE TABLE s.people (LIKE people); SET LOCAL search_path = s, public",
+    "ALTER TABLE plain ADD other text DEFAULT 'x'; ALTER TABLE people ALTER city SET DEFAULT 'city'",
+];
+
 fn item(table: &str, alias: &str) -> Item {
     let (_, columns) = TABLES.iter().find(|(name, _)| *name == table).unwrap();
     Item { alias: alias.to_owned(), columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect() }

@@ -1,0 +1,208 @@
+//! What a statement puts into classified columns, by INSERT, UPDATE, MERGE and COPY FROM.
+//!
+//! Not of what it is made: that is [`super::store`]'s. A column that gets its default or NULL gets nothing of anybody's.
+
+use model::Field;
+use redact::is_mask;
+
+use crate::catalog::{Catalog, Column, Entry, Made};
+use crate::tree::{Node, Tree};
+
+/// What is put into classified columns.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Each column that gets a value.
+    pub(super) fields: Vec<Field>,
+    /// Those that get what Weir has shown in the place of a value.
+    pub(super) masks: Vec<Field>,
+    /// Parameters that are put into one as they are.
+    pub(super) parameters: Vec<(usize, Field)>,
+}
+
+/// What one column gets.
+enum Given<'a> {
+    /// One of these.
+    Values(Vec<&'a Tree>),
+    /// Something that is not looked at.
+    Something,
+}
+
+/// What the statement of this tree puts into classified columns.
+pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
+    let mut written = Written::default();
+    tree.walk(&mut |node| {
+        match node.kind {
+            "InsertStmt" => written.insert(node, catalog),
+            "UpdateStmt" => written.set(node.get("relation"), node.get("target_list"), catalog),
+            "MergeStmt" => {
+                for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
+                    match clause.get("values").list() {
+                        [] => written.set(node.get("relation"), clause.get("target_list"), catalog),
+                        values => {
+                            let values: Vec<&Tree> = values.iter().collect();
+                            written.rows(node.get("relation"), clause.get("target_list"), catalog, |at| {
+                                values.get(at).map(|value| Given::Values(vec![value]))
+                            });
+                        }
+                    }
+                }
+            }
+            "CopyStmt" if node.has("is_from") => {
+                written.rows(node.get("relation"), node.get("attlist"), catalog, |_| Some(Given::Something));
+            }
+            _ => {}
+        }
+        true
+    });
+    written
+}
+
+impl Written {
+    fn insert(&mut self, node: &Node, catalog: &Catalog) {
+        let (relation, columns) = (node.get("relation"), node.get("cols"));
+        match node.get("select_stmt").node() {
+            // DEFAULT VALUES.
+            None => {}
+            Some(source) if source.has("values_lists") => {
+                let rows: Vec<&[Tree]> = source.get("values_lists").list().iter().map(Tree::list).collect();
+                self.rows(relation, columns, catalog, |at| {
+                    let values: Vec<&Tree> = rows.iter().filter_map(|row| row.get(at)).collect();
+                    (!values.is_empty()).then_some(Given::Values(values))
+                });
+            }
+            Some(source) => {
+                // A star gives any number of columns.
+                let targets = source.get("target_list");
+                let is_plain = !targets.is_nothing() && targets.list().iter().all(|target| !is_star(target));
+                let value = |at: usize| targets.list().get(at).and_then(Tree::node).map(|target| target.get("val"));
+                self.rows(relation, columns, catalog, |at| match is_plain {
+                    true => value(at).map(|value| Given::Values(vec![value])),
+                    false => Some(Given::Something),
+                });
+            }
+        }
+        if let Some(conflict) = node.get("on_conflict_clause").node() {
+            self.set(relation, conflict.get("target_list"), catalog);
+        }
+    }
+
+    /// Rows for these columns, or for all in their order if none is named. `given` says what the one at a place gets.
+    fn rows<'a>(
+        &mut self,
+        relation: &Tree,
+        columns: &Tree,
+        catalog: &Catalog,
+        given: impl Fn(usize) -> Option<Given<'a>>,
+    ) {
+        for entry in entries(relation, catalog) {
+            let all = entry.relation.columns.iter();
+            let named: Vec<Option<&Column>> = match columns.list() {
+                [] => all.map(Some).collect(),
+                list => list.iter().map(|name| column(entry, column_name(name))).collect(),
+            };
+            for (at, column) in named.into_iter().enumerate() {
+                if let Some((column, given)) = column.zip(given(at)) {
+                    self.put(entry, column, &given, catalog);
+                }
+            }
+        }
+    }
+
+    /// SET.
+    fn set(&mut self, relation: &Tree, assignments: &Tree, catalog: &Catalog) {
+        for entry in entries(relation, catalog) {
+            for assignment in assignments.list().iter().filter_map(Tree::node) {
+                if let Some(column) = column(entry, assignment.text("name")) {
+                    self.put(entry, column, &Given::Values(vec![assignment.get("val")]), catalog);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, entry: &Entry, column: &Column, given: &Given<'_>, catalog: &Catalog) {
+        let values = match given {
+            Given::Values(values) if values.iter().all(|value| gives_nothing(value)) => return,
+            Given::Values(values) => values.as_slice(),
+            Given::Something => &[],
+        };
+        let fields: Vec<Field> = match entry.made(column, catalog.classifies()) {
+            Made::Plain => return,
+            Made::Copy(field) => vec![field],
+            Made::Computed(fields) => fields.to_vec(),
+            Made::Unknown | Made::Everything => entry.touches.to_vec(),
+        };
+        for field in fields {
+            for value in values {
+                match bare(value) {
+                    Some(("AConst", constant))
+                        if is_mask(constant.get("val").node().map_or("", |text| text.text("sval"))) =>
+                    {
+                        self.masks.push(field.clone());
+                    }
+                    Some(("ParamRef", parameter)) => {
+                        let number = usize::try_from(parameter.int("number")).unwrap_or(0);
+                        self.parameters.push((number, field.clone()));
+                    }
+                    _ => {}
+                }
+            }
+            if !self.fields.contains(&field) {
+                self.fields.push(field);
+            }
+        }
+    }
+}
+
+/// The relations that may be meant. What is in a temporary table of the session is known without being asked for.
+fn entries<'a>(relation: &Tree, catalog: &'a Catalog) -> impl Iterator<Item = &'a Entry> {
+    let range = relation.as_kind("RangeVar");
+    let named = range.map(|range| (range.text("schemaname").to_owned(), range.text("relname").to_owned()));
+    named.into_iter().flat_map(|(schema, name)| {
+        let named = catalog.named(&schema, &name).filter(|entry| !catalog.is_own_temporary(entry));
+        named.collect::<Vec<_>>()
+    })
+}
+
+/// A column in a list of them: with what stands behind it, or its name alone.
+fn column_name(tree: &Tree) -> &str {
+    match tree.node() {
+        Some(node) if node.kind == "String" => node.text("sval"),
+        Some(node) => node.text("name"),
+        None => tree.text(),
+    }
+}
+
+fn column<'a>(entry: &'a Entry, name: &str) -> Option<&'a Column> {
+    entry.relation.columns.iter().find(|column| *column.name == *name)
+}
+
+/// DEFAULT, or NULL.
+fn gives_nothing(value: &Tree) -> bool {
+    match bare(value) {
+        Some(("SetToDefault", _)) => true,
+        Some(("AConst", constant)) => constant.has("isnull"),
+        _ => false,
+    }
+}
+
+/// A value without the casts around it.
+fn bare(value: &Tree) -> Option<(&'static str, &Node)> {
+    let node = value.node()?;
+    match node.kind {
+        "TypeCast" => bare(node.get("arg")),
+        kind => Some((kind, node)),
+    }
+}
+
+fn is_star(target: &Tree) -> bool {
+    let value = target.node().and_then(|target| target.get("val").node());
+    let holds = |node: &Node| {
+        let mut found = false;
+        node.walk(&mut |node| {
+            found |= node.kind == "AStar";
+            !found
+        });
+        found
+    };
+    value.is_some_and(|value| matches!(value.kind, "ColumnRef" | "AIndirection") && holds(value))
+}
