@@ -7,7 +7,8 @@ use crate::token::{TOKEN_CHARS, TOKEN_LETTERS, TOKEN_PREFIX};
 pub(crate) const HIDDEN: &str = "***";
 
 /// Whether a text is, or holds, what stands in the place of one that may not be seen: redacted, in part, or as a token. Initials
-/// can't be told from a text of somebody's own, nor a date's year, nor what other types than text are shown as.
+/// can't be told from a text of somebody's own, nor a date's year, a network or a vendor's address, nor what other types than text
+/// are shown as.
 pub fn is_mask(text: &str) -> bool {
     let token = text.strip_prefix(TOKEN_PREFIX).is_some_and(|letters| {
         letters.len() == TOKEN_CHARS && letters.bytes().all(|letter| TOKEN_LETTERS.contains(&letter))
@@ -36,6 +37,9 @@ mod tests {
             ("pii.phone", "+49 (30) 1234567"),
             ("pii.email", "jane.doe@example.com"),
             ("pii.other", "abcdef"),
+            ("pii.postcode", "SW1A 2AA"),
+            ("pci.iban", "DE89 3704 0044 0532 0130 00"),
+            ("pii.bank_account", "0532013000"),
         ] {
             let part = Style::of(&ClassId::parse(class).unwrap()).apply(&Value::Text(text.into()));
             let Some(Value::Text(part)) = part else { panic!("{class}") };

@@ -416,7 +416,7 @@ impl<S> Conversation<S> {
                 self.session.notice(now, "shape_mismatch", why);
             }
             running.plan = Some(running.flow.shape(&vec![Holds::Unknown; columns], now));
-            running.types = vec![CellType { oid: 0, binary }; columns];
+            running.types = vec![CellType::of(0, binary); columns];
             running.names = Vec::new();
         }
         let copying = match running.plan.as_deref() {

@@ -205,7 +205,7 @@ mod tests {
 
     use super::*;
 
-    const TEXT: CellType = CellType { oid: 25, binary: false };
+    const TEXT: CellType = CellType::of(25, false);
 
     fn row(cells: &[Option<Vec<u8>>]) -> Vec<u8> {
         let mut body = u16::try_from(cells.len()).unwrap().to_be_bytes().to_vec();

@@ -681,6 +681,6 @@ pub(super) fn lay_out(
     running.types = columns
         .iter()
         .enumerate()
-        .map(|(at, column)| CellType { oid: column.type_oid, binary: is_binary(at) })
+        .map(|(at, column)| CellType { oid: column.type_oid, modifier: column.type_modifier, binary: is_binary(at) })
         .collect();
 }

@@ -9,8 +9,8 @@ use sql_postgres::ForceQuote;
 use super::*;
 use crate::wire::frame::{HEAD_BYTES, Head};
 
-const TEXT: CellType = CellType { oid: 25, binary: false };
-const INT4: CellType = CellType { oid: 23, binary: false };
+const TEXT: CellType = CellType::of(25, false);
+const INT4: CellType = CellType::of(23, false);
 
 type Row = Vec<Option<Vec<u8>>>;
 

@@ -14,6 +14,8 @@ pub struct ColumnShape {
     pub attribute: i16,
     /// Its type.
     pub type_oid: u32,
+    /// What limits the type, such as a length; -1 for nothing.
+    pub type_modifier: i32,
     /// Its format where that is decided: 0 for text, 1 for binary. A described statement says 0 of all.
     pub format: i16,
 }
@@ -26,9 +28,9 @@ pub fn row_description(body: &[u8]) -> Result<Vec<ColumnShape>, Malformed> {
     for _ in 0..count {
         let name = String::from_utf8_lossy(fields.cstr()?).into_owned();
         let (table_oid, attribute, type_oid) = (fields.oid()?, fields.int16()?, fields.oid()?);
-        fields.bytes(6)?; // type size, type modifier
-        let format = fields.int16()?;
-        columns.push(ColumnShape { name, table_oid, attribute, type_oid, format });
+        fields.bytes(2)?; // type size
+        let (type_modifier, format) = (fields.int32()?, fields.int16()?);
+        columns.push(ColumnShape { name, table_oid, attribute, type_oid, type_modifier, format });
     }
     fields.end()?;
     Ok(columns)

@@ -35,6 +35,18 @@ const SHAPES_CLASSES: [(&str, &str); 4] = [
 const WORK_CLASSES: [(&str, &str); 2] =
     [("public.people.born", "pii.birth_date"), ("public.made.born", "pii.birth_date")];
 
+const SIGHTS_CLASSES: [(&str, &str); 9] = [
+    ("public.seen.card_*", "pci.card"),
+    ("public.seen.born_*", "pii.birth_date"),
+    ("public.seen.amount_*", "fin.amount"),
+    ("public.seen.place_*", "pii.location"),
+    ("public.seen.host_*", "net.ip"),
+    ("public.seen.device_*", "net.mac"),
+    ("public.seen.mail_*", "pii.email"),
+    ("public.seen.word_*", "pii.word"),
+    ("public.seen.secret_*", "secret.key"),
+];
+
 const POLICIES: &str = r#"
 @id("use")
 permit (
@@ -60,16 +72,20 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 @id("clear")   permit (principal in Group::"clear", action == Action::"see", resource);
 @id("partial") permit (principal in Group::"partial", action == Action::"see_partial", resource);
 @id("token")   permit (principal in Group::"token", action == Action::"see_token", resource);
+@id("sights")  permit (
+  principal in Group::"token", action in [Action::"connect", Action::"session", Action::"read", Action::"copy_out"], resource in Target::"sights"
+);
 "#;
 
 /// The users, and the group that says what each sees. Alice sees what the shop's policies show everyone; so does Carol, who
-/// may carry it away by COPY, and Clea carries away what Clara sees.
-const USERS: [(&str, &[&str]); 6] = [
+/// may carry it away by COPY, and Clea carries away what Clara sees. Tess sees tokens and no parts.
+const USERS: [(&str, &[&str]); 7] = [
     ("alice", &["users"]),
     ("carol", &["users", "carriers"]),
     ("clara", &["users", "clear"]),
     ("petra", &["users", "partial"]),
     ("theo", &["users", "token"]),
+    ("tess", &["token"]),
     ("clea", &["users", "carriers", "clear"]),
 ];
 
@@ -109,7 +125,9 @@ impl House {
         // A shop where nothing is classified.
         server.psql("postgres", "CREATE DATABASE plain TEMPLATE shop").unwrap();
         let work = WORK.map(|database| (database, include_str!("work.sql")));
-        for (database, sql) in work.into_iter().chain([("shapes", include_str!("shapes.sql"))]) {
+        for (database, sql) in
+            work.into_iter().chain([("shapes", include_str!("shapes.sql")), ("sights", include_str!("sights.sql"))])
+        {
             server.psql("postgres", &format!("CREATE DATABASE {database} OWNER {}", shop::ROLE)).unwrap();
             server
                 .psql(
@@ -213,6 +231,7 @@ fn before(server: &PostgresServer, password: &str) -> weir::Builder {
         .target("shop", server, shop::DATABASE, account, shop::CLASSES)
         .target("plain", server, "plain", account, &[])
         .target("shapes", server, "shapes", account, &SHAPES_CLASSES)
+        .target("sights", server, "sights", account, &SIGHTS_CLASSES)
         .policies(POLICIES);
     let weir = WORK.into_iter().fold(weir, |weir, name| weir.target(name, server, name, account, &WORK_CLASSES));
     ["users", "carriers", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)

@@ -18,4 +18,5 @@ mod psycopg;
 mod replication;
 mod scenarios;
 mod shapes;
+mod sights;
 mod sqlalchemy;

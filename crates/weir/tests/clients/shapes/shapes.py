@@ -15,6 +15,10 @@ with directly("shapes", autocommit=True) as connection:
     EVERY_TYPE = len(COLUMNS)
 
 
+# Cells in which there is nothing to hide: no elements in an array, in a document no values.
+HOLDS_NOTHING = (b"{}", b"[]", b"null", b"\x01[]", bytes(8) + (23).to_bytes(4), bytes(8) + (25).to_bytes(4))
+
+
 def raw(connection, query, result_format=0):
     """A result as it came: columns, and cells as bytes. Or the SQLSTATE."""
     result = connection.pgconn.exec_params(query.encode(), [], result_format=result_format)
@@ -57,7 +61,7 @@ def check_masked(user, name, type_name, direct, checker, weir, formats):
             if original[1] is None:
                 assert cell[1] is None, (what, "a NULL became", cell[1])
             elif cell[1] is not None:
-                if user != "petra":
+                if user != "petra" and original[1] not in HOLDS_NOTHING:
                     assert cell[1] != original[1], (what, cell[1], "is shown clear")
                 valid = checker.pgconn.exec_params(
                     f"SELECT $1::{type_name}".encode(), [cell[1]], param_formats=[result_format],
@@ -87,7 +91,7 @@ def test_what_each_sight_shows():
     query = "SELECT a_text, a_uuid, a_int4, a_date, a_json, a_bool, a_numeric FROM closed WHERE id = 1"
     expected = {
         "alice": [b"[redacted]", None, None, None, b'"[redacted]"', None, None],
-        "petra": ["n***".encode(), None, None, None, b'"[redacted]"', None, None],
+        "petra": ["n***".encode(), None, None, None, b'{"a":[null,null]}', None, None],
     }
     for user, row in expected.items():
         with through(user, "shapes") as weir:

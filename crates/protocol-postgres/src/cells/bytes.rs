@@ -1,0 +1,86 @@
+//! `bytea` and `uuid`.
+
+use model::Value;
+
+/// A `bytea`: in text as `bytea_output` hex or escape writes it. A value that begins with a backslash has it doubled in the
+/// latter, so the two can't be taken for each other.
+pub(super) fn read(binary: bool, bytes: &[u8]) -> Option<Value<'_>> {
+    if binary {
+        return Some(Value::Bytes(bytes.into()));
+    }
+    let value = match bytes.strip_prefix(br"\x") {
+        Some(digits) => from_hex(digits)?,
+        None => unescaped(bytes)?,
+    };
+    Some(Value::Bytes(value.into()))
+}
+
+/// In text always as hex, which the server and clients read whatever is set.
+pub(super) fn write(binary: bool, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    if binary {
+        out.extend_from_slice(value);
+    } else {
+        out.extend_from_slice(br"\x");
+        value.iter().for_each(|byte| push_hex(*byte, out));
+    }
+    Some(())
+}
+
+pub(super) fn read_uuid(binary: bool, bytes: &[u8]) -> Option<Value<'static>> {
+    if binary {
+        return bytes.try_into().ok().map(Value::Uuid);
+    }
+    let digits: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != b'-').collect();
+    from_hex(&digits)?.try_into().ok().map(Value::Uuid)
+}
+
+pub(super) fn write_uuid(binary: bool, id: &[u8; 16], out: &mut Vec<u8>) -> Option<()> {
+    if binary {
+        out.extend_from_slice(id);
+        return Some(());
+    }
+    for (at, byte) in id.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            out.push(b'-');
+        }
+        push_hex(*byte, out);
+    }
+    Some(())
+}
+
+/// The bytes that pairs of hexadecimal digits stand for.
+pub(super) fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    pairs.iter().map(|[high, low]| u8::try_from((digit(*high)? << 4) | digit(*low)?).ok()).collect()
+}
+
+/// Appends the two hexadecimal digits of a byte.
+pub(super) fn push_hex(byte: u8, out: &mut Vec<u8>) {
+    let digit = |four: u8| if four < 10 { b'0'.wrapping_add(four) } else { b'a'.wrapping_sub(10).wrapping_add(four) };
+    out.extend([digit(byte >> 4), digit(byte & 15)]);
+}
+
+/// The value of what `bytea_output` escape writes: a backslash stands before another, or before three octal digits.
+fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut value = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    loop {
+        rest = match rest {
+            [] => return Some(value),
+            [b'\\', b'\\', rest @ ..] => {
+                value.push(b'\\');
+                rest
+            }
+            [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', rest @ ..] => {
+                value.push(((a & 3) << 6) | ((b & 7) << 3) | (c & 7));
+                rest
+            }
+            [b'\\', ..] => return None,
+            [byte, rest @ ..] => {
+                value.push(*byte);
+                rest
+            }
+        };
+    }
+}

@@ -1,0 +1,233 @@
+//! Whole numbers, `numeric` and floating point.
+
+use std::borrow::Cow;
+
+use model::Value;
+
+use super::CellType;
+use crate::wire::Fields;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NumberKind {
+    Int2,
+    Int4,
+    Int8,
+    Oid,
+    Float4,
+    Float8,
+    Numeric,
+}
+
+/// Numbers with more digits than this are not read.
+const DIGITS_MAX: usize = 1000;
+
+pub(super) fn read(kind: NumberKind, binary: bool, bytes: &[u8]) -> Option<Value<'_>> {
+    match kind {
+        NumberKind::Float4 | NumberKind::Float8 => read_real(kind, binary, bytes).map(Value::Real),
+        NumberKind::Numeric if binary => read_numeric(bytes).map(|number| Value::Number(number.into())),
+        NumberKind::Numeric => decimal(std::str::from_utf8(bytes).ok()?).map(Value::Number),
+        _ => read_whole(kind, binary, bytes).map(|number| Value::Number(number.to_string().into())),
+    }
+}
+
+pub(super) fn write(kind: NumberKind, wire: CellType, value: &Value<'_>, out: &mut Vec<u8>) -> Option<()> {
+    match (kind, value) {
+        (NumberKind::Float4 | NumberKind::Float8, Value::Real(number)) => write_real(kind, wire.binary, *number, out),
+        (NumberKind::Numeric, Value::Number(number)) => {
+            let number = decimal(number)?;
+            fits(&number, wire.modifier).then_some(())?;
+            if wire.binary {
+                return write_numeric(&number, out);
+            }
+            out.extend_from_slice(number.as_bytes());
+            Some(())
+        }
+        (_, Value::Number(number)) => write_whole(kind, wire.binary, number.parse().ok()?, out),
+        _ => None,
+    }
+}
+
+fn read_whole(kind: NumberKind, binary: bool, bytes: &[u8]) -> Option<i64> {
+    if binary {
+        return match kind {
+            NumberKind::Int2 => bytes.try_into().ok().map(|bytes| i16::from_be_bytes(bytes).into()),
+            NumberKind::Int4 => bytes.try_into().ok().map(|bytes| i32::from_be_bytes(bytes).into()),
+            NumberKind::Oid => bytes.try_into().ok().map(|bytes| u32::from_be_bytes(bytes).into()),
+            NumberKind::Int8 => bytes.try_into().ok().map(i64::from_be_bytes),
+            NumberKind::Float4 | NumberKind::Float8 | NumberKind::Numeric => None,
+        };
+    }
+    std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// What is beyond the type's range is not written.
+fn write_whole(kind: NumberKind, binary: bool, number: i64, out: &mut Vec<u8>) -> Option<()> {
+    let (two, four, unsigned) = (i16::try_from(number), i32::try_from(number), u32::try_from(number));
+    match kind {
+        NumberKind::Int2 if binary => out.extend_from_slice(&two.ok()?.to_be_bytes()),
+        NumberKind::Int4 if binary => out.extend_from_slice(&four.ok()?.to_be_bytes()),
+        NumberKind::Oid if binary => out.extend_from_slice(&unsigned.ok()?.to_be_bytes()),
+        NumberKind::Int8 if binary => out.extend_from_slice(&number.to_be_bytes()),
+        NumberKind::Float4 | NumberKind::Float8 | NumberKind::Numeric => return None,
+        NumberKind::Int2 if two.is_err() => return None,
+        NumberKind::Int4 if four.is_err() => return None,
+        NumberKind::Oid if unsigned.is_err() => return None,
+        _ => out.extend_from_slice(number.to_string().as_bytes()),
+    }
+    Some(())
+}
+
+/// Not infinity, and not what is no number. A `float4` is read by its shortest writing, as in text.
+fn read_real(kind: NumberKind, binary: bool, bytes: &[u8]) -> Option<f64> {
+    let number: f64 = match (kind, binary) {
+        (NumberKind::Float4, true) => f32::from_be_bytes(bytes.try_into().ok()?).to_string().parse().ok()?,
+        (_, true) => f64::from_be_bytes(bytes.try_into().ok()?),
+        (_, false) => std::str::from_utf8(bytes).ok()?.parse().ok()?,
+    };
+    number.is_finite().then_some(number)
+}
+
+fn write_real(kind: NumberKind, binary: bool, number: f64, out: &mut Vec<u8>) -> Option<()> {
+    let written = format!("{number:e}");
+    let short: f32 = written.parse().ok()?;
+    if !number.is_finite() || (kind == NumberKind::Float4 && !short.is_finite()) {
+        return None;
+    }
+    match (kind, binary) {
+        (NumberKind::Float4, true) => out.extend_from_slice(&short.to_be_bytes()),
+        (_, true) => out.extend_from_slice(&number.to_be_bytes()),
+        (_, false) if (1e-5..1e15).contains(&number.abs()) || number == 0.0 => {
+            out.extend_from_slice(number.to_string().as_bytes());
+        }
+        (_, false) => out.extend_from_slice(written.as_bytes()),
+    }
+    Some(())
+}
+
+/// The decimal writing of a number that may have an exponent, as in JSON; not of NaN and infinity.
+pub(super) fn decimal(text: &str) -> Option<Cow<'_, str>> {
+    let (number, exponent) = match text.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, exponent.parse::<i16>().ok()?),
+        None => (text, 0),
+    };
+    let (sign, digits) = match number.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", number),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty()
+        || digits.ends_with('.')
+        || digits.len() > DIGITS_MAX
+        || !are_digits(whole)
+        || !are_digits(fraction)
+    {
+        return None;
+    }
+    let shift = usize::from(exponent.unsigned_abs());
+    if shift == 0 {
+        return Some(Cow::Borrowed(number));
+    }
+    if shift.saturating_add(digits.len()) > DIGITS_MAX {
+        return None;
+    }
+    // The point moves by so many digits; where there are none, zeros are.
+    let (from, to) = if exponent > 0 { (fraction, whole) } else { (whole, fraction) };
+    let zeros = "0".repeat(shift.saturating_sub(from.len()));
+    Some(Cow::Owned(if exponent > 0 {
+        let moved = from.get(..shift).unwrap_or(from);
+        let rest = from.get(shift..).filter(|rest| !rest.is_empty()).map_or(String::new(), |rest| format!(".{rest}"));
+        format!("{sign}{to}{moved}{zeros}{rest}")
+    } else {
+        let at = from.len().saturating_sub(shift);
+        let (rest, moved) = (from.get(..at)?, from.get(at..)?);
+        format!("{sign}{}.{zeros}{moved}{to}", if rest.is_empty() { "0" } else { rest })
+    }))
+}
+
+/// Whether a number fits into a `numeric(precision, scale)` without being rounded.
+fn fits(number: &str, modifier: i32) -> bool {
+    let Some(packed) = modifier.checked_sub(4).filter(|packed| *packed >= 0) else { return true };
+    // The scale is a number of eleven bits with a sign.
+    let (precision, scale) = (packed >> 16, ((packed & 0x7ff) ^ 1024).saturating_sub(1024));
+    let digits = number.trim_start_matches('-');
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let length = |part: &str| i32::try_from(part.len()).unwrap_or(i32::MAX);
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let zeros = length(whole).saturating_sub(length(whole.trim_end_matches('0')));
+    let last = if fraction.is_empty() { zeros.saturating_neg() } else { length(fraction) };
+    // Where the first digit stands that is not zero: so many places before the point, or behind it.
+    let first = match length(whole) {
+        0 => length(fraction.trim_start_matches('0')).saturating_sub(length(fraction)),
+        places => places,
+    };
+    let is_zero = whole.is_empty() && fraction.is_empty();
+    is_zero || (first <= precision.saturating_sub(scale) && last <= scale)
+}
+
+const NEGATIVE: i16 = 0x4000;
+
+/// A `numeric` in binary: how many groups of four digits, how many of them (less one) stand before the point, sign, how many
+/// digits are shown behind the point, the groups. NaN and infinity are signs of their own.
+fn read_numeric(bytes: &[u8]) -> Option<String> {
+    let mut fields = Fields::of("numeric", bytes);
+    let count = fields.count().ok()?;
+    let (weight, sign, scale) = (fields.int16().ok()?, fields.int16().ok()?, fields.count().ok()?);
+    let groups_before = usize::try_from(i32::from(weight).saturating_add(1)).unwrap_or(0);
+    let zero_groups = usize::try_from(i32::from(weight).saturating_add(1).saturating_neg()).unwrap_or(0);
+    if groups_before.saturating_mul(4).saturating_add(scale) > DIGITS_MAX || (sign != 0 && sign != NEGATIVE) {
+        return None;
+    }
+    let mut groups = Vec::with_capacity(count.min(DIGITS_MAX));
+    for _ in 0..count {
+        groups.push(fields.int16().ok().filter(|group| (0..10_000).contains(group))?);
+    }
+    fields.end().ok()?;
+    let written = |groups: &[i16]| groups.iter().map(|group| format!("{group:04}")).collect::<String>();
+    let (before, behind) = groups.split_at(groups_before.min(groups.len()));
+    let missing = groups_before.saturating_sub(before.len());
+    let whole = written(before) + &"0000".repeat(missing);
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    // Digits that are there and not shown are none that the server writes.
+    let mut fraction = "0000".repeat(zero_groups.min(DIGITS_MAX)) + &written(behind);
+    if fraction.get(scale..).is_some_and(|rest| rest.bytes().any(|digit| digit != b'0')) {
+        return None;
+    }
+    fraction.truncate(scale);
+    fraction.push_str(&"0".repeat(scale.saturating_sub(fraction.len())));
+    let sign = if sign == NEGATIVE { "-" } else { "" };
+    Some(if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
+}
+
+fn write_numeric(number: &str, out: &mut Vec<u8>) -> Option<()> {
+    let (sign, digits) = match number.strip_prefix('-') {
+        Some(digits) => (NEGATIVE, digits),
+        None => (0, number),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let whole = whole.trim_start_matches('0');
+    let before = whole.len().div_ceil(4);
+    let zeros = |count: usize| std::iter::repeat_n(b'0', count);
+    let padded: Vec<u8> = zeros(before.saturating_mul(4).saturating_sub(whole.len()))
+        .chain(whole.bytes())
+        .chain(fraction.bytes())
+        .chain(zeros(fraction.len().next_multiple_of(4).saturating_sub(fraction.len())))
+        .collect();
+    let (chunks, []) = padded.as_chunks::<4>() else { return None };
+    let all: Vec<u16> =
+        chunks.iter().map(|four| std::str::from_utf8(four).ok()?.parse().ok()).collect::<Option<_>>()?;
+    // Groups of zeros before and behind are not sent.
+    let first = all.iter().position(|group| *group != 0).unwrap_or(all.len());
+    let end = all.iter().rposition(|group| *group != 0).map_or(first, |at| at.saturating_add(1));
+    let groups = all.get(first..end)?;
+    let weight = i16::try_from(before).ok()?.checked_sub(i16::try_from(first).ok()?)?.checked_sub(1)?;
+    let (weight, sign) = if groups.is_empty() { (0, 0) } else { (weight, sign) };
+    for head in [i16::try_from(groups.len()).ok()?, weight, sign, i16::try_from(fraction.len()).ok()?] {
+        out.extend_from_slice(&head.to_be_bytes());
+    }
+    groups.iter().for_each(|group| out.extend_from_slice(&group.to_be_bytes()));
+    Some(())
+}

@@ -1,0 +1,126 @@
+//! What is made of one cell, and of the cells in it.
+
+use std::borrow::Cow;
+
+use model::{Sight, Value};
+
+use crate::plan::FieldPlan;
+use crate::token::TokenKey;
+use crate::{CELL_BYTES_MAX, CELL_DEPTH_MAX, CELL_PARTS_MAX, REDACTED};
+
+/// Shows one cell that another holds, by its wire type, and appends what is shown.
+pub type ShowPart<'a, W> = dyn FnMut(W, &[u8], &mut Vec<u8>) -> Shown + 'a;
+
+/// How a protocol's cells become values and back.
+pub trait CellCodec {
+    /// The wire type of a cell: what the protocol needs to know to read it.
+    type Wire: Copy;
+
+    /// The value in a cell that is not null; `None` if this type or these bytes can't be read, or hold other cells.
+    fn read<'a>(&self, wire: Self::Wire, bytes: &'a [u8]) -> Option<Value<'a>>;
+
+    /// Appends a value in this wire type; `false`, and nothing appended, if the type can't hold it.
+    fn write(&self, wire: Self::Wire, value: &Value<'_>, out: &mut Vec<u8>) -> bool;
+
+    /// Appends a cell that holds others (an array, a document, a range) with each of them as `part` shows it. `false`, and
+    /// what was appended is thrown away, if this is no such type, or if its bytes can't be read to the last: then the cell is
+    /// redacted whole. Nothing of what it holds may be appended but through `part`.
+    fn rewrite(
+        &self,
+        _wire: Self::Wire,
+        _bytes: &[u8],
+        _sight: Sight,
+        _part: &mut ShowPart<'_, Self::Wire>,
+        _out: &mut Vec<u8>,
+    ) -> bool {
+        false
+    }
+}
+
+/// What was made of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// It is shown as it came. Nothing was appended.
+    Same,
+    /// Other bytes were appended in its place.
+    Written,
+    /// It is shown as NULL. Nothing was appended.
+    Null,
+}
+
+/// Shows one cell that is not null at its field's sight, appending what is shown if it differs.
+pub fn show<C: CellCodec>(
+    codec: &C,
+    wire: C::Wire,
+    bytes: &[u8],
+    field: &FieldPlan,
+    tokens: &TokenKey,
+    out: &mut Vec<u8>,
+) -> Shown {
+    if field.sight == Sight::Clear {
+        return Shown::Same;
+    }
+    Showing { codec, field, tokens, parts_left: CELL_PARTS_MAX, too_many: false }.cell(wire, bytes, 0, out)
+}
+
+/// A cell that is being shown.
+struct Showing<'a, C> {
+    codec: &'a C,
+    field: &'a FieldPlan,
+    tokens: &'a TokenKey,
+    parts_left: usize,
+    too_many: bool,
+}
+
+impl<C: CellCodec> Showing<'_, C> {
+    /// Shows a cell, at its sight or redacted.
+    fn cell(&mut self, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> Shown {
+        let begin = out.len();
+        if self.seen(wire, bytes, depth, out) {
+            return Shown::Written;
+        }
+        out.truncate(begin);
+        let redacted = Value::Text(Cow::Borrowed(REDACTED));
+        if self.codec.write(wire, &redacted, out) { Shown::Written } else { Shown::Null }
+    }
+
+    /// Appends what may be seen of a cell; `false` if that is nothing.
+    fn seen(&mut self, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> bool {
+        if self.field.sight == Sight::Nothing || bytes.len() > CELL_BYTES_MAX {
+            return false;
+        }
+        let codec = self.codec;
+        if let Some(value) = codec.read(wire, bytes) {
+            return self.value(&value).is_some_and(|value| codec.write(wire, &value, out));
+        }
+        let sight = self.field.sight;
+        depth < CELL_DEPTH_MAX
+            && codec.rewrite(
+                wire,
+                bytes,
+                sight,
+                &mut |wire, bytes, out| self.part(wire, bytes, depth.saturating_add(1), out),
+                out,
+            )
+            && !self.too_many
+    }
+
+    fn part(&mut self, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> Shown {
+        match self.parts_left.checked_sub(1) {
+            Some(left) => self.parts_left = left,
+            None => self.too_many = true,
+        }
+        if self.too_many { Shown::Null } else { self.cell(wire, bytes, depth, out) }
+    }
+
+    fn value(&self, value: &Value<'_>) -> Option<Value<'static>> {
+        match self.field.sight {
+            Sight::Partial => self.field.style.apply(value),
+            Sight::Token => self.tokens.token(self.field.class.as_ref()?, value),
+            Sight::Clear | Sight::Nothing => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
