@@ -297,9 +297,8 @@ impl Reading {
     /// change is taken back, or made by code.
     pub fn changes_to_catalog(&self, sees_more: bool) -> u64 {
         let back = |statement: &Statement| matches!(statement.transaction, Some(TransactionStep::RollbackTo(_)));
-        let changes = |statement: &&Statement| {
-            may_change(statement) || (sees_more && (back(statement) || statement.runs_code))
-        };
+        let changes =
+            |statement: &&Statement| may_change(statement) || (sees_more && (back(statement) || statement.runs_code));
         let changes = u64::try_from(self.statements.iter().filter(changes).count()).unwrap_or(u64::MAX);
         changes.max(self.changes_catalog.into())
     }

@@ -10,10 +10,18 @@ pub(crate) const HIDDEN: &str = "***";
 /// can't be told from a text of somebody's own, nor a date's year, a network or a vendor's address, nor what other types than text
 /// are shown as.
 pub fn is_mask(text: &str) -> bool {
-    let token = text.strip_prefix(TOKEN_PREFIX).is_some_and(|letters| {
-        letters.len() == TOKEN_CHARS && letters.bytes().all(|letter| TOKEN_LETTERS.contains(&letter))
-    });
-    token || text == REDACTED || text.contains(HIDDEN)
+    let is_token = |at: usize| {
+        let letters = text.as_bytes().get(at.saturating_add(TOKEN_PREFIX.len())..).unwrap_or_default();
+        let ends = letters.get(TOKEN_CHARS).is_none_or(|next| !next.is_ascii_alphanumeric());
+        let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+        let begins = before.is_none_or(|before| !before.is_ascii_alphanumeric());
+        let whole = letters.get(..TOKEN_CHARS).is_some_and(|letters| letters.iter().all(|l| TOKEN_LETTERS.contains(l)));
+        begins && whole && ends
+    };
+    let holds = |what: &str| memchr::memmem::find(text.as_bytes(), what.as_bytes()).is_some();
+    holds(REDACTED)
+        || holds(HIDDEN)
+        || memchr::memmem::find_iter(text.as_bytes(), TOKEN_PREFIX.as_bytes()).any(is_token)
 }
 
 /// Whether there may be one in a longer text, as it is written.
@@ -46,9 +54,22 @@ mod tests {
             assert!(is_mask(&part) && !is_mask(text), "{part}");
             assert!(may_hold_mask(format!("UPDATE t SET a = '{part}'").as_bytes()));
         }
-        for own in
-            ["", "*", "**", "redacted", "tok_", "tok_abc", "tok_0123456789abcdef", "a tok_aaaaaaaaaaaaaaaa", "N. N."]
-        {
+        for held in ["{\"a\": \"[redacted]\"}", "{x,tok_abcdefghijklmnop}", "[\"j***@e***.com\"]"] {
+            assert!(is_mask(held), "{held}");
+        }
+        for own in [
+            "",
+            "*",
+            "**",
+            "redacted",
+            "tok_",
+            "tok_abc",
+            "tok_0123456789abcdef",
+            "a tok_aaaaaaaaaaaaaaa",
+            "tok_aaaaaaaaaaaaaaaaa",
+            "stok_aaaaaaaaaaaaaaaa",
+            "N. N.",
+        ] {
             assert!(!is_mask(own), "{own}");
         }
     }
