@@ -147,7 +147,7 @@ impl<S> Conversation<S> {
             if matches!(planned, Planned::Slot(_)) {
                 self.batch_open = !matches!(head.kind, b'S' | b'Q' | b'F');
             }
-            if !matches!(planned, Planned::Stalled(Stall::Catalog)) {
+            if !matches!(planned, Planned::Stalled(_)) {
                 (self.asked_catalog, self.catalog_tries) = (false, 0);
             }
             match planned {
@@ -545,7 +545,13 @@ impl<S> Conversation<S> {
         };
         let circumstance = Circumstance { snapshot: &snapshot, uncommitted };
         let interpreted = self.readings.of(text, circumstance, self.session.gate());
-        if interpreted.moves_unfollowed() && self.lacks_own_snapshot() {
+        // A name that is not in the snapshot may be newer than it.
+        let newer = interpreted.names_unknown && !asked;
+        if newer && self.own_snapshot().is_some() {
+            self.asked_catalog = true;
+            self.forget_own_catalog();
+        }
+        if (newer || interpreted.moves_unfollowed()) && self.lacks_own_snapshot() {
             // Until all that went before is answered nobody knows what the session sees.
             if !self.expected.is_empty() || self.planned > 0 {
                 return Err(Stall::Replies);
@@ -554,8 +560,7 @@ impl<S> Conversation<S> {
                 return Err(Stall::OwnCatalog);
             }
         }
-        // A name that is not in the snapshot may be newer than it. What this session has not committed, Weir can't see.
-        if interpreted.names_unknown && !asked && !self.uncommitted {
+        if newer && !self.sees_more() {
             self.asked_catalog = true;
             return Err(Stall::Catalog);
         }

@@ -192,3 +192,68 @@ fn it_is_asked_between_batches_alone() {
     house.target(&[error("25P02"), ready(b'E')].concat());
     assert_eq!(house.caller(&query(HASH)), "Q");
 }
+
+#[test]
+fn a_name_that_is_not_in_it_is_looked_for_once_more() {
+    let mut house = changed();
+    house.caller(&query(HASH));
+    house.target(&as_it_is("read committed"));
+    house.target(&[shape(&[("md5", 0, 0, 25)]), complete(), ready(b'T')].concat());
+    assert_eq!(house.caller(&query("SELECT 1 FROM made_elsewhere")), questions());
+    assert_eq!(house.target(&as_it_is("read committed")), "Q");
+    // And the same of what can't be asked for.
+    let mut house = changed();
+    assert_eq!(house.caller(&query("SELECT 1 FROM made_elsewhere")), questions());
+    assert_eq!(house.target(&as_it_is("serializable")), "Q");
+}
+
+/// The answers of a session in no transaction, whose temporary table has these columns.
+fn with_temporary(columns: &[&str]) -> Vec<u8> {
+    let mut bytes = answer_to_one(&[]);
+    bytes.extend(answer_to_one(&[row(&["read committed", "pg_temp_3", "", "", "", "", ""])]));
+    let table = |oid: u32, schema: &str, name: &str| row(&[&oid.to_string(), schema, name, "r"]);
+    for (name, _) in CATALOG_QUERIES {
+        let rows: Vec<Vec<u8>> = match *name {
+            "relations" => {
+                let others = table(50_002, "pg_temp_4", "t");
+                vec![table(CUSTOMERS, "public", "customers"), table(50_001, "pg_temp_3", "t"), others]
+            }
+            "columns" => {
+                let of = |oid: u32, columns: &[&str]| -> Vec<Vec<u8>> {
+                    let column =
+                        |(at, name): (usize, &&str)| row(&[&oid.to_string(), &(at + 1).to_string(), name, "f", "t"]);
+                    columns.iter().enumerate().map(column).collect()
+                };
+                [of(CUSTOMERS, &["id", "email", "ssn", "city"]), of(50_001, columns), of(50_002, &["x"])].concat()
+            }
+            _ => Vec::new(),
+        };
+        bytes.extend(answer_to_one(&rows));
+    }
+    bytes.extend([answer_to_one(&[]), end(b'I')].concat());
+    bytes
+}
+
+#[test]
+fn a_session_with_a_temporary_table_that_holds_something_is_asked_as_long_as_it_has_it() {
+    let mut house = House::new();
+    house.bring();
+    assert_eq!(house.caller(&query("CREATE TEMP TABLE t AS SELECT ssn AS a, city FROM customers")), "Q");
+    house.target(&[tagged("SELECT 2"), ready(b'I')].concat());
+    house.read_catalog();
+    let outside = "CCPBE".repeat(CATALOG_QUERIES.len() + 3) + "CCS";
+    assert_eq!(house.caller(&query("SELECT upper(city), a FROM t")), outside);
+    house.shown();
+    assert_eq!(house.target(&with_temporary(&["a", "city"])), "Q");
+    house.target(&[shape(&[("upper", 0, 0, 25), ("a", 50_001, 1, 25)]), row(&["LEEDS", "512-44-9821"])].concat());
+    assert_eq!(cells(&house.conversation.to_caller), [["LEEDS", "[redacted]"]]);
+    house.target(&[complete(), ready(b'I')].concat());
+    // What is read anew by all is read anew by it.
+    assert_eq!(house.caller(&query("SELECT a FROM t")), "Q");
+    house.target(&[complete(), ready(b'I')].concat());
+    house.read_catalog();
+    assert_eq!(house.caller(&query("SELECT a FROM t")), outside);
+    // An error outside of a transaction is undone as well.
+    assert_eq!(house.target(&[answer_to_one(&[]), error("57014"), ready(b'E')].concat()), "CCPBECCS");
+    assert_eq!(house.target(&[answer_to_one(&[]), end(b'I')].concat()), "Q");
+}

@@ -59,9 +59,11 @@ const POLICIES: &str = r#"
 const CASES: usize = 100_000;
 /// Statements that go at once.
 const BATCH: usize = 64;
-/// Statements in a transaction that has changed the catalog: one batch of so many is such a one.
+/// Statements in a transaction that has changed the catalog: one batch of so many is such a one. Each reads the catalog again.
 const CHANGED: usize = 12;
-const CHANGES_OF: usize = 24;
+const CHANGES_OF: usize = 64;
+/// The same where there is time.
+const CHANGES_OF_LONG: usize = 4;
 
 /// A statement on one of the ways that there are: simple or extended, in text or binary, or as a copy.
 fn sent(random: &mut Random, sql: &str) -> (String, Vec<u8>) {
@@ -134,8 +136,8 @@ fn without_oids(mut description: Vec<u8>) -> Vec<u8> {
 }
 
 /// Statements of one batch: some as they are, or some in a transaction that has changed the catalog and is rolled back.
-fn batch(random: &mut Random) -> Vec<(String, Vec<u8>)> {
-    if random.below(CHANGES_OF) > 0 {
+fn batch(random: &mut Random, changes_of: usize) -> Vec<(String, Vec<u8>)> {
+    if random.below(changes_of) > 0 {
         return (0..BATCH)
             .map(|_| {
                 let sql = statements::statement(random);
@@ -185,7 +187,7 @@ fn what_is_classified_changes_nothing_that_is_shown() {
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
     let mut oracles = Vec::new();
     while seconds.map_or(count < CASES, |seconds| begun.elapsed() < Duration::from_secs(seconds)) {
-        let statements = batch(&mut random);
+        let statements = batch(&mut random, if seconds.is_some() { CHANGES_OF_LONG } else { CHANGES_OF });
         let sent: Vec<u8> = statements.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
         for session in &mut sessions {
             session.wire.send_raw(&sent);
