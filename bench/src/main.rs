@@ -20,12 +20,14 @@ usage: scripts/bench [pg [PART…]] [seam] [lineage] [options]
 
   pg             direct, PgBouncer and Weir, in turn; all parts, or those named:
       points     point selects: 1, 8 and 32 clients; simple, extended and prepared
+      masked     the same with three masked columns
       streams    300,000 wide rows by SELECT: nothing classified, three columns masked, six
       copy       the same by COPY TO STDOUT, and 300,000 rows in by COPY FROM STDIN
       memory     peak memory for a result of many gigabytes and for a cell of 500 MB, down and up
       sessions   memory for each of many idle sessions, with TLS
       setups     connections a second, with TLS
       fairness   point queries of 100 sessions, alone and beside one that streams
+      catalog    reading the catalog of a database with 5,000 tables
   seam           one operation through the gate, in nanoseconds
   lineage        reading a statement, following its values, and a catalog of 5,000 tables
 

@@ -1,6 +1,7 @@
 //! Direct, PgBouncer and Weir, in turn.
 
 mod bouncer;
+mod catalog;
 mod client;
 mod copy;
 mod fairness;
@@ -38,18 +39,29 @@ impl Default for Extent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Points,
+    Masked,
     Streams,
     Copy,
     Memory,
     Sessions,
     Setups,
     Fairness,
+    Catalog,
 }
 
 impl Part {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 7] =
-        [Self::Points, Self::Streams, Self::Copy, Self::Memory, Self::Sessions, Self::Setups, Self::Fairness];
+    pub const ALL: [Self; 9] = [
+        Self::Points,
+        Self::Masked,
+        Self::Streams,
+        Self::Copy,
+        Self::Memory,
+        Self::Sessions,
+        Self::Setups,
+        Self::Fairness,
+        Self::Catalog,
+    ];
 
     /// The part of this name.
     pub fn named(name: &str) -> Option<Self> {
@@ -59,24 +71,28 @@ impl Part {
     fn name(self) -> &'static str {
         match self {
             Self::Points => "points",
+            Self::Masked => "masked",
             Self::Streams => "streams",
             Self::Copy => "copy",
             Self::Memory => "memory",
             Self::Sessions => "sessions",
             Self::Setups => "setups",
             Self::Fairness => "fairness",
+            Self::Catalog => "catalog",
         }
     }
 
     fn run(self, house: &House, extent: Extent) {
         match self {
-            Self::Points => points::run(house, extent),
+            Self::Points => points::run("point select", pgbench::POINT, house, extent),
+            Self::Masked => points::run("point select, three columns masked", pgbench::MASKED, house, extent),
             Self::Streams => streams::run(house, extent),
             Self::Copy => copy::run(house, extent),
             Self::Memory => memory::run(house, extent),
             Self::Sessions => sessions::run(extent),
             Self::Setups => setups::run(house, extent),
             Self::Fairness => fairness::run(house, extent),
+            Self::Catalog => catalog::run(house, extent),
         }
     }
 }

@@ -18,6 +18,10 @@ pub struct Run {
 /// A point query with another literal each time.
 pub const POINT: &str = "\\set id random(1, 500000)\nSELECT id, status, total_cents FROM orders WHERE id = :id;\n";
 
+/// One of a customer, of whose columns three are masked.
+pub const MASKED: &str =
+    "\\set id random(1, 100000)\nSELECT id, email, card, ssn, city, created_at FROM customers WHERE id = :id;\n";
+
 /// Runs this script by this road, with these arguments of pgbench's, and reads what it says.
 pub fn run(house: &House, road: &Road, script: &str, arguments: &[&str]) -> Run {
     let file = folder().join(format!("weir-bench-{}.sql", house.postgres.port()));

@@ -1,12 +1,12 @@
 //! Point selects: the smallest operation, so the largest part of Weir in it.
 
-use super::pgbench::{self, POINT, Run};
+use super::pgbench::{self, Run};
 use super::roads::{BOUNCER, House};
 use super::{Extent, median};
 
-/// Prints the table.
-pub fn run(house: &House, extent: Extent) {
-    println!("point select, pgbench, median of {} runs of {} s", extent.rounds, extent.seconds);
+/// Prints the table of one statement.
+pub fn run(what: &str, script: &str, house: &House, extent: Extent) {
+    println!("{what}, pgbench, median of {} runs of {} s", extent.rounds, extent.seconds);
     println!(
         "{:<10} {:>7}  {:<10} {:>9} {:>11} {:>13} {:>9}",
         "protocol", "clients", "road", "tps", "latency µs", "CPU µs/query", "× bouncer"
@@ -16,7 +16,7 @@ pub fn run(house: &House, extent: Extent) {
     for protocol in ["simple", "extended", "prepared"] {
         for clients in ["1", "8", "32"] {
             let arguments = ["-M", protocol, "-c", clients, "-j", "1", "-T", &seconds];
-            let runs = house.in_turn(extent.rounds, |road| pgbench::run(house, road, POINT, &arguments));
+            let runs = house.in_turn(extent.rounds, |road| pgbench::run(house, road, script, &arguments));
             let of = |runs: &[Run], part: fn(&Run) -> f64| median(runs.iter().map(part).collect());
             let bouncer = of(&runs[BOUNCER], |run| run.tps);
             for (road, runs) in house.roads.iter().zip(&runs) {

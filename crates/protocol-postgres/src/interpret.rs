@@ -238,8 +238,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         why.declined.hint = Some("Send it in smaller portions.".to_owned());
         return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why).unfit();
     }
-    let mask = statements.iter().flat_map(all_of).find_map(|statement| statement.masks_returned.first());
-    let mask = mask.map(|field| Unfit { code: "42501", declined: returned_mask(field), position: None });
+    let mask = stored_mask(&statements);
     let logged = log_text(sql, operation.is_tainted(), &token);
     let wording = worded(text, logged.text, gate);
     let reading = Reading {
@@ -314,6 +313,12 @@ impl Reading {
         self.operation.certainty == Certainty::Exact
             && self.statements.iter().all(|statement| statement.outputs == Outputs::None)
     }
+}
+
+/// Why a text can't be carried that stores what Weir has shown in the place of a value.
+fn stored_mask(statements: &[Statement]) -> Option<Unfit> {
+    let mask = statements.iter().flat_map(all_of).find_map(|statement| statement.masks_returned.first());
+    mask.map(|field| Unfit { code: "42501", declined: returned_mask(field), position: None })
 }
 
 /// A statement and the one that it gives a name to.

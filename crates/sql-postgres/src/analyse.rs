@@ -368,6 +368,7 @@ impl<'a> Findings<'a> {
             copy: None,
             keeps,
             masks_returned: written.masks,
+            masks_given: written::masks_given(tree),
             parameters_kept: written.parameters,
             names: None,
             runs_code,

@@ -365,6 +365,16 @@ impl Catalog {
         self.of_session && entry.relation.kind == RelationKind::Table && *entry.relation.schema == *"pg_temp"
     }
 
+    /// Whether there is a relation of this name.
+    pub fn knows(&self, schema: &str, name: &str) -> bool {
+        self.named(schema, name).any(|entry| *entry.relation.schema == *schema)
+    }
+
+    /// Whether it has a column of this name.
+    pub fn knows_column(&self, schema: &str, name: &str, column: &str) -> bool {
+        self.named(schema, name).any(|entry| entry.relation.columns.iter().any(|known| *known.name == *column))
+    }
+
     /// Whether any relation has a column of this name.
     pub(crate) fn has_column(&self, name: &str) -> bool {
         self.column_names.contains(name)

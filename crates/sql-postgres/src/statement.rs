@@ -35,6 +35,8 @@ pub struct Statement {
     pub keeps: Option<Kept>,
     /// Classified columns into which it puts what Weir has shown in the place of a value.
     pub masks_returned: Vec<Field>,
+    /// Which arguments of an EXECUTE in it are such, from 1.
+    pub(crate) masks_given: Vec<usize>,
     /// Parameters that it puts into classified columns as they are, by number, from 1.
     pub parameters_kept: Vec<(usize, Field)>,
     /// What it does with the names that a session keeps. What stands behind a name that it uses is not in its asks: that

@@ -21,7 +21,7 @@ use sql_postgres::{Carries, Catalog, CopyFormat, CopyOut, CopySource, CopyStatem
 use super::expect::{Copying, Expect, Running};
 use super::forward::{Frame, Kind, Work};
 use super::long::Binding;
-use super::report::neutral_report;
+use super::report::{is_about_the_text, neutral_report};
 use super::statements::Portal;
 use super::target::{Pass, held, lay_out};
 use super::{Conversation, Ended};
@@ -363,9 +363,9 @@ impl<S> Conversation<S> {
                 }
             }
         }
-        if tainted {
+        if tainted && !is_about_the_text(&report) {
             report.fields.retain(|(kind, _)| !own_text || *kind != b'P');
-            neutral_report(&report, b'E', &mut self.instead);
+            neutral_report(&report, b'E', None, &mut self.instead);
         } else {
             without_position(body, own_text, &mut self.instead)?;
         }

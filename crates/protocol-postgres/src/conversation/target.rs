@@ -12,7 +12,7 @@ use sql_postgres::{CopyStatement, Described, holds};
 use super::by_name::Undone;
 use super::expect::{Copying, Described as Subject, Expect, Running};
 use super::long_row::{LONG_ROW_BYTES, LongRow};
-use super::report::{neutral_parameter, neutral_report};
+use super::report::{is_about_the_text, neutral_parameter, neutral_report};
 use super::rows::Passing;
 use super::statements::Shape;
 use super::{Conversation, Ended, Stall};
@@ -465,7 +465,7 @@ impl<S> Conversation<S> {
         if !self.speaks_of_tainted() {
             return Ok(Pass::Verbatim);
         }
-        neutral_report(&report, b'N', &mut self.instead);
+        neutral_report(&report, b'N', None, &mut self.instead);
         Ok(Pass::Done)
     }
 
@@ -537,10 +537,12 @@ impl<S> Conversation<S> {
     }
 
     fn show_report(&mut self, report: &Report, tainted: bool) -> Pass {
-        if !tainted {
+        if !tainted || is_about_the_text(report) {
             return Pass::Verbatim;
         }
-        neutral_report(report, b'E', &mut self.instead);
+        let snapshot = self.own_snapshot().map(Arc::clone).or_else(|| self.catalogs.current());
+        let catalog = snapshot.as_ref().map(|snapshot| &snapshot.catalog);
+        neutral_report(report, b'E', catalog, &mut self.instead);
         Pass::Done
     }
 

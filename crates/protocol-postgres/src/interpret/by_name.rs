@@ -10,7 +10,7 @@ use gate::{Gate, ShapeKey};
 use model::{Certainty, Wording};
 use sql_postgres::{NameUse, Rows, Statement, kept_rows, log_text, unseen};
 
-use super::{Form, Interpreted, Reading, may_change, whole, worded};
+use super::{Form, Interpreted, Reading, may_change, stored_mask, whole, worded};
 use crate::catalog::Snapshot;
 
 /// What stands behind a name that a statement uses.
@@ -62,6 +62,7 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
         statements.push(statement);
     }
     let operation = whole(&statements);
+    let mask = stored_mask(&statements);
     Rc::new(Reading {
         key: key(read, behind),
         changes_catalog: statements.iter().any(may_change),
@@ -70,7 +71,7 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
         statements,
         alone: Some(read.alone().into()),
         born,
-        unfit: read.unfit.clone(),
+        unfit: read.unfit.clone().or(mask),
         unread: None,
         snapshot: Arc::clone(&read.snapshot),
         uncommitted: read.uncommitted,

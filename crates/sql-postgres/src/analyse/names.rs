@@ -79,6 +79,8 @@ impl Statement {
         whole.touches_unknown |= behind.touches_unknown;
         whole.changes_catalog |= behind.changes_catalog;
         whole.runs_code |= behind.runs_code;
+        let masks = behind.parameters_kept.iter().filter(|(number, _)| self.masks_given.contains(number));
+        whole.masks_returned.extend(masks.map(|(_, field)| field.clone()));
         whole.keeps = whole.keeps.or_else(|| behind.keeps.clone());
         whole.transaction = self.transaction.clone().or_else(|| behind.transaction.clone());
         if whole.certainty == Certainty::Exact {
@@ -126,6 +128,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         copy: None,
         keeps: None,
         masks_returned: Vec::new(),
+        masks_given: Vec::new(),
         parameters_kept: Vec::new(),
         names: None,
         runs_code: true,

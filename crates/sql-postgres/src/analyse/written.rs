@@ -19,6 +19,19 @@ pub(super) struct Written {
     pub(super) parameters: Vec<(usize, Field)>,
 }
 
+/// Which arguments of an EXECUTE are what Weir has shown in the place of a value, from 1.
+pub(super) fn masks_given(tree: &Tree) -> Vec<usize> {
+    let mut given = Vec::new();
+    tree.walk(&mut |node| {
+        if node.kind == "ExecuteStmt" {
+            let masks = (1..).zip(node.get("params").list()).filter(|(_, argument)| holds_mask(argument));
+            given.extend(masks.map(|(number, _)| number));
+        }
+        true
+    });
+    given
+}
+
 /// What one column gets.
 enum Given<'a> {
     /// One of these.
@@ -134,11 +147,7 @@ impl Written {
         for field in fields {
             for value in values {
                 match bare(value) {
-                    Some(("AConst", constant))
-                        if is_mask(constant.get("val").node().map_or("", |text| text.text("sval"))) =>
-                    {
-                        self.masks.push(field.clone());
-                    }
+                    Some(("AConst", _)) if holds_mask(value) => self.masks.push(field.clone()),
                     Some(("ParamRef", parameter)) => {
                         let number = usize::try_from(parameter.int("number")).unwrap_or(0);
                         self.parameters.push((number, field.clone()));
@@ -183,6 +192,12 @@ fn gives_nothing(value: &Tree) -> bool {
         Some(("AConst", constant)) => constant.has("isnull"),
         _ => false,
     }
+}
+
+/// A constant that is a mask.
+fn holds_mask(value: &Tree) -> bool {
+    let constant = bare(value).filter(|(kind, _)| *kind == "AConst");
+    constant.and_then(|(_, constant)| constant.get("val").node()).is_some_and(|text| is_mask(text.text("sval")))
 }
 
 /// A value without the casts around it.

@@ -65,5 +65,12 @@ fn a_mask_that_comes_back_as_a_constant_is_refused_whatever_was_read_before() {
         assert_eq!(house.shown(), if forwarded == "Q" { "C ZI" } else { "E42501 ZI" });
     }
     assert_eq!(house.caller(&query("PREPARE p AS UPDATE customers SET email = 'a***@e***.com' WHERE id = 7")), "!");
+    house.target(&[error("42601"), ready(b'I')].concat());
+    assert_eq!(house.caller(&query("PREPARE q AS UPDATE customers SET city = $1, ssn = $2 WHERE id = 7")), "Q");
+    house.target(&[tagged("PREPARE"), ready(b'I')].concat());
+    assert_eq!(house.caller(&query("EXECUTE q('[redacted]', 'x')")), "Q");
+    house.target(&[tagged("UPDATE 1"), ready(b'I')].concat());
+    assert_eq!(house.caller(&query("EXECUTE q('x', '[redacted]')")), "!");
+    house.target(&[error("42601"), ready(b'I')].concat());
     assert_eq!(house.caller(&query("INSERT INTO orders (id, note) VALUES (1, '[redacted]')")), "Q");
 }
