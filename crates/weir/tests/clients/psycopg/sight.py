@@ -73,6 +73,38 @@ def test_descriptions_are_the_servers_own():
     assert len(both(ask)) == 17
 
 
+def test_errors_about_the_text_are_the_servers_own():
+    queries = [
+        "SELECT nam FROM customers", "SELECT email FROM customers WHERE", "SELECT lenght(email) FROM customers",
+        "SELECT email + 1 FROM customers", "SELECT email FROM customer", "SELECT id FROM customers GROUP BY city",
+        "SELECT email, 'x'::int FROM customers", "SELECT email FROM customers JOIN orders ON id = customer_id",
+        "SELECT email FROM customers WHERE birth_date = 'yesteryear'", "SELECT email AS nix FROM customers WHERE nix = 'x'",
+    ]
+
+    def ask(connection):
+        def said(query, **how):
+            diag = failure(connection.execute, query, **how).diag
+            return diag.sqlstate, diag.message_primary, diag.message_detail, diag.message_hint, diag.statement_position
+
+        return [said(query, **how) for query in queries for how in ({}, {"prepare": True}, {"binary": True})]
+
+    assert len(both(ask, autocommit=True)) == 30
+
+
+def test_errors_of_constraints_keep_names_and_no_values():
+    def ask(connection):
+        diag = [failure(connection.execute, query).diag for query in (
+            "UPDATE customers SET id = 2 WHERE id = 1", "UPDATE customers SET country = NULL WHERE id = 1")]
+        return [(d.sqlstate, d.message_primary, d.schema_name, d.table_name, d.column_name, d.constraint_name) for d in diag]
+
+    rows = both(ask, autocommit=True)
+    assert [row[5] for row in rows] == ["customers_pkey", None] and rows[1][4] == "country", rows
+    with through(autocommit=True) as connection:
+        for query in ("UPDATE customers SET country = NULL WHERE id = 1", "SELECT ssn::int FROM customers WHERE id = 1"):
+            said = str(failure(connection.execute, query))
+            assert "Failing row" not in said and "input syntax" not in said and "withholds" in said, said
+
+
 def test_cancel_ends_one_statement_and_no_more():
     with through(autocommit=True) as victim, through(autocommit=True) as bystander:
         for cancel in ("cancel", "cancel_safe"):
