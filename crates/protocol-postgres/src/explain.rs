@@ -35,7 +35,8 @@ pub async fn explain(
     let target = Arc::new(target);
     let database = database.unwrap_or(&target.database).to_owned();
     let snapshot = AllCatalogs::default().of(&target, &database).refresh(None, credentials).await?;
-    let interpreted = interpret(sql.as_bytes(), Circumstance { snapshot: &snapshot, uncommitted: 0 }, gate);
+    let interpreted =
+        interpret(sql.as_bytes(), Circumstance { snapshot: &snapshot, uncommitted: 0, blind: false }, gate);
     Ok(Explained {
         unfit: interpreted
             .unfit

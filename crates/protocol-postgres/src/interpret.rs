@@ -116,6 +116,8 @@ pub struct Circumstance<'a> {
     /// How often the session has changed the catalog, while it has not committed that; else 0. Weir does not see what it
     /// sees, so nothing that is computed is known, and what was learned before the latest change holds no more.
     pub uncommitted: u64,
+    /// Whether the session has temporary tables that hold what this catalog does not know of.
+    pub blind: bool,
 }
 
 impl Circumstance<'_> {
@@ -216,11 +218,18 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
     };
     // A statement that stands behind a change of the catalog means what it means after it.
     let mut changed = circumstance.uncommitted != 0;
+    let mut blind = circumstance.blind;
     for statement in &mut statements {
+        if blind {
+            statement.shows_nothing();
+        }
+        blind |= statement.keeps.is_some();
+        // What is taken back or kept by a transaction's end is another catalog, where this one is the session's own.
+        let ends = statement.transaction.is_some() && snapshot.catalog.is_of_session();
         if changed && snapshot.catalog.classifies() {
             statement.cannot_be_followed();
         }
-        changed |= may_change(statement);
+        changed |= may_change(statement) || ends || blind;
         if statement.touches_unknown || !statement.touches.is_empty() {
             let unfollowed = statement.unfollowed();
             tracing::debug!(unfollowed, "a statement that touches something classified was read");
@@ -293,11 +302,11 @@ fn runs_by_name(statement: &Statement) -> bool {
 
 impl Reading {
     /// How often the session may see another catalog after it ran. In one that `sees_more` than others do, that is also so where a
-    /// change is taken back, or made by code.
+    /// change is taken back or kept for good, or made by code.
     pub fn changes_to_catalog(&self, sees_more: bool) -> u64 {
-        let back = |statement: &Statement| matches!(statement.transaction, Some(TransactionStep::RollbackTo(_)));
-        let changes =
-            |statement: &&Statement| may_change(statement) || (sees_more && (back(statement) || statement.runs_code));
+        let changes = |statement: &&Statement| {
+            may_change(statement) || (sees_more && (statement.transaction.is_some() || statement.runs_code))
+        };
         let changes = u64::try_from(self.statements.iter().filter(changes).count()).unwrap_or(u64::MAX);
         changes.max(self.changes_catalog.into())
     }

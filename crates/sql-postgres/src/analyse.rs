@@ -325,14 +325,13 @@ impl<'a> Findings<'a> {
         if stored.of_code && classifies {
             self.opaque("it stores what code returns that Weir can't follow");
         }
-        // What goes into a temporary table of the session stays what it is.
+        // What goes into a temporary table of the session stays what it is, also for whom policy lets store it.
         let quiet = self.opaque.is_empty() && self.sinks.is_empty() && self.moved.is_empty();
         let exact = lineage.as_ref().filter(|lineage| lineage.stores.as_ref().is_some_and(|stores| !stores.anything));
         let keeps =
             exact.filter(|_| quiet).and_then(|lineage| keeps::keeps(tree, self.catalog, lineage, &stored.fields));
-        let kept_fields = if keeps.is_some() { Vec::new() } else { stored.fields };
         let mut kept: HashSet<Field> = HashSet::new();
-        for field in kept_fields.into_iter().chain(std::mem::take(&mut self.moved)) {
+        for field in stored.fields.into_iter().chain(std::mem::take(&mut self.moved)) {
             if kept.insert(field.clone()) {
                 self.asks.push(Ask::new(STORE, Object::Field(field)));
             }
@@ -381,6 +380,7 @@ impl<'a> Findings<'a> {
             has_updates: false,
             lineage,
             unfollowed: unfollowed.filter(|_| tainted),
+            unseen: false,
         }
     }
 }

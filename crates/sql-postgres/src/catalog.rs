@@ -360,6 +360,11 @@ impl Catalog {
         entries.next().and_then(column).is_some_and(|column| column.text)
     }
 
+    /// Whether it is one session's own.
+    pub fn is_of_session(&self) -> bool {
+        self.of_session
+    }
+
     /// Whether it is a temporary table of the session whose catalog this is.
     pub(crate) fn is_own_temporary(&self, entry: &Entry) -> bool {
         self.of_session && entry.relation.kind == RelationKind::Table && *entry.relation.schema == *"pg_temp"

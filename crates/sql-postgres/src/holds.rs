@@ -48,6 +48,9 @@ pub fn holds(
     catalog: &Catalog,
     described: &[Described<'_>],
 ) -> Result<Vec<Holds>, WidthMismatch> {
+    if statement.unseen {
+        return Ok(vec![Holds::Unknown; described.len()]);
+    }
     if let Some(lineage) = &statement.lineage
         && let Some(outputs) = &lineage.outputs
     {

@@ -7,7 +7,7 @@ use model::{Ask, AttrValue, Certainty, Field, Object};
 use crate::copy::CopyStatement;
 use crate::resolve::{Lineage, Probe};
 use crate::temporary::Kept;
-use crate::vocabulary::{OVERWRITE, PROBE, STORE};
+use crate::vocabulary::{OVERWRITE, PROBE};
 
 /// One statement of a text: what it asks for, what it touches, what comes back.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Statement {
     pub transaction: Option<TransactionStep>,
     /// Set when it copies data between the target and the caller.
     pub copy: Option<CopyStatement>,
-    /// What it keeps in a temporary table of the session, where that is all it keeps: it does not ask `store` for it.
+    /// What it keeps in a temporary table of the session, where that is all it keeps.
     pub keeps: Option<Kept>,
     /// Classified columns into which it puts what Weir has shown in the place of a value.
     pub masks_returned: Vec<Field>,
@@ -63,6 +63,8 @@ pub struct Statement {
     pub(crate) lineage: Option<Lineage>,
     /// Why it was not, if it would matter.
     pub(crate) unfollowed: Option<&'static str>,
+    /// Whether nobody knows what any column of its result holds.
+    pub(crate) unseen: bool,
 }
 
 impl Statement {
@@ -84,14 +86,16 @@ impl Statement {
     /// Names mean something else by the time it runs than they did when it was read: nothing in it can be followed.
     pub fn cannot_be_followed(&mut self) {
         self.touches_unknown = true;
-        if let Some(kept) = self.keeps.take() {
-            let stores = kept.fields.into_iter().map(|field| Ask::new(STORE, Object::Field(field)));
-            self.asks.extend(stores.filter(|ask| !self.asks.contains(ask)).collect::<Vec<_>>());
-        }
         self.unfollowed = Some("the session has changed the catalog and not committed");
         if self.lineage.take().is_some() {
             self.asks_about_all();
         }
+    }
+
+    /// Tables that it may read hold what nobody here knows of: nothing of its result is seen.
+    pub fn shows_nothing(&mut self) {
+        self.unseen = true;
+        self.touches_unknown = true;
     }
 
     /// Asks for what it learns of columns that it does not show.

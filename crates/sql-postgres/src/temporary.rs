@@ -1,7 +1,7 @@
 //! What the temporary tables of one session hold of classified columns.
 //!
-//! Nobody but the session can read them, so what is kept in one need not be asked for: it stays what it is. A statement says what
-//! it keeps ([`Kept`]); the session gathers that ([`Temporary`]), and the catalog that it sees is built with it. A new table is
+//! What is put into one asks `store` like anything else. But nobody except the session can read it, so it stays what it is for whom
+//! policy lets do that, and is shown as such. A statement says what it keeps ([`Kept`]); the session gathers that ([`Temporary`]), and the catalog that it sees is built with it. A new table is
 //! known by its name until the catalog is read, and by its oid from then on. What can't be told apart holds everything.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -46,6 +46,8 @@ pub struct Temporary {
     new: Vec<(Box<str>, Held)>,
     /// How often the session had changed the catalog before the first of them.
     since: u64,
+    /// What is in tables of which nobody knows whether they come back.
+    lost: Vec<Field>,
     /// All temporary tables that were there when the catalog was last read.
     seen: HashSet<u32>,
     version: u64,
@@ -104,7 +106,7 @@ pub(crate) fn computed(fields: &[Field]) -> Made {
 impl Temporary {
     /// Whether nothing classified is in any.
     pub fn is_empty(&self) -> bool {
-        self.tables.is_empty() && self.new.is_empty()
+        self.tables.is_empty() && self.new.is_empty() && self.lost.is_empty()
     }
 
     /// Counts what was put in.
@@ -127,8 +129,9 @@ impl Temporary {
         }
     }
 
-    /// The catalog was read on the session's own connection, after it had changed it `changes` times.
-    pub fn settle(&mut self, rows: &CatalogRows, changes: u64) {
+    /// The catalog was read on the session's own connection, after it had changed it `changes` times. `in_block`, what is gone may come
+    /// back.
+    pub fn settle(&mut self, rows: &CatalogRows, changes: u64, in_block: bool) {
         let there: HashMap<u32, &str> = rows
             .relations
             .iter()
@@ -138,7 +141,7 @@ impl Temporary {
         let mut fresh: Vec<u32> = there.keys().filter(|oid| !self.seen.contains(oid)).copied().collect();
         // Nothing but these tables was made, so none of them can have got another name, or another table theirs.
         let exact = usize::try_from(changes.saturating_sub(self.since)).is_ok_and(|made| made == self.new.len());
-        let mut lost: Vec<Field> = Vec::new();
+        let mut lost = std::mem::take(&mut self.lost);
         for (name, held) in std::mem::take(&mut self.new) {
             let same = fresh.iter().position(|oid| there.get(oid).is_some_and(|there| **there == *kept_name(&name)));
             match same.filter(|_| exact) {
@@ -153,7 +156,12 @@ impl Temporary {
                 self.tables.entry(oid).or_insert_with(Held::nothing).add(&Held::any_of(&lost));
             }
         }
-        self.tables.retain(|oid, _| there.contains_key(oid));
+        if in_block {
+            self.lost = lost;
+        } else {
+            self.tables.retain(|oid, _| there.contains_key(oid));
+        }
+        self.version = self.version.saturating_add(1);
         self.seen = there.into_keys().collect();
     }
 
@@ -199,7 +207,7 @@ mod tests {
         }
 
         fn catalog(&mut self) -> Catalog {
-            self.temporary.settle(&self.rows, self.changes);
+            self.temporary.settle(&self.rows, self.changes, false);
             Catalog::of_session(self.rows.clone(), &shop_rules(), None, &self.temporary)
         }
 
@@ -209,7 +217,7 @@ mod tests {
         }
 
         /// Runs something that makes this table, if it makes one.
-        fn run(&mut self, sql: &str, table: Option<(u32, &str, &str)>) -> Vec<String> {
+        fn run(&mut self, sql: &str, table: Option<(u32, &str, &str)>) -> bool {
             let statement = self.read(sql);
             if let Some(kept) = &statement.keeps {
                 self.temporary.keep(kept, self.changes);
@@ -218,7 +226,7 @@ mod tests {
             if let Some((oid, name, columns)) = table {
                 self.make(oid, name, columns);
             }
-            asks(&statement, "store")
+            statement.keeps.is_some()
         }
 
         fn make(&mut self, oid: u32, name: &str, columns: &str) {
@@ -265,8 +273,6 @@ mod tests {
             .collect()
     }
 
-    const NONE: [&str; 0] = [];
-
     #[test]
     fn a_new_table_holds_what_its_query_gives() {
         for sql in [
@@ -276,13 +282,13 @@ mod tests {
             "CREATE TEMP TABLE t (id, ssn, city, up) AS SELECT id, note, email, upper(ssn) FROM customers",
         ] {
             let mut session = Session::new();
-            assert_eq!(session.run(sql, Some((50_001, "t", "id ssn city up"))), NONE, "{sql}");
+            assert!(session.run(sql, Some((50_001, "t", "id ssn city up"))), "{sql}");
             let held = ["id", "ssn", "city", "up"].map(|column| session.holds("t", column));
             // By what it holds, and not by how it is called.
             assert_eq!(held, ["plain", "plain", "public.customers.email", "made of public.customers.ssn"], "{sql}");
             // And on to what is made of it.
-            assert_eq!(session.run("CREATE TABLE kept AS SELECT city FROM t", None), ["email"]);
-            assert_eq!(session.run("CREATE TEMP TABLE u AS SELECT city FROM t", Some((50_002, "u", "city"))), NONE);
+            assert_eq!(asks(&session.read("CREATE TABLE kept AS SELECT city FROM t"), "store"), ["email"]);
+            assert!(session.run("CREATE TEMP TABLE u AS SELECT city FROM t", Some((50_002, "u", "city"))));
             assert_eq!(session.holds("u", "city"), "public.customers.email");
             assert_eq!(asks(&session.read("SELECT 1 FROM t WHERE city = 'x'"), "probe"), ["email"]);
         }
@@ -321,18 +327,18 @@ mod tests {
     fn what_is_put_to_a_table_is_added_to_what_it_holds() {
         let mut session = Session::new();
         session.make(50_001, "t", "a b c");
-        assert_eq!(session.run("INSERT INTO t (c, a) SELECT email, ssn FROM customers", None), NONE);
+        assert!(session.run("INSERT INTO t (c, a) SELECT email, ssn FROM customers", None));
         let held = ["a", "b", "c"].map(|column| session.holds("t", column));
         assert_eq!(held, ["made of public.customers.ssn", "plain", "made of public.customers.email"]);
         session.run("CREATE TEMP TABLE u AS SELECT id, email FROM customers", Some((50_002, "u", "id email")));
-        assert_eq!(session.run("INSERT INTO u SELECT id, email FROM customers", None), NONE);
+        assert!(session.run("INSERT INTO u SELECT id, email FROM customers", None));
         assert_eq!(session.holds("u", "email"), "public.customers.email", "still nothing but that");
         // A value of the caller's own among them, and it is no copy any more.
-        assert_eq!(session.run("INSERT INTO u VALUES (1, 'x')", None), NONE);
+        assert!(session.run("INSERT INTO u VALUES (1, 'x')", None));
         assert_eq!(session.holds("u", "email"), "made of public.customers.email");
-        assert_eq!(session.run("UPDATE u SET id = ssn FROM customers", None), NONE);
+        assert!(session.run("UPDATE u SET id = ssn FROM customers", None));
         assert_eq!(session.holds("u", "id"), "made of public.customers.ssn");
-        assert_eq!(session.run("COPY t FROM STDIN", None), NONE);
+        assert!(session.run("COPY t FROM STDIN", None));
     }
 
     #[test]
@@ -391,11 +397,38 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_change_that_nobody_has_seen_it_is_asked_for_after_all() {
+    fn what_may_come_back_is_not_forgotten() {
         let mut session = Session::new();
-        let mut statement = session.read("CREATE TEMP TABLE t AS SELECT ssn FROM customers");
-        assert!(statement.keeps.is_some() && asks(&statement, "store").is_empty());
-        statement.cannot_be_followed();
-        assert_eq!((asks(&statement, "store"), statement.keeps), (vec!["ssn".to_owned()], None));
+        session.run("CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers", Some((50_001, "t", "a")));
+        session.catalog();
+        let relations = session.rows.relations.clone();
+        session.rows.relations.retain(|relation| relation.oid != 50_001);
+        session.temporary.settle(&session.rows, session.changes, true);
+        assert!(!session.temporary.is_empty(), "it is dropped in a transaction");
+        session.rows.relations = relations;
+        assert_eq!(session.holds("t", "a"), "public.customers.ssn");
+        // Before anybody has seen it.
+        let mut session = Session::new();
+        session.run("CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers", None);
+        session.temporary.settle(&session.rows, session.changes, true);
+        session.make(50_001, "t", "a");
+        assert_eq!(session.holds("t", "a"), "made of public.customers.ssn");
+    }
+
+    #[test]
+    fn what_is_put_in_and_given_back_is_what_it_is_made_of() {
+        let mut session = Session::new();
+        session.make(50_001, "t", "a b");
+        let catalog = session.catalog();
+        let shown = |sql: &str| {
+            let foreseen = crate::foresee(sql, &catalog).unwrap().remove(0).unwrap();
+            foreseen.iter().map(|output| matches!(output.holds, model::Holds::Plain)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            shown("INSERT INTO t (a) SELECT ssn FROM customers RETURNING a, reverse(b), 1"),
+            [false, false, true]
+        );
+        assert_eq!(shown("UPDATE t SET a = ssn FROM customers RETURNING t.a, 1"), [false, true]);
+        assert_eq!(shown("INSERT INTO t (a) SELECT 'x' RETURNING a"), [true]);
     }
 }

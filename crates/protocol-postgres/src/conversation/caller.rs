@@ -85,6 +85,11 @@ impl<S> Conversation<S> {
         self.closes_since = None;
         self.parsed = None;
         while self.ended.is_none() && self.expected.len().saturating_add(slots.len()) < super::EXPECTED_MAX {
+            // Until that is answered, nothing goes: an error in it is undone behind it.
+            if self.reads_own_catalog() {
+                self.stall = Some(Stall::OwnCatalog);
+                break;
+            }
             let held_back = match slots.last() {
                 Some(slot) => slot.work.holds_back(),
                 None => self.expected.back().is_some_and(Expect::holds_back),
@@ -536,14 +541,16 @@ impl<S> Conversation<S> {
             if self.catalog_tries >= CATALOG_TRIES_MAX
                 && let Some(snapshot) = self.catalogs.current()
             {
-                let circumstance = Circumstance { snapshot: &snapshot, uncommitted: u64::MAX };
+                let circumstance =
+                    Circumstance { snapshot: &snapshot, uncommitted: u64::MAX, blind: !self.temporary.is_empty() };
                 return Ok(self.readings.of(text, circumstance, self.session.gate()));
             }
             self.asked_catalog = true;
             self.catalog_tries = self.catalog_tries.saturating_add(1);
             return Err(Stall::Catalog);
         };
-        let circumstance = Circumstance { snapshot: &snapshot, uncommitted };
+        let blind = !self.temporary.is_empty() && self.own_snapshot().is_none();
+        let circumstance = Circumstance { snapshot: &snapshot, uncommitted, blind };
         let interpreted = self.readings.of(text, circumstance, self.session.gate());
         // A name that is not in the snapshot may be newer than it.
         let newer = interpreted.names_unknown && !asked;
@@ -556,7 +563,8 @@ impl<S> Conversation<S> {
             if !self.expected.is_empty() || self.planned > 0 {
                 return Err(Stall::Replies);
             }
-            if self.asks_own_catalog() {
+            if self.catalog_tries < CATALOG_TRIES_MAX && self.asks_own_catalog() {
+                self.catalog_tries = self.catalog_tries.saturating_add(1);
                 return Err(Stall::OwnCatalog);
             }
         }

@@ -181,7 +181,12 @@ impl<S> Conversation<S> {
             return Err(self.out_of_place("a catalog"));
         };
         match kind {
-            b'1' | b'2' | b'3' | b'N' | b'S' => {}
+            b'1' | b'2' | b'3' | b'N' => {}
+            // What Weir itself sets for the while is its own; anything else is the session's.
+            b'S' => match backend::parameter_status(body)?.0 {
+                b"search_path" | b"client_encoding" => {}
+                _ => return self.take_parameter(body),
+            },
             // Somebody else's notification, which has nothing to do with this.
             b'A' => return Ok(Pass::Verbatim),
             b'D' if reading.useless.is_none() => {
@@ -227,12 +232,13 @@ impl<S> Conversation<S> {
         if let Some(why) = &reading.useless {
             tracing::debug!(session = %self.session.id(), "the catalog as the session sees it can't be used: {why}");
         }
-        let ReadingOwn { version, began, mut rows, useless, temporary, .. } = *reading;
+        let ReadingOwn { version, began, mut rows, useless, temporary, in_block, .. } = *reading;
         let snapshot = useless.is_none().then(|| {
             rows.leave_temporary_of(temporary.as_deref());
-            self.temporary.settle(&rows, version.changes);
+            self.temporary.settle(&rows, version.changes, in_block);
             self.catalogs.own_snapshot(rows, began, &self.temporary)
         });
+        let version = Version { temporary: self.temporary.version(), ..version };
         self.own = Some(OwnCatalog { version, snapshot });
         Ok(Pass::Done)
     }

@@ -11,7 +11,11 @@ use crate::wire::build;
 /// says has a position it is one inside of the code.
 pub fn is_about_the_text(report: &Report) -> bool {
     let inside = [b'W', b'p', b'q'].iter().any(|field| report.field(*field).is_some());
-    report.severity() == "ERROR" && position(report).is_some() && !inside
+    // The bounds of a partition are computed while their text is read.
+    let code = report.sqlstate();
+    let of_reading =
+        (code.starts_with("42") && code != "42P17") || matches!(code, "22P02" | "22007" | "22008" | "22003");
+    report.severity() == "ERROR" && position(report).is_some() && !inside && of_reading
 }
 
 fn position(report: &Report) -> Option<&str> {

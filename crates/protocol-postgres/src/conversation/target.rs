@@ -447,7 +447,7 @@ impl<S> Conversation<S> {
         }
     }
 
-    fn take_parameter(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
+    pub(super) fn take_parameter(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
         let (name, value) = backend::parameter_status(body)?;
         self.settings.told(name, value);
         if !self.speaks_of_tainted() || neutral_parameter(name, value) {

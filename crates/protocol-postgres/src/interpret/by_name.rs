@@ -40,6 +40,7 @@ pub fn key(read: &Interpreted, behind: &[Option<Behind>]) -> ShapeKey {
 pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
     let catalog = &read.snapshot.catalog;
     let (mut statements, mut born) = (Vec::with_capacity(read.alone().len()), Vec::new());
+    let mut blind = false;
     for (at, own) in read.alone().iter().enumerate() {
         let statement = match behind.get(at).and_then(Option::as_ref) {
             None => own.clone(),
@@ -59,6 +60,11 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
                 }
             }
         };
+        let mut statement = statement;
+        if blind {
+            statement.shows_nothing();
+        }
+        blind |= statement.keeps.is_some();
         statements.push(statement);
     }
     let operation = whole(&statements);

@@ -81,6 +81,7 @@ impl Statement {
         whole.runs_code |= behind.runs_code;
         let masks = behind.parameters_kept.iter().filter(|(number, _)| self.masks_given.contains(number));
         whole.masks_returned.extend(masks.map(|(_, field)| field.clone()));
+        whole.unseen |= behind.unseen;
         whole.keeps = whole.keeps.or_else(|| behind.keeps.clone());
         whole.transaction = self.transaction.clone().or_else(|| behind.transaction.clone());
         if whole.certainty == Certainty::Exact {
@@ -142,5 +143,6 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         has_updates: false,
         lineage: None,
         unfollowed: Some("nobody knows what it is"),
+        unseen: false,
     }
 }

@@ -12,7 +12,7 @@ use model::Field;
 use pg_query::protobuf::{AlterTableType, CoercionForm, ConstrType, ObjectType};
 
 use super::outputs::given_names;
-use crate::catalog::{Catalog, Column, Entry};
+use crate::catalog::{Catalog, Column, Entry, Made};
 use crate::tree::{Node, Tree, name_parts, schema_and_name};
 
 /// What a statement stores.
@@ -37,6 +37,7 @@ const STORING: &[&str] = &[
     "Constraint",
     "RuleStmt",
     "CreateFunctionStmt",
+    "PartitionBoundSpec",
 ];
 
 /// Columns that every table has.
@@ -197,6 +198,12 @@ impl<'a> Flow<'a> {
                 }
             }
             // What a rule or a body does later can't be told apart from what it names now.
+            // The catalog keeps what the bounds of a partition come to, for everybody.
+            "PartitionBoundSpec" => {
+                for field in ["listdatums", "lowerdatums", "upperdatums"] {
+                    self.definition(node.get(field));
+                }
+            }
             "RuleStmt" => self.everything(),
             "CreateFunctionStmt" if node.has("sql_body") => self.everything(),
             _ => {}
@@ -209,6 +216,15 @@ impl<'a> Flow<'a> {
         match (subtype, command.get("def").node()) {
             (Some(AlterTableType::AtAlterColumnType | AlterTableType::AtAddColumn), Some(column)) => {
                 self.definition(column.get("raw_default"));
+            }
+            // What was computed stays, and is followed no more.
+            (Some(AlterTableType::AtDropExpression), _) => {
+                self.something = true;
+                for entry in self.named.values().copied().collect::<Vec<_>>() {
+                    for column in entry.relation.columns.iter().filter(|column| *column.name == *command.text("name")) {
+                        self.made(entry, column);
+                    }
+                }
             }
             (Some(AlterTableType::AtColumnDefault | AlterTableType::AtSetExpression), Some(_)) => {
                 self.definition(command.get("def"));
@@ -440,11 +456,22 @@ impl<'a> Flow<'a> {
             self.of_code |= entry.calls;
             match entry.field(column) {
                 Some(field) => self.add(&field),
+                None if self.catalog.is_own_temporary(entry) => self.made(entry, column),
                 None if entry.is_derived() => entry.derived.iter().for_each(|field| self.add(field)),
                 None => {}
             }
         }
         true
+    }
+
+    /// What a column is made of that is not stored as it is.
+    fn made(&mut self, entry: &Entry, column: &Column) {
+        match entry.made(column, self.catalog.classifies()) {
+            Made::Plain => {}
+            Made::Copy(field) => self.add(&field),
+            Made::Computed(fields) => fields.iter().for_each(|field| self.add(field)),
+            Made::Unknown | Made::Everything => self.everything(),
+        }
     }
 
     fn rows_in_scope(&mut self) {

@@ -3,6 +3,7 @@
 //! Not of what it is made: that is [`super::store`]'s. A column that gets its default or NULL gets nothing of anybody's.
 
 use model::Field;
+use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
 
 use crate::catalog::{Catalog, Column, Entry, Made};
@@ -60,6 +61,7 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
                     }
                 }
             }
+            "AlterTableStmt" => written.defaults(node, catalog),
             "CopyStmt" if node.has("is_from") => {
                 written.rows(node.get("relation"), node.get("attlist"), catalog, |_| Some(Given::Something));
             }
@@ -96,6 +98,19 @@ impl Written {
         }
         if let Some(conflict) = node.get("on_conflict_clause").node() {
             self.set(relation, conflict.get("target_list"), catalog);
+        }
+    }
+
+    /// ALTER COLUMN … SET DEFAULT: what rows get that come without a value.
+    fn defaults(&mut self, node: &Node, catalog: &Catalog) {
+        let set = i64::from(i32::from(AlterTableType::AtColumnDefault));
+        let commands = node.get("cmds").list().iter().filter_map(Tree::node);
+        for command in commands.filter(|command| command.int("subtype") == set && command.has("def")) {
+            for entry in entries(node.get("relation"), catalog) {
+                if let Some(column) = column(entry, command.text("name")) {
+                    self.put(entry, column, &Given::Values(vec![command.get("def")]), catalog);
+                }
+            }
         }
     }
 

@@ -56,6 +56,20 @@ impl<'a> Resolver<'a> {
             self.condition(conflict.get("where_clause"), &inside);
         }
         let Some(clause) = node.get("returning_clause").node() else { return Vec::new() };
+        // The catalog does not know yet what the rows hold that come back.
+        if self.is_own(node)
+            && let Some(target) = items.first_mut()
+        {
+            let kept = match (self.stores.anything, self.stores.sources.is_empty()) {
+                (true, _) => Origin::Unknown,
+                (false, true) => Origin::Free,
+                (false, false) => Origin::Made(self.stores.sources.clone()),
+            };
+            for column in &mut Rc::make_mut(&mut target.rows).columns {
+                column.origin.mix(kept.clone());
+                column.bare = false;
+            }
+        }
         // The row as it was and as it is, from PostgreSQL 18.
         for name in ["old", "new"] {
             if !items.iter().any(|item| item.name == Some(name)) {
@@ -69,12 +83,19 @@ impl<'a> Resolver<'a> {
         self.targets(clause.get("exprs"), &inside)
     }
 
+    /// Whether a statement writes to a temporary table of the session.
+    fn is_own(&self, node: &Node) -> bool {
+        let range = node.get("relation").node();
+        let mut named =
+            range.map(|range| self.catalog.named(range.text("schemaname"), range.text("relname")).peekable());
+        let known = named.as_mut().is_some_and(|named| named.peek().is_some());
+        known && named.is_some_and(|mut named| named.all(|entry| self.catalog.is_own_temporary(entry)))
+    }
+
     /// The columns that SET names get other values.
     fn overwritten(&mut self, node: &'a Node, list: &'a Tree, target: &Item<'a>) {
-        let range = node.get("relation").node();
-        let mut named = range.map(|range| self.catalog.named(range.text("schemaname"), range.text("relname")));
         // What is in a temporary table of the session is no row of anybody else's.
-        let own = named.as_mut().is_some_and(|named| named.all(|entry| self.catalog.is_own_temporary(entry)));
+        let own = self.is_own(node);
         for assignment in list.list().iter().filter_map(Tree::node) {
             if let Some(column) = target.rows.column(assignment.text("name")).filter(|_| !own) {
                 self.overwrites.add(&column.origin.sources());

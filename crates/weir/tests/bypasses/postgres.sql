@@ -350,3 +350,21 @@ BEGIN; CREATE SCHEMA s; ALTER TABLE customers SET SCHEMA s; SELECT reverse(ssn) 
 BEGIN; CREATE SCHEMA s; CREATE VIEW s.v AS SELECT reverse(ssn) AS r FROM customers; SELECT r FROM s.v
 BEGIN; CREATE TABLE k (a text); INSERT INTO k SELECT reverse(ssn) FROM customers; SELECT a FROM k
 BEGIN; ALTER TABLE orders ADD a text; UPDATE orders SET a = reverse(ssn) FROM customers c WHERE c.id = customer_id; SELECT a FROM orders
+-- what the bounds of a partition are computed of
+CREATE TABLE p (a text) PARTITION BY RANGE (a); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (leak_ssn()) TO ('')
+CREATE TABLE q (a text) PARTITION BY LIST (a); CREATE TABLE q1 PARTITION OF q FOR VALUES IN (leak_ssn()); SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'q1'
+CREATE TABLE r (a text) PARTITION BY LIST (a); CREATE TABLE r1 (a text); ALTER TABLE r ATTACH PARTITION r1 FOR VALUES IN (leak_ssn()); SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'r1'
+-- what was computed and is kept as it is
+BEGIN; ALTER TABLE generated ALTER made DROP EXPRESSION; SELECT made FROM generated
+BEGIN; CREATE TEMP TABLE t (a text, b text GENERATED ALWAYS AS (reverse(a)) STORED); INSERT INTO t (a) SELECT ssn FROM customers; ALTER TABLE t ALTER b DROP EXPRESSION; SELECT b FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a, city AS c FROM customers; SELECT 1 FROM t; ALTER TABLE t ALTER c TYPE text USING reverse(a); SELECT c FROM t
+-- temporary tables by the side of transactions
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT a FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; BEGIN ISOLATION LEVEL REPEATABLE READ; COPY t TO STDOUT
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; BEGIN ISOLATION LEVEL REPEATABLE READ; INSERT INTO notes (body) SELECT a FROM t; COMMIT; SELECT body FROM notes
+CREATE TEMP TABLE orders AS SELECT ssn AS status FROM customers \; INSERT INTO notes (body) SELECT status FROM orders; SELECT body FROM notes
+BEGIN; CREATE TEMP TABLE t (a text); INSERT INTO t SELECT ssn FROM customers RETURNING a, reverse(a)
+BEGIN; CREATE TEMP TABLE t (a text); SELECT a FROM t; INSERT INTO t SELECT ssn FROM customers \; SELECT a, reverse(a) FROM t
+CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SELECT 1 FROM t; BEGIN; DROP TABLE t; SELECT count(*) FROM orders; ROLLBACK; SELECT a, reverse(a) FROM t
+BEGIN; ALTER TABLE notes RENAME TO n2; CREATE TEMP TABLE notes (body text); SELECT 1 FROM notes; ROLLBACK \; INSERT INTO notes (body) SELECT ssn FROM customers; SELECT body FROM notes
+BEGIN; ALTER TABLE customers RENAME TO c2; CREATE TEMP TABLE customers (id int, name text, ssn text, city text); SELECT 1 FROM customers; ROLLBACK \; SELECT row_to_json(x) FROM customers x

@@ -69,6 +69,7 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 @id("bulk") permit (principal in Group::"carriers", action in [Action::"copy_in", Action::"copy_out"], resource in Env::"dev");
 
 @id("ask")     permit (principal in Group::"users", action in [Action::"probe", Action::"overwrite"], resource);
+@id("keep")    permit (principal in Group::"keepers", action == Action::"store", resource);
 @id("clear")   permit (principal in Group::"clear", action == Action::"see", resource);
 @id("partial") permit (principal in Group::"partial", action == Action::"see_partial", resource);
 @id("token")   permit (principal in Group::"token", action == Action::"see_token", resource);
@@ -78,9 +79,10 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 "#;
 
 /// The users, and the group that says what each sees. Alice sees what the shop's policies show everyone; so does Carol, who
-/// may carry it away by COPY, and Clea carries away what Clara sees. Tess sees tokens and no parts.
-const USERS: [(&str, &[&str]); 7] = [
+/// may carry it away by COPY, and Clea carries away what Clara sees. Tessa may keep what she does not see. Tess sees tokens and no parts.
+const USERS: [(&str, &[&str]); 8] = [
     ("alice", &["users"]),
+    ("tessa", &["users", "keepers"]),
     ("carol", &["users", "carriers"]),
     ("clara", &["users", "clear"]),
     ("petra", &["users", "partial"]),
@@ -234,7 +236,7 @@ fn before(server: &PostgresServer, password: &str) -> weir::Builder {
         .target("sights", server, "sights", account, &SIGHTS_CLASSES)
         .policies(POLICIES);
     let weir = WORK.into_iter().fold(weir, |weir, name| weir.target(name, server, name, account, &WORK_CLASSES));
-    ["users", "carriers", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)
+    ["users", "carriers", "keepers", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)
 }
 
 /// The folder of this test's data files.

@@ -4,6 +4,7 @@ that an entry names:
 
     -- masked: NAME…     classified: what is shown is never what is there
     -- hidden: NAME…     computed of what is classified: nothing is shown
+    -- by: USER          who asks, if not alice
 
 A line `-- name` begins an entry, `--$ value` is a parameter, `--next` another statement of the same transaction."""
 
@@ -20,7 +21,8 @@ FINE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
 class Entry:
     def __init__(self, name):
-        self.name, self.steps, self.parameters, self.masked, self.hidden = name, [[]], [], set(), set()
+        self.name, self.user, self.steps, self.parameters = name, "alice", [[]], []
+        self.masked, self.hidden = set(), set()
 
 
 def entries():
@@ -30,6 +32,8 @@ def entries():
             found[-1].masked = set(line.split()[2:])
         elif line.startswith("-- hidden: "):
             found[-1].hidden = set(line.split()[2:])
+        elif line.startswith("-- by: "):
+            found[-1].user = line.split()[2]
         elif line.startswith("--$ "):
             found[-1].parameters.append(line[4:].encode())
         elif line == "--next":
@@ -96,8 +100,9 @@ def differences(entry, direct, weir):
 
 
 wrong, statements, cells, masked, hidden = [], 0, 0, 0, 0
-with directly("shop", autocommit=True) as direct, through(autocommit=True) as weir:
+with directly("shop", autocommit=True) as direct, through(autocommit=True) as alice, through("tessa", autocommit=True) as tessa:
     for entry in entries():
+        weir = {"alice": alice, "tessa": tessa}[entry.user]
         statements += len(entry.steps)
         for way in WAYS:
             one, other = ran(direct, entry, way), ran(weir, entry, way)

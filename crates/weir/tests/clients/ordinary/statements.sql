@@ -347,6 +347,7 @@ UPDATE basket SET amount = amount + 1 WHERE product_id < 10
 SELECT p.sku, b.amount * p.price AS worth FROM basket b JOIN products p ON p.id = b.product_id ORDER BY p.sku
 
 -- analyst: a temporary table with people in it
+-- by: tessa
 -- masked: email ssn mail
 -- hidden: hash
 CREATE TEMP TABLE people AS SELECT id, name, email, ssn, city FROM customers WHERE id < 20
