@@ -311,6 +311,11 @@ impl Reading {
         changes.max(self.changes_catalog.into())
     }
 
+    /// Whether it is to be read with the session's own catalog, also where the session has changed nothing.
+    pub fn needs_own_catalog(&self) -> bool {
+        self.statements.iter().any(|statement| statement.needs_own_catalog)
+    }
+
     /// Whether it moves values that were not followed, because the session sees a catalog that Weir does not.
     pub fn moves_unfollowed(&self) -> bool {
         let unfollowed = |statement: &Statement| statement.moves_values && !statement.is_followed();

@@ -330,6 +330,8 @@ impl<'a> Findings<'a> {
         let exact = lineage.as_ref().filter(|lineage| lineage.stores.as_ref().is_some_and(|stores| !stores.anything));
         let keeps =
             exact.filter(|_| quiet).and_then(|lineage| keeps::keeps(tree, self.catalog, lineage, &stored.fields));
+        let keeps = keeps.or_else(|| keeps::altered(tree, self.catalog, &stored.fields));
+        let may_be_temporary = !stored.fields.is_empty() && keeps::may_be_temporary(tree, self.catalog);
         let mut kept: HashSet<Field> = HashSet::new();
         for field in stored.fields.into_iter().chain(std::mem::take(&mut self.moved)) {
             if kept.insert(field.clone()) {
@@ -365,6 +367,7 @@ impl<'a> Findings<'a> {
             changes_catalog: self.changes_catalog,
             transaction: self.transaction,
             copy: None,
+            needs_own_catalog: keeps.is_none() && may_be_temporary,
             keeps,
             masks_returned: written.masks,
             masks_given: written::masks_given(tree),

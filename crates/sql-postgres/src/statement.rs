@@ -31,6 +31,8 @@ pub struct Statement {
     pub transaction: Option<TransactionStep>,
     /// Set when it copies data between the target and the caller.
     pub copy: Option<CopyStatement>,
+    /// Whether it puts what is classified into a temporary table of which this catalog does not tell whose it is.
+    pub needs_own_catalog: bool,
     /// What it keeps in a temporary table of the session, where that is all it keeps.
     pub keeps: Option<Kept>,
     /// Classified columns into which it puts what Weir has shown in the place of a value.

@@ -503,7 +503,7 @@ impl<S> Conversation<S> {
         let same = self.snapshot().is_some_and(|(snapshot, uncommitted)| {
             snapshot.epoch == known.snapshot.epoch && known.uncommitted == uncommitted
         });
-        let same = same && !(known.moves_unfollowed() && self.lacks_own_snapshot());
+        let same = same && !(self.needs_own_snapshot(&known) && self.lacks_own_snapshot());
         // What could not be read can't be read now either: the target keeps what it has made of the text.
         if known.unread.is_some() || same && !known.runs_names() {
             return Ok(known);
@@ -522,7 +522,7 @@ impl<S> Conversation<S> {
         let shared = self.catalogs.current().filter(|_| self.catalogs.freshness() != Freshness::Stale)?;
         Some(match self.own_snapshot() {
             Some(own) => (Arc::clone(own), 0),
-            None if self.sees_more() => (shared, self.changes.saturating_add(self.temporary.version())),
+            None if self.sees_more() => (shared, self.changes.saturating_add(self.temporary.version()).max(1)),
             None => (shared, 0),
         })
     }
@@ -558,7 +558,8 @@ impl<S> Conversation<S> {
             self.asked_catalog = true;
             self.forget_own_catalog();
         }
-        if (newer || interpreted.moves_unfollowed()) && self.lacks_own_snapshot() {
+        self.keeps |= interpreted.needs_own_catalog();
+        if (newer || self.needs_own_snapshot(&interpreted)) && self.lacks_own_snapshot() {
             // Until all that went before is answered nobody knows what the session sees.
             if !self.expected.is_empty() || self.planned > 0 {
                 return Err(Stall::Replies);

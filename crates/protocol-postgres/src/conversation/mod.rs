@@ -111,6 +111,8 @@ pub struct Conversation<S = Stream> {
     own: Option<OwnCatalog>,
     /// What its temporary tables hold.
     temporary: Temporary,
+    /// Set once something classified may have been put into a temporary table.
+    keeps: bool,
     /// Whether something was planned since the last end of a batch.
     batch_open: bool,
     /// Counts batches: a Sync begins the next.
@@ -208,6 +210,7 @@ impl<S> Conversation<S> {
             changes: 0,
             own: None,
             temporary: Temporary::default(),
+            keeps: false,
             batch_open: false,
             batch: 0,
             closes_since: None,

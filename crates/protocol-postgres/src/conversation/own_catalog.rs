@@ -22,6 +22,7 @@ use super::expect::Expect;
 use super::forward::Frame;
 use super::target::Pass;
 use crate::catalog::{ROWS_MAX, Snapshot};
+use crate::interpret::Reading;
 use crate::wire::backend::{self, Report};
 use crate::wire::{Malformed, build};
 
@@ -100,7 +101,13 @@ impl<S> Conversation<S> {
 
     /// Whether the session sees, or knows of, what is not in the catalog that all share.
     pub(super) fn sees_more(&self) -> bool {
-        self.uncommitted || !self.temporary.is_empty()
+        self.uncommitted || self.keeps || !self.temporary.is_empty()
+    }
+
+    /// Whether what this reading does can't be told without it.
+    pub(super) fn needs_own_snapshot(&self, reading: &Reading) -> bool {
+        let blind = reading.uncommitted != 0 && !self.temporary.is_empty();
+        blind || reading.moves_unfollowed() || reading.needs_own_catalog()
     }
 
     /// Whether it should be read for a statement that moves values: the session sees another catalog than Weir does, and it was

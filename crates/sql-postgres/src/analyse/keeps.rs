@@ -57,6 +57,28 @@ pub(super) fn keeps(tree: &Tree, catalog: &Catalog, lineage: &Lineage, fields: &
     Some(Kept { place, holds, fields: fields.to_vec() })
 }
 
+/// The same of an ALTER TABLE, which moves values from one column to another.
+pub(super) fn altered(tree: &Tree, catalog: &Catalog, fields: &[Field]) -> Option<Kept> {
+    let node = tree.as_kind("AlterTableStmt").filter(|_| !fields.is_empty())?;
+    let entry = own_table(node.get("relation"), catalog)?;
+    Some(Kept { place: Place::Of(entry.relation.oid), holds: Held::any_of(fields), fields: fields.to_vec() })
+}
+
+/// Whether rows go into what may be a temporary table of the session, in a catalog that does not tell whose it is.
+pub(super) fn may_be_temporary(tree: &Tree, catalog: &Catalog) -> bool {
+    let mut found = false;
+    tree.walk(&mut |node| {
+        if matches!(node.kind, "InsertStmt" | "UpdateStmt" | "MergeStmt" | "CopyStmt")
+            && let Some(range) = node.get("relation").as_kind("RangeVar")
+        {
+            let mut named = catalog.named(range.text("schemaname"), range.text("relname"));
+            found |= named.any(|entry| *entry.relation.schema == *"pg_temp");
+        }
+        !found
+    });
+    found && !catalog.is_of_session()
+}
+
 /// The INTO of a query; the first arm of a set operation holds it.
 fn into(node: &Node) -> Option<&Node> {
     match node.get("larg").node() {

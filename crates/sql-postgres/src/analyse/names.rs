@@ -82,6 +82,7 @@ impl Statement {
         let masks = behind.parameters_kept.iter().filter(|(number, _)| self.masks_given.contains(number));
         whole.masks_returned.extend(masks.map(|(_, field)| field.clone()));
         whole.unseen |= behind.unseen;
+        whole.needs_own_catalog |= behind.needs_own_catalog;
         whole.keeps = whole.keeps.or_else(|| behind.keeps.clone());
         whole.transaction = self.transaction.clone().or_else(|| behind.transaction.clone());
         if whole.certainty == Certainty::Exact {
@@ -128,6 +129,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         transaction: None,
         copy: None,
         keeps: None,
+        needs_own_catalog: false,
         masks_returned: Vec::new(),
         masks_given: Vec::new(),
         parameters_kept: Vec::new(),

@@ -149,6 +149,43 @@ fn no_way_around_shows_the_canary() {
     weir.verify();
 }
 
+/// The same of who may store: what stays in temporary tables of the session is not shown.
+#[test]
+fn what_is_kept_in_temporary_tables_is_not_shown() {
+    let clients = Clients::find().unwrap();
+    let server = clients.server(Release::Distribution).start().expect("a private PostgreSQL");
+    server.psql("postgres", "CREATE DATABASE museum").unwrap();
+    server.psql("museum", SCHEMA).unwrap();
+    let password = server.superuser_password().to_owned();
+    let policies: String =
+        POLICIES.lines().filter(|line| !line.contains("@id(\"kept\")")).map(|l| format!("{l}\n")).collect();
+    let weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
+        .target("museum", &server, "museum", ("postgres", &password), &CLASSES)
+        .policies(&policies)
+        .start();
+    let token = weir.token("mallory", &[]);
+    let forms = forms();
+    // What goes on into other tables is where policy lets it be.
+    let stays = |line: &&str| {
+        line.contains("TEMP")
+            && !["notes", "kept", "INHERIT", "PARTITION", "EXECUTE"].iter().any(|elsewhere| line.contains(elsewhere))
+    };
+    let (mut count, mut kept) = (0, 0);
+    for statement in statements().into_iter().filter(stays) {
+        let through = || {
+            let psql = clients.psql(Release::Distribution).env("PGPASSWORD", &token);
+            psql.arg("-d").arg(weir.conninfo("mallory", "museum"))
+        };
+        let shown = shown(&format!("{statement} ;"), through).replace(statement, "");
+        assert!(!forms.iter().any(|form| shown.contains(form.as_str())), "{statement}\nshows the canary:\n{shown}");
+        assert!(!shown.contains("server closed the connection"), "{statement}\nended the session:\n{shown}");
+        count += 1;
+        kept += usize::from(!shown.contains("store Field::"));
+    }
+    assert!(count >= 40 && kept >= 30, "{kept} of {count} keep something");
+    weir.verify();
+}
+
 /// Ways to learn of values that are not shown: rows 24 to 26, 29 and 44 of the catalogue of techniques.
 const QUESTIONS: [&str; 30] = [
     "SELECT c.id, (SELECT count(*) FROM unnest(c.x)) FROM (SELECT id, array_fill(1, ARRAY[ascii(ssn)]) AS x FROM customers) c",
