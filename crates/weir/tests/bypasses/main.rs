@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, and all of this file is one")]
 
+use sandbox::PostgresServer;
 use testkit::weir::Weir;
 use testkit::{Clients, Release, Run};
 
@@ -101,6 +102,19 @@ const WAYS: [(&str, Release); 5] = [
     ("BEGIN; DECLARE way BINARY CURSOR FOR # ; FETCH ALL FROM way;", Release::Distribution),
 ];
 
+/// A server with the museum in it, and a Weir before it.
+fn museum(clients: &Clients, policies: &str) -> (PostgresServer, Weir) {
+    let server = clients.server(Release::Distribution).start().expect("a private PostgreSQL");
+    server.psql("postgres", "CREATE DATABASE museum").unwrap();
+    server.psql("museum", SCHEMA).unwrap();
+    let password = server.superuser_password().to_owned();
+    let weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
+        .target("museum", &server, "museum", ("postgres", &password), &CLASSES)
+        .policies(policies)
+        .start();
+    (server, weir)
+}
+
 /// What psql shows of a statement, in a session of its own.
 fn shown(text: &str, psql: impl Fn() -> Run) -> String {
     let run = psql().args(["-P", "pager=off"]).input(format!("{text}\n")).finish().expect("psql can be run");
@@ -116,14 +130,7 @@ fn is_query(statement: &str) -> bool {
 #[test]
 fn no_way_around_shows_the_canary() {
     let clients = Clients::find().unwrap();
-    let server = clients.server(Release::Distribution).start().expect("a private PostgreSQL");
-    server.psql("postgres", "CREATE DATABASE museum").unwrap();
-    server.psql("museum", SCHEMA).unwrap();
-    let password = server.superuser_password().to_owned();
-    let weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
-        .target("museum", &server, "museum", ("postgres", &password), &CLASSES)
-        .policies(POLICIES)
-        .start();
+    let (server, weir) = museum(&clients, POLICIES);
     let token = weir.token("mallory", &[]);
     let statements = statements();
     let forms = forms();
@@ -142,7 +149,7 @@ fn no_way_around_shows_the_canary() {
     // The museum is one: asked directly, most of its pieces do show it.
     let direct = || {
         let to = format!("host=127.0.0.1 port={} dbname=museum user=postgres", server.port());
-        clients.psql(Release::Distribution).arg("-d").arg(to).env("PGPASSWORD", &password)
+        clients.psql(Release::Distribution).arg("-d").arg(to).env("PGPASSWORD", server.superuser_password())
     };
     let leaking = statements.iter().filter(|statement| leaks(&shown(&format!("{statement} ;"), direct))).count();
     assert!(leaking * 2 > statements.len(), "only {leaking} of {} leak directly", statements.len());
@@ -153,16 +160,9 @@ fn no_way_around_shows_the_canary() {
 #[test]
 fn what_is_kept_in_temporary_tables_is_not_shown() {
     let clients = Clients::find().unwrap();
-    let server = clients.server(Release::Distribution).start().expect("a private PostgreSQL");
-    server.psql("postgres", "CREATE DATABASE museum").unwrap();
-    server.psql("museum", SCHEMA).unwrap();
-    let password = server.superuser_password().to_owned();
     let policies: String =
         POLICIES.lines().filter(|line| !line.contains("@id(\"kept\")")).map(|l| format!("{l}\n")).collect();
-    let weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
-        .target("museum", &server, "museum", ("postgres", &password), &CLASSES)
-        .policies(&policies)
-        .start();
+    let (_server, weir) = museum(&clients, &policies);
     let token = weir.token("mallory", &[]);
     let forms = forms();
     // What goes on into other tables is where policy lets it be.
@@ -223,15 +223,8 @@ const QUESTIONS: [&str; 30] = [
 #[test]
 fn asking_about_what_is_not_seen_is_refused() {
     let clients = Clients::find().unwrap();
-    let server = clients.server(Release::Distribution).start().expect("a private PostgreSQL");
-    server.psql("postgres", "CREATE DATABASE museum").unwrap();
-    server.psql("museum", SCHEMA).unwrap();
-    let password = server.superuser_password().to_owned();
     let unasked = r#"@id("unasked") forbid (principal, action == Action::"probe", resource);"#;
-    let weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
-        .target("museum", &server, "museum", ("postgres", &password), &CLASSES)
-        .policies(&format!("{POLICIES}{unasked}"))
-        .start();
+    let (_server, weir) = museum(&clients, &format!("{POLICIES}{unasked}"));
     let token = weir.token("mallory", &[]);
     let through =
         |release| clients.psql(release).arg("-d").arg(weir.conninfo("mallory", "museum")).env("PGPASSWORD", &token);
