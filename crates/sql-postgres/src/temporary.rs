@@ -16,8 +16,6 @@ use crate::catalog::{CatalogRows, Made};
 pub struct Kept {
     pub(crate) place: Place,
     pub(crate) holds: Held,
-    /// All of which it is made.
-    pub(crate) fields: Vec<Field>,
 }
 
 /// Where.

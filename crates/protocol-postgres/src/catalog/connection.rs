@@ -96,12 +96,8 @@ impl Connection {
         match kind {
             b'D' => {
                 *left = left.checked_sub(1).ok_or_else(|| Malformed::new("the catalog has too many rows"))?;
-                let mut cells = backend::data_row(body)?;
-                let mut row = Vec::with_capacity(cells.left());
-                while cells.left() > 0 {
-                    let text = cells.next_cell()?.map(std::str::from_utf8).transpose();
-                    row.push(text.map_err(|_| Malformed::new("the catalog holds a name that is not UTF-8"))?);
-                }
+                let row =
+                    backend::text_row(body).map_err(|wrong| Malformed(format!("catalog query {query}: {wrong}")))?;
                 rows.add(query, &row).map_err(|why| Malformed(format!("catalog query {query}: {why}")))?;
             }
             b'E' => return Err(TargetDown::Refused(Report::read(body)?)),

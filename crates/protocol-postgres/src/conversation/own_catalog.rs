@@ -264,12 +264,7 @@ impl ReadingOwn {
     /// A row of one of the queries; why it is of no use, if it is not.
     fn take_row(&mut self, body: &[u8]) -> Result<(), String> {
         self.left = self.left.checked_sub(1).ok_or("it has too many rows")?;
-        let mut cells = backend::data_row(body).map_err(|wrong| wrong.0)?;
-        let mut row = Vec::with_capacity(cells.left());
-        while cells.left() > 0 {
-            let text = cells.next_cell().map_err(|wrong| wrong.0)?.map(std::str::from_utf8).transpose();
-            row.push(text.map_err(|_| "it holds a name that is not UTF-8")?);
-        }
+        let row = backend::text_row(body).map_err(|wrong| wrong.0)?;
         match self.statement.checked_sub(BEFORE).map(|at| CATALOG_QUERIES.get(at)) {
             None => match row.as_slice() {
                 [Some("read committed"), temporary, ..] => {

@@ -68,6 +68,17 @@ impl<'a> Cells<'a> {
     }
 }
 
+/// The cells of a DataRow whose columns are all in text.
+pub fn text_row(body: &[u8]) -> Result<Vec<Option<&str>>, Malformed> {
+    let mut cells = data_row(body)?;
+    let mut row = Vec::with_capacity(cells.left());
+    while cells.left() > 0 {
+        let text = cells.next_cell()?.map(std::str::from_utf8).transpose();
+        row.push(text.map_err(|_| Malformed::new("a row holds text that is not UTF-8"))?);
+    }
+    Ok(row)
+}
+
 /// An ErrorResponse or NoticeResponse.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {

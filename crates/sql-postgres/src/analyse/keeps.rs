@@ -54,14 +54,14 @@ pub(super) fn keeps(tree: &Tree, catalog: &Catalog, lineage: &Lineage, fields: &
         "CopyStmt" if node.has("is_from") => (Place::Of(own_table(node.get("relation"), catalog)?.relation.oid), any()),
         _ => return None,
     };
-    Some(Kept { place, holds, fields: fields.to_vec() })
+    Some(Kept { place, holds })
 }
 
 /// The same of an ALTER TABLE, which moves values from one column to another.
 pub(super) fn altered(tree: &Tree, catalog: &Catalog, fields: &[Field]) -> Option<Kept> {
     let node = tree.as_kind("AlterTableStmt").filter(|_| !fields.is_empty())?;
     let entry = own_table(node.get("relation"), catalog)?;
-    Some(Kept { place: Place::Of(entry.relation.oid), holds: Held::any_of(fields), fields: fields.to_vec() })
+    Some(Kept { place: Place::Of(entry.relation.oid), holds: Held::any_of(fields) })
 }
 
 /// Whether rows go into what may be a temporary table of the session, in a catalog that does not tell whose it is.

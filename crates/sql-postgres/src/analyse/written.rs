@@ -23,6 +23,10 @@ pub(super) struct Written {
 /// Which arguments of an EXECUTE are what Weir has shown in the place of a value, from 1.
 pub(super) fn masks_given(tree: &Tree) -> Vec<usize> {
     let mut given = Vec::new();
+    let holds = |node: &Node| matches!(node.kind, "ExecuteStmt" | "CreateTableAsStmt" | "ExplainStmt");
+    if !tree.node().is_some_and(holds) {
+        return given;
+    }
     tree.walk(&mut |node| {
         if node.kind == "ExecuteStmt" {
             let masks = (1..).zip(node.get("params").list()).filter(|(_, argument)| holds_mask(argument));
