@@ -462,8 +462,7 @@ impl<S> Conversation<S> {
         if !self.speaks_of_tainted() {
             return Ok(Pass::Verbatim);
         }
-        neutral_report(&report, b'N', None, &mut self.instead);
-        Ok(Pass::Done)
+        Ok(self.withhold(&report, b'N'))
     }
 
     /// Whether what the target says now may hold something classified.
@@ -537,9 +536,13 @@ impl<S> Conversation<S> {
         if !tainted || is_about_the_text(report) {
             return Pass::Verbatim;
         }
+        self.withhold(report, b'E')
+    }
+
+    fn withhold(&mut self, report: &Report, kind: u8) -> Pass {
         let snapshot = self.own_snapshot().map(Arc::clone).or_else(|| self.catalogs.current());
-        let catalog = snapshot.as_ref().map(|snapshot| &snapshot.catalog);
-        neutral_report(report, b'E', catalog, &mut self.instead);
+        let catalog = snapshot.as_ref().map(|snapshot| &*snapshot.catalog);
+        neutral_report(report, kind, catalog, &mut self.instead);
         Pass::Done
     }
 
