@@ -22,7 +22,7 @@ pub fn in_pan(text: &[u8]) -> bool {
 /// A place of a taxpayer in India: a state, the taxpayer, a number, Z, and Luhn's check character in base 36.
 pub fn in_gstin(text: &[u8]) -> bool {
     let Ok(text) = <&[u8; 15]>::try_from(text) else { return false };
-    let state = digits::<2>(&text[..2]).is_some_and(|d| number(&d) <= 38);
+    let state = digits::<2>(&text[..2]).is_some_and(|d| matches!(number(&d), 1..=38 | 97));
     let sum = text.iter().rev().zip([1_u64, 2].into_iter().cycle()).try_fold(0_u64, |sum, (&byte, weight)| {
         let product = u64::from(digit36(byte)?).wrapping_mul(weight);
         Some(sum.wrapping_add(product / 36).wrapping_add(product % 36))

@@ -18,10 +18,12 @@ pub fn au_medicare(text: &[u8]) -> bool {
         })
 }
 
-/// A business in Australia: eleven digits, the first less one, remainder by 89.
+/// A business in Australia: eleven digits, the first less one, remainder by 89. The first two are 11 to 99, which is once each
+/// remainder.
 pub fn au_abn(text: &[u8]) -> bool {
     digits::<11>(text).is_some_and(|d| {
-        d[0] != 0 && weighted(&d, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]).wrapping_sub(10).is_multiple_of(89)
+        number(&d[..2]) >= 11
+            && weighted(&d, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]).wrapping_sub(10).is_multiple_of(89)
     })
 }
 

@@ -261,6 +261,7 @@ fn what_was_never_given_out_is_refused() {
     refuses("uk_dl", &["MORGA613054SM9IJ", "MORGA657324SM9IJ", "9ORGA657054SM9IJ", "MORGA6570549M9IJ"]);
     refuses("fr_nir", &["295139912611190", "095109912611193"]);
     refuses("it_cf", &["RCCMNL83S38D969H", "RCCMNL83F18D969H"]);
+    refuses("au_abn", &["10475019035"]);
     refuses("in_aadhaar", &["123412341234", "222222222222"]);
     refuses("in_pan", &["ACUXA7085R", "ACUPA0000R"]);
     refuses("id_nik", &["9971011708450001", "3171013208450001", "3171011708450000"]);
