@@ -277,6 +277,8 @@ fn cards_need_an_issuer_and_its_length() {
         "card",
         &["0000000000000000", "7999999999999999", "1234567812345670", "41111111111111113", "37828224631000552"],
     );
+    refuses("card", &["41111111111114", "411111111111116", "41111111111111111115"]);
+    assert!(takes("card", "4111111111111111110"));
     refuses("card", &["4111111111111112", "555555555555", "5105105105105100000"]);
 }
 
@@ -370,6 +372,8 @@ fn tokens_of_json() {
     }
     assert!(takes("jwt", "eyJhbGciOiJ4In0.e30.c2ln"));
     assert!(takes("jwt", "eyJhbGciOiJ4In0.a.b.c.d"));
+    // {"jwk":{"kty":"EC"},"alg":"x"}
+    assert!(takes("jwt", "eyJqd2siOnsia3R5IjoiRUMifSwiYWxnIjoieCJ9.e30.c2ln"));
     refuses(
         "jwt",
         &[
