@@ -41,6 +41,15 @@ impl fmt::Display for Release {
     }
 }
 
+/// Python with what `testkit/requirements.txt` lists, for those who need no other client; give it `-c` and code, or a file.
+pub fn python() -> Result<Run, RunError> {
+    Ok(Run::new(python_program()?).arg("-u"))
+}
+
+fn python_program() -> Result<PathBuf, RunError> {
+    file("Python with drivers", checkout().join("target/tools/venv/bin/python"))
+}
+
 /// Everything that was found.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -62,7 +71,7 @@ impl Clients {
         Ok(Self {
             distribution: postgres("PostgreSQL (server and psql)", &programs)?,
             v18: postgres("PostgreSQL 18 (server and psql)", &newest)?,
-            python: file("Python with drivers", tools.join("venv/bin/python"))?,
+            python: python_program()?,
             tools: tools.clone(),
             java: on_path("java")?,
             javac: on_path("javac")?,

@@ -10,7 +10,7 @@ mod wait;
 #[allow(clippy::expect_used, clippy::panic, reason = "a Weir that cannot be run fails the test, there and then")]
 pub mod weir;
 
-pub use clients::{Clients, Release};
+pub use clients::{Clients, Release, python};
 pub use run::{Outcome, Run, RunError};
 pub use wait::{TimedOut, free_port, wait_until};
 
