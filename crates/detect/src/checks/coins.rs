@@ -1,7 +1,9 @@
 //! Addresses and keys of Bitcoin and Ethereum. All as they stand: the case of letters is part of them.
 
+use aws_lc_rs::digest::{SHA256, digest};
+use sha3::{Digest, Keccak256};
+
 use super::arithmetic::position;
-use super::hashes::{keccak256, sha256};
 
 const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const BECH32: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
@@ -47,8 +49,8 @@ fn base58check<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let ones = text.iter().take_while(|&&byte| byte == b'1').count();
     let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
     let (message, check) = bytes.split_last_chunk::<4>()?;
-    let hash = sha256(&sha256(message)?)?;
-    (ones == zeros && hash.starts_with(check)).then_some(bytes)
+    let hash = digest(&SHA256, digest(&SHA256, message).as_ref());
+    (ones == zeros && hash.as_ref().starts_with(check)).then_some(bytes)
 }
 
 /// What follows `bc1`: a version, a program of whole bytes, and a check sum of six letters.
@@ -109,7 +111,7 @@ fn eth_digits(text: &[u8]) -> Option<&[u8; 40]> {
 }
 
 fn is_eip55(address: &[u8; 40]) -> bool {
-    let Some(hash) = keccak256(&address.map(|byte| byte.to_ascii_lowercase())) else { return false };
+    let hash = Keccak256::digest(address.map(|byte| byte.to_ascii_lowercase()));
     let halves = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     address
         .iter()

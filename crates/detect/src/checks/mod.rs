@@ -8,7 +8,6 @@
 //! Numbers that are all zeros are right by most schemes and nobody's: they are refused.
 
 mod arithmetic;
-mod hashes;
 
 mod cards;
 mod iban;

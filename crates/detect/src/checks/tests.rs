@@ -334,7 +334,7 @@ fn tokens() {
     // Made here, in parts: one that stands in a file is reported by those who look for lost ones.
     for (name, prefix) in [("github_token", "ghp_"), ("github_token", "ghs_"), ("npm_token", "npm_")] {
         let own = "0123456789abcdefghijABCDEFGHIJ";
-        let mut value = super::hashes::crc32(own.as_bytes()) as usize;
+        let mut value = crc32fast::hash(own.as_bytes()) as usize;
         let alphabet = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let mut check = [b'0'; 6];
         for place in check.iter_mut().rev() {

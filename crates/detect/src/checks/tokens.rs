@@ -1,7 +1,6 @@
 //! Secrets that carry a check sum or a form of their own. All as they stand: the case of letters is part of them.
 
 use super::arithmetic::position;
-use super::hashes::crc32;
 
 /// A token of GitHub: `ghp_`, `gho_`, `ghu_`, `ghs_` or `ghr_`, thirty letters and digits, and their CRC-32 in six.
 pub fn github_token(text: &[u8]) -> bool {
@@ -19,7 +18,7 @@ fn has_crc32(text: &[u8]) -> bool {
     let Some((own, check)) = text.split_last_chunk::<6>() else { return false };
     let value =
         check.iter().try_fold(0_u64, |value, &byte| Some(value.wrapping_mul(62).wrapping_add(position(BASE62, byte)?)));
-    own.len() == 30 && own.iter().all(u8::is_ascii_alphanumeric) && value == Some(u64::from(crc32(own)))
+    own.len() == 30 && own.iter().all(u8::is_ascii_alphanumeric) && value == Some(u64::from(crc32fast::hash(own)))
 }
 
 /// A signed or encrypted JSON Web Token (RFC 7515, 7516): three or five parts in base64url, the first of which is an object
