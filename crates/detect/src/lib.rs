@@ -1,0 +1,20 @@
+//! Finds sensitive data in bytes.
+//!
+//! Kinds of it are files: what it looks like, what its digits must fulfil, and words that speak for it or against it
+//! ([`Entity`]). A [`Detector`] is a set of kinds made ready; a [`Scanner`] looks for them, in one pass and without allocating
+//! where nothing is found. How sure a finding is, is said in log-odds.
+//!
+//! What this crate is not: it reads no file, knows no protocol, and hides nothing. What is done about a finding is its caller's.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+
+pub mod checks;
+mod detector;
+mod entity;
+mod scan;
+mod shapes;
+mod words;
+
+pub use detector::{Detector, KindId, Place, Unfit};
+pub use entity::{Entity, Example, Shape};
+pub use scan::{Finding, Scanner};
