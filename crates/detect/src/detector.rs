@@ -1,11 +1,11 @@
 //! Kinds of sensitive data, made ready to be looked for.
 
-use aho_corasick::packed;
+use aho_corasick::{AhoCorasick, MatchKind, packed};
 
 use crate::checks::{Check, check};
 use crate::entity::{Entity, Shape};
 use crate::shapes::Shapes;
-use crate::words::Words;
+use crate::words::{Vocabulary, Words};
 
 /// What a word for a kind adds to its odds, and what a word against it takes.
 pub(crate) const WORD_ODDS: f32 = 5.0;
@@ -31,18 +31,48 @@ pub struct Unfit {
 /// Kinds of sensitive data that can be looked for in bytes. Shared by all that look.
 pub struct Detector {
     pub(crate) kinds: Vec<Kind>,
+    /// Shapes that begin with a word that has a digit in it.
+    pub(crate) words: Group,
+    /// Shapes that begin with what stands before an `@`.
+    pub(crate) addresses: Group,
+    /// Shapes that begin with one of the literals.
+    pub(crate) secrets: Group,
+    /// Shapes that are all there is in a place of the right name.
+    pub(crate) wholes: Group,
+    pub(crate) literals: Option<Literals>,
+    /// The words of all kinds: whose each is, and whether it speaks for it.
+    pub(crate) vocabulary: Vocabulary<(KindId, bool)>,
+}
+
+/// Shapes that begin at the same places.
+pub(crate) struct Group {
     pub(crate) shapes: Shapes,
-    /// The kind of each shape, and how sure it makes.
-    pub(crate) of: Vec<(KindId, f32)>,
-    pub(crate) literals: Option<packed::Searcher>,
+    /// What each is.
+    pub(crate) of: Vec<ShapeOf>,
+    /// Whether one is a name and its value, which may begin in the middle of a word.
+    pub(crate) has_names: bool,
+}
+
+/// What a shape is.
+pub(crate) struct ShapeOf {
+    pub(crate) kind: KindId,
+    pub(crate) odds: f32,
+    /// Where it is the value that is found: the bytes that end its name.
+    pub(crate) behind: Option<Box<[u8]>>,
+}
+
+/// Finds literals.
+pub(crate) enum Literals {
+    /// By vectors.
+    Packed(packed::Searcher),
+    /// Without, on machines that have none.
+    Automaton(AhoCorasick),
 }
 
 /// One kind.
 pub(crate) struct Kind {
     pub(crate) entity: Entity,
     pub(crate) check: Option<Check>,
-    pub(crate) context: Vec<Words>,
-    pub(crate) against: Vec<Words>,
 }
 
 /// Where bytes are: what the name of a column, a key or a header says for each kind.
@@ -50,22 +80,54 @@ pub(crate) struct Kind {
 pub struct Place {
     /// For each kind: what its words in the name add to its odds.
     pub(crate) odds: Box<[f32]>,
+    /// Whether the name speaks for a kind that can be all that is there.
+    pub(crate) whole: bool,
 }
 
 impl std::fmt::Debug for Detector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Detector({} kinds, {:?})", self.kinds.len(), self.shapes)
+        let [words, addresses, secrets, wholes] =
+            [&self.words, &self.addresses, &self.secrets, &self.wholes].map(|group| &group.shapes);
+        write!(f, "Detector({} kinds, {words:?}, {addresses:?}, {secrets:?}, {wholes:?})", self.kinds.len())
     }
 }
 
-impl Kind {
-    /// What these words say: for it, against it, or nothing.
-    pub(crate) fn odds_by(&self, have: impl Fn(&Words) -> bool) -> f32 {
-        let said = |phrases: &[Words]| phrases.iter().any(&have);
-        match (said(&self.context), said(&self.against)) {
-            (true, _) => WORD_ODDS,
-            (false, true) => -WORD_ODDS,
-            (false, false) => 0.0,
+impl Group {
+    fn new<'e>(shapes: impl Iterator<Item = (KindId, &'e Shape)>) -> Result<Self, Unfit> {
+        let (mut patterns, mut of) = (Vec::new(), Vec::new());
+        for (kind, shape) in shapes {
+            patterns.push(&*shape.pattern);
+            let behind = shape.behind.as_ref().map(|bytes| bytes.as_bytes().into());
+            of.push(ShapeOf { kind, odds: shape.odds, behind });
+        }
+        let shapes = Shapes::new(&patterns).map_err(|what| Unfit { entity: "all kinds together".to_owned(), what })?;
+        let has_names = of.iter().any(|shape: &ShapeOf| shape.behind.is_some());
+        Ok(Self { shapes, of, has_names })
+    }
+}
+
+impl Literals {
+    fn new(literals: &[&str]) -> Result<Option<Self>, Unfit> {
+        let unfit = |what: String| Unfit { entity: "all kinds together".to_owned(), what };
+        if literals.is_empty() {
+            return Ok(None);
+        }
+        if literals.len() > LITERALS_MAX {
+            let count = literals.len();
+            return Err(unfit(format!("they begin with {count} literals; there is room for {LITERALS_MAX}")));
+        }
+        if let Some(packed) = packed::Config::new().builder().extend(literals).build() {
+            return Ok(Some(Self::Packed(packed)));
+        }
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(literals);
+        automaton.map(|automaton| Some(Self::Automaton(automaton))).map_err(|wrong| unfit(wrong.to_string()))
+    }
+
+    /// Calls `found` with where each begins.
+    pub(crate) fn each(&self, input: &[u8], mut found: impl FnMut(usize)) {
+        match self {
+            Self::Packed(searcher) => searcher.find_iter(input).for_each(|literal| found(literal.start())),
+            Self::Automaton(automaton) => automaton.find_iter(input).for_each(|literal| found(literal.start())),
         }
     }
 }
@@ -73,9 +135,8 @@ impl Kind {
 impl Detector {
     /// Makes these ready.
     pub fn new(entities: Vec<Entity>) -> Result<Self, Unfit> {
-        let (mut kinds, mut of, mut literals) = (Vec::new(), Vec::new(), packed::Config::new().builder());
-        let mut count = 0_usize;
-        for (entity, number) in entities.into_iter().zip(0..) {
+        let (mut kinds, mut literals) = (Vec::new(), Vec::new());
+        for entity in &entities {
             let unfit = |what: String| Unfit { entity: entity.name.clone(), what };
             let check = entity
                 .check
@@ -85,33 +146,43 @@ impl Detector {
             for shape in &entity.shapes {
                 // Said of each, so that a wrong one is named.
                 Shapes::new(&[&shape.pattern]).map_err(|wrong| unfit(format!("\"{}\": {wrong}", shape.pattern)))?;
-                for literal in literals_of(shape).map_err(unfit)? {
-                    literals.add(literal);
-                    count = count.saturating_add(1);
-                }
-                of.push((KindId(number), shape.odds));
+                literals.extend(literals_of(shape).map_err(unfit)?.iter().map(String::as_str));
             }
-            let words = |texts: &[String]| texts.iter().map(|text| Words::of(text)).collect();
-            let (context, against) = (words(&entity.context), words(&entity.against));
-            kinds.push(Kind { entity, check, context, against });
+            kinds.push(Kind { entity: entity.clone(), check });
         }
-        let all = || Unfit { entity: "all kinds together".to_owned(), what: String::new() };
-        if count > LITERALS_MAX {
-            return Err(Unfit {
-                what: format!("they begin with {count} literals; there is room for {LITERALS_MAX}"),
-                ..all()
-            });
-        }
-        let patterns: Vec<&str> =
-            kinds.iter().flat_map(|kind| &kind.entity.shapes).map(|shape| &*shape.pattern).collect();
-        let shapes = Shapes::new(&patterns).map_err(|what| Unfit { what, ..all() })?;
-        Ok(Self { shapes, of, literals: literals.build(), kinds })
+        // Of two that begin alike the shorter is enough.
+        literals.sort_unstable();
+        literals.dedup_by(|longer, shorter| longer.starts_with(&**shorter));
+        let group = |belongs: fn(&Shape) -> bool| {
+            let shapes = entities
+                .iter()
+                .zip(0..)
+                .flat_map(|(entity, number)| entity.shapes.iter().map(move |shape| (KindId(number), shape)));
+            Group::new(shapes.filter(|(_, shape)| belongs(shape)))
+        };
+        let is_word = |shape: &Shape| shape.literals.is_empty() && !shape.address && !shape.whole;
+        Ok(Self {
+            words: group(is_word)?,
+            addresses: group(|shape| shape.address)?,
+            secrets: group(|shape| !shape.literals.is_empty())?,
+            wholes: group(|shape| shape.whole)?,
+            literals: Literals::new(&literals)?,
+            vocabulary: vocabulary(&entities),
+            kinds,
+        })
     }
 
     /// A place of this name. It is made once for a column, not for each of its values.
     pub fn place(&self, name: &str) -> Place {
-        let words = Words::of(name);
-        Place { odds: self.kinds.iter().map(|kind| kind.odds_by(|phrase| words.have(phrase))).collect() }
+        let mut odds = vec![0.0_f32; self.kinds.len()].into_boxed_slice();
+        self.vocabulary.each(Words::of(name).words(), |(kind, speaks_for)| {
+            if let Some(odds) = odds.get_mut(usize::from(kind.0)) {
+                *odds = said(*odds, speaks_for);
+            }
+        });
+        let whole =
+            self.wholes.of.iter().any(|shape| odds.get(usize::from(shape.kind.0)).is_some_and(|odds| *odds > 0.0));
+        Place { odds, whole }
     }
 
     /// What a kind is.
@@ -123,6 +194,27 @@ impl Detector {
     pub fn entities(&self) -> impl Iterator<Item = &Entity> {
         self.kinds.iter().map(|kind| &kind.entity)
     }
+}
+
+/// What the words say so far, and one more. One that speaks for a kind goes before all that speak against it.
+pub(crate) fn said(so_far: f32, speaks_for: bool) -> f32 {
+    match speaks_for {
+        true => WORD_ODDS,
+        false if so_far > 0.0 => so_far,
+        false => -WORD_ODDS,
+    }
+}
+
+fn vocabulary(entities: &[Entity]) -> Vocabulary<(KindId, bool)> {
+    let words = entities.iter().zip(0..).flat_map(|(entity, number)| {
+        let lists = [(&entity.context, true), (&entity.against, false)];
+        let of = move |(texts, speaks_for): (&'_ Vec<String>, bool)| {
+            let words: Vec<_> = texts.iter().map(|text| (Words::of(text), (KindId(number), speaks_for))).collect();
+            words
+        };
+        lists.into_iter().flat_map(of)
+    });
+    Vocabulary::new(words)
 }
 
 fn literals_of(shape: &Shape) -> Result<&[String], String> {

@@ -8,6 +8,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod builtin;
 pub mod checks;
 mod detector;
 mod entity;
@@ -15,6 +16,7 @@ mod scan;
 mod shapes;
 mod words;
 
+pub use builtin::{Faulty, builtin, entities};
 pub use detector::{Detector, KindId, Place, Unfit};
-pub use entity::{Entity, Example, Shape};
+pub use entity::{Entity, Example, Misread, Shape};
 pub use scan::{Finding, Scanner};

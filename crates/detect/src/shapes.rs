@@ -44,15 +44,19 @@ impl Shapes {
         Ok(Self { dfa, start })
     }
 
-    /// Calls `found` with the number of each shape that the input has from `at` on, and with where it ends: the shorter first.
-    pub fn at(&self, input: &[u8], at: usize, mut found: impl FnMut(usize, usize)) {
+    /// Calls `found` with the number of each shape that the input has from `at` on, and with where it ends: the shorter first. Only where
+    /// `can_end` says that one can.
+    pub fn at(&self, input: &[u8], at: usize, can_end: impl Fn(usize) -> bool, mut found: impl FnMut(usize, usize)) {
         let bytes = input.get(at..).unwrap_or_default();
         let mut state = self.start;
         for (length, byte) in bytes.iter().take(SHAPE_BYTES_MAX).enumerate() {
             state = self.dfa.next_state(state, *byte);
             if self.dfa.is_special_state(state) {
                 if self.dfa.is_match_state(state) {
-                    self.tell(state, at.saturating_add(length), &mut found);
+                    let end = at.saturating_add(length);
+                    if can_end(end) {
+                        self.tell(state, end, &mut found);
+                    }
                 } else if self.dfa.is_dead_state(state) {
                     return;
                 }
@@ -60,7 +64,7 @@ impl Shapes {
         }
         if bytes.len() <= SHAPE_BYTES_MAX {
             let state = self.dfa.next_eoi_state(state);
-            if self.dfa.is_match_state(state) {
+            if self.dfa.is_match_state(state) && can_end(input.len()) {
                 self.tell(state, input.len(), &mut found);
             }
         }
@@ -79,7 +83,7 @@ mod tests {
 
     fn at(patterns: &[&str], input: &str, at: usize) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
-        Shapes::new(patterns).unwrap().at(input.as_bytes(), at, |shape, end| all.push((shape, end)));
+        Shapes::new(patterns).unwrap().at(input.as_bytes(), at, |_| true, |shape, end| all.push((shape, end)));
         all
     }
 

@@ -63,9 +63,9 @@ impl Behind {
         self
     }
 
-    /// Whether these are among the words, one behind the other.
-    pub fn have(&self, phrase: &Words) -> bool {
-        has(&self.asked, phrase)
+    /// The words, in order.
+    pub fn words(&self) -> &[u64] {
+        &self.asked
     }
 
     fn unfinished(&self) -> Option<u64> {
@@ -88,18 +88,54 @@ impl Behind {
     }
 }
 
-impl Words {
-    /// Whether these are among them, one behind the other.
-    pub fn have(&self, phrase: &Self) -> bool {
-        has(&self.0, phrase)
+/// Which words any phrase begins with, and whose phrases those are.
+#[derive(Clone, Debug)]
+pub struct Vocabulary<T> {
+    /// A bit for each word that one begins with, by its hash: nearly all words are told by this to be none.
+    bits: [u64; 64],
+    phrases: Vec<(Words, T)>,
+}
+
+impl<T: Copy> Vocabulary<T> {
+    /// One of these phrases. Those without a word are left out.
+    pub fn new(phrases: impl IntoIterator<Item = (Words, T)>) -> Self {
+        let mut phrases: Vec<_> = phrases.into_iter().filter(|(words, _)| !words.0.is_empty()).collect();
+        phrases.sort_by(|(one, _), (other, _)| one.0.cmp(&other.0));
+        let mut bits = [0_u64; 64];
+        for word in phrases.iter().filter_map(|(words, _)| words.0.first()) {
+            let (place, bit) = bit_of(*word);
+            if let Some(bits) = bits.get_mut(place) {
+                *bits |= bit;
+            }
+        }
+        Self { bits, phrases }
+    }
+
+    /// Calls `found` with whose phrase it is, for each that is among these words.
+    pub fn each(&self, words: &[u64], mut found: impl FnMut(T)) {
+        for (at, word) in words.iter().enumerate() {
+            let (place, bit) = bit_of(*word);
+            if self.bits.get(place).is_none_or(|bits| bits & bit == 0) {
+                continue;
+            }
+            let first = self.phrases.partition_point(|(phrase, _)| phrase.0.first() < Some(word));
+            let here = words.get(at..).unwrap_or_default();
+            let alike = self.phrases.iter().skip(first).take_while(|(phrase, _)| phrase.0.first() == Some(word));
+            alike.filter(|(phrase, _)| here.starts_with(&phrase.0)).for_each(|(_, whose)| found(*whose));
+        }
     }
 }
 
-fn has(words: &[u64], Words(phrase): &Words) -> bool {
-    match phrase.as_slice() {
-        [] => false,
-        [word] => words.contains(word),
-        phrase => words.windows(phrase.len()).any(|words| words == phrase),
+/// Where the bit of a word is.
+fn bit_of(word: u64) -> (usize, u64) {
+    let hash = word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52;
+    (usize::try_from(hash >> 6).unwrap_or(0), 1 << (hash & 63))
+}
+
+impl Words {
+    /// The words, in order.
+    pub fn words(&self) -> &[u64] {
+        &self.0
     }
 }
 
@@ -122,7 +158,11 @@ mod tests {
 
     #[test]
     fn names_and_texts_are_taken_apart() {
-        let has = |text: &str, words: &str| Words::of(text).have(&Words::of(words));
+        let has = |text: &str, words: &str| {
+            let mut found = false;
+            Vocabulary::new([(Words::of(words), ())]).each(Words::of(text).words(), |()| found = true);
+            found
+        };
         assert!(
             has("customerSSN", "ssn") && has("customer_ssn", "ssn") && has("SSN: ", "ssn") && has("ssn1Last", "last")
         );
