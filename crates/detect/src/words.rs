@@ -1,5 +1,7 @@
 //! Words around what is found: in the name of the column, key or header, and just before it.
 
+/// For a bit for each hash of two bytes.
+const BITS_BYTES: usize = 1 << 13;
 /// How far back words are looked for, in bytes.
 const BEHIND_BYTES: usize = 64;
 
@@ -92,7 +94,9 @@ impl Behind {
 #[derive(Clone, Debug)]
 pub struct Vocabulary<T> {
     /// A bit for each word that one begins with, by its hash: nearly all words are told by this to be none.
-    bits: [u64; 64],
+    bits: Box<[u64]>,
+    /// The word that each begins with, in order, and apart from them, so that it is quickly looked for.
+    firsts: Vec<u64>,
     phrases: Vec<(Words, T)>,
 }
 
@@ -101,14 +105,15 @@ impl<T: Copy> Vocabulary<T> {
     pub fn new(phrases: impl IntoIterator<Item = (Words, T)>) -> Self {
         let mut phrases: Vec<_> = phrases.into_iter().filter(|(words, _)| !words.0.is_empty()).collect();
         phrases.sort_by(|(one, _), (other, _)| one.0.cmp(&other.0));
-        let mut bits = [0_u64; 64];
-        for word in phrases.iter().filter_map(|(words, _)| words.0.first()) {
+        let mut bits = vec![0_u64; BITS_BYTES / 8].into_boxed_slice();
+        let firsts: Vec<u64> = phrases.iter().filter_map(|(words, _)| words.0.first().copied()).collect();
+        for word in &firsts {
             let (place, bit) = bit_of(*word);
             if let Some(bits) = bits.get_mut(place) {
                 *bits |= bit;
             }
         }
-        Self { bits, phrases }
+        Self { bits, firsts, phrases }
     }
 
     /// Calls `found` with whose phrase it is, for each that is among these words.
@@ -118,7 +123,7 @@ impl<T: Copy> Vocabulary<T> {
             if self.bits.get(place).is_none_or(|bits| bits & bit == 0) {
                 continue;
             }
-            let first = self.phrases.partition_point(|(phrase, _)| phrase.0.first() < Some(word));
+            let first = self.firsts.partition_point(|first| first < word);
             let here = words.get(at..).unwrap_or_default();
             let alike = self.phrases.iter().skip(first).take_while(|(phrase, _)| phrase.0.first() == Some(word));
             alike.filter(|(phrase, _)| here.starts_with(&phrase.0)).for_each(|(_, whose)| found(*whose));
@@ -128,7 +133,7 @@ impl<T: Copy> Vocabulary<T> {
 
 /// Where the bit of a word is.
 fn bit_of(word: u64) -> (usize, u64) {
-    let hash = word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52;
+    let hash = word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
     (usize::try_from(hash >> 6).unwrap_or(0), 1 << (hash & 63))
 }
 
