@@ -4,9 +4,11 @@
 //!   busy machine does to one it does to all. In parts, each a module of its own.
 //! * `seam`: the cost of deciding, committing and forwarding one operation, in process.
 //! * `lineage`: the cost of reading a statement and following its values, and of a catalog of many tables.
+//! * `detect`: the cost of looking for sensitive data in rows, logs and prose.
 //!
 //! Not a test: it judges nothing. The tables it prints go to docs/PERFORMANCE.md by hand, with date and machine.
 
+mod detection;
 mod lineage;
 mod pg;
 mod seam;
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 use pg::{Extent, Part};
 
 const USAGE: &str = "\
-usage: scripts/bench [pg [PART…]] [seam] [lineage] [options]
+usage: scripts/bench [pg [PART…]] [seam] [lineage] [detect] [options]
 
   pg             direct, PgBouncer and Weir, in turn; all parts, or those named:
       points     point selects: 1, 8 and 32 clients; simple, extended and prepared
@@ -30,6 +32,7 @@ usage: scripts/bench [pg [PART…]] [seam] [lineage] [options]
       catalog    reading the catalog of a database with 5,000 tables
   seam           one operation through the gate, in nanoseconds
   lineage        reading a statement, following its values, and a catalog of 5,000 tables
+  detect         looking for sensitive data in rows, logs and prose
 
   --rounds N     how often each is measured (default 5)
   --seconds N    how long each point-select measurement runs (default 3)
@@ -54,6 +57,9 @@ fn main() -> ExitCode {
             if wanted.lineage {
                 lineage::run();
             }
+            if wanted.detect {
+                detection::run();
+            }
             if !wanted.parts.is_empty() {
                 pg::run(&wanted.parts, wanted.extent);
             }
@@ -71,13 +77,15 @@ struct Wanted {
     parts: Vec<Part>,
     seam: bool,
     lineage: bool,
+    detect: bool,
     extent: Extent,
 }
 
 impl Wanted {
     /// None for help.
     fn read(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let mut wanted = Self { parts: Vec::new(), seam: false, lineage: false, extent: Extent::default() };
+        let mut wanted =
+            Self { parts: Vec::new(), seam: false, lineage: false, detect: false, extent: Extent::default() };
         let mut pg = false;
         while let Some(arg) = args.next() {
             let number = match arg.as_str() {
@@ -98,6 +106,10 @@ impl Wanted {
                     wanted.lineage = true;
                     continue;
                 }
+                "detect" => {
+                    wanted.detect = true;
+                    continue;
+                }
                 part => {
                     let part = Part::named(part).ok_or_else(|| format!("there is no benchmark {part}"))?;
                     wanted.parts.push(part);
@@ -107,10 +119,11 @@ impl Wanted {
             let given = args.next().and_then(|text| text.parse().ok()).filter(|n| *n > 0);
             *number = given.ok_or_else(|| format!("{arg} takes a number"))?;
         }
-        if wanted.parts.is_empty() && (pg || !(wanted.seam || wanted.lineage)) {
+        if wanted.parts.is_empty() && (pg || !(wanted.seam || wanted.lineage || wanted.detect)) {
             wanted.parts = Part::ALL.to_vec();
             wanted.seam |= !pg;
             wanted.lineage |= !pg;
+            wanted.detect |= !pg;
         }
         Ok(Some(wanted))
     }

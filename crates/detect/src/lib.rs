@@ -1,9 +1,23 @@
-//! Sensitive data in bytes: what a value is, by its form and its check digits.
+//! Finds sensitive data in bytes.
 //!
-//! Pure: bytes in, verdicts out. It knows no policy, no protocol and no column, and allocates nothing.
-//! [`check`] finds a [`Check`] by the name of what it is of.
+//! Kinds of it are files: what it looks like, what its digits must fulfil, and words that speak for it or against it
+//! ([`Entity`]). A [`Detector`] is a set of kinds made ready; a [`Scanner`] looks for them, in one pass and without allocating
+//! where nothing is found. How sure a finding is, is said in log-odds.
+//!
+//! What this crate is not: it reads no file, knows no protocol, and hides nothing. What is done about a finding is its caller's.
+
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod builtin;
 mod checks;
+mod detector;
+mod entity;
+mod scan;
+mod shapes;
+mod words;
 
+pub use builtin::{Faulty, builtin, entities};
 pub use checks::{Check, check, names};
+pub use detector::{Detector, KindId, Place, Unfit};
+pub use entity::{Entity, Example, Misread, Shape};
+pub use scan::{Finding, Scanner};

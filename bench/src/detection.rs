@@ -1,0 +1,126 @@
+//! The cost of looking for sensitive data: rows in which much is, logs in which little is, prose in which nothing is.
+//!
+//! The texts are generated, the same ones in each run.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use detect::{Scanner, builtin};
+
+const TEXT_BYTES: usize = 4 * 1024 * 1024;
+/// How much is scanned at once: as large as a read of a socket.
+const CHUNK_BYTES: usize = 16 * 1024;
+const RUNS: usize = 15;
+
+const NAMES: [&str; 8] = ["ada", "grace", "alan", "edsger", "barbara", "donald", "niklaus", "frances"];
+const WORDS: [&str; 24] = [
+    "the", "river", "of", "a", "morning", "and", "she", "walked", "slowly", "to", "town", "where", "nobody", "had",
+    "seen", "snow", "for", "years", "but", "it", "was", "quiet", "then", "because",
+];
+const PATHS: [&str; 5] = ["/health", "/api/orders", "/static/app.js", "/login", "/api/items/list"];
+
+/// Prints one line for each kind of text.
+pub fn run() {
+    let begun = Instant::now();
+    let detector = builtin().expect("the kinds that come with it");
+    println!("looking for sensitive data (MB/s of one core, best of {RUNS} runs over {} MiB):", TEXT_BYTES >> 20);
+    println!("  making all kinds ready: {:.2} s, {detector:?}", begun.elapsed().as_secs_f64());
+    for (what, text) in [("dense rows", rows()), ("logs", logs()), ("prose", prose())] {
+        let mut scanner = Scanner::new(detector);
+        let (mut best, mut found) = (Duration::MAX, 0);
+        for _ in 0..RUNS {
+            let begun = Instant::now();
+            found = text.as_bytes().chunks(CHUNK_BYTES).map(|chunk| black_box(scanner.scan(chunk, None)).len()).sum();
+            best = best.min(begun.elapsed());
+        }
+        let speed = text.len() as f64 / best.as_secs_f64() / 1e6;
+        println!("  {what:<12} {speed:>8.0} MB/s, {found} findings");
+    }
+    println!();
+}
+
+/// Numbers that look random and are the same each time (Knuth's linear congruential ones).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+
+    fn of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+        texts[self.below(texts.len() as u64) as usize]
+    }
+}
+
+/// As a table of customers and payments has them: most cells are an id, an amount, or sensitive.
+fn rows() -> String {
+    let (mut text, mut numbers) = (String::new(), Numbers(1));
+    while text.len() < TEXT_BYTES {
+        let (id, name) = (numbers.below(10_000_000), numbers.of(&NAMES));
+        let (cents, day) = (numbers.below(1_000_000), numbers.below(28) + 1);
+        let (area, serial) = (numbers.below(700) + 100, numbers.below(9_000_000) + 1_000_000);
+        let card = with_luhn(400_000_000_000_000 + numbers.below(99_999_999_999));
+        let _ = writeln!(
+            text,
+            "{id},{name}.{serial}@example.com,+1{area}{serial},{card},{}.{:02},2024-05-{day:02} 12:{:02}:{:02},active,{}",
+            cents / 100,
+            cents % 100,
+            numbers.below(60),
+            numbers.below(60),
+            numbers.of(&WORDS),
+        );
+    }
+    text
+}
+
+/// The number with Luhn's check digit behind it.
+fn with_luhn(number: u64) -> u64 {
+    let (mut sum, mut left, mut twice) = (0, number, true);
+    while left > 0 {
+        let digit = left % 10 * if twice { 2 } else { 1 };
+        sum += digit / 10 + digit % 10;
+        (left, twice) = (left / 10, !twice);
+    }
+    number * 10 + (10 - sum % 10) % 10
+}
+
+/// As servers write them: a time, a level, a place in the program, a request and how long it took.
+fn logs() -> String {
+    let (mut text, mut numbers) = (String::new(), Numbers(2));
+    while text.len() < TEXT_BYTES {
+        let (second, level) = (numbers.below(60), numbers.of(&["INFO", "INFO", "INFO", "DEBUG", "WARN"]));
+        let (path, status) = (numbers.of(&PATHS), numbers.of(&["200", "200", "304", "404"]));
+        let _ = write!(
+            text,
+            "2024-05-01T10:{:02}:{second:02}.{:03}Z {level} [worker-{}] com.example.server.RequestHandler - ",
+            numbers.below(60),
+            numbers.below(1000),
+            numbers.below(16),
+        );
+        let _ = match numbers.below(4) {
+            0 => writeln!(text, "GET {path} finished with status={status} in {}ms", numbers.below(900)),
+            1 => writeln!(text, "connection pool is healthy, waiting for the next request from upstream"),
+            2 => writeln!(text, "cache miss for key=session:{:016x}, loading it again", numbers.below(u64::MAX >> 1)),
+            _ => writeln!(text, "scheduled job cleanup-temporary-files has nothing to do, sleeping until later"),
+        };
+    }
+    text
+}
+
+/// Sentences with a year here and there.
+fn prose() -> String {
+    let (mut text, mut numbers) = (String::new(), Numbers(3));
+    while text.len() < TEXT_BYTES {
+        for _ in 0..12 {
+            text.push_str(numbers.of(&WORDS));
+            text.push(' ');
+        }
+        if numbers.below(8) == 0 {
+            let _ = write!(text, "in {}", 1800 + numbers.below(220));
+        }
+        text.push_str(".\n");
+    }
+    text
+}
