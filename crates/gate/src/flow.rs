@@ -63,11 +63,15 @@ impl Flow {
     /// computed is shown clear only to those who may see all that it may be made of; the unknown is not seen.
     pub fn shape(&mut self, holds: &[Holds], now: UnixMicros) -> Arc<Plan> {
         let fields: Vec<FieldPlan> = holds.iter().map(|holds| self.session.field_plan(holds, now)).collect();
+        let mut note = |field: &FieldPlan| {
+            let class = field.class.as_ref().map_or("unknown", |class| class.as_str());
+            self.classes.insert(format!("{class}:{}", field.sight.as_str()).into());
+        };
         for field in &fields {
-            if field.class.is_some() || field.sight != Sight::Clear {
-                let class = field.class.as_ref().map_or("unknown", |class| class.as_str());
-                self.classes.insert(format!("{class}:{}", field.sight.as_str()).into());
+            if field.class.is_some() && field.sight == Sight::Clear {
+                note(field);
             }
+            field.hidden(&mut note);
         }
         Arc::new(Plan::new(fields))
     }
