@@ -89,6 +89,11 @@ impl Shaped {
         &self.parts
     }
 
+    /// How many values are in it, and it itself.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// All that is in it.
     pub fn sources(&self) -> &Sources {
         &self.sources

@@ -13,6 +13,9 @@ use lineage::{Form, Origin, Output, Parts, Shaped};
 use super::{At, Resolver};
 use crate::tree::{Node, Tree, name_parts, schema_and_name};
 
+/// Steps that each part of a shape costs.
+const STEPS_OF_PART: usize = 8;
+
 impl<'a> Resolver<'a> {
     /// The whole row that an argument is, if it is written `t.*`.
     pub(super) fn argument(&mut self, value: &'a Tree, at: &At<'a>) -> Origin {
@@ -21,10 +24,31 @@ impl<'a> Resolver<'a> {
             self.steps(at.scope.size());
             let mut items = at.scope.items(table);
             if let (Some(item), None) = (items.next(), items.next()) {
-                return item.rows.record();
+                return self.made(item.rows.record());
             }
         }
         self.value(value, at)
+    }
+
+    /// Takes the steps that a shape costs: each part of it is copied a few times on its way to whoever shows it.
+    pub(super) fn made(&mut self, origin: Origin) -> Origin {
+        if let Origin::Shaped(shaped) = &origin {
+            self.steps(shaped.size().saturating_mul(STEPS_OF_PART));
+        }
+        origin
+    }
+
+    /// A document that is cast to another kind of document. PostgreSQL reads again what it has written; a cast of users' would
+    /// have left no shape to begin with.
+    pub(super) fn cast_document(&mut self, cast: &'a Node, origin: Origin) -> Origin {
+        let kind = cast.get("type_name").node().and_then(document_kind);
+        match kind {
+            Some(Form::Sorted) if has_form(&origin, Form::Document) || has_form(&origin, Form::Sorted) => {
+                self.made(origin.document(Form::Sorted))
+            }
+            Some(Form::Document) if has_form(&origin, Form::Document) => origin,
+            _ => origin.computed(),
+        }
     }
 
     /// Of what a document, an array or a list of rows is made, if this call is known to make one of these arguments.
@@ -39,7 +63,7 @@ impl<'a> Resolver<'a> {
             return None;
         }
         let form = if name.contains("jsonb") { Form::Sorted } else { Form::Document };
-        Some(match (name, arguments) {
+        let made = match (name, arguments) {
             ("row_to_json", [row, rest @ ..]) if has_form(row, Form::Row) && rest.iter().all(Origin::is_free) => {
                 row.clone().document(form)
             }
@@ -60,7 +84,8 @@ impl<'a> Resolver<'a> {
                 Origin::object(form, keys?.into_iter().zip(pairs.iter().map(|[_, value]| value.clone())).collect())
             }
             _ => return None,
-        })
+        };
+        Some(self.made(made))
     }
 
     /// Whether a name is that of a function which PostgreSQL alone has, and of no column, and which calls no code of users'.
@@ -97,9 +122,9 @@ impl<'a> Resolver<'a> {
 
     fn is_empty_document(&mut self, value: &'a Tree) -> bool {
         let constant = match value.as_kind("TypeCast") {
-            Some(cast) => match cast.get("type_name").node().is_some_and(is_document) {
-                true => cast.get("arg"),
-                false => return false,
+            Some(cast) => match cast.get("type_name").node().and_then(document_kind) {
+                Some(_) => cast.get("arg"),
+                None => return false,
             },
             None => value,
         };
@@ -119,14 +144,14 @@ impl<'a> Resolver<'a> {
             return self.below(node, at).computed();
         }
         let named = (1_usize..).zip(values).map(|(number, value)| (format!("f{number}").into(), self.value(value, at)));
-        let named = named.collect();
-        Shaped::origin(Form::Row, Parts::Named(named))
+        let row = Shaped::origin(Form::Row, Parts::Named(named.collect()));
+        self.made(row)
     }
 
     /// `ARRAY(SELECT …)`
     pub(super) fn list_of(&mut self, outputs: &[Output<'a>]) -> Option<Origin> {
         let [Output::One(column)] = outputs else { return None };
-        Some(Shaped::origin(Form::List, Parts::Each(column.origin.clone())))
+        Some(self.made(Shaped::origin(Form::List, Parts::Each(column.origin.clone()))))
     }
 
     /// `JSON_OBJECT('key': value, …)`
@@ -147,7 +172,7 @@ impl<'a> Resolver<'a> {
                 None => known = false,
             }
         }
-        if known { Origin::object(Form::Document, named) } else { all.computed() }
+        if known { self.made(Origin::object(Form::Document, named)) } else { all.computed() }
     }
 
     /// `JSON_ARRAYAGG(value)`
@@ -168,7 +193,7 @@ impl<'a> Resolver<'a> {
         let plain = constructor.is_some_and(|constructor| !constructor.has("output"));
         let known = plain && value.is_some_and(is_plain_value) && self.is_only_own("json_agg");
         if known && !counted && around.is_free() {
-            return Shaped::origin(Form::Document, Parts::Each(origin.in_document(Form::Document)));
+            return self.made(Shaped::origin(Form::Document, Parts::Each(origin.in_document(Form::Document))));
         }
         around.with(origin)
     }
@@ -186,12 +211,17 @@ fn has_form(origin: &Origin, form: Form) -> bool {
     matches!(origin, Origin::Shaped(shaped) if shaped.form() == form)
 }
 
-/// Whether a type is `json` or `jsonb`.
-fn is_document(name: &Node) -> bool {
+/// Whether a type is `json` or `jsonb`, and which of them.
+fn document_kind(name: &Node) -> Option<Form> {
     let parts = name_parts(name.get("names").list());
     let (schema, kind) = schema_and_name(&parts);
     let whole = !name.has("typmods") && !name.has("array_bounds") && !name.has("setof");
-    matches!(schema, "" | "pg_catalog") && matches!(kind, "json" | "jsonb") && whole
+    match kind {
+        _ if !whole || !matches!(schema, "" | "pg_catalog") => None,
+        "json" => Some(Form::Document),
+        "jsonb" => Some(Form::Sorted),
+        _ => None,
+    }
 }
 
 /// Whether a value is not taken for a document that is written in a text.

@@ -96,7 +96,7 @@ impl<'a> Resolver<'a> {
                     _ if code => self.code(origin),
                     // A text that is taken for another kind of text, and not cut.
                     Origin::Copy(source) if is_whole_text(node) && self.is_text(*source) => origin,
-                    _ => origin.computed(),
+                    _ => self.cast_document(node, origin),
                 }
             }
             "CollateClause" => self.value(node.get("arg"), at),
@@ -166,7 +166,7 @@ impl<'a> Resolver<'a> {
                 self.steps(scope.size());
                 match scope.name(name) {
                     Some(Found::Column(column)) => column,
-                    Some(Found::Row(origin)) => Column::computed(None, origin),
+                    Some(Found::Row(origin)) => Column::computed(None, self.made(origin)),
                     None => Column::computed(None, Origin::Unknown),
                 }
             }

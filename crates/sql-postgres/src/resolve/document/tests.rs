@@ -76,6 +76,7 @@ fn whole_rows_have_the_names_of_their_columns() {
         ("SELECT row_to_json(c) FROM customers c UNION ALL SELECT row_to_json(c) FROM customers c", "#"),
         ("SELECT row_to_json(c) FROM orders o LEFT JOIN customers c ON c.id = o.customer_id", "#"),
         ("DELETE FROM customers RETURNING row_to_json(customers)", "#"),
+        ("INSERT INTO customers (id) VALUES (1) RETURNING to_json(customers)::json", "#"),
     ] {
         assert_eq!(output(&shop(), sql, JSON), all(around), "{sql}");
     }
@@ -149,6 +150,12 @@ fn documents_are_built_of_constant_keys() {
                 "SELECT jsonb_agg(t) FROM (SELECT id, (SELECT json_agg(x) FROM (SELECT card, ssn, 1 AS b) x) AS z FROM customers) t",
                 "[{z [{b -, ssn =ssn, card =card}…], id -}…]",
             ),
+            (
+                "SELECT coalesce(json_agg(t)::jsonb, '[]'::jsonb) FROM (SELECT ssn, 1 AS a, to_jsonb(x)::jsonb FROM (SELECT card, ssn FROM customers) z, LATERAL (SELECT z.card) x) t",
+                "[{a -, ssn =ssn, to_jsonb {card =card}}…]",
+            ),
+            ("SELECT CAST(json_agg(t) AS jsonb) FROM (SELECT ssn, 1 AS a FROM customers) t", "[{a -, ssn =ssn}…]"),
+            ("SELECT to_json(ssn)::jsonb FROM customers", "=ssn"),
             ("SELECT to_jsonb(t) FROM (SELECT ssn AS city, city AS ssn FROM customers) t", "{ssn -, city =ssn}"),
         ],
     );
@@ -197,7 +204,11 @@ fn whatever_else_is_done_with_a_document_forgets_its_shape() {
         "SELECT json_agg(c) FILTER (WHERE ssn LIKE '9%') FROM customers c",
         "SELECT json_agg(c) OVER (ORDER BY ssn) FROM customers c",
         "SELECT row_to_json(c)::text::json FROM customers c",
-        "SELECT row_to_json(c)::json FROM customers c",
+        "SELECT to_jsonb(c)::json FROM customers c",
+        "SELECT row_to_json(c)::json[] FROM customers c",
+        "SELECT row_to_json(c)::other.json FROM customers c",
+        "SELECT c::json FROM customers c",
+        "SELECT ROW(ssn)::json FROM customers c",
         "SELECT row_to_json(c) -> 'ssn' FROM customers c",
         "SELECT json_build_object('a', ssn) #> '{a}' FROM customers c",
         "SELECT json_strip_nulls(row_to_json(c)) FROM customers c",
@@ -215,7 +226,6 @@ fn whatever_else_is_done_with_a_document_forgets_its_shape() {
         "WITH RECURSIVE r AS (SELECT json_build_object('a', ssn) AS d FROM customers UNION ALL SELECT \
          json_build_object('a', d) FROM r) SELECT d FROM r",
         "SELECT row_to_json(g) FROM unnest(ARRAY(SELECT ssn FROM customers)) AS g(x)",
-        "INSERT INTO customers (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET city = 'x' RETURNING to_json(customers)::json",
     ] {
         let found = output(&shop(), sql, JSON);
         assert!(found.starts_with('~'), "{sql}: {found}");
@@ -227,7 +237,9 @@ fn whatever_else_is_done_with_a_document_forgets_its_shape() {
         "SELECT to_jsonb(c) - 'ssn' FROM customers c",
         "SELECT jsonb_set(to_jsonb(c), '{a}', '1') FROM customers c",
         "SELECT to_jsonb(c) || '{}' FROM customers c",
-        "SELECT json_agg(c)::jsonb FROM customers c",
+        "SELECT json_agg(c)::text::jsonb FROM customers c",
+        "SELECT c::jsonb FROM customers c",
+        "SELECT array_agg(c)::jsonb FROM customers c",
         "SELECT jsonb_strip_nulls(to_jsonb(c)) FROM customers c",
     ] {
         let found = output(&shop(), sql, JSONB);
@@ -308,6 +320,20 @@ fn constants_that_are_keys_are_no_constants_that_may_change() {
     let inert = statement.inert_constants.unwrap();
     let held: Vec<&str> = inert.iter().map(|at| &sql[*at..*at + 3]).collect();
     assert_eq!(held, ["'x'", "'y'"]);
+}
+
+/// What is shaped costs steps, so that a text can't make more parts than it has letters for.
+#[test]
+fn shapes_cost_steps() {
+    let many = |count: usize| format!("SELECT {} FROM customers c", vec!["c"; count].join(", "));
+    let followed = |sql: &str| analyse(sql, &shop()).unwrap().remove(0).is_followed();
+    assert!(followed(&many(20)));
+    let wide: Vec<String> = (0..1500).map(|at| format!("ssn AS a{at}")).collect();
+    let wide = |count: usize| {
+        let rows = vec!["row_to_json(t)"; count].join(", ");
+        format!("SELECT {rows} FROM (SELECT {} FROM customers) t", wide.join(", "))
+    };
+    assert!(followed(&wide(3)) && !followed(&wide(100)));
 }
 
 /// A document is made of all that is in it to whatever is no output.
