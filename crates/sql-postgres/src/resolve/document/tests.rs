@@ -189,6 +189,7 @@ fn whatever_else_is_done_with_a_document_forgets_its_shape() {
         "SELECT json_build_object(1, ssn) FROM customers",
         "SELECT json_build_object('a', ssn, 'b') FROM customers",
         "SELECT json_build_object(VARIADIC ARRAY['a', ssn]) FROM customers",
+        "SELECT json_build_array(VARIADIC ARRAY[ssn]) FROM customers",
         "SELECT json_object_agg('a', ssn) FROM customers",
         "SELECT json_object('{a}', ARRAY[ssn]) FROM customers",
         "SELECT JSON_OBJECT('a': ssn ABSENT ON NULL) FROM customers",
