@@ -51,7 +51,7 @@ impl CellCodec for Small {
         out.push(b')');
         true
     }
-    /// `[…]`: one cell a byte, and `a` is clear.
+    /// `[  …]`: one cell a byte behind the spaces.
     fn lay_out(
         &self,
         _: Kind,
@@ -66,7 +66,7 @@ impl CellCodec for Small {
             return false;
         };
         let Layout::Value(field, TypeTag(1)) = &**each else { return false };
-        for byte in inner {
+        for byte in inner.trim_ascii_start() {
             value(Kind::Text, &[*byte; 4], field, out);
         }
         true
@@ -140,5 +140,7 @@ fn a_document_is_shown_by_the_plans_of_its_values_or_not_at_all() {
     let list = |parts: usize| [b"[".to_vec(), vec![b'a'; parts], b"]".to_vec()].concat();
     assert_eq!(shown(Sight::Partial, Some("x"), &list(CELL_PARTS_MAX)).1.len(), 4 * CELL_PARTS_MAX);
     assert_eq!(shown(Sight::Partial, Some("x"), &list(CELL_PARTS_MAX + 1)), written(REDACTED));
-    assert_eq!(shown(Sight::Nothing, Some("x"), &list(CELL_BYTES_MAX)), written(REDACTED));
+    let long = |spaces: usize| [b"[".to_vec(), vec![b' '; spaces], b"a]".to_vec()].concat();
+    assert_eq!(shown(Sight::Partial, Some("x"), &long(CELL_BYTES_MAX - 3)), written("a***"));
+    assert_eq!(shown(Sight::Partial, Some("x"), &long(CELL_BYTES_MAX - 2)), written(REDACTED));
 }
