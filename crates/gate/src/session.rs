@@ -61,10 +61,23 @@ impl std::fmt::Debug for Shared {
 }
 
 /// The policies as this session meets them.
-struct Rule {
+pub(crate) struct Rule {
     policies: Arc<Policies>,
     scene: Arc<Scene>,
     epoch: u64,
+}
+
+impl Rule {
+    /// Whether answers depend on the time.
+    pub fn reads_now(&self) -> bool {
+        self.policies.reads_now()
+    }
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rule({})", self.epoch)
+    }
 }
 
 #[derive(Default)]
@@ -213,7 +226,7 @@ impl Shared {
             Holds::Plain => FieldPlan::new(Sight::Clear, None),
             Holds::Copy(field) => FieldPlan::new(self.sight(field, now), Some(field.class.clone())),
             Holds::Computed(fields) => self.computed(fields, now),
-            Holds::Document(shape) => FieldPlan::document(self.layout(shape, now)),
+            Holds::Document(shape) => FieldPlan::document(self.document(shape, now)),
             Holds::Unknown => FieldPlan::new(Sight::Nothing, None),
         }
     }
@@ -224,25 +237,25 @@ impl Shared {
     }
 
     /// The same of each value of a document.
-    fn layout(&self, shape: &Shape, now: UnixMicros) -> Layout {
+    fn document(&self, shape: &Shape, now: UnixMicros) -> Layout {
         match shape {
             Shape::Plain => Layout::Clear,
             Shape::Copy(field, kind) => {
                 Layout::value(FieldPlan::new(self.sight(field, now), Some(field.class.clone())), *kind)
             }
             Shape::Computed(fields) => Layout::value(self.computed(fields, now), TypeTag::default()),
-            Shape::Object(named) => {
-                Layout::Object(named.iter().map(|(name, shape)| (Arc::clone(name), self.layout(shape, now))).collect())
-            }
-            Shape::Array(shape) => Layout::Array(Box::new(self.layout(shape, now))),
-            Shape::Tuple(shapes) => Layout::Tuple(shapes.iter().map(|shape| self.layout(shape, now)).collect()),
+            Shape::Object(named) => Layout::Object(
+                named.iter().map(|(name, shape)| (Arc::clone(name), self.document(shape, now))).collect(),
+            ),
+            Shape::Array(shape) => Layout::Array(Box::new(self.document(shape, now))),
+            Shape::Tuple(shapes) => Layout::Tuple(shapes.iter().map(|shape| self.document(shape, now)).collect()),
         }
     }
 
     /// How much of a field this session may see, under the policies in force.
     fn sight(&self, field: &Field, now: UnixMicros) -> Sight {
         let rule = self.rule();
-        let timed = rule.policies.reads_now();
+        let timed = rule.reads_now();
         if !timed
             && let Some((epoch, sight)) = self.state.lock().sights.get(field)
             && *epoch == rule.epoch
@@ -262,7 +275,7 @@ impl Shared {
 
     fn judged(&self, key: ShapeKey, now: UnixMicros, interpret: impl FnOnce() -> Operation) -> Arc<Judged> {
         let rule = self.rule();
-        let timed = rule.policies.reads_now();
+        let timed = rule.reads_now();
         if let Some(known) = self.state.lock().decisions.get(&key)
             && known.epoch == rule.epoch
             && (!timed || known.at == now.seconds())
@@ -293,7 +306,7 @@ impl Shared {
 
     /// The answer to one ask. Statements that differ in their literals ask the same.
     fn decision(&self, rule: &Rule, ask: &Ask, now: UnixMicros) -> Decision {
-        let timed = rule.policies.reads_now();
+        let timed = rule.reads_now();
         if !timed
             && let Some((epoch, decision)) = self.state.lock().asks.get(ask)
             && *epoch == rule.epoch
@@ -316,7 +329,7 @@ impl Shared {
     }
 
     /// The policies in force, with what this session remembers of the old ones forgotten when they changed.
-    fn rule(&self) -> Arc<Rule> {
+    pub fn rule(&self) -> Arc<Rule> {
         let rule = self.rule.load_full();
         if self.gate.has_in_force(&rule.policies) {
             return rule;

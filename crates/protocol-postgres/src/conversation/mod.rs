@@ -21,6 +21,7 @@ mod forward;
 mod long;
 mod long_bind;
 mod long_row;
+mod notices;
 mod own_catalog;
 mod readings;
 mod replication;
