@@ -39,8 +39,8 @@ pub trait CellCodec {
         false
     }
 
-    /// Appends a document, or a list of them, with each value that its layout does not show clear as `value` shows it, and all
-    /// else as it came. `false`, and what was appended is thrown away, if this is no such type, or if the document is not what
+    /// Appends a document, or a list of them, with each value that its layout does not show clear as `value` shows it or as one of
+    /// which nothing is seen, and all else as it came. `false`, and what was appended is thrown away, if this is no such type, or if the document is not what
     /// the layout says, to its last key and byte: then the cell is redacted whole.
     fn lay_out(
         &self,
@@ -146,9 +146,12 @@ impl<C: CellCodec> Showing<'_, C> {
     }
 
     fn part(&mut self, field: &FieldPlan, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> Shown {
-        match self.parts_left.checked_sub(1) {
-            Some(left) => self.parts_left = left,
-            None => self.too_many = true,
+        // Of what is not seen nothing is read, so it takes no time worth counting.
+        if field.sight != Sight::Nothing {
+            match self.parts_left.checked_sub(1) {
+                Some(left) => self.parts_left = left,
+                None => self.too_many = true,
+            }
         }
         if self.too_many { Shown::Null } else { self.cell(field, wire, bytes, depth, out) }
     }

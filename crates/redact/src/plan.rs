@@ -70,11 +70,17 @@ impl FieldPlan {
     }
 
     /// A document shown value by value. One with nothing to hide is shown as it came.
+    ///
+    /// One with something computed to hide is not shown at all. A document is as long as all that is in it, and what is too long
+    /// is redacted: of a copy of a field that tells how long it is, but of what a caller computes it tells what they like.
     pub fn document(layout: Layout) -> Self {
-        let mut hides = false;
-        layout.visit(&mut |_| hides = true);
+        let (mut hides, mut hides_computed) = (false, false);
+        layout.visit(&mut |plan| {
+            hides = true;
+            hides_computed |= plan.class.is_none();
+        });
         let sight = if hides { Sight::Nothing } else { Sight::Clear };
-        Self { layout: hides.then(|| Arc::new(layout)), ..Self::new(sight, None) }
+        Self { layout: (hides && !hides_computed).then(|| Arc::new(layout)), ..Self::new(sight, None) }
     }
 
     /// Visits the plans of all values that are not shown clear: of a document those in it.
@@ -144,6 +150,17 @@ mod tests {
         let mut seen = Vec::new();
         hidden.hidden(&mut |plan| seen.push(plan.sight));
         assert_eq!(seen, [Sight::Partial]);
+    }
+
+    #[test]
+    fn a_document_with_something_computed_to_hide_is_hidden_whole() {
+        let of = |computed| {
+            let copy = FieldPlan::new(Sight::Partial, ClassId::parse("pci.card"));
+            let computed = Layout::value(FieldPlan::new(computed, None), TypeTag::default());
+            Layout::Tuple(vec![Layout::value(copy, TypeTag(25)), Layout::Array(Box::new(computed)), Layout::Clear])
+        };
+        assert_eq!(FieldPlan::document(of(Sight::Nothing)), FieldPlan::new(Sight::Nothing, None));
+        assert!(FieldPlan::document(of(Sight::Clear)).layout.is_some());
     }
 
     #[test]

@@ -4,9 +4,12 @@
 //! and nothing stands where something else was expected. A document that is not so is redacted whole. What is missing (`null`) may
 //! stand for any object or array, and one with nothing in it for any other: there is nothing in them to be seen.
 //!
-//! A value is shown as a cell of its column would be: by the column's type, and not by what the document writes it as. So what
-//! stands in the place of a value that is not seen says nothing of it.
+//! A value is shown as a cell of its column would be: by the column's type, and not by what the document writes it as. What stands
+//! in the place of a value that is not seen says nothing of it, and nor does anything else: blanks about it are not kept, since a
+//! `json` is written with its own; how deep it is or how it is encoded decides nothing; and what can't be shown of it as its
+//! column is hides it alone.
 
+use model::Sight;
 use redact::{FieldPlan, Layout, REDACTED, ShowValue, Shown};
 
 use super::array;
@@ -54,8 +57,8 @@ pub(super) fn rewrite(
 }
 
 fn document(bytes: &[u8], layout: &Layout, value: &mut Value<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let mut document = Document { reader: Reader::new(std::str::from_utf8(bytes).ok()?), value, copied: 0, out };
-    document.place(layout, LEVELS_MAX)?;
+    let mut document = Document { reader: Reader::new(bytes), value, copied: 0, out };
+    document.place(layout)?;
     document.reader.skip_space();
     document.copy(document.reader.at())?;
     document.reader.is_over().then_some(())
@@ -74,85 +77,90 @@ impl Document<'_, '_, '_> {
     fn copy(&mut self, to: usize) -> Option<()> {
         let read = self.reader.since(self.copied)?;
         let length = to.checked_sub(self.copied)?;
-        self.out.extend_from_slice(read.as_bytes().get(..length)?);
+        self.out.extend_from_slice(read.get(..length)?);
         self.copied = to;
         Some(())
     }
 
-    fn place(&mut self, layout: &Layout, levels: usize) -> Option<()> {
+    fn place(&mut self, layout: &Layout) -> Option<()> {
+        let before = self.reader.at();
         self.reader.skip_space();
-        let inner = levels.checked_sub(1)?;
         match layout {
-            Layout::Clear => self.reader.skip(levels),
-            Layout::Value(plan, kind) => {
-                let begin = self.reader.at();
-                self.copy(begin)?;
-                self.reader.skip(levels)?;
-                let written = self.reader.since(begin)?;
-                self.copied = self.reader.at();
-                let mut leaf = Leaf { plan, value: self.value, shown: Vec::new() };
-                leaf.show(kind.0, written, self.out)
-            }
+            Layout::Clear => self.reader.skip(),
+            Layout::Value(plan, kind) => self.masked(before, plan, kind.0),
             _ if self.reader.take("null") => Some(()),
             Layout::Object(named) => {
-                self.opens("{")?;
-                if self.reader.take("}") {
+                self.reader.take("{").then_some(())?;
+                if self.closes("}") {
                     return Some(());
                 }
                 for (at, (name, layout)) in named.iter().enumerate() {
                     self.next(at)?;
+                    self.reader.skip_space();
                     (self.reader.string()? == **name).then_some(())?;
                     self.reader.skip_space();
                     self.reader.take(":").then_some(())?;
-                    self.place(layout, inner)?;
+                    self.place(layout)?;
                 }
-                self.closes("}")
+                self.closes("}").then_some(())
             }
             Layout::Array(layout) => {
-                self.opens("[")?;
-                if self.reader.take("]") {
+                self.reader.take("[").then_some(())?;
+                if self.closes("]") {
                     return Some(());
                 }
                 loop {
-                    self.place(layout, inner)?;
-                    self.reader.skip_space();
-                    if self.reader.take("]") {
+                    self.place(layout)?;
+                    if self.closes("]") {
                         return Some(());
                     }
-                    self.reader.take(",").then_some(())?;
+                    self.next(1)?;
                 }
             }
             Layout::Tuple(layouts) => {
-                self.opens("[")?;
-                if self.reader.take("]") {
+                self.reader.take("[").then_some(())?;
+                if self.closes("]") {
                     return Some(());
                 }
                 for (at, layout) in layouts.iter().enumerate() {
                     self.next(at)?;
-                    self.place(layout, inner)?;
+                    self.place(layout)?;
                 }
-                self.closes("]")
+                self.closes("]").then_some(())
             }
         }
     }
 
-    fn opens(&mut self, what: &str) -> Option<()> {
-        self.reader.take(what).then_some(())?;
+    /// Takes the value that is next, with the blanks about it, those before it from there on, and appends what is shown of it.
+    fn masked(&mut self, before: usize, plan: &FieldPlan, oid: u32) -> Option<()> {
+        self.copy(before)?;
+        let begin = self.reader.at();
+        self.reader.skip()?;
+        let written = self.reader.since(begin)?;
         self.reader.skip_space();
-        Some(())
+        self.copied = self.reader.at();
+        let mut leaf = Leaf { plan, value: self.value, shown: Vec::new() };
+        leaf.show(oid, written, self.out)
     }
 
-    /// Takes what stands before the member of this number.
+    /// Takes what stands before the member of this number, but for blanks, which may be the member's.
     fn next(&mut self, at: usize) -> Option<()> {
+        if at == 0 {
+            return Some(());
+        }
         self.reader.skip_space();
-        (at == 0 || self.reader.take(",")).then_some(())?;
-        self.reader.skip_space();
-        Some(())
+        self.reader.take(",").then_some(())
     }
 
-    fn closes(&mut self, what: &str) -> Option<()> {
-        self.reader.skip_space();
-        self.reader.take(what).then_some(())
+    /// Takes this, with the blanks before it, if it is next. Blanks before anything else are left.
+    fn closes(&mut self, what: &str) -> bool {
+        let mut ahead = self.reader;
+        ahead.skip_space();
+        let closes = ahead.take(what);
+        if closes {
+            self.reader = ahead;
+        }
+        closes
     }
 }
 
@@ -165,35 +173,49 @@ struct Leaf<'v, 's> {
 
 impl Leaf<'_, '_> {
     /// Appends what is shown of what is written there, which is of a column of this type.
-    fn show(&mut self, oid: u32, written: &str, out: &mut Vec<u8>) -> Option<()> {
-        if self.plan.hides_null() {
-            return json::write(REDACTED, out);
+    fn show(&mut self, oid: u32, written: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        let family = Family::of(oid);
+        let is_nothing = self.plan.sight == Sight::Nothing;
+        match family {
+            // One with nothing in it is a value of the column, and not a missing one.
+            Some(Family::Json | Family::Jsonb) if is_nothing => return json::write(REDACTED, out),
+            _ if written == b"null" => {
+                out.extend_from_slice(b"null");
+                return Some(());
+            }
+            // The server writes these as strings, whatever they are: this is something else.
+            Some(Family::Text | Family::Time(_)) if !written.starts_with(b"\"") => return None,
+            _ => {}
         }
-        if written == "null" {
-            out.extend_from_slice(b"null");
+        let begin = out.len();
+        if !is_nothing
+            && let Ok(written) = std::str::from_utf8(written)
+            && self.of_type(oid, written, LEVELS_MAX, out).is_some()
+        {
             return Some(());
         }
-        self.of_type(oid, written, out)
-    }
-
-    fn of_type(&mut self, oid: u32, written: &str, out: &mut Vec<u8>) -> Option<()> {
-        match Family::of(oid) {
-            // No value of such a type is read, so nothing of it is seen.
-            None => {
+        out.truncate(begin);
+        match family {
+            Some(Family::Json | Family::Jsonb | Family::Text) => json::write(REDACTED, out),
+            _ => {
                 out.extend_from_slice(b"null");
                 Some(())
             }
-            Some(Family::Json | Family::Jsonb) => match self.cell(JSON, written.as_bytes())? {
+        }
+    }
+
+    /// Appends what is shown of a value that may be seen in part, if it is one of this type.
+    fn of_type(&mut self, oid: u32, written: &str, levels: usize, out: &mut Vec<u8>) -> Option<()> {
+        match Family::of(oid)? {
+            Family::Json | Family::Jsonb => match self.cell(JSON, written.as_bytes())? {
                 true => {
                     out.extend_from_slice(&self.shown);
                     Some(())
                 }
                 false => json::write(REDACTED, out),
             },
-            Some(Family::Array(element)) if self.plan.sight != model::Sight::Nothing => {
-                self.elements(element, written, out)
-            }
-            Some(Family::Number(_)) if is_number(written) => {
+            Family::Array(element) => self.elements(element, written, levels, out),
+            Family::Number(_) if is_number(written) => {
                 match self.cell(oid, decimal(written).as_deref().unwrap_or(written).as_bytes())? {
                     true => {
                         out.extend_from_slice(is_number(std::str::from_utf8(&self.shown).ok()?).then_some(&self.shown)?)
@@ -202,13 +224,8 @@ impl Leaf<'_, '_> {
                 }
                 Some(())
             }
-            Some(Family::Text) => self.string(oid, written, None, out),
-            Some(Family::Time(kind)) => self.string(oid, written, Some(kind), out),
-            Some(_) if written.starts_with('"') => self.string(oid, written, None, out),
-            Some(_) => {
-                out.extend_from_slice(b"null");
-                Some(())
-            }
+            Family::Time(kind) => self.string(oid, written, Some(kind), out),
+            _ => self.string(oid, written, None, out),
         }
     }
 
@@ -224,7 +241,7 @@ impl Leaf<'_, '_> {
 
     /// A value that is written as a string.
     fn string(&mut self, oid: u32, written: &str, time: Option<TimeKind>, out: &mut Vec<u8>) -> Option<()> {
-        let mut reader = Reader::new(written);
+        let mut reader = Reader::new(written.as_bytes());
         let text = reader.string()?;
         reader.is_over().then_some(())?;
         // Documents write moments by ISO 8601.
@@ -243,8 +260,9 @@ impl Leaf<'_, '_> {
     }
 
     /// The elements of an array, each of this type.
-    fn elements(&mut self, element: u32, written: &str, out: &mut Vec<u8>) -> Option<()> {
-        let mut reader = Reader::new(written);
+    fn elements(&mut self, element: u32, written: &str, levels: usize, out: &mut Vec<u8>) -> Option<()> {
+        let inner = levels.checked_sub(1)?;
+        let mut reader = Reader::new(written.as_bytes());
         reader.take("[").then_some(())?;
         reader.skip_space();
         out.push(b'[');
@@ -256,14 +274,14 @@ impl Leaf<'_, '_> {
         loop {
             reader.skip_space();
             let begin = reader.at();
-            reader.skip(LEVELS_MAX)?;
-            let value = reader.since(begin)?;
+            reader.skip()?;
+            let value = std::str::from_utf8(reader.since(begin)?).ok()?;
             if value.starts_with('[') && !is_document {
-                self.elements(element, value, out)?;
+                self.elements(element, value, inner, out)?;
             } else if value == "null" {
                 out.extend_from_slice(b"null");
             } else {
-                self.of_type(element, value, out)?;
+                self.of_type(element, value, inner, out)?;
             }
             reader.skip_space();
             if reader.take("]") {

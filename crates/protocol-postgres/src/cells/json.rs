@@ -39,7 +39,8 @@ pub(super) fn write(text: &str, out: &mut Vec<u8>) -> Option<()> {
 
 /// Appends a document with each of its values shown.
 pub(super) fn rewrite(bytes: &[u8], part: &mut Part<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let mut document = Document { reader: Reader::new(std::str::from_utf8(bytes).ok()?), part, shown: Vec::new() };
+    std::str::from_utf8(bytes).ok()?;
+    let mut document = Document { reader: Reader::new(bytes), part, shown: Vec::new() };
     document.value(0, out)?;
     document.reader.skip_space();
     document.reader.is_over().then_some(())

@@ -140,6 +140,7 @@ fn a_document_is_shown_by_the_plans_of_its_values_or_not_at_all() {
     let list = |parts: usize| [b"[".to_vec(), vec![b'a'; parts], b"]".to_vec()].concat();
     assert_eq!(shown(Sight::Partial, Some("x"), &list(CELL_PARTS_MAX)).1.len(), 4 * CELL_PARTS_MAX);
     assert_eq!(shown(Sight::Partial, Some("x"), &list(CELL_PARTS_MAX + 1)), written(REDACTED));
+    assert_eq!(shown(Sight::Nothing, Some("x"), &list(CELL_PARTS_MAX + 1)).1, REDACTED.repeat(CELL_PARTS_MAX + 1));
     let long = |spaces: usize| [b"[".to_vec(), vec![b' '; spaces], b"a]".to_vec()].concat();
     assert_eq!(shown(Sight::Partial, Some("x"), &long(CELL_BYTES_MAX - 3)), written("a***"));
     assert_eq!(shown(Sight::Partial, Some("x"), &long(CELL_BYTES_MAX - 2)), written(REDACTED));

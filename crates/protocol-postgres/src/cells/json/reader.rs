@@ -1,4 +1,4 @@
-//! JSON as it stands, token by token.
+//! JSON as it stands, token by token, in any encoding whose characters of more than one byte have no ASCII in them.
 
 use std::borrow::Cow;
 
@@ -7,18 +7,18 @@ use memchr::memchr2;
 /// What is left of a text.
 #[derive(Clone, Copy)]
 pub(in crate::cells) struct Reader<'a> {
-    text: &'a str,
-    rest: &'a str,
+    text: &'a [u8],
+    rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(in crate::cells) fn new(text: &'a str) -> Self {
+    pub(in crate::cells) fn new(text: &'a [u8]) -> Self {
         Self { text, rest: text }
     }
 
     /// The first byte that is left.
     pub(in crate::cells) fn peek(&self) -> Option<u8> {
-        self.rest.bytes().next()
+        self.rest.first().copied()
     }
 
     pub(in crate::cells) fn is_over(&self) -> bool {
@@ -26,12 +26,14 @@ impl<'a> Reader<'a> {
     }
 
     pub(in crate::cells) fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
     }
 
     /// Takes this, if it is next.
     pub(in crate::cells) fn take(&mut self, what: &str) -> bool {
-        let rest = self.rest.strip_prefix(what);
+        let rest = self.rest.strip_prefix(what.as_bytes());
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
@@ -42,13 +44,14 @@ impl<'a> Reader<'a> {
     }
 
     /// What was read since it was there.
-    pub(in crate::cells) fn since(&self, at: usize) -> Option<&'a str> {
+    pub(in crate::cells) fn since(&self, at: usize) -> Option<&'a [u8]> {
         self.text.get(at..self.at())
     }
 
-    /// The value of the string that is next.
+    /// The value of the string that is next, which is in UTF-8.
     pub(in crate::cells) fn string(&mut self) -> Option<Cow<'a, str>> {
         let (whole, escapes) = self.raw_string()?;
+        let whole = std::str::from_utf8(whole).ok()?;
         let text = whole.get(1..whole.len().checked_sub(1)?)?;
         if escapes || text.bytes().any(|byte| byte < 0x20) {
             return serde_json::from_str(whole).ok().map(Cow::Owned);
@@ -57,14 +60,14 @@ impl<'a> Reader<'a> {
     }
 
     /// The string that is next, with its quotes, and whether there is a backslash in it.
-    fn raw_string(&mut self) -> Option<(&'a str, bool)> {
-        let inner = self.rest.strip_prefix('"')?;
+    fn raw_string(&mut self) -> Option<(&'a [u8], bool)> {
+        let inner = self.rest.strip_prefix(b"\"")?;
         let mut end = 0_usize;
         let mut escapes = false;
         loop {
-            let found = memchr2(b'"', b'\\', inner.as_bytes().get(end..)?)?;
+            let found = memchr2(b'"', b'\\', inner.get(end..)?)?;
             end = end.saturating_add(found);
-            if inner.as_bytes().get(end) == Some(&b'"') {
+            if inner.get(end) == Some(&b'"') {
                 break;
             }
             escapes = true;
@@ -77,11 +80,11 @@ impl<'a> Reader<'a> {
 
     /// The number that is next.
     pub(in crate::cells) fn number(&mut self) -> Option<&'a str> {
-        let is_end = |byte: u8| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
-        let end = self.rest.bytes().position(is_end).unwrap_or(self.rest.len());
+        let is_end = |byte: &u8| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+        let end = self.rest.iter().position(is_end).unwrap_or(self.rest.len());
         let (number, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
-        is_number(number).then_some(number)
+        std::str::from_utf8(number).ok().filter(|number| is_number(number))
     }
 
     /// Takes true, false or null.
@@ -89,36 +92,50 @@ impl<'a> Reader<'a> {
         (self.take("true") || self.take("false") || self.take("null")).then_some(())
     }
 
-    /// Takes a whole value, of so many levels at most.
-    pub(in crate::cells) fn skip(&mut self, levels: usize) -> Option<()> {
-        self.skip_space();
-        let close = match self.peek()? {
-            b'"' => return self.raw_string().map(|_| ()),
-            b'-' | b'0'..=b'9' => return self.number().map(|_| ()),
-            b'{' => "}",
-            b'[' => "]",
-            _ => return self.word(),
-        };
-        let levels = levels.checked_sub(1)?;
-        self.rest = self.rest.get(1..)?;
-        self.skip_space();
-        if self.take(close) {
-            return Some(());
-        }
+    /// Takes a whole value, of any number of levels.
+    pub(in crate::cells) fn skip(&mut self) -> Option<()> {
+        // Of what is open, whether each is an object.
+        let mut open: Vec<bool> = Vec::new();
         loop {
-            if close == "}" {
-                self.skip_space();
-                self.raw_string()?;
-                self.skip_space();
-                self.take(":").then_some(())?;
-            }
-            self.skip(levels)?;
             self.skip_space();
-            if self.take(close) {
-                return Some(());
+            match self.peek()? {
+                b'"' => drop(self.raw_string()?),
+                b'-' | b'0'..=b'9' => drop(self.number()?),
+                opens @ (b'{' | b'[') => {
+                    self.rest = self.rest.get(1..)?;
+                    let is_object = opens == b'{';
+                    if !self.closes(is_object) {
+                        open.push(is_object);
+                        self.skip_key(is_object)?;
+                        continue;
+                    }
+                }
+                _ => self.word()?,
             }
+            while open.last().is_some_and(|is_object| self.closes(*is_object)) {
+                open.pop();
+            }
+            let Some(is_object) = open.last() else { return Some(()) };
             self.take(",").then_some(())?;
+            self.skip_key(*is_object)?;
         }
+    }
+
+    /// Takes what closes an object or an array, if it is next.
+    fn closes(&mut self, is_object: bool) -> bool {
+        self.skip_space();
+        self.take(if is_object { "}" } else { "]" })
+    }
+
+    /// Takes what stands before a value in an object.
+    fn skip_key(&mut self, is_object: bool) -> Option<()> {
+        if is_object {
+            self.skip_space();
+            self.raw_string()?;
+            self.skip_space();
+            self.take(":").then_some(())?;
+        }
+        Some(())
     }
 }
 

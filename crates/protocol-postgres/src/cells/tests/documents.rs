@@ -25,6 +25,10 @@ fn computed() -> Layout {
     Layout::value(FieldPlan::new(Sight::Nothing, None), TypeTag::default())
 }
 
+fn hidden_json() -> Layout {
+    of(Sight::Nothing, "x.y", JSON)
+}
+
 fn object<const N: usize>(named: [(&str, Layout); N]) -> Layout {
     Layout::Object(named.map(|(name, layout)| (name.into(), layout)).into())
 }
@@ -58,7 +62,7 @@ const WHOLE: &str = "\"[redacted]\"";
 
 #[test]
 fn what_is_hidden_is_masked_where_it_stands_and_nothing_else_changes() {
-    let row = || object([("id", Layout::Clear), ("email", email(Sight::Partial)), ("m", computed())]);
+    let row = || object([("id", Layout::Clear), ("email", email(Sight::Partial)), ("m", hidden_json())]);
     for (layout, document, want) in [
         (
             row(),
@@ -68,7 +72,7 @@ fn what_is_hidden_is_masked_where_it_stands_and_nothing_else_changes() {
         (
             array(row()),
             "[{\"id\" : { \"a\" : [1, \"\\u00e9]}\"] } ,\n \"email\" : null , \"m\" : null}, \n {\"id\":\"x\",\"email\":\"no mail\",\"m\":{}}]",
-            "[{\"id\" : { \"a\" : [1, \"\\u00e9]}\"] } ,\n \"email\" : null , \"m\" : \"[redacted]\"}, \n {\"id\":\"x\",\"email\":\"[redacted]\",\"m\":\"[redacted]\"}]",
+            "[{\"id\" : { \"a\" : [1, \"\\u00e9]}\"] } ,\n \"email\" :null, \"m\" :\"[redacted]\"}, \n {\"id\":\"x\",\"email\":\"[redacted]\",\"m\":\"[redacted]\"}]",
         ),
         (array(row()), " [ ] ", " [ ] "),
         (array(row()), "[null, {}]", "[null, {}]"),
@@ -78,7 +82,7 @@ fn what_is_hidden_is_masked_where_it_stands_and_nothing_else_changes() {
             r#"["jane@example.com", "jane@example.com"]"#,
             r#"["j***@e***.com", "jane@example.com"]"#,
         ),
-        (email(Sight::Partial), r#" "jane@\u0065xample.com" "#, r#" "j***@e***.com" "#),
+        (email(Sight::Partial), r#" "jane@\u0065xample.com" "#, r#""j***@e***.com""#),
         (
             object([("e mail\"\\\u{e9}", email(Sight::Partial))]),
             r#"{"e mail\"\\é":"jane@example.com"}"#,
@@ -166,8 +170,12 @@ fn what_is_not_seen_says_nothing_of_itself() {
             assert_eq!(shown(&of(Sight::Nothing, "pii.email", oid), value), "null", "{oid} {value}");
         }
     }
-    for oid in [JSON, TEXT, INT4, 0] {
+    for oid in [TEXT, INT4, 0] {
         assert_eq!(shown(&of(Sight::Nothing, "pii.email", oid), "null"), "null");
+    }
+    // A value like any other, which a column shows as redacted.
+    for oid in [JSON, JSONB] {
+        assert_eq!(shown(&of(Sight::Nothing, "pii.email", oid), "null"), WHOLE);
     }
 }
 
@@ -180,8 +188,9 @@ fn a_document_that_is_not_laid_out_so_is_redacted_whole() {
     ]);
     assert_eq!(laid_out(&row, r#"{"id":1,"ssn":"9","o":[[1],[]]}"#), r#"{"id":1,"ssn":"[redacted]","o":[[1],[]]}"#);
     let deep = |levels: usize| format!(r#"{{"id":{}{},"ssn":"9","o":[]}}"#, "[".repeat(levels), "]".repeat(levels));
-    assert!(laid_out(&row, &deep(60)).contains("\"ssn\":\"[redacted]\""));
-    let too_deep = deep(64);
+    for levels in [60, 64, 100_000] {
+        assert!(laid_out(&row, &deep(levels)).contains("\"ssn\":\"[redacted]\""));
+    }
     for bad in [
         "",
         " ",
@@ -222,7 +231,6 @@ fn a_document_that_is_not_laid_out_so_is_redacted_whole() {
         r#"{"id":1,"ssn":"9","o":[1]}"#,
         r#"{"id":1,"ssn":"9","o":[[1,2]]}"#,
         r#"{"id":1,"ssn":"9","o":[[1],]}"#,
-        &too_deep,
     ] {
         for (oid, binary) in [(JSON, false), (JSON, true), (JSONB, false)] {
             let shown = show_as(CellType::of(oid, binary), &row, bad.as_bytes()).unwrap();
@@ -273,6 +281,77 @@ fn each_document_of_an_array_is_laid_out_or_none_is() {
     assert_eq!(show_as(CellType::of(3807, true), &row, &binary(JSONB, &[Some(plain)])), None);
 }
 
+#[test]
+fn what_can_not_be_shown_of_a_value_hides_it_alone() {
+    let of_key = |layout: Layout| object([("id", Layout::Clear), ("v", layout)]);
+    let deep = |levels: usize| [b"[".repeat(levels), b"1".to_vec(), b"]".repeat(levels)].concat();
+    for (layout, value, want) in [
+        // Another encoding than UTF-8.
+        (email(Sight::Partial), b"\"j\xe4ne@example.com\"".to_vec(), WHOLE),
+        (email(Sight::Token), b"\"j\xe4ne@example.com\"".to_vec(), WHOLE),
+        (of(Sight::Partial, "pii.email", JSON), b"{\"\xe4\": \"jane@example.com\"}".to_vec(), WHOLE),
+        (of(Sight::Partial, "pii.email", 1009), b"[\"j\xe4ne@example.com\"]".to_vec(), "null"),
+        (of(Sight::Partial, "pii.email", 16), b"\"\xe4\"".to_vec(), "null"),
+        (email(Sight::Nothing), b"\"\xe4\"".to_vec(), WHOLE),
+        // No text is this.
+        (email(Sight::Partial), b"\"\\ud800\"".to_vec(), WHOLE),
+        (of(Sight::Partial, "pii.email", JSON), deep(100_000), WHOLE),
+        (of(Sight::Partial, "pii.email", 199), [b"[".to_vec(), deep(100), b"]".to_vec()].concat(), "[\"[redacted]\"]"),
+        (of(Sight::Partial, "pii.email", 1009), deep(100_000), "null"),
+        (of(Sight::Partial, "pii.email", 1009), b"[1]".to_vec(), "null"),
+        (hidden_json(), deep(100_000), WHOLE),
+        (of(Sight::Nothing, "x.y", 0), deep(100_000), "null"),
+    ] {
+        let document = |value: &[u8]| [b"{\"id\" : \"M\xfcller\",\"v\":", value, b"} "].concat();
+        let shown = show_as(CellType::of(JSON, false), &of_key(layout), &document(&value)).unwrap();
+        assert_eq!(shown, document(want.as_bytes()), "{}", String::from_utf8_lossy(&value));
+    }
+    let key = |key: &[u8]| [b"{\"id\":1,\"".as_slice(), key, b"\":2}"].concat();
+    let shown = show_as(CellType::of(JSON, false), &of_key(hidden_json()), &key(b"\xfc")).unwrap();
+    assert_eq!(shown, WHOLE.as_bytes());
+}
+
+#[test]
+fn a_document_with_something_computed_to_hide_is_redacted_whole() {
+    let row = object([("id", Layout::Clear), ("email", email(Sight::Partial)), ("m", computed())]);
+    assert_eq!(laid_out(&row, r#"{"id":1,"email":"jane@example.com","m":1}"#), WHOLE);
+    assert_eq!(laid_out(&array(row), "[]"), WHOLE);
+}
+
+/// Any value as PostgreSQL takes it for `json`: written in any way, in any encoding.
+fn raw() -> impl Strategy<Value = Vec<u8>> {
+    let text = |pattern: &'static str| pattern.prop_map(String::into_bytes);
+    let string = move || {
+        let piece = prop_oneof![
+            text("[ -!#-\\[\\]-~]{0,4}"),
+            prop::collection::vec(0x80_u8..=0xff, 0..4),
+            prop::sample::select(vec!["\\\"", "\\\\", "\\/", "\\n", "\\u0000", "\\ud800", "\\u00e9"])
+                .prop_map(|piece| piece.into()),
+        ];
+        prop::collection::vec(piece, 0..4).prop_map(|pieces| [b"\"".to_vec(), pieces.concat(), b"\"".to_vec()].concat())
+    };
+    let leaf =
+        prop_oneof![text("null|true|false|-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,9})?([eE][-+]?[0-9]{1,3})?"), string()];
+    let blank = move || text("[ \t\n\r]{0,9}");
+    let spaced =
+        move |value: BoxedStrategy<Vec<u8>>| (blank(), value, blank()).prop_map(|(a, b, c)| [a, b, c].concat());
+    let list = |open: &'static [u8], members: Vec<Vec<u8>>, close: &'static [u8]| {
+        [open, &members.join(b",".as_slice()), close].concat()
+    };
+    let any = leaf.boxed().prop_recursive(3, 16, 4, move |inner| {
+        let value = spaced(inner.boxed()).boxed();
+        let member =
+            (spaced(string().boxed()), value.clone()).prop_map(|(key, value)| [key, b":".to_vec(), value].concat());
+        prop_oneof![
+            prop::collection::vec(value, 0..4).prop_map(move |members| list(b"[", members, b"]")),
+            prop::collection::vec(member, 0..4).prop_map(move |members| list(b"{", members, b"}")),
+        ]
+    });
+    let deep =
+        (any, 0_usize..200).prop_map(|(value, levels)| [b"[".repeat(levels), value, b"]".repeat(levels)].concat());
+    spaced(deep.boxed())
+}
+
 /// Any value as JSON writes it.
 fn json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
@@ -302,6 +381,44 @@ proptest! {
         let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
         prop_assert_eq!((&shown["a"], &shown["z"]), (&document["a"], &document["z"]));
         prop_assert_eq!(&shown["s"], "[redacted]");
+    }
+
+    /// Whatever a hidden value is and however it is written, what is shown is the same to the byte.
+    #[test]
+    fn a_hidden_value_decides_nothing(one in raw(), other in raw(), before in raw(), behind in raw()) {
+        let layouts = [
+            (hidden_json(), ["", ""]),
+            (array(hidden_json()), ["[", "]"]),
+            (array(hidden_json()), ["[1,", ", 2 ]"]),
+            (Layout::Tuple(vec![Layout::Clear, hidden_json(), Layout::Clear]), ["[1, ", " ,2]"]),
+            (object([("a", Layout::Clear), ("s", hidden_json()), ("z", Layout::Clear)]), ["{\"a\" : B , \"s\" : ", ", \"z\" : Z}"]),
+            (object([("s", array(object([("s", of(Sight::Nothing, "x.y", JSONB))])))]), [" {\"s\" : [{\"s\" :", "} , {\"s\":1}] } "]),
+            (object([("s", of(Sight::Nothing, "x.y", 0))]), ["{\"s\":[", "]}"]),
+        ];
+        let fill = |part: &str| -> Vec<u8> {
+            let of = |byte: u8| match byte {
+                b'B' => before.clone(),
+                b'Z' => behind.clone(),
+                byte => vec![byte],
+            };
+            part.bytes().flat_map(of).collect()
+        };
+        let quoted = |document: &[u8]| {
+            let escape = |byte: &u8| if matches!(byte, b'"' | b'\\') { vec![b'\\', *byte] } else { vec![*byte] };
+            [b"{\"".to_vec(), document.iter().flat_map(escape).collect(), b"\"}".to_vec()].concat()
+        };
+        for (layout, [left, right]) in layouts {
+            let document = |hidden: &[u8]| [fill(left), hidden.to_vec(), fill(right)].concat();
+            let shown = |oid: u32, cell: &[u8]| show_as(CellType::of(oid, false), &layout, cell);
+            let [one, other] = [document(&one), document(&other)];
+            let whole = shown(JSON, &one);
+            prop_assert_eq!(&whole, &shown(JSON, &other), "{}", left);
+            // It is not so because all of it is redacted.
+            prop_assert!(left.is_empty() || whole.is_some_and(|whole| whole != WHOLE.as_bytes()), "{}", left);
+            let listed = shown(199, &quoted(&one));
+            prop_assert_eq!(&listed, &shown(199, &quoted(&other)), "{}", left);
+            prop_assert!(listed.is_some(), "{}", left);
+        }
     }
 
     /// Bytes that are changed anywhere show the canary in no way, and what is shown stays a document.
