@@ -227,6 +227,12 @@ impl Shown {
                 places.push(Self::new(Foreseen { name: Some(way.to_owned()), many: false, holds }, sights));
             });
         }
+        // What hides something computed hides all that is in it, whoever may see the rest.
+        if places.iter().any(Self::is_hidden_computed) {
+            for place in &mut places {
+                (place.sight, place.rules) = (Sight::Nothing, Vec::new());
+            }
+        }
         let (sight, rules) = match &output.holds {
             Holds::Plain => (Sight::Clear, Vec::new()),
             Holds::Unknown => (Sight::Nothing, Vec::new()),
@@ -243,6 +249,10 @@ impl Shown {
             Holds::Document(_) => (places.iter().map(|place| place.sight).min().unwrap_or(Sight::Clear), Vec::new()),
         };
         Self { output, sight, rules, places }
+    }
+
+    fn is_hidden_computed(&self) -> bool {
+        matches!(self.output.holds, Holds::Computed(_)) && self.sight != Sight::Clear
     }
 
     fn name(&self) -> String {
@@ -292,7 +302,11 @@ impl Shown {
             Holds::Computed(_) => "computed of",
             Holds::Document(_) => {
                 let places: String = self.places.iter().map(|place| format!("\n    {}", place.in_words())).collect();
-                return format!("{}: a document, clear but for what is listed here{places}", self.name());
+                let how = match self.places.iter().any(Self::is_hidden_computed) {
+                    true => "redacted whole for what is computed in it",
+                    false => "clear but for what is listed here",
+                };
+                return format!("{}: a document, {how}{places}", self.name());
             }
         };
         let by =

@@ -33,7 +33,7 @@ fn explain_says_what_would_be_decided_and_why() {
         run(&weir, &[&args, more].concat())
     };
     let staff = &["--group", "staff"][..];
-    let cases: [(&str, &[&str], i32, &[&str]); 14] = [
+    let cases: [(&str, &[&str], i32, &[&str]); 15] = [
         ("SELECT note FROM orders", staff, 0, &["permit  select Table public.orders [rule read]"]),
         (
             "SELECT name, card, ssn FROM customers",
@@ -61,9 +61,15 @@ fn explain_says_what_would_be_decided_and_why() {
             "SELECT name, json_agg(json_build_object('i', id, 'n', ssn, 'm', upper(ssn))) AS data FROM customers GROUP BY name",
             staff,
             0,
-            &["output data: a document, clear but for what is listed here\n    \
+            &["output data: a document, redacted whole for what is computed in it\n    \
                  [].n: nothing, a copy of public.customers.ssn (pii.national_id) [no rule shows more]\n    \
                  [].m: nothing, computed of public.customers.ssn (pii.national_id) [no rule shows more]\n"],
+        ),
+        (
+            "SELECT row_to_json(c) AS data FROM customers c",
+            staff,
+            0,
+            &["output data: a document, clear but for what is listed here\n", "\n    ssn: nothing, a copy of"],
         ),
         (
             "SELECT id FROM customers WHERE ssn = 'x'",
