@@ -425,6 +425,10 @@ UPDATE plain_ruled SET a = 'x' RETURNING to_jsonb(plain_ruled), json_build_objec
 BEGIN; CREATE VIEW documents AS SELECT id, row_to_json(c) AS doc, to_jsonb(c) AS city FROM customers c; SELECT doc, city FROM documents; SELECT to_jsonb(d) FROM documents d
 CREATE TEMP TABLE t AS SELECT id, ssn AS city, city AS ssn FROM customers; SELECT to_jsonb(t), json_agg(t) FROM t GROUP BY t
 CREATE TEMP TABLE t AS SELECT to_jsonb(c) AS d FROM customers c; SELECT d, to_jsonb(t), json_agg(d) FROM t GROUP BY d, t
+-- documents by key: how a value is written that is not seen (what it tells holds no canary: see clients/documents)
+SELECT json_build_object('a', (repeat(' ', ascii(ssn)) || '1')::json, 'b', (repeat('[', ascii(ssn) + 10) || repeat(']', ascii(ssn) + 10))::json) FROM customers
+SELECT json_agg(json_build_array(city, (repeat(' ', ascii(ssn)) || to_json(ssn)::text)::json)), to_json((' ' || to_json(ssn)::text)::json) FROM customers GROUP BY ssn
+SET client_encoding = 'latin1'; SELECT json_build_object('a', chr(252) || ssn, 'b', ssn, 'c', chr(252)), array_agg(json_build_object('s', ssn, 'c', chr(252))) FROM customers GROUP BY ssn
 -- documents by key: names that are not what they were
 BEGIN; ALTER TABLE customers RENAME city TO x; ALTER TABLE customers RENAME ssn TO city; ALTER TABLE customers RENAME x TO ssn; SELECT to_jsonb(c), jsonb_build_object('city', city) FROM customers c
 PREPARE d AS SELECT to_jsonb(c), jsonb_build_object('city', c.city) FROM customers c; EXECUTE d; BEGIN; ALTER TABLE customers RENAME city TO x; ALTER TABLE customers RENAME ssn TO city; ALTER TABLE customers RENAME x TO ssn; EXECUTE d
