@@ -74,7 +74,7 @@ pub fn statement(random: &mut Random) -> String {
 }
 
 /// What makes documents of the rows of a query.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "SELECT json_agg(q) FROM (#) AS q",
     "SELECT coalesce(json_agg(q), '[]'), count(q) FROM (#) AS q",
     "SELECT row_to_json(q), to_jsonb(q) FROM (#) AS q",
@@ -84,6 +84,7 @@ const DOCUMENTS: [&str; 9] = [
     "WITH q AS (#) SELECT to_jsonb(r), json_build_object('a', row_to_json(r)) FROM q AS r(city)",
     "SELECT array_agg(to_jsonb(q.*)), to_json(ARRAY(SELECT 1)), to_json(array_agg(q)) FROM (#) AS q",
     "SELECT row_to_json((SELECT e FROM (SELECT q.*) AS e)) FROM (#) AS q",
+    "SELECT json_agg(json_build_array(1, (repeat(' ', ascii(md5(q::text))) || '1')::json)) FROM (#) AS q",
 ];
 
 /// A statement that stores nothing.
