@@ -30,12 +30,17 @@ impl Shared {
             return layout.clone();
         }
         let fields: Vec<FieldPlan> = holds.iter().map(|holds| self.field_plan(holds, now)).collect();
-        let met = fields.iter().filter(|field| field.class.is_some() || field.sight != Sight::Clear);
-        let words = met.map(|field| {
+        let mut words: BTreeSet<String> = BTreeSet::new();
+        let mut note = |field: &FieldPlan| {
             let class = field.class.as_ref().map_or("unknown", |class| class.as_str());
-            format!("{class}:{}", field.sight.as_str())
-        });
-        let words: BTreeSet<String> = words.collect();
+            words.insert(format!("{class}:{}", field.sight.as_str()));
+        };
+        for field in &fields {
+            if field.class.is_some() && field.sight == Sight::Clear {
+                note(field);
+            }
+            field.hidden(&mut note);
+        }
         let classes = (!words.is_empty()).then(|| words.into_iter().collect());
         let layout = Layout { plan: Arc::new(Plan::new(fields)), classes, rule };
         *kept = (!layout.rule.reads_now()).then(|| layout.clone());

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use model::{Ask, Field, Holds, Operation, Principal, SessionId, Sight, Target, UnixMicros, Wording};
+use model::{Ask, Field, Holds, Operation, Principal, SessionId, Shape, Sight, Target, TypeTag, UnixMicros, Wording};
 use parking_lot::Mutex;
 use policy::{Circumstances, Decision, Policies, Scene};
-use redact::{FieldPlan, TokenKey};
+use redact::{FieldPlan, Layout, TokenKey};
 use serde::Serialize;
 
 use crate::admit::{Arrival, Gate};
@@ -225,11 +225,30 @@ impl Shared {
         match holds {
             Holds::Plain => FieldPlan::new(Sight::Clear, None),
             Holds::Copy(field) => FieldPlan::new(self.sight(field, now), Some(field.class.clone())),
-            Holds::Computed(fields) => {
-                let seen = !fields.is_empty() && fields.iter().all(|field| self.sight(field, now) == Sight::Clear);
-                FieldPlan::new(if seen { Sight::Clear } else { Sight::Nothing }, None)
-            }
+            Holds::Computed(fields) => self.computed(fields, now),
+            Holds::Document(shape) => FieldPlan::document(self.document(shape, now)),
             Holds::Unknown => FieldPlan::new(Sight::Nothing, None),
+        }
+    }
+
+    fn computed(&self, fields: &[Field], now: UnixMicros) -> FieldPlan {
+        let seen = !fields.is_empty() && fields.iter().all(|field| self.sight(field, now) == Sight::Clear);
+        FieldPlan::new(if seen { Sight::Clear } else { Sight::Nothing }, None)
+    }
+
+    /// The same of each value of a document.
+    fn document(&self, shape: &Shape, now: UnixMicros) -> Layout {
+        match shape {
+            Shape::Plain => Layout::Clear,
+            Shape::Copy(field, kind) => {
+                Layout::value(FieldPlan::new(self.sight(field, now), Some(field.class.clone())), *kind)
+            }
+            Shape::Computed(fields) => Layout::value(self.computed(fields, now), TypeTag::default()),
+            Shape::Object(named) => Layout::Object(
+                named.iter().map(|(name, shape)| (Arc::clone(name), self.document(shape, now))).collect(),
+            ),
+            Shape::Array(shape) => Layout::Array(Box::new(self.document(shape, now))),
+            Shape::Tuple(shapes) => Layout::Tuple(shapes.iter().map(|shape| self.document(shape, now)).collect()),
         }
     }
 

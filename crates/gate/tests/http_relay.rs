@@ -21,7 +21,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use model::{
     ActionDef, ActionGroup, ActionId, Ask, Certainty, ClassId, CredentialId, Field, Holds, LogText, Object, Operation,
-    Part, PartKind, Principal, PrincipalKind, SessionId, Target, TargetId, UnixMicros, Value, Vocabulary, Wording,
+    Part, PartKind, Principal, PrincipalKind, SessionId, Shape, Target, TargetId, TypeTag, UnixMicros, Value,
+    Vocabulary, Wording,
 };
 use policy::{Known, Policies, SourceFile};
 use redact::{CellCodec, show};
@@ -486,13 +487,22 @@ async fn a_layout_that_was_kept_is_not_used_under_other_policies_nor_by_another_
 
     let sights = |plan: &redact::Plan| plan.fields().iter().map(|field| field.sight).collect::<Vec<_>>();
     assert_eq!(sights(&first), [model::Sight::Partial, model::Sight::Nothing]);
+
+    // Of a document each value is shown by the same rules, and written down.
+    let values = classified("/customer").into_iter().map(|field| Shape::Copy(field, TypeTag::default()));
+    let document = [Holds::Document(Arc::new(Shape::Tuple(values.collect())))];
+    let mut hidden = Vec::new();
+    flow(&house).await.shape(&document, &mut None, NOW).fields()[0].hidden(&mut |value| hidden.push(value.sight));
+    assert_eq!(hidden, [model::Sight::Partial, model::Sight::Nothing]);
+    let classes = |ended: Vec<gate::Ended>| -> Vec<String> {
+        ended.last().unwrap().classes.iter().flat_map(|words| words.iter()).map(|word| word.to_string()).collect()
+    };
+    assert_eq!(classes(house.ledger.ended()), ["pii.email:partial", "pii.national_id:nothing"]);
+
     let mut running = flow(&house).await;
     assert_eq!(sights(&running.shape(&holds, &mut kept, NOW)), [model::Sight::Partial, model::Sight::Nothing]);
     house.gate.replace_policies(policies(r#"@id("none") forbid (principal, action, resource);"#));
     assert_eq!(sights(&running.shape(&holds, &mut kept, NOW)), [model::Sight::Nothing; 2]);
     drop(running);
-    let ended = house.ledger.ended();
-    let classes: Vec<&str> =
-        ended.last().unwrap().classes.iter().flat_map(|words| words.iter()).map(|w| &**w).collect();
-    assert_eq!(classes, ["pii.email:nothing", "pii.email:partial", "pii.national_id:nothing"]);
+    assert_eq!(classes(house.ledger.ended()), ["pii.email:nothing", "pii.email:partial", "pii.national_id:nothing"]);
 }

@@ -1,5 +1,9 @@
 //! Of what a value is made.
 
+use std::sync::Arc;
+
+use crate::shape::Shaped;
+
 /// A place whose values matter, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(pub u32);
@@ -16,6 +20,8 @@ pub enum Origin {
     Free,
     /// It is a value of this source, unaltered.
     Copy(Source),
+    /// It holds values of which each is where it is known to be. Never of nothing that matters.
+    Shaped(Arc<Shaped>),
     /// Of some of these, in some way. Never of none.
     Made(Sources),
     /// Of what code makes of these that can't be followed, and of whatever it reads itself.
@@ -87,6 +93,7 @@ impl Origin {
     pub fn computed(self) -> Self {
         match self {
             Self::Copy(source) => Self::Made(Sources::one(source)),
+            Self::Shaped(shaped) => Self::Made(shaped.sources().clone()),
             other => other,
         }
     }
@@ -105,8 +112,8 @@ impl Origin {
                 sources.add(&more);
                 Self::Code(sources)
             }
-            // Nothing that is computed is a copy.
-            (Self::Copy(_), _) | (_, Self::Copy(_)) => Self::Unknown,
+            // Nothing that is computed is a copy or has a shape.
+            (Self::Copy(_) | Self::Shaped(_), _) | (_, Self::Copy(_) | Self::Shaped(_)) => Self::Unknown,
         }
     }
 
@@ -126,6 +133,7 @@ impl Origin {
         match self {
             Self::Free | Self::Unknown => Sources::default(),
             Self::Copy(source) => Sources::one(*source),
+            Self::Shaped(shaped) => shaped.sources().clone(),
             Self::Made(sources) | Self::Code(sources) => sources.clone(),
         }
     }

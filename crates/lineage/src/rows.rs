@@ -1,6 +1,9 @@
 //! What a table, a subquery or a join gives.
 
+use std::sync::Arc;
+
 use crate::origin::Origin;
+use crate::shape::{Form, Parts, Shaped};
 
 /// A column of some rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,9 @@ pub struct Rows<'a> {
     pub columns: Vec<Column<'a>>,
     /// Set if they are not known to stand in this order.
     pub unordered: bool,
+    /// Whether a whole row has a value under each of these names, in this order. A table that was given other names for its columns
+    /// has rows with the old ones.
+    pub named: bool,
     /// Of what further columns are made, if there may be some.
     pub more: Option<Origin>,
     /// Names of columns that every table of this kind has beside its own, which hold nothing that matters and are in no star.
@@ -90,7 +96,7 @@ impl<'a> Rows<'a> {
 
     /// The rows of a query with these outputs.
     pub fn of(outputs: Vec<Output<'a>>) -> Self {
-        let mut rows = Self::default();
+        let mut rows = Self { named: true, ..Self::default() };
         for output in outputs {
             match output {
                 // Behind any number of columns nobody knows which is the n-th, and an alias may name it.
@@ -121,6 +127,18 @@ impl<'a> Rows<'a> {
     pub fn row(&self) -> Origin {
         let columns = self.columns.iter().map(|column| column.origin.clone());
         columns.chain(self.more.clone()).fold(Origin::Free, Origin::with)
+    }
+
+    /// Of what a whole row is made, with what is under each of its names, if that is known.
+    pub fn record(&self) -> Origin {
+        if !self.named || !self.is_closed() {
+            return self.row();
+        }
+        let named = |column: &Column<'a>| Some((Arc::from(column.name?), column.origin.clone()));
+        match self.columns.iter().map(named).collect::<Option<Vec<_>>>() {
+            Some(named) => Shaped::origin(Form::Row, Parts::Named(named)),
+            None => self.row(),
+        }
     }
 
     /// What a star gives.
@@ -160,7 +178,7 @@ impl<'a> Rows<'a> {
         if columns.is_empty() {
             return self;
         }
-        Self { columns, more: Some(row), unordered: false, system: self.system }
+        Self { columns, more: Some(row), system: self.system, ..Self::default() }
     }
 
     /// The rows of both: what a set operation gives has the names of the first.
@@ -201,6 +219,7 @@ impl<'a> Rows<'a> {
             (one, two) => one.or(two),
         };
         rows.unordered |= other.unordered || !ordered;
+        rows.named &= other.named;
         if rows.system != other.system {
             rows.system = &[];
         }
@@ -254,6 +273,31 @@ mod tests {
         rows.columns[0].certain = false;
         assert_eq!(rows.column("a").unwrap().origin, Origin::Unknown);
         assert_eq!(rows.star(), [Output::many(Origin::Unknown)]);
+    }
+
+    #[test]
+    fn a_whole_row_is_known_by_its_names_where_all_of_them_are_known() {
+        let named = |rows: Rows<'static>| Rows { named: true, ..rows };
+        let known = || named(rows(&[("a", None), ("b", Some(1))]));
+        let is_shaped = |rows: &Rows<'_>| {
+            assert_eq!(rows.record().sources(), rows.row().sources());
+            matches!(rows.record(), Origin::Shaped(_))
+        };
+        assert!(is_shaped(&known()));
+        assert!(!is_shaped(&rows(&[("a", None), ("b", Some(1))])));
+        assert!(!is_shaped(&Rows { unordered: true, ..known() }));
+        assert!(!is_shaped(&Rows { more: Some(Origin::Copy(Source(2))), ..known() }));
+        assert!(!is_shaped(&named(rows(&[("b", None), ("b", Some(1))]))), "nobody knows which of them is meant");
+        assert_eq!(named(rows(&[("a", None)])).record(), Origin::Free);
+        let mut nameless = known();
+        nameless.columns[0].name = None;
+        let mut unsure = known();
+        unsure.columns[0].certain = false;
+        assert!(!is_shaped(&nameless) && !is_shaped(&unsure));
+        assert!(is_shaped(&known().either(known())));
+        assert!(!is_shaped(&known().either(rows(&[("a", None), ("b", Some(1))]))));
+        assert!(!is_shaped(&known().either(named(rows(&[("b", Some(1)), ("a", None)])))));
+        assert!(is_shaped(&Rows::of(known().star())) && is_shaped(&known().renamed(["x"].into_iter())));
     }
 
     #[test]

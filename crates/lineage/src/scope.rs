@@ -132,7 +132,7 @@ impl<'a> Scope<'a> {
                 let origin = rows.fold(column.origin, Origin::or);
                 Some(Found::Column(Column { origin, bare: false, certain: false, ..column }))
             }
-            None => self.items(name).map(|item| item.rows.row()).reduce(Origin::or).map(Found::Row),
+            None => self.items(name).map(|item| item.rows.record()).reduce(Origin::or).map(Found::Row),
         }
     }
 

@@ -13,7 +13,9 @@ mod value;
 mod vocabulary;
 
 pub use class::{ClassId, Field, Sight};
-pub use operation::{Ask, AttrValue, Attrs, Certainty, Digest, Holds, LogText, Object, Operation, Part, Wording};
+pub use operation::{
+    Ask, AttrValue, Attrs, Certainty, Digest, Holds, LogText, Object, Operation, Part, Shape, TypeTag, Wording,
+};
 pub use principal::{Claim, CredentialId, Principal, PrincipalKind};
 pub use sensitive::Sensitive;
 pub use target::{SessionId, Target, TargetId, TokenScope};

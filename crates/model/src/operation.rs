@@ -113,8 +113,64 @@ pub enum Holds {
     Copy(Field),
     /// Something made of these fields, or of some of them.
     Computed(Vec<Field>),
+    /// A document, or a list of documents, of which it is known what is under each key.
+    Document(Arc<Shape>),
     /// Nobody can tell. Never seen.
     Unknown,
+}
+
+/// What a document holds at one place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// Nothing classified, whatever it is.
+    Plain,
+    /// A value of one classified field, unaltered but for how a document writes it.
+    Copy(Field, TypeTag),
+    /// Something made of these fields, or of some of them.
+    Computed(Vec<Field>),
+    /// An object with these keys, in this order, and no others.
+    Object(Vec<(Arc<str>, Shape)>),
+    /// An array of any number of these.
+    Array(Box<Shape>),
+    /// An array of these, in this order, and no others.
+    Tuple(Vec<Shape>),
+}
+
+/// The type of a field's values, by a number that its protocol alone knows the meaning of; 0 where it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TypeTag(pub u32);
+
+impl Shape {
+    /// Visits every place that holds something classified, with the way to it: `orders[].email`.
+    pub fn places<'a>(&'a self, visit: &mut impl FnMut(&str, &'a Shape)) {
+        self.visit(&mut String::new(), visit);
+    }
+
+    fn visit<'a>(&'a self, way: &mut String, visit: &mut impl FnMut(&str, &'a Shape)) {
+        let length = way.len();
+        match self {
+            Self::Plain => {}
+            Self::Copy(..) | Self::Computed(_) => visit(way, self),
+            Self::Object(named) => named.iter().for_each(|(name, shape)| {
+                if length > 0 {
+                    way.push('.');
+                }
+                way.push_str(name);
+                shape.visit(way, visit);
+                way.truncate(length);
+            }),
+            Self::Array(shape) => {
+                way.push_str("[]");
+                shape.visit(way, visit);
+                way.truncate(length);
+            }
+            Self::Tuple(shapes) => (0_usize..).zip(shapes).for_each(|(at, shape)| {
+                way.push_str(&format!("[{at}]"));
+                shape.visit(way, visit);
+                way.truncate(length);
+            }),
+        }
+    }
 }
 
 /// A keyed digest (HMAC-SHA-256): short texts can't be guessed from it.

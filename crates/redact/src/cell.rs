@@ -4,12 +4,15 @@ use std::borrow::Cow;
 
 use model::{Sight, Value};
 
-use crate::plan::FieldPlan;
+use crate::plan::{FieldPlan, Layout};
 use crate::token::TokenKey;
 use crate::{CELL_BYTES_MAX, CELL_DEPTH_MAX, CELL_PARTS_MAX, REDACTED};
 
 /// Shows one cell that another holds, by its wire type, and appends what is shown.
 pub type ShowPart<'a, W> = dyn FnMut(W, &[u8], &mut Vec<u8>) -> Shown + 'a;
+
+/// Shows one value that a document holds, by its wire type and its plan, and appends what is shown.
+pub type ShowValue<'a, W> = dyn FnMut(W, &[u8], &FieldPlan, &mut Vec<u8>) -> Shown + 'a;
 
 /// How a protocol's cells become values and back.
 pub trait CellCodec {
@@ -31,6 +34,20 @@ pub trait CellCodec {
         _bytes: &[u8],
         _sight: Sight,
         _part: &mut ShowPart<'_, Self::Wire>,
+        _out: &mut Vec<u8>,
+    ) -> bool {
+        false
+    }
+
+    /// Appends a document, or a list of them, with each value that its layout does not show clear as `value` shows it or as one of
+    /// which nothing is seen, and all else as it came. `false`, and what was appended is thrown away, if this is no such type, or if the document is not what
+    /// the layout says, to its last key and byte: then the cell is redacted whole.
+    fn lay_out(
+        &self,
+        _wire: Self::Wire,
+        _bytes: &[u8],
+        _layout: &Layout,
+        _value: &mut ShowValue<'_, Self::Wire>,
         _out: &mut Vec<u8>,
     ) -> bool {
         false
@@ -60,63 +77,89 @@ pub fn show<C: CellCodec>(
     if field.sight == Sight::Clear {
         return Shown::Same;
     }
-    Showing { codec, field, tokens, parts_left: CELL_PARTS_MAX, too_many: false }.cell(wire, bytes, 0, out)
+    let mut showing = Showing { codec, tokens, parts_left: CELL_PARTS_MAX, too_many: false };
+    match &field.layout {
+        Some(layout) => showing.document(layout, wire, bytes, out),
+        None => showing.cell(field, wire, bytes, 0, out),
+    }
 }
 
 /// A cell that is being shown.
 struct Showing<'a, C> {
     codec: &'a C,
-    field: &'a FieldPlan,
     tokens: &'a TokenKey,
     parts_left: usize,
     too_many: bool,
 }
 
 impl<C: CellCodec> Showing<'_, C> {
-    /// Shows a cell, at its sight or redacted.
-    fn cell(&mut self, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> Shown {
+    /// Shows a document value by value, or redacted.
+    fn document(&mut self, layout: &Layout, wire: C::Wire, bytes: &[u8], out: &mut Vec<u8>) -> Shown {
         let begin = out.len();
-        if self.seen(wire, bytes, depth, out) {
+        let codec = self.codec;
+        let laid_out = bytes.len() <= CELL_BYTES_MAX
+            && codec.lay_out(
+                wire,
+                bytes,
+                layout,
+                &mut |wire, bytes, field, out| self.part(field, wire, bytes, 1, out),
+                out,
+            )
+            && !self.too_many;
+        if laid_out { Shown::Written } else { self.redacted(wire, begin, out) }
+    }
+
+    /// Shows a cell, at its sight or redacted.
+    fn cell(&mut self, field: &FieldPlan, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> Shown {
+        let begin = out.len();
+        if self.seen(field, wire, bytes, depth, out) {
             return Shown::Written;
         }
+        self.redacted(wire, begin, out)
+    }
+
+    /// Shows nothing of a cell, in the place of what was appended from `begin` on.
+    fn redacted(&self, wire: C::Wire, begin: usize, out: &mut Vec<u8>) -> Shown {
         out.truncate(begin);
         let redacted = Value::Text(Cow::Borrowed(REDACTED));
         if self.codec.write(wire, &redacted, out) { Shown::Written } else { Shown::Null }
     }
 
     /// Appends what may be seen of a cell; `false` if that is nothing.
-    fn seen(&mut self, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> bool {
-        if self.field.sight == Sight::Nothing || bytes.len() > CELL_BYTES_MAX {
+    fn seen(&mut self, field: &FieldPlan, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> bool {
+        if field.sight == Sight::Nothing || bytes.len() > CELL_BYTES_MAX {
             return false;
         }
         let codec = self.codec;
         if let Some(value) = codec.read(wire, bytes) {
-            return self.value(&value).is_some_and(|value| codec.write(wire, &value, out));
+            return self.value(field, &value).is_some_and(|value| codec.write(wire, &value, out));
         }
-        let sight = self.field.sight;
         depth < CELL_DEPTH_MAX
             && codec.rewrite(
                 wire,
                 bytes,
-                sight,
-                &mut |wire, bytes, out| self.part(wire, bytes, depth.saturating_add(1), out),
+                field.sight,
+                &mut |wire, bytes, out| self.part(field, wire, bytes, depth.saturating_add(1), out),
                 out,
             )
             && !self.too_many
     }
 
-    fn part(&mut self, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> Shown {
-        match self.parts_left.checked_sub(1) {
-            Some(left) => self.parts_left = left,
-            None => self.too_many = true,
+    fn part(&mut self, field: &FieldPlan, wire: C::Wire, bytes: &[u8], depth: usize, out: &mut Vec<u8>) -> Shown {
+        // Of what is not seen nothing is read, so it takes no time worth counting.
+        if field.sight != Sight::Nothing {
+            match self.parts_left.checked_sub(1) {
+                Some(left) => self.parts_left = left,
+                None => self.too_many = true,
+            }
         }
-        if self.too_many { Shown::Null } else { self.cell(wire, bytes, depth, out) }
+        if self.too_many { Shown::Null } else { self.cell(field, wire, bytes, depth, out) }
     }
 
-    fn value(&self, value: &Value<'_>) -> Option<Value<'static>> {
-        match self.field.sight {
-            Sight::Partial => self.field.style.apply(value),
-            Sight::Token => self.tokens.token(self.field.class.as_ref()?, value),
+    fn value(&self, field: &FieldPlan, value: &Value<'_>) -> Option<Value<'static>> {
+        match field.sight {
+            Sight::Partial => field.style.apply(value),
+            Sight::Token => self.tokens.token(field.class.as_ref()?, value),
             Sight::Clear | Sight::Nothing => None,
         }
     }

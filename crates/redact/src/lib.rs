@@ -10,9 +10,9 @@ mod plan;
 mod style;
 mod token;
 
-pub use cell::{CellCodec, ShowPart, Shown, show};
+pub use cell::{CellCodec, ShowPart, ShowValue, Shown, show};
 pub use mask::{is_mask, may_hold_mask};
-pub use plan::{FieldPlan, Plan};
+pub use plan::{FieldPlan, Layout, Plan};
 pub use style::Style;
 pub use token::TokenKey;
 

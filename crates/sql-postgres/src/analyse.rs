@@ -19,6 +19,7 @@ mod walk;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use model::{ActionId, Ask, AttrValue, Certainty, Field, Holds, Object, Part};
 use pg_query::protobuf::RawStmt;
@@ -61,7 +62,8 @@ pub fn foresee(sql: &str, catalog: &Catalog) -> Result<Vec<Option<Vec<Foreseen>>
                 Traced::One { name, .. } => (name.as_deref().map(str::to_owned), false),
                 Traced::Many { .. } => (None, true),
             };
-            Foreseen { name, many, holds: lineage.holds(origin) }
+            let document = lineage.document(origin, catalog).map(|document| Holds::Document(Arc::new(document.shape)));
+            Foreseen { name, many, holds: document.unwrap_or_else(|| lineage.holds(origin)) }
         });
         Some(outputs.collect())
     };
@@ -108,7 +110,9 @@ fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
         statement.has_updates = tree.node().is_some_and(|node| node.contains(&UPDATES));
         statement.asks_probes();
     }
-    statement.inert_constants = inert_constants(tree, looked_at);
+    let keys = statement.lineage.as_ref().map_or(&[][..], |lineage| lineage.constants.as_slice());
+    statement.inert_constants =
+        inert_constants(tree, looked_at).map(|inert| inert.into_iter().filter(|at| !keys.contains(at)).collect());
     statement
 }
 

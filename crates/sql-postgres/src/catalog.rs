@@ -14,7 +14,7 @@ pub(crate) mod tests;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use model::{ClassId, Field, Part};
+use model::{ClassId, Field, Part, TypeTag};
 
 use crate::functions::{Effect, effect};
 use crate::tree::{Tree, name_parts, schema_and_name};
@@ -176,6 +176,8 @@ pub struct Column {
     pub text: bool,
     /// Whether its type is one that users have made, or an extension.
     pub of_users: bool,
+    /// The oid of its type if that is PostgreSQL's own, `text` for every kind of text; else 0.
+    pub type_oid: u32,
 }
 
 /// The rows of [`CATALOG_QUERIES`] and [`OWN_CATALOG_QUERIES`], as the server gave them.
@@ -278,6 +280,8 @@ pub struct RawColumn {
     pub text: bool,
     /// Whether its type is not PostgreSQL's own.
     pub of_users: bool,
+    /// The oid of its type if that is PostgreSQL's own, `text` for every kind of text; else 0.
+    pub type_oid: u32,
 }
 
 impl Catalog {
@@ -356,10 +360,18 @@ impl Catalog {
 
     /// Whether the column that a field is holds text.
     pub(crate) fn is_text(&self, field: &Field) -> bool {
+        self.column_of(field).is_some_and(|column| column.text)
+    }
+
+    /// The type of the column that a field is: of no known one if that can't be told.
+    pub(crate) fn type_of(&self, field: &Field) -> TypeTag {
+        TypeTag(self.column_of(field).map_or(0, |column| column.type_oid))
+    }
+
+    fn column_of(&self, field: &Field) -> Option<&Column> {
         let (_, name) = field.part.name.rsplit_once('.').unwrap_or(("", &field.part.name));
-        let mut entries = self.named("", name).filter(|entry| entry.part == field.part);
-        let column = |entry: &Entry| entry.relation.columns.iter().find(|column| *column.name == *field.name).cloned();
-        entries.next().and_then(column).is_some_and(|column| column.text)
+        let entry = self.named("", name).find(|entry| entry.part == field.part)?;
+        entry.relation.columns.iter().find(|column| *column.name == *field.name)
     }
 
     /// Whether it is one session's own.

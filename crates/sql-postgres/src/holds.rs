@@ -6,12 +6,13 @@
 //! that the statement touches. The most sensitive answer wins.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use lineage::Origin;
 use model::{Field, Holds};
 
 use crate::catalog::{Catalog, Column, Made};
-use crate::resolve::{Lineage, Traced};
+use crate::resolve::{Document, Lineage, Traced};
 use crate::statement::{OutputShape, Outputs, Statement};
 
 /// A column as the server describes it (RowDescription).
@@ -116,10 +117,27 @@ fn by_lineage(
             (Wire::Expression, Origin::Copy(source)) => {
                 lineage.field(*source).cloned().map_or(Holds::Unknown, Holds::Copy)
             }
+            (Wire::Expression, Origin::Shaped(_)) => {
+                let document = lineage.document(&origin, catalog).filter(|document| document.fits(column.type_oid));
+                document.map_or_else(|| made_of(&[]), |document| Holds::Document(Arc::new(document.shape)))
+            }
             (Wire::Expression | Wire::Unclassified(_), _) => made_of(&[]),
         }
     };
     Ok(described.iter().enumerate().map(traced).collect())
+}
+
+impl Document {
+    /// Whether the server describes it as what it is: `json`, `jsonb`, or an array of them.
+    fn fits(&self, type_oid: u32) -> bool {
+        type_oid
+            == match (self.sorted, self.in_list) {
+                (false, false) => 114,
+                (true, false) => 3802,
+                (false, true) => 199,
+                (true, true) => 3807,
+            }
+    }
 }
 
 /// What can stand for any number of columns.

@@ -1,6 +1,7 @@
 //! Arrays: as many elements in as many dimensions as there are, each shown. NULL stays NULL. An array of whose elements
 //! none can be shown is not shown at all.
 
+use memchr::memchr2;
 use redact::Shown;
 
 use super::{CellType, Part, write_part};
@@ -73,16 +74,18 @@ impl Seen {
 
 /// `{1,NULL,"a b"}`, `{{1,2},{3,4}}`, and with first indices that are not 1 `[0:1]={1,2}`.
 fn rewrite_text(element: CellType, bytes: &[u8], part: &mut Part<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (bounds, elements) = match text.split_once('=') {
-        Some((bounds, elements)) if text.starts_with('[') => (Some(bounds), elements),
-        _ => (None, text),
+    let (bounds, elements) = match bytes.iter().position(|byte| *byte == b'=').and_then(|at| bytes.split_at_checked(at))
+    {
+        Some((bounds, [_, elements @ ..])) if bytes.starts_with(b"[") => {
+            (Some(std::str::from_utf8(bounds).ok()?), elements)
+        }
+        _ => (None, bytes),
     };
     if let Some(bounds) = bounds {
         out.extend_from_slice(bounds.as_bytes());
         out.push(b'=');
     }
-    if elements == "{}" && bounds.is_none() {
+    if elements == b"{}" && bounds.is_none() {
         out.extend_from_slice(b"{}");
         return Some(());
     }
@@ -123,7 +126,7 @@ fn bounds_fit(bounds: &str, lengths: &[usize]) -> bool {
 }
 
 struct List<'a> {
-    rest: &'a str,
+    rest: &'a [u8],
     element: CellType,
     /// How many there are in each dimension, as far as it has been seen.
     lengths: Vec<usize>,
@@ -135,15 +138,15 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    fn take(&mut self, what: char) -> bool {
-        let rest = self.rest.strip_prefix(what);
+    fn take(&mut self, what: u8) -> bool {
+        let rest = self.rest.strip_prefix(&[what]);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
 
     /// What stands between two braces.
     fn level(&mut self, level: usize, part: &mut Part<'_>, out: &mut Vec<u8>) -> Option<()> {
-        (level < DIMENSIONS_MAX && self.take('{')).then_some(())?;
+        (level < DIMENSIONS_MAX && self.take(b'{')).then_some(())?;
         let (mut between, mut count) = (b'{', 0_usize);
         if self.lengths.len() == level {
             self.lengths.push(0);
@@ -152,7 +155,7 @@ impl List<'_> {
             out.push(between);
             between = b',';
             count = count.saturating_add(1);
-            if self.rest.starts_with('{') {
+            if self.rest.starts_with(b"{") {
                 self.level(level.saturating_add(1), part, out)?;
             } else {
                 // All elements are as deep as the first.
@@ -160,10 +163,10 @@ impl List<'_> {
                 (*self.levels.get_or_insert(levels) == levels).then_some(())?;
                 self.element(part, out)?;
             }
-            if self.take('}') {
+            if self.take(b'}') {
                 break;
             }
-            self.take(',').then_some(())?;
+            self.take(b',').then_some(())?;
         }
         out.push(b'}');
         let length = self.lengths.get_mut(level)?;
@@ -175,21 +178,21 @@ impl List<'_> {
 
     fn element(&mut self, part: &mut Part<'_>, out: &mut Vec<u8>) -> Option<()> {
         self.value.clear();
-        if self.take('"') {
+        if self.take(b'"') {
             self.quoted()?;
         } else {
-            let end = self.rest.find([',', '}'])?;
+            let end = self.rest.iter().position(|byte| matches!(byte, b',' | b'}'))?;
             let (value, rest) = self.rest.split_at_checked(end)?;
             self.rest = rest;
-            if value.eq_ignore_ascii_case("null") {
+            if value.eq_ignore_ascii_case(b"null") {
                 out.extend_from_slice(b"NULL");
                 return Some(());
             }
             // The server would have quoted it.
-            if needs_quotes(value.as_bytes()) {
+            if needs_quotes(value) {
                 return None;
             }
-            self.value.extend_from_slice(value.as_bytes());
+            self.value.extend_from_slice(value);
         }
         self.shown.clear();
         match self.seen.note(part(self.element, &self.value, &mut self.shown)) {
@@ -203,17 +206,16 @@ impl List<'_> {
     /// What stands between two quotes; a backslash stands before whatever could be misread.
     fn quoted(&mut self) -> Option<()> {
         loop {
-            let at = self.rest.find(['"', '\\'])?;
+            let at = memchr2(b'"', b'\\', self.rest)?;
             let (value, rest) = self.rest.split_at_checked(at)?;
-            self.value.extend_from_slice(value.as_bytes());
+            self.value.extend_from_slice(value);
             self.rest = rest;
-            if self.take('"') {
+            if self.take(b'"') {
                 return Some(());
             }
-            let mut rest = self.rest.chars();
-            let (_, escaped) = (rest.next()?, rest.next()?);
-            self.value.extend_from_slice(escaped.encode_utf8(&mut [0; 4]).as_bytes());
-            self.rest = rest.as_str();
+            let [_, escaped, rest @ ..] = self.rest else { return None };
+            self.value.push(*escaped);
+            self.rest = rest;
         }
     }
 }

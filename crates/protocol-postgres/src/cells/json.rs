@@ -7,19 +7,19 @@
 //! The document is read as it stands, token by token, and never made into a tree: numbers of any length, keys that come
 //! twice and the order of keys are what they were.
 
-use std::borrow::Cow;
+mod reader;
 
-use memchr::memchr2;
 use redact::Shown;
 
 use super::family::{NUMERIC, TEXT};
 use super::number::decimal;
 use super::{CellType, Part};
+pub(super) use reader::{Reader, is_number};
 
 /// The first byte of a `jsonb` in binary.
 pub(super) const JSONB_VERSION: u8 = 1;
 /// Documents with more levels than this are redacted whole.
-const LEVELS_MAX: usize = 64;
+pub(super) const LEVELS_MAX: usize = 64;
 /// Longer keys are shown as strings are.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -39,10 +39,11 @@ pub(super) fn write(text: &str, out: &mut Vec<u8>) -> Option<()> {
 
 /// Appends a document with each of its values shown.
 pub(super) fn rewrite(bytes: &[u8], part: &mut Part<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let mut document = Document { rest: std::str::from_utf8(bytes).ok()?, part, shown: Vec::new() };
+    std::str::from_utf8(bytes).ok()?;
+    let mut document = Document { reader: Reader::new(bytes), part, shown: Vec::new() };
     document.value(0, out)?;
-    document.skip_space();
-    document.rest.is_empty().then_some(())
+    document.reader.skip_space();
+    document.reader.is_over().then_some(())
 }
 
 /// The same of a `jsonb`.
@@ -55,42 +56,31 @@ pub(super) fn rewrite_jsonb(binary: bool, bytes: &[u8], part: &mut Part<'_>, out
 }
 
 struct Document<'a, 'p, 's> {
-    rest: &'a str,
+    reader: Reader<'a>,
     part: &'p mut Part<'s>,
     /// What a value is shown as, before it is written as JSON.
     shown: Vec<u8>,
 }
 
-impl<'a> Document<'a, '_, '_> {
-    fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
-    }
-
-    /// Takes this, if it is next.
-    fn take(&mut self, what: &str) -> bool {
-        let rest = self.rest.strip_prefix(what);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
+impl Document<'_, '_, '_> {
     fn value(&mut self, level: usize, out: &mut Vec<u8>) -> Option<()> {
-        self.skip_space();
-        match self.rest.bytes().next()? {
+        self.reader.skip_space();
+        match self.reader.peek()? {
             b'{' | b'[' if level >= LEVELS_MAX => None,
-            b'{' => self.members('}', out, |document, out| {
+            b'{' => self.members("{", "}", out, |document, out| {
                 document.key(out)?;
-                document.skip_space();
-                document.take(":").then(|| out.push(b':'))?;
+                document.reader.skip_space();
+                document.reader.take(":").then(|| out.push(b':'))?;
                 document.value(level.saturating_add(1), out)
             }),
-            b'[' => self.members(']', out, |document, out| document.value(level.saturating_add(1), out)),
+            b'[' => self.members("[", "]", out, |document, out| document.value(level.saturating_add(1), out)),
             b'"' => {
-                let text = self.string()?;
+                let text = self.reader.string()?;
                 self.show_string(&text, out)
             }
             b'-' | b'0'..=b'9' => self.number(out),
             _ => {
-                (self.take("true") || self.take("false") || self.take("null")).then_some(())?;
+                self.reader.word()?;
                 out.extend_from_slice(b"null");
                 Some(())
             }
@@ -100,60 +90,33 @@ impl<'a> Document<'a, '_, '_> {
     /// What stands between braces or brackets.
     fn members(
         &mut self,
-        close: char,
+        open: &str,
+        close: &str,
         out: &mut Vec<u8>,
         mut member: impl FnMut(&mut Self, &mut Vec<u8>) -> Option<()>,
     ) -> Option<()> {
-        let mut between = if close == '}' { b'{' } else { b'[' };
-        let mut buffer = [0; 4];
-        let close: &str = close.encode_utf8(&mut buffer);
-        self.rest = self.rest.get(1..)?;
-        self.skip_space();
-        if self.take(close) {
-            out.push(between);
+        self.reader.take(open).then_some(())?;
+        self.reader.skip_space();
+        out.extend_from_slice(open.as_bytes());
+        if self.reader.take(close) {
             out.extend_from_slice(close.as_bytes());
             return Some(());
         }
         loop {
-            out.push(between);
-            self.skip_space();
+            self.reader.skip_space();
             member(self, out)?;
-            self.skip_space();
-            if self.take(close) {
+            self.reader.skip_space();
+            if self.reader.take(close) {
                 out.extend_from_slice(close.as_bytes());
                 return Some(());
             }
-            self.take(",").then_some(())?;
-            between = b',';
+            self.reader.take(",").then(|| out.push(b','))?;
         }
     }
 
     fn key(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        let key = self.string()?;
+        let key = self.reader.string()?;
         if is_name(&key) { write(&key, out) } else { self.show_string(&key, out) }
-    }
-
-    /// The value of the string that is next.
-    fn string(&mut self) -> Option<Cow<'a, str>> {
-        let inner = self.rest.strip_prefix('"')?;
-        let mut end = 0_usize;
-        let mut escapes = false;
-        loop {
-            let found = memchr2(b'"', b'\\', inner.as_bytes().get(end..)?)?;
-            end = end.saturating_add(found);
-            if inner.as_bytes().get(end) == Some(&b'"') {
-                break;
-            }
-            escapes = true;
-            end = end.saturating_add(2);
-        }
-        let text = inner.get(..end)?;
-        let whole = self.rest.get(..end.saturating_add(2))?;
-        self.rest = self.rest.get(whole.len()..)?;
-        if escapes || text.bytes().any(|byte| byte < 0x20) {
-            return serde_json::from_str(whole).ok().map(Cow::Owned);
-        }
-        Some(Cow::Borrowed(text))
     }
 
     fn show_string(&mut self, text: &str, out: &mut Vec<u8>) -> Option<()> {
@@ -169,11 +132,7 @@ impl<'a> Document<'a, '_, '_> {
     }
 
     fn number(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        let is_end = |byte: u8| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
-        let end = self.rest.bytes().position(is_end).unwrap_or(self.rest.len());
-        let (number, rest) = self.rest.split_at_checked(end)?;
-        self.rest = rest;
-        is_number(number).then_some(())?;
+        let number = self.reader.number()?;
         self.shown.clear();
         // Too large a number is not read, and no reason to hide the document.
         match (self.part)(CellType::of(NUMERIC, false), number.as_bytes(), &mut self.shown) {
@@ -187,16 +146,6 @@ impl<'a> Document<'a, '_, '_> {
         }
         Some(())
     }
-}
-
-/// Whether this is a number as JSON writes it, but for zeros before it.
-fn is_number(text: &str) -> bool {
-    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let [whole, exponent] =
-        [whole.strip_prefix('-').unwrap_or(whole), exponent.strip_prefix(['-', '+']).unwrap_or(exponent)];
-    are_digits(whole) && are_digits(fraction) && are_digits(exponent)
 }
 
 /// Whether a key is a name that someone gave a field: letters, `_` and `-`, and not long.

@@ -9,6 +9,7 @@
 
 mod array;
 mod bytes;
+mod document;
 mod family;
 mod json;
 mod net;
@@ -20,7 +21,7 @@ mod tests;
 mod time;
 
 use model::{Sight, Value};
-use redact::{CellCodec, ShowPart, Shown};
+use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 
 use family::Family;
 
@@ -119,6 +120,17 @@ impl CellCodec for PostgresCells {
             _ => None,
         };
         written.is_some()
+    }
+
+    fn lay_out(
+        &self,
+        wire: CellType,
+        bytes: &[u8],
+        layout: &Layout,
+        value: &mut ShowValue<'_, CellType>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        document::rewrite(wire, bytes, layout, value, out).is_some()
     }
 }
 

@@ -597,15 +597,13 @@ impl<S> Conversation<S> {
         if !self.notices || std::mem::replace(&mut self.told_masked, true) {
             return;
         }
-        let mut classes: Vec<String> = plan
-            .fields()
-            .iter()
-            .filter(|field| field.sight != model::Sight::Clear)
-            .map(|field| {
-                let class = field.class.as_ref().map_or("computed from classified columns", |class| class.as_str());
-                format!("{class}: {}", field.sight.as_str())
-            })
-            .collect();
+        let mut classes: Vec<String> = Vec::new();
+        for field in plan.fields() {
+            field.hidden(&mut |hidden| {
+                let class = hidden.class.as_ref().map_or("computed from classified columns", |class| class.as_str());
+                classes.push(format!("{class}: {}", hidden.sight.as_str()));
+            });
+        }
         classes.sort();
         classes.dedup();
         let mut notice = OwnReport::new(Severity::Notice, "01000", "Weir shows some columns masked");

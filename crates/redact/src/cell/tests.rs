@@ -1,6 +1,6 @@
 //! Cells of a small format: texts, numbers, and lists of them that may hold lists.
 
-use model::ClassId;
+use model::{ClassId, TypeTag};
 
 use super::*;
 
@@ -49,6 +49,26 @@ impl CellCodec for Small {
             }
         }
         out.push(b')');
+        true
+    }
+    /// `[  …]`: one cell a byte behind the spaces.
+    fn lay_out(
+        &self,
+        _: Kind,
+        bytes: &[u8],
+        layout: &Layout,
+        value: &mut ShowValue<'_, Kind>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let (Layout::Array(each), Some(inner)) =
+            (layout, bytes.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")))
+        else {
+            return false;
+        };
+        let Layout::Value(field, TypeTag(1)) = &**each else { return false };
+        for byte in inner.trim_ascii_start() {
+            value(Kind::Text, &[*byte; 4], field, out);
+        }
         true
     }
 }
@@ -101,4 +121,27 @@ fn cells_past_a_limit_and_unreadable_cells_are_redacted_whole() {
     assert!(whole.contains("a***"), "{whole}");
     let (_, cut) = shown(Sight::Partial, "x", Kind::List, deep(CELL_DEPTH_MAX + 1).as_bytes());
     assert!(cut.contains("(-)") && !cut.contains('a'), "{cut}");
+}
+
+#[test]
+fn a_document_is_shown_by_the_plans_of_its_values_or_not_at_all() {
+    let shown = |sight: Sight, class: Option<&str>, cell: &[u8]| {
+        let plan = FieldPlan::new(sight, class.and_then(ClassId::parse));
+        let layout = Layout::Array(Box::new(Layout::value(plan, TypeTag(1))));
+        let mut out = b"before".to_vec();
+        let what = show(&Small, Kind::Text, cell, &FieldPlan::document(layout), &TokenKey::new([7; 32]), &mut out);
+        (what, String::from_utf8(out).unwrap().strip_prefix("before").unwrap().to_owned())
+    };
+    assert_eq!(shown(Sight::Partial, Some("x"), b"[ab]"), written("a***b***"));
+    assert_eq!(shown(Sight::Nothing, Some("x"), b"[ab]"), written("[redacted][redacted]"));
+    assert_eq!(shown(Sight::Clear, Some("x"), b"[ab]"), (Shown::Same, String::new()));
+    // What is not laid out like this, is too long or holds too many values is redacted whole.
+    assert_eq!(shown(Sight::Partial, Some("x"), b"[ab"), written(REDACTED));
+    let list = |parts: usize| [b"[".to_vec(), vec![b'a'; parts], b"]".to_vec()].concat();
+    assert_eq!(shown(Sight::Partial, Some("x"), &list(CELL_PARTS_MAX)).1.len(), 4 * CELL_PARTS_MAX);
+    assert_eq!(shown(Sight::Partial, Some("x"), &list(CELL_PARTS_MAX + 1)), written(REDACTED));
+    assert_eq!(shown(Sight::Nothing, Some("x"), &list(CELL_PARTS_MAX + 1)).1, REDACTED.repeat(CELL_PARTS_MAX + 1));
+    let long = |spaces: usize| [b"[".to_vec(), vec![b' '; spaces], b"a]".to_vec()].concat();
+    assert_eq!(shown(Sight::Partial, Some("x"), &long(CELL_BYTES_MAX - 3)), written("a***"));
+    assert_eq!(shown(Sight::Partial, Some("x"), &long(CELL_BYTES_MAX - 2)), written(REDACTED));
 }

@@ -42,8 +42,9 @@ impl Catalog {
         }
         for raw in rows.columns {
             if let Some(relation) = relations.get_mut(&raw.relation) {
-                let RawColumn { number, name, generated, text, of_users, .. } = raw;
-                relation.columns.push(Column { number, name, class: None, sealed: false, generated, text, of_users });
+                let RawColumn { number, name, generated, text, of_users, type_oid, .. } = raw;
+                let column = Column { number, name, class: None, sealed: false, generated, text, of_users, type_oid };
+                relation.columns.push(column);
             }
         }
 

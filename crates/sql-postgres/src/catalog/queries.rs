@@ -21,7 +21,8 @@ pub const OWN_CATALOG_QUERIES: &[(&str, &str)] = &[
         "columns",
         "SELECT a.attrelid, a.attnum, a.attname, false, \
          CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
-         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END FROM pg_catalog.pg_attribute AS a \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' \
+         ELSE a.atttypid::pg_catalog.text END FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
@@ -60,7 +61,8 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
         "SELECT a.attrelid, a.attnum, a.attname, \
          a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\", \
          CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
-         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END FROM pg_catalog.pg_attribute AS a \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' \
+         ELSE a.atttypid::pg_catalog.text END FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
@@ -150,6 +152,9 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
     ),
 ];
 
+/// The oid of `text`.
+const TEXT: u32 = 25;
+
 /// A row that is not what its query gives.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the target's answer to the catalog query \"{query}\" can't be read: {what}")]
@@ -198,6 +203,11 @@ impl CatalogRows {
                     generated: *generated == Some("t"),
                     text: *kind == Some("t"),
                     of_users: *kind == Some("u"),
+                    type_oid: kind.and_then(|kind| kind.parse().ok()).unwrap_or(if *kind == Some("t") {
+                        TEXT
+                    } else {
+                        0
+                    }),
                 });
             }
             ("reads", [Some(reader), Some(relation)]) => {

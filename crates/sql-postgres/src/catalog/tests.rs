@@ -56,7 +56,8 @@ const SYSTEM_FUNCTIONS: &str = "ascii lower upper count sum avg min max now coal
     currval pg_notify pg_sleep query_to_xml table_to_xml cursor_to_xml database_to_xml ts_stat ts_rewrite pg_read_file \
     pg_read_binary_file pg_ls_dir pg_stat_file lo_import lo_export lo_get lo_create loread pg_terminate_backend \
     pg_cancel_backend pg_advisory_lock pg_try_advisory_lock pg_stat_get_activity pg_stat_get_backend_activity row_to_json \
-    to_jsonb to_json jsonb_to_recordset json_agg jsonb_agg array_agg string_agg json_build_object jsonb_each jsonb_array_elements unnest \
+    to_jsonb to_json jsonb_to_recordset json_agg jsonb_agg array_agg string_agg json_build_object json_build_array jsonb_build_array array_to_json json_object_agg json_object json_strip_nulls \
+    jsonb_strip_nulls jsonb_set json_array_elements jsonb_each jsonb_array_elements unnest \
     generate_series random setseed pg_reload_conf pg_switch_wal pg_logical_slot_get_changes pg_create_restore_point \
     pg_create_logical_replication_slot pg_replication_origin_create pg_logical_emit_message date_trunc round abs md5 \
     encode decode sha256 bernoulli system pg_relation_size regexp_replace xmlelement xpath int4 text date uuid \
@@ -79,6 +80,7 @@ pub(crate) fn shop_rows() -> CatalogRows {
                 generated: false,
                 text: !matches!(column, "id" | "birth_date" | "amount"),
                 of_users: false,
+                type_oid: 0,
             });
         }
     }
@@ -124,8 +126,15 @@ pub(crate) fn shop_rows() -> CatalogRows {
     };
     let system = SYSTEM_FUNCTIONS.split_whitespace().map(|name| RawSystemFunction {
         name: name.into(),
-        returns_set: ["jsonb_each", "unnest", "jsonb_to_recordset", "generate_series", "jsonb_array_elements"]
-            .contains(&name),
+        returns_set: [
+            "jsonb_each",
+            "json_array_elements",
+            "unnest",
+            "jsonb_to_recordset",
+            "generate_series",
+            "jsonb_array_elements",
+        ]
+        .contains(&name),
         columns: columns(name),
     });
     rows.system_functions = system.collect();
@@ -283,6 +292,7 @@ fn many_partitions_are_quick_and_show_the_parents_fields_once() {
             generated: false,
             text: true,
             of_users: false,
+            type_oid: 0,
         });
         rows.inherits.push((partition, 20011));
     }

@@ -41,6 +41,7 @@ fn word(holds: &Holds) -> String {
         Holds::Unknown => "unknown".into(),
         Holds::Copy(field) => format!("={}.{}", field.part.name, field.name),
         Holds::Computed(fields) => format!("~{}", fields.len()),
+        Holds::Document(_) => "document".into(),
     }
 }
 

@@ -69,15 +69,18 @@ impl<'a> Resolver<'a> {
             "NullTest" => match self.value(node.get("arg"), at) {
                 // That a value is missing says nothing of what it is. That what is made of it is missing may.
                 Origin::Copy(_) => Origin::Free,
-                other => other,
+                other => other.computed(),
             },
             // What is not computed has no effect: whether it has tells of the rest.
             "BoolExpr" if self.has_effects => self.condition(node.get("args"), at).computed(),
-            "CoalesceExpr" if self.has_effects => {
-                let origin = self.value(node.get("args"), at).computed();
-                self.probe(&origin, Probe::Pattern);
+            "CoalesceExpr" => {
+                let origin = self.coalesce(node, at);
+                if self.has_effects && !matches!(origin, Origin::Shaped(_)) {
+                    self.probe(&origin, Probe::Pattern);
+                }
                 origin
             }
+            "RowExpr" => self.row(node, at),
             "SubLink" => self.sublink(node, at, self.has_effects),
             "SelectStmt" | "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {
                 let outputs = self.query(node, at);
@@ -93,7 +96,7 @@ impl<'a> Resolver<'a> {
                     _ if code => self.code(origin),
                     // A text that is taken for another kind of text, and not cut.
                     Origin::Copy(source) if is_whole_text(node) && self.is_text(*source) => origin,
-                    _ => origin.computed(),
+                    _ => self.cast_document(node, origin),
                 }
             }
             "CollateClause" => self.value(node.get("arg"), at),
@@ -126,7 +129,11 @@ impl<'a> Resolver<'a> {
                     let origin = self.below(node, at);
                     return self.code(origin);
                 }
-                self.below(node, at).computed()
+                match kind {
+                    "JsonObjectConstructor" => self.json_object(node, at),
+                    "JsonArrayAgg" => self.json_array_agg(node, at),
+                    _ => self.below(node, at).computed(),
+                }
             }
         }
     }
@@ -159,7 +166,7 @@ impl<'a> Resolver<'a> {
                 self.steps(scope.size());
                 match scope.name(name) {
                     Some(Found::Column(column)) => column,
-                    Some(Found::Row(origin)) => Column::computed(None, origin.computed()),
+                    Some(Found::Row(origin)) => Column::computed(None, self.made(origin)),
                     None => Column::computed(None, Origin::Unknown),
                 }
             }
@@ -339,6 +346,7 @@ impl<'a> Resolver<'a> {
                     given().computed()
                 }
             },
+            Some(SubLinkType::ArraySublink) => self.list_of(&outputs).unwrap_or_else(|| given().computed()),
             _ => test.with(given()).computed(),
         }
     }

@@ -92,7 +92,10 @@ impl<'a> Resolver<'a> {
         {
             return self.rows_of_named(query);
         }
-        Rc::new(self.table(schema, name))
+        let mut rows = self.table(schema, name);
+        // Whole rows of a table have the names of its own columns, and in some releases those of the alias.
+        rows.named &= !range.get("alias").node().is_some_and(|alias| alias.has("colnames"));
+        Rc::new(rows)
     }
 
     /// The rows of every relation that a name may mean.
@@ -303,5 +306,5 @@ fn merged<'a>(node: &Node, using: &[&'a str], left: &Rows<'a>, right: &Rows<'a>)
         (one, two) => one.clone().or(two.clone()),
     };
     // A join has neither's system columns.
-    Rows { columns, unordered: left.unordered || right.unordered, more, system: &[] }
+    Rows { columns, unordered: left.unordered || right.unordered, more, ..Rows::default() }
 }

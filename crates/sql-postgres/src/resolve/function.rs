@@ -12,7 +12,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn call(&mut self, node: &'a Node, at: &At<'a>) -> Origin {
         let parts = name_parts(node.get("funcname").list());
         let (schema, name) = schema_and_name(&parts);
-        let arguments: Vec<Origin> = node.get("args").list().iter().map(|value| self.value(value, at)).collect();
+        let arguments: Vec<Origin> = node.get("args").list().iter().map(|value| self.argument(value, at)).collect();
         // The order, the window, and what is counted at all.
         let mut around = self.condition(node.get("agg_filter"), at);
         let sorted = self.value(node.get("agg_order"), at);
@@ -43,6 +43,9 @@ impl<'a> Resolver<'a> {
         }
         if self.catalog.effect(schema, name).is_some_and(returns_more) {
             return Origin::Code(arguments.into_iter().fold(around, Origin::with).sources());
+        }
+        if let Some(made) = self.made_by_call(node, &arguments, &around) {
+            return made;
         }
         // It says nothing of a value that is as it was stored. Of what is computed of one it may say everything.
         let whole = |origin: &Origin| matches!(origin, Origin::Free | Origin::Copy(_));

@@ -5,11 +5,12 @@
 //! more than is known without: a statement that can't be followed has no lineage, and each of its outputs is then taken for
 //! made of all that the statement touches.
 //!
-//! [`query`]: SELECT and its clauses. [`from`]: what stands in FROM. [`expression`]: values. [`function`]: calls. [`probe`]:
-//! conditions, orders, groups. [`change`]: INSERT, UPDATE, DELETE and MERGE. [`names`]: how PostgreSQL names an output that has
+//! [`query`]: SELECT and its clauses. [`from`]: what stands in FROM. [`expression`]: values. [`function`]: calls. [`document`]: rows
+//! and documents whose keys are known. [`probe`]: conditions, orders, groups. [`change`]: INSERT, UPDATE, DELETE and MERGE. [`names`]: how PostgreSQL names an output that has
 //! no name.
 
 mod change;
+mod document;
 mod expression;
 mod from;
 mod function;
@@ -19,9 +20,10 @@ mod query;
 
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use lineage::{Origin, Output, Rows, Scope, Source, Sources};
-use model::{Field, Holds};
+use lineage::{Form, Origin, Output, Parts, Rows, Scope, Shaped, Source, Sources};
+use model::{Field, Holds, Shape};
 use pg_query::protobuf::ObjectType;
 
 pub(crate) use self::probe::Probe;
@@ -48,6 +50,8 @@ pub(crate) struct Lineage {
     pub(crate) stores: Option<Stores>,
     /// Whether code was met that can't be followed.
     pub(crate) meets_code: bool,
+    /// Where the constants stand in the text that are keys of documents: another constant there would be another statement.
+    pub(crate) constants: Vec<usize>,
 }
 
 /// Of what all is made that a statement keeps somewhere: in a table, a view, a sequence, a setting, a notification.
@@ -67,10 +71,50 @@ impl Lineage {
             Origin::Free => Holds::Plain,
             Origin::Unknown | Origin::Code(_) => Holds::Unknown,
             Origin::Copy(source) => self.field(*source).cloned().map_or(Holds::Unknown, Holds::Copy),
-            Origin::Made(sources) => {
-                Holds::Computed(sources.iter().filter_map(|source| self.field(source)).cloned().collect())
-            }
+            Origin::Shaped(shaped) => Holds::Computed(self.fields_of(shaped.sources())),
+            Origin::Made(sources) => Holds::Computed(self.fields_of(sources)),
         }
+    }
+
+    fn fields_of(&self, sources: &Sources) -> Vec<Field> {
+        sources.iter().filter_map(|source| self.field(source)).cloned().collect()
+    }
+
+    /// The shape of what an output shows, if it is a document, or a list of them, whose keys are known.
+    pub(crate) fn document(&self, origin: &Origin, catalog: &Catalog) -> Option<Document> {
+        let Origin::Shaped(shaped) = origin else { return None };
+        let (shaped, in_list) = match (shaped.form(), shaped.parts()) {
+            (Form::List, Parts::Each(Origin::Shaped(inner))) => (inner, true),
+            _ => (shaped, false),
+        };
+        let sorted = match shaped.form() {
+            Form::Document => false,
+            Form::Sorted => true,
+            Form::Row | Form::List => return None,
+        };
+        Some(Document { shape: self.shape(shaped, catalog)?, sorted, in_list })
+    }
+
+    fn shape(&self, shaped: &Shaped, catalog: &Catalog) -> Option<Shape> {
+        let part = |origin: &Origin| match origin {
+            Origin::Free => Some(Shape::Plain),
+            Origin::Copy(source) => {
+                let field = self.field(*source)?;
+                Some(Shape::Copy(field.clone(), catalog.type_of(field)))
+            }
+            Origin::Shaped(inner) => self.shape(inner, catalog),
+            Origin::Made(sources) => Some(Shape::Computed(self.fields_of(sources))),
+            Origin::Code(_) | Origin::Unknown => None,
+        };
+        Some(match shaped.parts() {
+            Parts::Itself(origin) => part(origin)?,
+            Parts::Each(origin) => Shape::Array(Box::new(part(origin)?)),
+            Parts::Listed(origins) => Shape::Tuple(origins.iter().map(part).collect::<Option<_>>()?),
+            Parts::Named(named) => {
+                let named = named.iter().map(|(name, origin)| Some((Arc::clone(name), part(origin)?)));
+                Shape::Object(named.collect::<Option<_>>()?)
+            }
+        })
     }
 
     /// Of what a column is made that is made of this; `None` if nobody can tell.
@@ -79,7 +123,7 @@ impl Lineage {
             Holds::Plain => Made::Plain,
             Holds::Copy(field) => Made::Copy(field),
             Holds::Computed(fields) => computed(&fields),
-            Holds::Unknown => return None,
+            Holds::Unknown | Holds::Document(_) => return None,
         })
     }
 
@@ -87,6 +131,15 @@ impl Lineage {
     pub(crate) fn field(&self, source: Source) -> Option<&Field> {
         self.fields.get(usize::try_from(source.0).ok()?)
     }
+}
+
+/// A document whose keys are known, as an output shows it.
+pub(crate) struct Document {
+    pub(crate) shape: Shape,
+    /// Whether it is a `jsonb`.
+    pub(crate) sorted: bool,
+    /// Whether there is an array of them.
+    pub(crate) in_list: bool,
 }
 
 /// Of what one output, or any number of them, is made.
@@ -149,6 +202,7 @@ fn followed(tree: &Tree, catalog: &Catalog, with_names: bool) -> Option<Lineage>
         seen: HashSet::new(),
         has_effects: has_effects(node, catalog),
         meets_code: false,
+        constants: Vec::new(),
         steps: nodes.saturating_mul(STEPS_EACH).saturating_add(STEPS_FREE),
     };
     let outputs = resolver.statement(node)?;
@@ -166,6 +220,7 @@ fn followed(tree: &Tree, catalog: &Catalog, with_names: bool) -> Option<Lineage>
         stores: keeps.then_some(resolver.stores),
         fields: resolver.fields,
         meets_code: resolver.meets_code,
+        constants: resolver.constants.into_iter().filter_map(|place| usize::try_from(place).ok()).collect(),
     })
 }
 
@@ -197,6 +252,8 @@ struct Resolver<'a> {
     /// Something in the statement has an effect that can be seen elsewhere.
     has_effects: bool,
     meets_code: bool,
+    /// Where the constants stand whose values were looked at.
+    constants: Vec<i64>,
     /// How many steps are left.
     steps: usize,
 }
@@ -330,7 +387,7 @@ impl<'a> Resolver<'a> {
         use RelationKind::{Foreign, MaterializedView, Partitioned, Table, Toast, View};
         let relation = &entry.relation;
         self.steps(relation.columns.len());
-        let mut rows = Rows::default();
+        let mut rows = Rows { named: true, ..Rows::default() };
         for column in &relation.columns {
             let origin = self.origin(entry.made(column, self.catalog.classifies()));
             rows.columns.push(lineage::Column { name: Some(&column.name), origin, certain: true, bare: true });

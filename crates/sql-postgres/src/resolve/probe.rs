@@ -48,6 +48,7 @@ impl<'a> Resolver<'a> {
             Origin::Free => {}
             Origin::Unknown => self.probes_anything = true,
             Origin::Copy(source) => self.probed(*source, how),
+            Origin::Shaped(_) => self.probe(&origin.clone().computed(), how),
             Origin::Made(sources) | Origin::Code(sources) => {
                 // Nobody can tell what of it is compared.
                 let how = if matches!(how, Probe::Order | Probe::Group) { how } else { Probe::Pattern };

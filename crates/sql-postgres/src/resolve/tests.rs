@@ -1,5 +1,5 @@
-//! Statements, and of what their outputs are made: `-` nothing classified, `=` a copy, `~` something computed, `!` code, `?` unknown, and
-//! `*` before what may be any number of columns.
+//! Statements, and of what their outputs are made: `-` nothing classified, `=` a copy, `{…}` something that holds others of which
+//! it is known where they are, `~` something computed, `!` code, `?` unknown, and `*` before what may be any number of columns.
 
 use lineage::Origin;
 
@@ -18,6 +18,7 @@ fn followed(sql: &str) -> String {
             Origin::Free => "-".to_owned(),
             Origin::Copy(_) => format!("={}", names[0]),
             Origin::Made(_) => format!("~{}", names.join("+")),
+            Origin::Shaped(_) => format!("{{{}}}", names.join("+")),
             Origin::Code(_) => format!("!{}", names.join("+")),
             Origin::Unknown => "?".to_owned(),
         }
@@ -59,7 +60,7 @@ fn expressions_are_made_of_their_columns() {
         ("SELECT min(ssn), max(city), sum(id) FROM customers", "~ssn - -"),
         (
             "SELECT ARRAY[ssn], ROW(id, city), ROW(ssn), ssn::text, ssn COLLATE \"C\" FROM customers",
-            "~ssn - ~ssn =ssn =ssn",
+            "~ssn - {ssn} =ssn =ssn",
         ),
         ("SELECT row_number() OVER (ORDER BY ssn), row_number() OVER (PARTITION BY city) FROM customers", "~ssn -"),
         ("SELECT count(*) OVER w, count(*) OVER (w) FROM customers WINDOW w AS (ORDER BY ssn)", "~ssn ~ssn"),
@@ -67,7 +68,7 @@ fn expressions_are_made_of_their_columns() {
         ("SELECT array_agg(city ORDER BY ssn), array_agg(city ORDER BY id) FROM customers", "~ssn -"),
         ("SELECT current_user, now(), $1, 'x', 1 FROM customers", "- - - - -"),
         ("SELECT grouping(ssn) FROM customers GROUP BY ssn", "-"),
-        ("SELECT json_object('a': ssn), json_array(city), xmlelement(name s, ssn) FROM customers", "~ssn - ~ssn"),
+        ("SELECT json_object('a': ssn), json_array(city), xmlelement(name s, ssn) FROM customers", "{ssn} - ~ssn"),
         (
             "SELECT ssn(c), c.ssn, (c).ssn, (c).city, ctid, xmin FROM customers c",
             "!email+card+ssn+birth_date =ssn =ssn - - -",
@@ -83,7 +84,7 @@ fn rows_are_made_of_all_their_columns() {
     check(&[
         (
             "SELECT c, to_jsonb(c), c.*::text, row_to_json(p) FROM customers c, products p",
-            "~email+card+ssn+birth_date ~email+card+ssn+birth_date ~email+card+ssn+birth_date -",
+            "{email+card+ssn+birth_date} {email+card+ssn+birth_date} ~email+card+ssn+birth_date -",
         ),
         ("SELECT (c).* FROM customers c", "- - =email =card =ssn - =birth_date -"),
         ("SELECT s FROM (SELECT id, city FROM customers) s", "-"),
@@ -145,7 +146,7 @@ fn subqueries_are_seen_through() {
         ),
         (
             "SELECT EXISTS (SELECT ssn FROM customers), ARRAY(SELECT ssn FROM customers), 'x' IN (SELECT ssn FROM customers)",
-            "- ~ssn ~ssn",
+            "- {ssn} ~ssn",
         ),
         ("SELECT ssn = ANY (SELECT name FROM products), id = ALL (SELECT id FROM payments) FROM customers", "~ssn -"),
         ("SELECT l.s FROM payments o, LATERAL (SELECT ssn AS s FROM customers c WHERE c.id = o.order_id) l", "=ssn"),

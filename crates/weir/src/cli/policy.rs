@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use ::policy::{Circumstances, Decision, Denial, Needs, Reason, Scene};
 use gate::{Gate, Keys};
-use model::{Ask, Certainty, CredentialId, Field, Holds, Object, Principal, PrincipalKind, Sight, UnixMicros};
+use model::{Ask, Certainty, CredentialId, Field, Holds, Object, Principal, PrincipalKind, Shape, Sight, UnixMicros};
 use protocol_postgres::{Explained, explain};
 use serde_json::json;
 use sql_postgres::Foreseen;
@@ -208,11 +208,31 @@ struct Shown {
     sight: Sight,
     /// By which rules, and of which fields it is made.
     rules: Vec<Arc<str>>,
+    /// Of a document, each place in it that holds something classified.
+    places: Vec<Shown>,
 }
 
 impl Shown {
     fn new(output: Foreseen, sights: &[(Field, Sight, Vec<Arc<str>>)]) -> Self {
         let of = |field: &Field| sights.iter().find(|(known, ..)| known == field);
+        let mut places = Vec::new();
+        if let Holds::Document(shape) = &output.holds {
+            shape.places(&mut |way, place| {
+                let holds = match place {
+                    Shape::Copy(field, _) => Holds::Copy(field.clone()),
+                    Shape::Computed(fields) => Holds::Computed(fields.clone()),
+                    _ => return,
+                };
+                let way = if way.is_empty() { "the whole" } else { way };
+                places.push(Self::new(Foreseen { name: Some(way.to_owned()), many: false, holds }, sights));
+            });
+        }
+        // What hides something computed hides all that is in it, whoever may see the rest.
+        if places.iter().any(Self::is_hidden_computed) {
+            for place in &mut places {
+                (place.sight, place.rules) = (Sight::Nothing, Vec::new());
+            }
+        }
         let (sight, rules) = match &output.holds {
             Holds::Plain => (Sight::Clear, Vec::new()),
             Holds::Unknown => (Sight::Nothing, Vec::new()),
@@ -226,8 +246,13 @@ impl Shown {
                 }
                 _ => (Sight::Nothing, Vec::new()),
             },
+            Holds::Document(_) => (places.iter().map(|place| place.sight).min().unwrap_or(Sight::Clear), Vec::new()),
         };
-        Self { output, sight, rules }
+        Self { output, sight, rules, places }
+    }
+
+    fn is_hidden_computed(&self) -> bool {
+        matches!(self.output.holds, Holds::Computed(_)) && self.sight != Sight::Clear
     }
 
     fn name(&self) -> String {
@@ -244,7 +269,29 @@ impl Shown {
             Holds::Plain | Holds::Unknown => Vec::new(),
             Holds::Copy(field) => vec![name(field)],
             Holds::Computed(fields) => fields.iter().map(name).collect(),
+            Holds::Document(_) => self.places.iter().flat_map(Self::fields).collect(),
         }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let mut json = json!({
+            "name": self.output.name,
+            "many": self.output.many,
+            "made_of": self.fields(),
+            "how": match self.output.holds {
+                Holds::Plain => "plain",
+                Holds::Copy(_) => "copy",
+                Holds::Computed(_) => "computed",
+                Holds::Document(_) => "document",
+                Holds::Unknown => "unknown",
+            },
+            "sight": self.sight.as_str(),
+            "rules": texts(&self.rules),
+        });
+        if let (Holds::Document(_), Some(json)) = (&self.output.holds, json.as_object_mut()) {
+            json.insert("keys".to_owned(), self.places.iter().map(Self::json).collect());
+        }
+        json
     }
 
     fn in_words(&self) -> String {
@@ -253,6 +300,14 @@ impl Shown {
             Holds::Unknown => return format!("{}: nothing, it can't be told what is in it", self.name()),
             Holds::Copy(_) => "a copy of",
             Holds::Computed(_) => "computed of",
+            Holds::Document(_) => {
+                let places: String = self.places.iter().map(|place| format!("\n    {}", place.in_words())).collect();
+                let how = match self.places.iter().any(Self::is_hidden_computed) {
+                    true => "redacted whole for what is computed in it",
+                    false => "clear but for what is listed here",
+                };
+                return format!("{}: a document, {how}{places}", self.name());
+            }
         };
         let by =
             if self.rules.is_empty() { "no rule shows more".to_owned() } else { format!("rule {}", list(&self.rules)) };
@@ -373,19 +428,7 @@ impl Answer {
             "asks": asks,
             "sights": sights.collect::<Vec<_>>(),
             "outputs": self.outputs.iter().map(|outputs| outputs.as_ref().map(|outputs| {
-                outputs.iter().map(|shown| json!({
-                    "name": shown.output.name,
-                    "many": shown.output.many,
-                    "made_of": shown.fields(),
-                    "how": match shown.output.holds {
-                        Holds::Plain => "plain",
-                        Holds::Copy(_) => "copy",
-                        Holds::Computed(_) => "computed",
-                        Holds::Unknown => "unknown",
-                    },
-                    "sight": shown.sight.as_str(),
-                    "rules": texts(&shown.rules),
-                })).collect::<Vec<_>>()
+                outputs.iter().map(Shown::json).collect::<Vec<_>>()
             })).collect::<Vec<_>>(),
         })
     }

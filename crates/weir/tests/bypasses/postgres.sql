@@ -368,3 +368,72 @@ BEGIN; CREATE TEMP TABLE t (a text); SELECT a FROM t; INSERT INTO t SELECT ssn F
 CREATE TEMP TABLE t AS SELECT ssn AS a FROM customers; SELECT 1 FROM t; BEGIN; DROP TABLE t; SELECT count(*) FROM orders; ROLLBACK; SELECT a, reverse(a) FROM t
 BEGIN; ALTER TABLE notes RENAME TO n2; CREATE TEMP TABLE notes (body text); SELECT 1 FROM notes; ROLLBACK \; INSERT INTO notes (body) SELECT ssn FROM customers; SELECT body FROM notes
 BEGIN; ALTER TABLE customers RENAME TO c2; CREATE TEMP TABLE customers (id int, name text, ssn text, city text); SELECT 1 FROM customers; ROLLBACK \; SELECT row_to_json(x) FROM customers x
+-- documents by key: names that are another column's, in every order
+SELECT json_agg(t) FROM (SELECT ssn AS city, city AS ssn FROM customers) t
+SELECT jsonb_agg(t) FROM (SELECT ssn AS city, city AS ssn FROM customers) t
+SELECT to_jsonb(c) FROM customers AS c(id, name, city, ssn)
+SELECT row_to_json(c) FROM customers AS c(id, name, city, ssn)
+SELECT jsonb_agg(c) FROM customers AS c(ssn, name, id, city, created)
+SELECT to_jsonb(t) FROM (SELECT c.* FROM customers AS c(id, name, city, ssn)) t
+SELECT to_jsonb(t) FROM (SELECT c FROM customers AS c(id, name, city, ssn)) t
+SELECT to_jsonb(t) FROM (SELECT ssn, city FROM customers) t(city, ssn)
+WITH q(city, ssn) AS (SELECT ssn, city FROM customers) SELECT to_jsonb(q) FROM q
+WITH q(a, b) AS (SELECT ssn, city FROM customers) SELECT to_jsonb(r) FROM q r(city, ssn)
+SELECT jsonb_build_object('city', ssn, 'ssn', city) FROM customers
+SELECT json_build_object('a', city, 'a', ssn), json_build_object('a', ssn, 'a', city), jsonb_build_object('a', city, 'a', ssn) FROM customers
+SELECT json_build_object('ssn', 1, 'x', c) FROM customers c
+SELECT row_to_json(row(ssn, city)), row_to_json(row(city, ssn)), to_jsonb((city, ssn, id)) FROM customers
+SELECT to_jsonb(row(c.*)), to_jsonb(row((c).*, 1)), to_jsonb(row(c)) FROM customers c
+SELECT to_jsonb(j) FROM (customers a JOIN orders o USING (id)) AS j
+SELECT to_jsonb(j) FROM (customers a JOIN orders o USING (id)) AS j(id, city, name, ssn)
+SELECT row_to_json(j) FROM customers a JOIN customers b USING (id, ssn) AS j
+SELECT to_jsonb(c), to_jsonb(o) FROM orders o LEFT JOIN customers c ON c.id = o.id
+SELECT row_to_json(v), to_jsonb(v), json_agg(w) FROM customer_view v JOIN nested_view w USING (id) GROUP BY v
+SELECT to_jsonb(v) FROM customer_view v(s, id, u)
+SELECT to_jsonb(s), row_to_json(s) FROM shuffled s
+SELECT to_jsonb(n), json_agg(n) FROM counted n GROUP BY n
+SELECT to_jsonb(m), row_to_json(g), to_jsonb(g) FROM old_copy m, generated g
+SELECT to_jsonb(p), row_to_json(p) FROM generated_parent p
+SELECT to_jsonb(t), row_to_json(t), json_agg(t), jsonb_build_object('row', t.ssn_row, 'a', t.ssn_array, 'j', t.ssn_json) FROM typed t GROUP BY t, t.ssn_row, t.ssn_array, t.ssn_json
+SELECT to_jsonb(t.ssn_row), row_to_json(t.ssn_row), to_jsonb(ROW((t.ssn_row).*)), to_jsonb(u) FROM typed t, LATERAL (SELECT (t.ssn_row).*) u
+SELECT json_agg(t) FROM (SELECT id, (SELECT jsonb_agg(o) FROM (SELECT c.city AS ssn, c.ssn AS city) o) AS inner_rows FROM customers c) t
+SELECT json_agg(r) FROM (SELECT row_to_json((SELECT e FROM (SELECT c.id AS ssn, c.ssn AS id) AS e)) AS r FROM customers c) s
+SELECT ARRAY(SELECT row_to_json(t) FROM (SELECT ssn AS id, id AS ssn FROM customers) t), array_agg(to_jsonb(c)) FROM customers c
+SELECT to_json(array_agg(c)), to_jsonb(ARRAY(SELECT c FROM customers c)), array_to_json(array_agg(ssn)), to_jsonb(array_agg(c)) FROM customers c
+SELECT json_agg(x) FROM (SELECT ARRAY[ssn, city] AS x FROM customers) t
+-- documents by key: what is done with them
+SELECT row_to_json(c)::text, to_jsonb(c)::text, json_agg(c)::jsonb, (row_to_json(c))::json FROM customers c GROUP BY c
+SELECT to_jsonb(c) - 'city', to_jsonb(c) || '{"city": 1}', '{}'::jsonb || to_jsonb(c), jsonb_set(to_jsonb(c), '{city}', to_jsonb(c.ssn)) FROM customers c
+SELECT to_jsonb(c) -> 'ssn', row_to_json(c) ->> 'ssn', to_jsonb(c) #> '{ssn}', (to_jsonb(c))['ssn'], jsonb_path_query(to_jsonb(c), '$.ssn') FROM customers c
+SELECT json_strip_nulls(row_to_json(c)), jsonb_strip_nulls(to_jsonb(c)), jsonb_pretty(to_jsonb(c)), json_typeof(row_to_json(c)) FROM customers c
+SELECT CASE WHEN id = 1 THEN row_to_json(c) ELSE json_build_object('id', id) END, CASE WHEN id = 1 THEN jsonb_build_object('a', ssn, 'b', city) ELSE jsonb_build_object('a', city, 'b', ssn) END FROM customers c
+SELECT json_build_object('a', city, 'b', 1) FROM customers UNION ALL SELECT json_build_object('a', ssn, 'b', 2) FROM customers
+SELECT jsonb_build_object('a', city, 'b', ssn) FROM customers UNION ALL SELECT jsonb_build_object('a', ssn, 'b', city) FROM customers
+SELECT coalesce(json_build_object('a', nullif(city, city)), json_build_object('a', ssn)), coalesce(json_agg(city), json_agg(ssn)) FROM customers GROUP BY city, ssn
+SELECT coalesce((SELECT json_agg(city) FROM customers WHERE false), json_agg(ssn)), greatest(to_jsonb(min(city)), to_jsonb(max(ssn))) FROM customers
+SELECT json_build_object('m', reverse(ssn), 'n', md5(ssn) IS NULL, 'o', ARRAY[ssn], 'p', (ssn || '')::text) FROM customers
+SELECT json_agg(city ORDER BY ssn), json_agg(ssn ORDER BY city), json_agg(t) OVER (PARTITION BY t.id) FROM customers c JOIN (SELECT id, ssn AS x FROM customers) t USING (id) GROUP BY t.id, t
+SELECT json_object_agg(ssn, city), jsonb_object_agg(city, ssn), json_object(array_agg(city), array_agg(ssn)), json_build_object(ssn, city), json_build_object(VARIADIC ARRAY['city', ssn]) FROM customers GROUP BY ssn, city
+SELECT json_build_array(city, ssn, c), jsonb_build_array(c.id, c, c.ssn) FROM customers c
+SELECT to_json(ssn), to_jsonb(ssn), to_json(c.ssn_row), to_jsonb(c.ssn_json), to_json(reverse(ssn)) FROM customers, typed c
+WITH RECURSIVE r AS (SELECT json_build_object('id', 1, 'd', city) AS d, ssn, 1 AS n FROM customers UNION ALL SELECT json_build_object('id', d, 'd', ssn), ssn, n + 1 FROM r WHERE n < 3) SELECT d FROM r
+WITH RECURSIVE r AS (SELECT city AS a, ssn AS b, 1 AS n FROM customers UNION ALL SELECT b, a, n + 1 FROM r WHERE n < 3) SELECT to_jsonb(r) FROM r
+UPDATE customers SET city = city RETURNING to_jsonb(customers), row_to_json(customers)
+BEGIN; INSERT INTO customers (id, name, ssn) SELECT id + 20, name, NULL FROM customers RETURNING (SELECT json_agg(c) FROM customers c), row_to_json(customers)
+UPDATE ruled SET status = 'x' RETURNING to_jsonb(ruled), row_to_json(ruled), json_build_object('status', status, 'id', id)
+UPDATE plain_ruled SET a = 'x' RETURNING to_jsonb(plain_ruled), json_build_object('a', a, 'id', id)
+BEGIN; CREATE VIEW documents AS SELECT id, row_to_json(c) AS doc, to_jsonb(c) AS city FROM customers c; SELECT doc, city FROM documents; SELECT to_jsonb(d) FROM documents d
+CREATE TEMP TABLE t AS SELECT id, ssn AS city, city AS ssn FROM customers; SELECT to_jsonb(t), json_agg(t) FROM t GROUP BY t
+CREATE TEMP TABLE t AS SELECT to_jsonb(c) AS d FROM customers c; SELECT d, to_jsonb(t), json_agg(d) FROM t GROUP BY d, t
+-- documents by key: how a value is written that is not seen (what it tells holds no canary: see clients/documents)
+SELECT json_build_object('a', (repeat(' ', ascii(ssn)) || '1')::json, 'b', (repeat('[', ascii(ssn) + 10) || repeat(']', ascii(ssn) + 10))::json) FROM customers
+SELECT json_agg(json_build_array(city, (repeat(' ', ascii(ssn)) || to_json(ssn)::text)::json)), to_json((' ' || to_json(ssn)::text)::json) FROM customers GROUP BY ssn
+SET client_encoding = 'latin1'; SELECT json_build_object('a', chr(252) || ssn, 'b', ssn, 'c', chr(252)), array_agg(json_build_object('s', ssn, 'c', chr(252))) FROM customers GROUP BY ssn
+-- documents by key: names that are not what they were
+BEGIN; ALTER TABLE customers RENAME city TO x; ALTER TABLE customers RENAME ssn TO city; ALTER TABLE customers RENAME x TO ssn; SELECT to_jsonb(c), jsonb_build_object('city', city) FROM customers c
+PREPARE d AS SELECT to_jsonb(c), jsonb_build_object('city', c.city) FROM customers c; EXECUTE d; BEGIN; ALTER TABLE customers RENAME city TO x; ALTER TABLE customers RENAME ssn TO city; ALTER TABLE customers RENAME x TO ssn; EXECUTE d
+BEGIN; CREATE FUNCTION pg_temp.row_to_json(anyelement) RETURNS json LANGUAGE sql AS 'SELECT json_build_object(''city'', (SELECT max(ssn) FROM customers), ''ssn'', 1)'; SELECT pg_temp.row_to_json(t) FROM (SELECT city, ssn FROM customers) t
+BEGIN; CREATE FUNCTION public.row_to_json(customers) RETURNS json LANGUAGE sql AS 'SELECT json_build_object(''id'', 1, ''name'', $1.ssn, ''ssn'', 1, ''city'', 1, ''created'', 1)'; SELECT public.row_to_json(c) FROM customers c
+BEGIN; ALTER TABLE customers ADD extra text; UPDATE customers SET extra = ssn; SELECT to_jsonb(c), json_agg(c) FROM customers c GROUP BY c
+SELECT JSON_OBJECT('city': ssn, 'ssn': city), JSON_ARRAYAGG(ssn), JSON_OBJECT('a': c) FROM customers c GROUP BY c, ssn, city
+SELECT JSON_OBJECT('a': city, 'b': ssn ABSENT ON NULL), JSON_ARRAY(city, ssn), JSON_ARRAYAGG(t RETURNING text) FROM (SELECT ssn AS city, city AS ssn FROM customers) t GROUP BY city, ssn

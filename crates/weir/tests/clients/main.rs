@@ -6,6 +6,7 @@
 
 mod copies;
 mod dbt;
+mod documents;
 mod dumps;
 mod house;
 mod jdbc;

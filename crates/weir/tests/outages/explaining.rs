@@ -33,7 +33,7 @@ fn explain_says_what_would_be_decided_and_why() {
         run(&weir, &[&args, more].concat())
     };
     let staff = &["--group", "staff"][..];
-    let cases: [(&str, &[&str], i32, &[&str]); 13] = [
+    let cases: [(&str, &[&str], i32, &[&str]); 15] = [
         ("SELECT note FROM orders", staff, 0, &["permit  select Table public.orders [rule read]"]),
         (
             "SELECT name, card, ssn FROM customers",
@@ -56,6 +56,20 @@ fn explain_says_what_would_be_decided_and_why() {
                 "output both: nothing, computed of public.customers.ssn (pii.national_id), public.customers.card (pci.card)",
                 "output id: clear",
             ],
+        ),
+        (
+            "SELECT name, json_agg(json_build_object('i', id, 'n', ssn, 'm', upper(ssn))) AS data FROM customers GROUP BY name",
+            staff,
+            0,
+            &["output data: a document, redacted whole for what is computed in it\n    \
+                 [].n: nothing, a copy of public.customers.ssn (pii.national_id) [no rule shows more]\n    \
+                 [].m: nothing, computed of public.customers.ssn (pii.national_id) [no rule shows more]\n"],
+        ),
+        (
+            "SELECT row_to_json(c) AS data FROM customers c",
+            staff,
+            0,
+            &["output data: a document, clear but for what is listed here\n", "\n    ssn: nothing, a copy of"],
         ),
         (
             "SELECT id FROM customers WHERE ssn = 'x'",
@@ -120,6 +134,13 @@ fn explain_says_what_would_be_decided_and_why() {
                     (&"nothing".into(), true),
                     "{out}"
                 );
+            }
+            _ if sql.contains("json_agg") => {
+                let document = &json["outputs"][0][1];
+                assert_eq!((&document["how"], &document["sight"]), (&"document".into(), &"nothing".into()), "{out}");
+                let keys = &document["keys"];
+                assert_eq!((&keys[0]["name"], &keys[0]["how"]), (&"[].n".into(), &"copy".into()), "{out}");
+                assert_eq!((&keys[1]["name"], &keys[1]["how"]), (&"[].m".into(), &"computed".into()), "{out}");
             }
             "TRUNCATE orders" => {
                 let denied = json["asks"].as_array().unwrap().iter().find(|ask| ask["ruling"] == "deny").unwrap();

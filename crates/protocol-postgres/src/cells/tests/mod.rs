@@ -1,6 +1,7 @@
 //! Cells as the server writes them in both formats, and what is shown of them.
 
 mod containers;
+mod documents;
 mod hostile;
 mod values;
 

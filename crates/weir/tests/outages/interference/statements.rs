@@ -65,9 +65,27 @@ pub fn statement(random: &mut Random) -> String {
             let list = writer.list(&scope, 3);
             format!("UPDATE lone AS l SET name = status FROM orders AS o WHERE o.id = l.id RETURNING {list}")
         }
+        3..6 => {
+            let (query, _) = writer.query(&Scope::default(), None);
+            writer.random.one(&DOCUMENTS).replace('#', &query)
+        }
         _ => writer.query(&Scope::default(), None).0,
     }
 }
+
+/// What makes documents of the rows of a query.
+const DOCUMENTS: [&str; 10] = [
+    "SELECT json_agg(q) FROM (#) AS q",
+    "SELECT coalesce(json_agg(q), '[]'), count(q) FROM (#) AS q",
+    "SELECT row_to_json(q), to_jsonb(q) FROM (#) AS q",
+    "SELECT jsonb_agg(q), array_agg(row_to_json(q)) FROM (#) AS q(name, ssn)",
+    "SELECT jsonb_build_object('ssn', q, 'name', (SELECT json_agg(r) FROM (SELECT q.*) AS r)) FROM (#) AS q",
+    "SELECT json_build_array(q, 1), row_to_json(row(1, q)) FROM (#) AS q",
+    "WITH q AS (#) SELECT to_jsonb(r), json_build_object('a', row_to_json(r)) FROM q AS r(city)",
+    "SELECT array_agg(to_jsonb(q.*)), to_json(ARRAY(SELECT 1)), to_json(array_agg(q)) FROM (#) AS q",
+    "SELECT row_to_json((SELECT e FROM (SELECT q.*) AS e)) FROM (#) AS q",
+    "SELECT json_agg(json_build_array(1, (repeat(' ', ascii(md5(q::text))) || '1')::json)) FROM (#) AS q",
+];
 
 /// A statement that stores nothing.
 pub fn question(random: &mut Random) -> String {
@@ -135,7 +153,7 @@ impl Writer<'_> {
     fn list(&mut self, scope: &Scope, most: usize) -> String {
         let count = 1 + self.random.below(most);
         let values = (0..count).map(|_| {
-            let kind = self.random.one(&[Text, Text, Int]);
+            let kind = self.random.one(&[Text, Text, Int, Json]);
             self.value(scope, kind, 3)
         });
         values.collect::<Vec<_>>().join(", ")
@@ -198,7 +216,11 @@ impl Writer<'_> {
             from.push(part);
         }
         let own: Vec<Type> = types.map_or_else(
-            || (0..1 + self.random.below(4)).map(|_| self.random.one(&[Text, Text, Text, Int, Int, Array])).collect(),
+            || {
+                (0..1 + self.random.below(4))
+                    .map(|_| self.random.one(&[Text, Text, Text, Int, Int, Array, Json]))
+                    .collect()
+            },
             <[Type]>::to_vec,
         );
         let grouped = self.random.often(2);
@@ -395,6 +417,29 @@ impl Writer<'_> {
             (Array, 1) => format!("array_append({}, {})", self.value(scope, Array, deeper), text(self)),
             (Json, 0) => format!("jsonb_build_object('k', {})", text(self)),
             (Json, 1) => format!("to_jsonb({})", text(self)),
+            (Json, 2) => format!(
+                "jsonb_build_object('{}', {}, 'k', {}, 'city', {})",
+                self.random.one(&["ssn", "name", "k"]),
+                text(self),
+                self.value(scope, Json, deeper),
+                self.value(scope, Int, deeper)
+            ),
+            (Json, 3 | 4) => match scope.levels.last().filter(|level| !level.is_empty()).cloned() {
+                Some(level) => {
+                    let alias = quoted(&level[self.random.below(level.len())].alias);
+                    self.random.one(&["to_jsonb(#)", "to_jsonb(#.*)", "jsonb_build_array(1, #)"]).replace('#', &alias)
+                }
+                None => self.constant(kind),
+            },
+            (Json, 5) => format!("coalesce({}, '{{}}')", self.value(scope, Json, deeper)),
+            (Json, 6) => format!("jsonb_build_array({}, {})", text(self), self.value(scope, Json, deeper)),
+            (Json, 7) => format!("to_jsonb({})", self.value(scope, Array, deeper)),
+            (Json, 8) => format!("jsonb_build_object('a', row({}, {}))", text(self), self.value(scope, Int, deeper)),
+            (Json, 9) if self.left > 0 => {
+                self.left -= 1;
+                let (query, _) = self.query(scope, None);
+                format!("(SELECT jsonb_agg(q) FROM ({query}) AS q)")
+            }
             (Array | Json, _) => self.column(scope, kind).unwrap_or_else(|| self.constant(kind)),
         }
     }
@@ -422,7 +467,11 @@ impl Writer<'_> {
                 }
             },
             Array => format!("array_agg({}){filter}", self.value(scope, Text, 2)),
-            Json => format!("to_jsonb(max({}))", self.value(scope, Text, 2)),
+            Json => match self.random.below(3) {
+                0 => format!("to_jsonb(max({}))", self.value(scope, Text, 2)),
+                1 => format!("jsonb_agg({}){filter}", self.value(scope, Json, 2)),
+                _ => format!("jsonb_agg({} ORDER BY {}){filter}", self.value(scope, Text, 2), self.safe(scope, Int)),
+            },
         }
     }
 
