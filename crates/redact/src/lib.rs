@@ -11,7 +11,7 @@ mod style;
 mod token;
 
 pub use cell::{CellCodec, ShowPart, Shown, show};
-pub use mask::{is_mask, may_hold_mask};
+pub use mask::{MaskFinder, is_mask, may_hold_mask};
 pub use plan::{FieldPlan, Plan};
 pub use style::Style;
 pub use token::TokenKey;

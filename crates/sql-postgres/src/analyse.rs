@@ -79,7 +79,7 @@ fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, U
     let length = usize::try_from(raw.stmt_len).unwrap_or(0);
     let end = if length == 0 { sql.len() } else { start.saturating_add(length).min(sql.len()) };
     let mut statement = of_tree(&tree, catalog);
-    statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start));
+    statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start, catalog));
     if statement.copy.is_some() {
         // A COPY's options say how rows are written, and its query is described word for word.
         statement.inert_constants = None;
@@ -149,6 +149,7 @@ fn has_conditions(tree: &Tree) -> bool {
 
 pub use names::{kept_rows, unseen};
 pub(crate) use walk::newer_syntax;
+pub(crate) use written::copied_into;
 
 /// What is found on the way through one statement.
 struct Findings<'a> {

@@ -3,8 +3,11 @@
 //! COPY has no RowDescription. What its columns hold is learned by having the target describe a SELECT with the same
 //! columns ([`CopyOut::describing`]); how its rows are written is told by its options ([`CopyFormat`]).
 
+use model::Field;
 use pg_query::protobuf::Token;
 
+use crate::analyse::copied_into;
+use crate::catalog::Catalog;
 use crate::read::read;
 use crate::settings::is_safe_encoding;
 use crate::tree::{Node, Tree};
@@ -13,9 +16,25 @@ use crate::tree::{Node, Tree};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CopyStatement {
     /// COPY … FROM STDIN.
-    In,
+    In(CopyIn),
     /// COPY … TO STDOUT.
     Out(CopyOut),
+}
+
+/// Where the data of a COPY … FROM STDIN go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyIn {
+    /// The classified column that each column of the data goes into, in order; `None` for one that is not classified.
+    pub fields: Vec<Option<Field>>,
+    /// How rows are written.
+    pub format: CopyFormat,
+}
+
+impl CopyIn {
+    /// Whether any of it goes into a classified column.
+    pub fn is_classified(&self) -> bool {
+        self.fields.iter().any(Option::is_some)
+    }
 }
 
 /// What a COPY … TO STDOUT writes.
@@ -95,12 +114,13 @@ impl ForceQuote {
 
 /// What a CopyStmt is, if it moves data between the target and the caller. `sql` is the text that it stands in, from
 /// `start` on.
-pub(crate) fn copy_statement(node: &Node, sql: &str, start: usize) -> Option<CopyStatement> {
+pub(crate) fn copy_statement(node: &Node, sql: &str, start: usize, catalog: &Catalog) -> Option<CopyStatement> {
     if node.has("is_program") || node.has("filename") {
         return None;
     }
     if node.has("is_from") {
-        return Some(CopyStatement::In);
+        let (fields, format) = (copied_into(node, catalog), format(node.get("options"), true));
+        return Some(CopyStatement::In(CopyIn { fields, format }));
     }
     let columns: Vec<String> = node.get("attlist").list().iter().map(|name| name.text().to_owned()).collect();
     let (describing, source) = if node.has("query") {
@@ -109,7 +129,7 @@ pub(crate) fn copy_statement(node: &Node, sql: &str, start: usize) -> Option<Cop
         let source = if columns.is_empty() { CopySource::Table } else { CopySource::Columns(columns) };
         (node.get("relation").node().map(table), source)
     };
-    Some(CopyStatement::Out(CopyOut { describing, source, format: format(node.get("options")) }))
+    Some(CopyStatement::Out(CopyOut { describing, source, format: format(node.get("options"), false) }))
 }
 
 /// A text that returns all columns of a table.
@@ -148,7 +168,7 @@ fn query(node: &Node, sql: &str, start: usize) -> Option<String> {
 }
 
 /// The form of the rows, by the options of the statement. The server refuses what is contradictory in them.
-fn format(options: &Tree) -> CopyFormat {
+fn format(options: &Tree, is_from: bool) -> CopyFormat {
     let options: Vec<&Node> = options.list().iter().filter_map(Tree::node).collect();
     let option = |name: &str| options.iter().find(|option| option.text("defname") == name).map(|node| node.get("arg"));
     if let Some(encoding) = option("encoding").map(Tree::text)
@@ -177,7 +197,9 @@ fn format(options: &Tree) -> CopyFormat {
     if [delimiter, quote, escape].iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         return CopyFormat::Unknown("a delimiter, quote or escape is the end of a line".to_owned());
     }
-    let Some(header) = option("header").map_or(Some(false), truth) else {
+    let is_matched = |header: &Tree| is_from && header.text().eq_ignore_ascii_case("match");
+    let is_header = |header: &Tree| if is_matched(header) { Some(true) } else { truth(header) };
+    let Some(header) = option("header").map_or(Some(false), is_header) else {
         return CopyFormat::Unknown("it can't be told whether there is a header".to_owned());
     };
     if !is_csv {
@@ -217,13 +239,14 @@ mod tests {
         let raw = read(sql).unwrap();
         let last = raw.last().unwrap();
         let tree = Tree::of(&last.stmt).unwrap();
-        copy_statement(tree.node().unwrap(), sql, usize::try_from(last.stmt_location).unwrap()).unwrap()
+        let start = usize::try_from(last.stmt_location).unwrap();
+        copy_statement(tree.node().unwrap(), sql, start, &Catalog::default()).unwrap()
     }
 
     fn out(sql: &str) -> CopyOut {
         match copy(sql) {
             CopyStatement::Out(out) => out,
-            CopyStatement::In => panic!("{sql} is in"),
+            CopyStatement::In(_) => panic!("{sql} is in"),
         }
     }
 
@@ -255,7 +278,20 @@ mod tests {
             }
         }
         assert_eq!(described("SELECT 1; COPY (SELECT 2) TO STDOUT").0, "SELECT 2");
-        assert_eq!(copy("COPY t FROM STDIN"), CopyStatement::In);
+    }
+
+    #[test]
+    fn what_comes_in_has_its_own_headers() {
+        let format = |options: &str| match copy(&format!("COPY t FROM STDIN {options}")) {
+            CopyStatement::In(copy) => copy.format,
+            CopyStatement::Out(_) => panic!("{options} is out"),
+        };
+        for header in ["(HEADER match)", "(HEADER 'MATCH')", "(HEADER)"] {
+            assert!(matches!(format(header), CopyFormat::Text { header: true, .. }), "{header}");
+        }
+        for unknown in ["(HEADER 2)", "(ENCODING 'SJIS')", "(FORMAT csv, QUOTE E'\\n')"] {
+            assert!(matches!(format(unknown), CopyFormat::Unknown(_)), "{unknown}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
 use super::long_bind::LONG_BIND_BYTES;
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
-use super::{Conversation, Ended, Stall};
+use super::{Conversation, Ended, Stall, long};
 use crate::catalog::{Freshness, Snapshot};
 use crate::interpret::{Circumstance, Interpreted, returned_mask};
 use crate::wire::build::{OwnReport, Severity};
@@ -28,13 +28,13 @@ const SHOWN_NAME_BYTES_MAX: usize = 64;
 
 pub(super) const QUERY: Step = Step("query");
 const PARSE: Step = Step("parse");
-const BIND: Step = Step("bind");
+pub(super) const BIND: Step = Step("bind");
 const EXECUTE: Step = Step("execute");
 
 impl<S> Conversation<S> {
     /// Takes bytes of the caller's.
     pub fn take_from_caller(&mut self, bytes: &[u8], now: UnixMicros) {
-        let bytes = self.take_rest(bytes);
+        let bytes = self.take_rest(bytes, now);
         self.from_caller.push(bytes);
         self.proceed(now);
     }
@@ -55,7 +55,7 @@ impl<S> Conversation<S> {
         while self.ended.is_none() {
             self.stall = None;
             if self.is_copying_in() {
-                self.send_copy();
+                self.send_copy(now);
                 if self.is_copying_in() || self.ended.is_some() {
                     break;
                 }
@@ -354,14 +354,10 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
-        let kept = interpreted.statements.iter().flat_map(|statement| &statement.parameters_kept);
-        let is_shown = |value: &[u8]| std::str::from_utf8(value).is_ok_and(redact::is_mask);
-        let mut shown = kept.filter(|(number, _)| bind.parameter(*number).is_some_and(is_shown));
-        if let Some((_, field)) = shown.next() {
-            let unfit = returned_mask(field);
-            let report = declined_report("42501", &unfit, None);
-            self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
-            return self.refuse_decided(report, frame);
+        let is_mask = |number: usize| bind.parameter(number).is_some_and(redact::is_mask);
+        let mask = long::kept(&interpreted).map(|(number, _)| *number).find(|number| is_mask(*number));
+        if let Some(number) = mask {
+            return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
         // What runs by a name returns what that name stands for when it is bound, whatever was described before.
         let shape = prepared.shape().filter(|_| !interpreted.runs_names());
@@ -392,6 +388,23 @@ impl<S> Conversation<S> {
         }
         let before = self.names.define_portal(bind.portal, &portal, self.batch);
         Planned::Slot(Slot { frame, work: Work::Bind { name: bind.portal.to_vec(), portal, before }, decided: None })
+    }
+
+    /// Refuses a Bind in which this parameter is a mask that comes back.
+    pub(super) fn refuse_mask(
+        &mut self,
+        interpreted: &Interpreted,
+        number: usize,
+        frame: Range<usize>,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        let Some((_, field)) = long::kept(interpreted).find(|(kept, _)| *kept == number) else {
+            return Planned::Dropped;
+        };
+        let unfit = returned_mask(field);
+        let report = declined_report("42501", &unfit, None);
+        self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
+        self.refuse_decided(report, frame)
     }
 
     fn plan_execute(

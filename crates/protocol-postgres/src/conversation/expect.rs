@@ -11,7 +11,7 @@ use super::by_name::Change;
 use super::copy::Held;
 use super::own_catalog::ReadingOwn;
 use super::statements::{Entry, Portal, Prepared};
-use crate::copy::Masked;
+use crate::copy::{Arriving, Masked};
 use crate::interpret::Interpreted;
 use crate::wire::backend::ColumnShape;
 use crate::wire::build::OwnReport;
@@ -21,8 +21,8 @@ use crate::wire::build::OwnReport;
 pub enum Expect {
     /// ParseComplete.
     Parse { flow: Flow, name: Vec<u8>, prepared: Rc<Prepared>, before: Option<Entry<Prepared>> },
-    /// BindComplete.
-    Bind { name: Vec<u8>, portal: Rc<Portal>, before: Option<Entry<Portal>> },
+    /// BindComplete. If it was refused once a part of it had gone, an error, in the place of which the caller is told that.
+    Bind { name: Vec<u8>, portal: Rc<Portal>, before: Option<Entry<Portal>>, refused: Option<OwnReport> },
     /// ParameterDescription and RowDescription or NoData; of a portal without the first. If `hidden`, Weir itself asked.
     Describe { interpreted: Rc<Interpreted>, what: Described, hidden: bool },
     /// Rows, then CommandComplete, EmptyQueryResponse or PortalSuspended.
@@ -83,8 +83,10 @@ pub enum Copying {
     Clear { binary: bool },
     /// To the caller, masked.
     Masked(Box<Masked>),
-    /// From the caller.
+    /// From the caller, as it is.
     In,
+    /// From the caller, and looked through.
+    Watched(Box<Arriving>),
     /// Both ways, and which of the two still sends.
     Both { caller: bool, target: bool },
 }
@@ -92,7 +94,7 @@ pub enum Copying {
 impl Copying {
     /// Whether the caller sends.
     pub fn takes(&self) -> bool {
-        matches!(self, Self::In | Self::Both { caller: true, .. })
+        matches!(self, Self::In | Self::Watched(_) | Self::Both { caller: true, .. })
     }
 
     /// What it is once the caller has sent all.

@@ -217,7 +217,7 @@ impl<S> Conversation<S> {
             }
             Work::Flush => None,
             Work::Sync => Some(Expect::Sync),
-            Work::Bind { name, portal, before } => Some(Expect::Bind { name, portal, before }),
+            Work::Bind { name, portal, before } => Some(Expect::Bind { name, portal, before, refused: None }),
             Work::Describe { interpreted, what } => Some(Expect::Describe { interpreted, what, hidden: false }),
             Work::CloseStatement { name, before } => Some(Expect::CloseStatement { name, before }),
             Work::ClosePortal { name, before } => Some(Expect::ClosePortal { name, before }),
@@ -254,7 +254,7 @@ impl<S> Conversation<S> {
     }
 
     /// A frame that was planned does not go after all: names mean what they meant before.
-    fn take_back(&mut self, work: Work) {
+    pub(super) fn take_back(&mut self, work: Work) {
         match work {
             Work::Parse { name, prepared, before } => self.names.undo_statement(&name, &prepared, before),
             Work::Bind { name, portal, before } => self.names.undo_portal(&name, &portal, before),

@@ -16,6 +16,7 @@ mod by_name;
 mod call;
 mod caller;
 mod copy;
+mod copy_in;
 mod expect;
 mod forward;
 mod long;

@@ -178,7 +178,7 @@ impl<S> Conversation<S> {
             b't' => self.take_parameter_types(),
             b'1' | b'2' | b'3' => self.take_acknowledgement(kind, now),
             b's' | b'I' => self.take_end(kind, now),
-            b'G' => self.take_copy_in(),
+            b'G' => self.take_copy_in(body),
             b'H' => self.take_copy_out(body, now),
             b'c' => self.take_copy_done(),
             b'V' => self.take_call_result(body),
@@ -210,7 +210,7 @@ impl<S> Conversation<S> {
                 flow.finish(Outcome::Done, now);
                 self.names.confirm_statement(&prepared);
             }
-            (b'2', Some(Expect::Bind { portal, .. })) => self.names.confirm_portal(&portal),
+            (b'2', Some(Expect::Bind { portal, refused: None, .. })) => self.names.confirm_portal(&portal),
             (b'3', Some(Expect::CloseStatement { .. } | Expect::ClosePortal { .. })) => {}
             (b'1', Some(shape @ Expect::CopyShape { columns: None, .. })) => {
                 self.expected.push_front(shape);
@@ -501,6 +501,12 @@ impl<S> Conversation<S> {
             self.instead.append(&mut bytes);
             return Ok(Pass::Done);
         }
+        if let Some(Expect::Bind { refused: Some(report), .. }) = self.expected.front() {
+            let mut bytes = report.to_bytes();
+            self.skip_batch(Some(code), now);
+            self.instead.append(&mut bytes);
+            return Ok(Pass::Done);
+        }
         let in_batch = match self.expected.front_mut() {
             None => {
                 // Between statements there is nothing that could fail but the session itself.
@@ -649,7 +655,7 @@ fn shape_of(interpreted: &Interpreted, statement: usize, description: &[u8]) -> 
 /// Whether a statement of a text takes data of the caller's.
 fn copies_in(interpreted: &Interpreted, statement: usize) -> bool {
     let statement = interpreted.statements.get(statement);
-    statement.is_some_and(|statement| statement.copy == Some(CopyStatement::In))
+    statement.is_some_and(|statement| matches!(statement.copy, Some(CopyStatement::In(_))))
 }
 
 /// What the columns of a result hold, by the statement and by the target's description.

@@ -76,6 +76,36 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
     written
 }
 
+/// The classified column that each column of a COPY's data goes into, in order. Where the name may mean several tables, a column
+/// is classified if it is in any of them; and a column that the catalog does not know, if anything of its table is.
+pub(crate) fn copied_into(node: &Node, catalog: &Catalog) -> Vec<Option<Field>> {
+    let mut fields: Vec<Option<Field>> = Vec::new();
+    for entry in entries(node.get("relation"), catalog) {
+        let unknown = || entry.touches.first().cloned();
+        let into = |column: &Column| put_into(entry, column, catalog).into_iter().next();
+        let all = entry.relation.columns.iter().filter(|column| !column.generated);
+        let of_entry: Vec<Option<Field>> = match node.get("attlist").list() {
+            [] => all.map(into).collect(),
+            list => list.iter().map(|name| column(entry, column_name(name)).map_or_else(unknown, into)).collect(),
+        };
+        fields.resize(fields.len().max(of_entry.len()), None);
+        for (field, more) in fields.iter_mut().zip(of_entry) {
+            *field = field.take().or(more);
+        }
+    }
+    fields
+}
+
+/// The classified fields that get what is put into a column.
+fn put_into(entry: &Entry, column: &Column, catalog: &Catalog) -> Vec<Field> {
+    match entry.made(column, catalog.classifies()) {
+        Made::Plain => Vec::new(),
+        Made::Copy(field) => vec![field],
+        Made::Computed(fields) => fields.to_vec(),
+        Made::Unknown | Made::Everything => entry.touches.to_vec(),
+    }
+}
+
 impl Written {
     fn insert(&mut self, node: &Node, catalog: &Catalog) {
         let (relation, columns) = (node.get("relation"), node.get("cols"));
@@ -157,13 +187,7 @@ impl Written {
             Given::Values(values) => values.as_slice(),
             Given::Something => &[],
         };
-        let fields: Vec<Field> = match entry.made(column, catalog.classifies()) {
-            Made::Plain => return,
-            Made::Copy(field) => vec![field],
-            Made::Computed(fields) => fields.to_vec(),
-            Made::Unknown | Made::Everything => entry.touches.to_vec(),
-        };
-        for field in fields {
+        for field in put_into(entry, column, catalog) {
             for value in values {
                 match bare(value) {
                     Some(("AConst", _)) if holds_mask(value) => self.masks.push(field.clone()),
@@ -216,7 +240,9 @@ fn gives_nothing(value: &Tree) -> bool {
 /// A constant that is a mask.
 fn holds_mask(value: &Tree) -> bool {
     let constant = bare(value).filter(|(kind, _)| *kind == "AConst");
-    constant.and_then(|(_, constant)| constant.get("val").node()).is_some_and(|text| is_mask(text.text("sval")))
+    constant
+        .and_then(|(_, constant)| constant.get("val").node())
+        .is_some_and(|text| is_mask(text.text("sval").as_bytes()))
 }
 
 /// A value without the casts around it.

@@ -79,8 +79,9 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 "#;
 
 /// The users, and the group that says what each sees. Alice sees what the shop's policies show everyone; so does Carol, who
-/// may carry it away by COPY, and Clea carries away what Clara sees. Tessa may keep what she does not see. Tess sees tokens and no parts.
-const USERS: [(&str, &[&str]); 8] = [
+/// may carry it away by COPY, and Clea carries away what Clara sees. Tessa may keep what she does not see, and Cody carries it in. Tess
+/// sees tokens and no parts.
+const USERS: [(&str, &[&str]); 9] = [
     ("alice", &["users"]),
     ("tessa", &["users", "keepers"]),
     ("carol", &["users", "carriers"]),
@@ -89,6 +90,7 @@ const USERS: [(&str, &[&str]); 8] = [
     ("theo", &["users", "token"]),
     ("tess", &["token"]),
     ("clea", &["users", "carriers", "clear"]),
+    ("cody", &["users", "carriers", "keepers"]),
 ];
 
 /// A server with its databases, and a Weir before it.
