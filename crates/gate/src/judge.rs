@@ -6,7 +6,7 @@ use model::{Ask, Certainty, Object, Operation, PrincipalKind, UnixSeconds};
 use policy::Decision;
 
 use crate::ledger::Ruling;
-use crate::refusal::{Refusal, join};
+use crate::refusal::{Refusal, join, missing_permit};
 use crate::words::Words;
 
 /// An operation with its answer. Shared by everything that repeats the operation while nothing it depends on changes.
@@ -68,6 +68,7 @@ pub(crate) fn judge(
             }
             Decision::Deny(denial) => {
                 let mut refused = Refusal::denied(words, &denial, kind);
+                refused.hint = refused.hint.or_else(|| missing_permit(ask, &denial, kind));
                 if let (Certainty::Opaque(because), true) =
                     (&operation.certainty, ask.action == policy::actions::OPAQUE)
                 {
