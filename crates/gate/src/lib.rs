@@ -57,6 +57,7 @@ mod words;
 
 pub use admit::{Arrival, Gate};
 pub use flow::{Flow, Shown};
+pub use judge::rung;
 pub use keys::{DigestInPieces, Keys, ShapeKey};
 pub use ledger::{Arrived, Decided, Ended, Event, Ledger, LedgerDown, Outcome, Record, Rejected, Ruling};
 pub use ports::{Challenge, CredentialDown, Credentials, Identities, Rejection, ScramChallenge, ScramCredential};

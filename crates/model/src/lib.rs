@@ -12,8 +12,10 @@ mod time;
 mod value;
 mod vocabulary;
 
-pub use class::{ClassId, Field, Sight};
-pub use operation::{Ask, AttrValue, Attrs, Certainty, Digest, Holds, LogText, Object, Operation, Part, Wording};
+pub use class::{ClassId, Field, OnWrite, Sight};
+pub use operation::{
+    Ask, AttrValue, Attrs, Certainty, Digest, Holds, LogText, Lowering, Object, Operation, Part, Wording,
+};
 pub use principal::{Claim, CredentialId, Principal, PrincipalKind};
 pub use sensitive::Sensitive;
 pub use target::{SessionId, Target, TargetId, TokenScope};

@@ -21,7 +21,7 @@ use sql_postgres::CopyFormat;
 use crate::cells::{CellType, PostgresCells};
 use crate::wire::Malformed;
 use crate::wire::build;
-pub use arriving::{Arriving, Stopped};
+pub use arriving::{Arriving, Guarded, Stopped};
 use binary::Binary;
 use delimited::Delimited;
 

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::{Declined, Gate, ShapeKey};
-use model::{Ask, Certainty, Field, LogText, Object, Operation, Wording};
+use model::{Ask, Certainty, Field, LogText, Lowering, Object, Operation, Wording};
 use sql_postgres::{
     Carries, CopyFormat, CopyStatement, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse,
     function_call, function_of, log_text, unseen,
@@ -432,7 +432,30 @@ fn whole(statements: &[Statement]) -> Operation {
         certainty,
         touches,
         touches_unknown: statements.iter().any(|statement| statement.touches_unknown),
+        lowering: lowering(statements),
     }
+}
+
+/// What fields may be given less than the values that a text puts into them. Each statement that stores something of a field must be one
+/// in which that can be replaced.
+fn lowering(statements: &[Statement]) -> Vec<Lowering> {
+    let mut all: Vec<Lowering> = Vec::new();
+    for lowering in statements.iter().flat_map(|statement| &statement.lowering) {
+        match all.iter_mut().find(|known| known.field == lowering.field) {
+            Some(known) => known.unfollowed = known.unfollowed.or(lowering.unfollowed),
+            None => all.push(lowering.clone()),
+        }
+    }
+    for lowering in &mut all {
+        let stores = |ask: &Ask| {
+            ask.action == policy::actions::STORE && matches!(&ask.object, Object::Field(of) if *of == lowering.field)
+        };
+        let follows = |statement: &Statement| statement.lowering.iter().any(|of| of.field == lowering.field);
+        if statements.iter().any(|statement| statement.asks.iter().any(stores) && !follows(statement)) {
+            lowering.unfollowed = lowering.unfollowed.or(Some("another statement of the text stores its values"));
+        }
+    }
+    all
 }
 
 /// `SET weir.notices = off`: a setting of Weir's own, which the target takes as one of an extension it does not have.

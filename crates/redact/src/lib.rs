@@ -10,7 +10,7 @@ mod plan;
 mod style;
 mod token;
 
-pub use cell::{CellCodec, ShowPart, Shown, show};
+pub use cell::{CellCodec, ShowPart, Shown, lower, show};
 pub use mask::{MaskFinder, is_mask, may_hold_mask};
 pub use plan::{FieldPlan, Plan};
 pub use style::Style;

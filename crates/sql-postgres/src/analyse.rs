@@ -7,6 +7,7 @@
 
 mod keeps;
 mod kinds;
+mod lowering;
 mod moves;
 mod names;
 mod objects;
@@ -340,6 +341,11 @@ impl<'a> Findings<'a> {
             }
         }
         let written = if tainted { written::written(tree, self.catalog) } else { written::Written::default() };
+        let mut lowering = written.lowerings.fields;
+        for lowering in lowering.iter_mut().filter(|lowering| kept.contains(&lowering.field)) {
+            lowering.unfollowed =
+                lowering.unfollowed.or(Some("something that is made of its values is stored as well"));
+        }
         for field in written.fields {
             if kept.insert(field.clone()) {
                 self.asks.push(Ask::new(STORE, Object::Field(field)));
@@ -353,6 +359,11 @@ impl<'a> Findings<'a> {
             self.changes_catalog = true;
             Certainty::Opaque(self.opaque.join("; "))
         };
+        if certainty != Certainty::Exact {
+            for lowering in &mut lowering {
+                lowering.unfollowed = lowering.unfollowed.or(Some("Weir cannot tell all that the statement does"));
+            }
+        }
         let runs_code = runs_code || certainty != Certainty::Exact;
         let has_where = AttrValue::Bool(!self.lacks_where);
         for ask in self.asks.iter_mut().filter(|ask| matches!(ask.action.0, "update" | "delete")) {
@@ -373,6 +384,8 @@ impl<'a> Findings<'a> {
             masks_returned: written.masks,
             masks_given: written::masks_given(tree),
             parameters_kept: written.parameters,
+            lowering,
+            lowered_parameters: written.lowerings.parameters,
             names: None,
             runs_code,
             moves_values: tree.node().is_some_and(|node| node.contains(&MOVING)),

@@ -14,7 +14,7 @@ pub(crate) mod tests;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use model::{ClassId, Field, Part};
+use model::{ClassId, Field, OnWrite, Part};
 
 use crate::functions::{Effect, effect};
 use crate::tree::{Tree, name_parts, schema_and_name};
@@ -168,6 +168,8 @@ pub struct Column {
     pub name: Arc<str>,
     /// The class of its values.
     pub class: Option<ClassId>,
+    /// What it may be given in the place of values, if it opts in to less.
+    pub on_write: Option<OnWrite>,
     /// Set when nobody may ever see them.
     pub sealed: bool,
     /// Whether it is computed of the others: COPY leaves it out.
@@ -176,6 +178,8 @@ pub struct Column {
     pub text: bool,
     /// Whether its type is one that users have made, or an extension.
     pub of_users: bool,
+    /// The oid of its type; 0 if it is not known.
+    pub type_oid: u32,
 }
 
 /// The rows of [`CATALOG_QUERIES`] and [`OWN_CATALOG_QUERIES`], as the server gave them.
@@ -276,6 +280,8 @@ pub struct RawColumn {
     pub text: bool,
     /// Whether its type is not PostgreSQL's own.
     pub of_users: bool,
+    /// The oid of its type; 0 if it is not known.
+    pub type_oid: u32,
 }
 
 impl Catalog {

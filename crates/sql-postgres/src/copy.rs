@@ -24,8 +24,9 @@ pub enum CopyStatement {
 /// Where the data of a COPY … FROM STDIN go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyIn {
-    /// The classified column that each column of the data goes into, in order; `None` for one that is not classified.
-    pub fields: Vec<Option<Field>>,
+    /// The classified column that each column of the data goes into, in order, with the oid of its type (0 if it is not known); `None`
+    /// for one that is not classified.
+    pub fields: Vec<Option<(Field, u32)>>,
     /// How rows are written.
     pub format: CopyFormat,
 }

@@ -232,7 +232,8 @@ mod tests {
             self.rows.relations.push(relation);
             for (number, column) in (1..).zip(columns.split(' ')) {
                 let (relation, name) = (oid, column.into());
-                let column = RawColumn { relation, number, name, generated: false, text: true, of_users: false };
+                let column =
+                    RawColumn { relation, number, name, generated: false, text: true, of_users: false, type_oid: 0 };
                 self.rows.columns.push(column);
             }
         }

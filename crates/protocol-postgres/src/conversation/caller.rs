@@ -12,6 +12,7 @@ use super::copy::Rest;
 use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
 use super::long_bind::LONG_BIND_BYTES;
+use super::lowered::{lowered_otherwise, too_long_to_lower};
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
 use super::{Conversation, Ended, Stall, long};
 use crate::catalog::{Freshness, Snapshot};
@@ -115,7 +116,7 @@ impl<S> Conversation<S> {
                     break;
                 }
                 let planned = match head.kind {
-                    b'B' => self.plan_long_bind(head, at, verdicts),
+                    b'B' => self.plan_long_bind(head, at, now, verdicts),
                     _ => self.plan_long_text(head, at, verdicts),
                 };
                 match planned {
@@ -243,7 +244,7 @@ impl<S> Conversation<S> {
                 Err(stall) => Planned::Stalled(stall),
             },
             Frontend::Parse(parse) => self.plan_parse(parse, frame, now, verdicts),
-            Frontend::Bind(bind) => self.plan_bind(bind, frame, verdicts),
+            Frontend::Bind(bind) => self.plan_bind(bind, Parameters::Here, frame, now, verdicts),
             Frontend::Describe(Named { what: What::Statement, name }) => match self.statement(name) {
                 Lookup::Known(prepared) => {
                     let interpreted = prepared.interpreted();
@@ -278,7 +279,7 @@ impl<S> Conversation<S> {
 
     fn plan_parse(
         &mut self,
-        Parse { name, text, .. }: Parse<'_>,
+        Parse { name, text, types }: Parse<'_>,
         frame: Range<usize>,
         now: UnixMicros,
         verdicts: &mut Vec<Verdict<()>>,
@@ -290,7 +291,7 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
-        let prepared = Rc::new(Prepared::new(text, Rc::clone(&interpreted), &self.names.held));
+        let prepared = Rc::new(Prepared::new(text, Rc::clone(&interpreted), &self.names.held).with_types(types));
         let work = Work::Parse { name: name.to_vec(), prepared, before: None };
         let kind = if name.is_empty() { Kind::Unnamed } else { Kind::Batched };
         self.decide(&interpreted, PARSE, kind, None, Slotted { frame, work }, now, verdicts)
@@ -339,7 +340,9 @@ impl<S> Conversation<S> {
     pub(super) fn plan_bind(
         &mut self,
         bind: Bind<'_>,
+        parameters: Parameters,
         frame: Range<usize>,
+        now: UnixMicros,
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Planned {
         if let Some(report) = self.no_room(bind.portal) {
@@ -359,6 +362,20 @@ impl<S> Conversation<S> {
         if let Some(number) = mask {
             return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
+        let lowered = self.lowered_now(&interpreted, now);
+        let rewritten = match (lowered.is_empty(), parameters) {
+            (true, _) => Ok(None),
+            (false, Parameters::Here) => self.lowered_bind(&bind, &prepared, &interpreted, &lowered).map(Some),
+            (false, Parameters::ToCome) => Err(too_long_to_lower()),
+        };
+        let rewritten = match rewritten {
+            Ok(rewritten) => rewritten,
+            Err(unfit) => {
+                let report = declined_report("42501", &unfit, None);
+                self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
+                return self.refuse_decided(report, frame);
+            }
+        };
         // What runs by a name returns what that name stands for when it is bound, whatever was described before.
         let shape = prepared.shape().filter(|_| !interpreted.runs_names());
         let tainted = interpreted.operation.is_tainted();
@@ -369,6 +386,7 @@ impl<S> Conversation<S> {
             shape: None.into(),
             formats: formats.into(),
             bound: bound.into(),
+            lowered,
             confirmed: Cell::default(),
             of: interpreted.uses_names().then_some(prepared),
             interpreted,
@@ -387,7 +405,8 @@ impl<S> Conversation<S> {
             return self.refuse_decided(report, frame);
         }
         let before = self.names.define_portal(bind.portal, &portal, self.batch);
-        Planned::Slot(Slot { frame, work: Work::Bind { name: bind.portal.to_vec(), portal, before }, decided: None })
+        let work = Work::Bind { name: bind.portal.to_vec(), portal, before, rewritten };
+        Planned::Slot(Slot { frame, work, decided: None })
     }
 
     /// Refuses a Bind in which this parameter is a mask that comes back.
@@ -464,6 +483,15 @@ impl<S> Conversation<S> {
         }
         if matches!(work, Work::Parse { .. }) {
             self.parsed = Some((verdicts.len(), Rc::clone(interpreted)));
+        }
+        if let Work::Execute { portal, .. } = &work
+            && !verdict.refuses()
+            && !portal.is_lowered_as(verdict.lowers())
+        {
+            let unfit = lowered_otherwise();
+            let report = declined_report("42501", &unfit, None);
+            self.decline(step, interpreted.wording.clone(), unfit, verdicts);
+            return self.refuse_decided(report, frame);
         }
         if verdict.refuses() {
             self.skipping = kind.is_batched();
@@ -588,6 +616,15 @@ impl<S> Conversation<S> {
         }
         Ok(interpreted)
     }
+}
+
+/// Where the parameters of a Bind are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parameters {
+    /// In the message.
+    Here,
+    /// They come later, and go to the target as they come.
+    ToCome,
 }
 
 /// What came of planning one frame.

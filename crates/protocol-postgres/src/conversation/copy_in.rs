@@ -6,16 +6,18 @@
 use std::rc::Rc;
 
 use gate::{Declined, Step};
-use model::{UnixMicros, Wording};
-use sql_postgres::{CopyIn, CopyStatement};
+use model::{Field, UnixMicros, Wording};
+use sql_postgres::{CopyFormat, CopyIn, CopyStatement};
 
 use super::caller::declined_report;
 use super::copy::{FLUSH, Rest, copy_response};
-use super::expect::{Copying, Expect, Running};
+use super::expect::{Copying, Expect};
 use super::forward::Frame;
+use super::lowered::{Lowered, not_lowered};
 use super::target::Pass;
 use super::{Conversation, Ended};
-use crate::copy::{Arriving, Stopped};
+use crate::cells::CellType;
+use crate::copy::{Arriving, Guarded, Stopped};
 use crate::interpret::{CANNOT_WATCH, returned_mask};
 use crate::wire::Malformed;
 use crate::wire::build::{self, OwnReport, Severity};
@@ -53,14 +55,14 @@ impl<S> Conversation<S> {
         if bytes.is_empty() {
             return;
         }
-        match arriving.feed(bytes) {
-            Ok(()) => {
-                let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                running.shown.bytes = running.shown.bytes.saturating_add(count);
-                let mut frame = Vec::new();
-                build::frame(&mut frame, b'd', |out| out.extend_from_slice(bytes));
-                self.upstream.more(&mut running.flow, |wire| wire.put(&frame));
-            }
+        let (mut frame, mut fed) = (Vec::new(), Ok(()));
+        let key = self.session.stored_tokens();
+        build::frame(&mut frame, b'd', |out| fed = arriving.feed(bytes, key, out));
+        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        running.shown.bytes = running.shown.bytes.saturating_add(count);
+        match fed {
+            Ok(()) if frame.len() > HEAD_BYTES => self.upstream.more(&mut running.flow, |wire| wire.put(&frame)),
+            Ok(()) => {}
             Err(stopped) => self.stop_copy(stopped, now),
         }
     }
@@ -69,6 +71,7 @@ impl<S> Conversation<S> {
     fn stop_copy(&mut self, stopped: Stopped, now: UnixMicros) {
         let (code, unfit) = match stopped {
             Stopped::Mask(field) => ("42501", returned_mask(&field)),
+            Stopped::NotLowered(field, to) => ("42501", not_lowered(&field, to)),
             Stopped::Malformed(wrong) => {
                 let message = format!("Weir cannot read the data of this COPY: {wrong}");
                 ("22P04", Declined { message, detail: None, hint: None })
@@ -102,7 +105,7 @@ impl<S> Conversation<S> {
 
     /// CopyInResponse.
     pub(super) fn take_copy_in(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
-        let (_, columns) = copy_response(body)?;
+        let (binary, columns) = copy_response(body)?;
         let last = self.expected.len() == 1;
         let (interpreted, at) = match self.expected.front() {
             Some(Expect::Query { interpreted, statement, failed: None, .. }) if last => {
@@ -115,7 +118,11 @@ impl<S> Conversation<S> {
             return Err(self.out_of_place("the start of a copy from the caller"));
         }
         let copying = match interpreted.statements.get(at).and_then(|statement| statement.copy.as_ref()) {
-            Some(CopyStatement::In(copy)) if copy.is_classified() => self.watching(copy, columns),
+            Some(CopyStatement::In(copy)) if copy.is_classified() => {
+                let lowered = self.expected.front_mut().and_then(Expect::running).map(|running| running.flow.lowers());
+                let lowered = lowered.unwrap_or_default().to_vec();
+                self.watching(copy, &lowered, binary, columns)
+            }
             _ => Ok(Copying::In),
         };
         let Some(running) = self.expected.front_mut().and_then(Expect::running) else { return Ok(Pass::Verbatim) };
@@ -135,14 +142,28 @@ impl<S> Conversation<S> {
     }
 
     /// A copy whose data are looked through.
-    fn watching(&self, copy: &CopyIn, columns: usize) -> Result<Copying, &'static str> {
+    fn watching(
+        &self,
+        copy: &CopyIn,
+        lowered: &[Lowered],
+        binary: bool,
+        columns: usize,
+    ) -> Result<Copying, &'static str> {
         self.settings.copies_alike()?;
-        let fields = match copy.fields.len() == columns {
-            true => copy.fields.clone(),
-            // The table is another than it was, or is not the one that was thought.
-            false => vec![copy.fields.iter().flatten().next().cloned(); columns],
+        if binary != (copy.format == CopyFormat::Binary) {
+            return Err("the target takes it in another form than was asked for");
+        }
+        let guarded = |(field, type_oid): &(Field, u32)| Guarded {
+            lowered: (lowered.iter().find(|(of, _)| of == field)).map(|(_, to)| (*to, CellType::of(*type_oid, binary))),
+            field: field.clone(),
         };
-        let arriving = Arriving::new(fields, &copy.format).ok_or("its form is one that Weir does not read")?;
+        let guards = match copy.fields.len() == columns {
+            true => copy.fields.iter().map(|into| into.as_ref().map(guarded)).collect(),
+            // The table is another than it was, or is not the one that was thought.
+            false if !lowered.is_empty() => return Err("the table has other columns than Weir knows of"),
+            false => vec![copy.fields.iter().flatten().next().map(guarded); columns],
+        };
+        let arriving = Arriving::new(guards, &copy.format).ok_or("its form is one that Weir does not read")?;
         Ok(Copying::Watched(Box::new(arriving)))
     }
 
@@ -222,10 +243,16 @@ impl<S> Conversation<S> {
 
     /// All data have come.
     fn end_watched(&mut self) -> Result<(), Stopped> {
-        match self.expected.back_mut().and_then(Expect::running) {
-            Some(Running { copy: Copying::Watched(arriving), .. }) => arriving.end(),
-            _ => Ok(()),
+        let Some(running) = self.expected.back_mut().and_then(Expect::running) else { return Ok(()) };
+        let Copying::Watched(arriving) = &mut running.copy else { return Ok(()) };
+        let (mut frame, mut ended) = (Vec::new(), Ok(()));
+        let key = self.session.stored_tokens();
+        build::frame(&mut frame, b'd', |out| ended = arriving.end(key, out));
+        ended?;
+        if frame.len() > HEAD_BYTES {
+            self.upstream.more(&mut running.flow, |wire| wire.put(&frame));
         }
+        Ok(())
     }
 
     /// Sends the end of the data. What comes then tells what the caller's next frames mean.

@@ -3,13 +3,14 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use gate::{ControlFrame, Permit, Released, Verdict, Wire};
+use gate::{ControlFrame, Outcome, Permit, Released, Verdict, Wire};
 use model::UnixMicros;
 
 use super::by_name::Change;
 use super::caller::declined_report;
 use super::copy::Held;
 use super::expect::{Described, Expect, Running};
+use super::lowered::lowered_otherwise;
 use super::statements::{Entry, Portal, Prepared};
 use super::{Conversation, Ended};
 use crate::interpret::Interpreted;
@@ -59,6 +60,8 @@ pub(super) enum Work {
         name: Vec<u8>,
         portal: Rc<Portal>,
         before: Option<Entry<Portal>>,
+        /// What goes to the target in its place, where values are stored as less than they are.
+        rewritten: Option<Vec<u8>>,
     },
     Describe {
         interpreted: Rc<Interpreted>,
@@ -124,6 +127,15 @@ impl<S> Conversation<S> {
                 }
                 _ if skipping => self.take_back(work),
                 (_, None) => self.send(frame, work),
+                (Work::Execute { portal, .. }, Some((kind, Some(Released::Forward(permit)))))
+                    if !portal.is_lowered_as(permit.lowers()) =>
+                {
+                    // Policies have changed since it was planned.
+                    self.upstream.begin(permit, |_, ()| ()).0.finish(Outcome::Failed("42501".to_owned()), now);
+                    self.take_back(work);
+                    self.send_poison(&declined_report("42501", &lowered_otherwise(), None), kind);
+                    skipping = true;
+                }
                 (_, Some((_, Some(Released::Forward(permit))))) => self.begin(permit, frame, work, now),
                 (Work::Refuse { .. }, Some((_, Some(Released::Refuse(..))))) => self.send(frame, work),
                 (_, Some((kind, refusal))) => {
@@ -217,7 +229,12 @@ impl<S> Conversation<S> {
             }
             Work::Flush => None,
             Work::Sync => Some(Expect::Sync),
-            Work::Bind { name, portal, before } => Some(Expect::Bind { name, portal, before, refused: None }),
+            Work::Bind { name, portal, before, rewritten } => {
+                let bytes = rewritten.as_deref().unwrap_or(self.from_caller.get(frame));
+                self.upstream.control(Frame(bytes));
+                self.expect(Expect::Bind { name, portal, before, refused: None });
+                return;
+            }
             Work::Describe { interpreted, what } => Some(Expect::Describe { interpreted, what, hidden: false }),
             Work::CloseStatement { name, before } => Some(Expect::CloseStatement { name, before }),
             Work::ClosePortal { name, before } => Some(Expect::ClosePortal { name, before }),
@@ -225,9 +242,15 @@ impl<S> Conversation<S> {
             Work::Query { .. } | Work::Parse { .. } | Work::Execute { .. } => return,
         };
         self.upstream.control(Frame(self.from_caller.get(frame)));
-        // Planning a statement may run functions, and a setting that they change is spoken of at the end of the batch.
-        self.tainted = self.tainted || expect.as_ref().is_some_and(|expect| self.is_withheld(expect));
-        self.expected.extend(expect);
+        if let Some(expect) = expect {
+            self.expect(expect);
+        }
+    }
+
+    /// Awaits the answer. Planning a statement may run functions, and a setting that they change is spoken of at the end of the batch.
+    fn expect(&mut self, expect: Expect) {
+        self.tainted = self.tainted || self.is_withheld(&expect);
+        self.expected.push_back(expect);
     }
 
     /// Forwards something that fails on the target, in the place of what is refused.
@@ -257,7 +280,7 @@ impl<S> Conversation<S> {
     pub(super) fn take_back(&mut self, work: Work) {
         match work {
             Work::Parse { name, prepared, before } => self.names.undo_statement(&name, &prepared, before),
-            Work::Bind { name, portal, before } => self.names.undo_portal(&name, &portal, before),
+            Work::Bind { name, portal, before, .. } => self.names.undo_portal(&name, &portal, before),
             Work::CloseStatement { name, before: Some(before) } => self.names.restore_statement(&name, before),
             Work::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
             Work::Query { changes, .. } | Work::Execute { changes, .. } => self.take_changes_back(changes),

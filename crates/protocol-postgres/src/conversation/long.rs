@@ -6,7 +6,7 @@ use gate::{Declined, Step, Verdict};
 use model::{LogText, UnixMicros, Wording};
 
 use super::Conversation;
-use super::caller::{BIND, Planned, declined_report};
+use super::caller::{BIND, Parameters, Planned, declined_report};
 use super::copy::Rest;
 use super::expect::Expect;
 use super::forward::{Frame, Kind, Slot, Work};
@@ -33,12 +33,18 @@ pub struct Binding {
 
 impl<S> Conversation<S> {
     /// Plans a Bind that has not come whole, once its names have. Nothing if they have not.
-    pub(super) fn plan_long_bind(&mut self, head: Head, at: usize, verdicts: &mut Vec<Verdict<()>>) -> Option<Planned> {
+    pub(super) fn plan_long_bind(
+        &mut self,
+        head: Head,
+        at: usize,
+        now: UnixMicros,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Option<Planned> {
         if self.is_too_long(head) {
             return Some(Planned::Broken);
         }
         let inbox = std::mem::take(&mut self.from_caller);
-        let planned = self.plan_begun_bind(inbox.unread().get(at..).unwrap_or_default(), head, at, verdicts);
+        let planned = self.plan_begun_bind(inbox.unread().get(at..).unwrap_or_default(), head, at, now, verdicts);
         self.from_caller = inbox;
         planned
     }
@@ -48,6 +54,7 @@ impl<S> Conversation<S> {
         begun: &[u8],
         head: Head,
         at: usize,
+        now: UnixMicros,
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Option<Planned> {
         let left = head.frame_bytes.saturating_sub(begun.len());
@@ -65,7 +72,7 @@ impl<S> Conversation<S> {
         };
         let bind = Bind { portal, statement, parameters: b"", parameter_count: 0, result_formats: b"" };
         let frame = at..at.saturating_add(begun.len());
-        let planned = self.plan_bind(bind, frame, verdicts);
+        let planned = self.plan_bind(bind, Parameters::ToCome, frame, now, verdicts);
         let portal = match &planned {
             Planned::Slot(Slot { work: Work::Bind { portal, .. }, .. }) => Rc::clone(portal),
             Planned::Slot(_) | Planned::Dropped => {

@@ -22,6 +22,7 @@ mod forward;
 mod long;
 mod long_bind;
 mod long_row;
+mod lowered;
 mod own_catalog;
 mod readings;
 mod replication;

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use model::{Digest, Holds};
 
+use super::lowered::{Lowered, by_parameters};
 use crate::interpret::Interpreted;
 use crate::wire::backend::ColumnShape;
 
@@ -22,6 +23,8 @@ pub struct Prepared {
     shape: RefCell<Option<Rc<Shape>>>,
     /// Whether the target has said that it has it.
     confirmed: Cell<bool>,
+    /// The types of its parameters that the caller has declared; 0 for one that the target is to find out.
+    pub types: Vec<u32>,
     /// Whether PREPARE made it: its text is the PREPARE then, and it is what stands inside of that.
     pub in_sql: bool,
     _weight: Weight,
@@ -41,9 +44,16 @@ impl Prepared {
             interpreted: RefCell::new(interpreted),
             shape: RefCell::default(),
             confirmed: Cell::default(),
+            types: Vec::new(),
             in_sql: false,
             _weight: held.weigh(bytes),
         }
+    }
+
+    /// The same with parameters of these types, as they stand in a Parse.
+    pub fn with_types(mut self, types: &[u8]) -> Self {
+        self.types = types.as_chunks::<4>().0.iter().map(|oid| u32::from_be_bytes(*oid)).collect();
+        self
     }
 
     /// The statement inside of this PREPARE.
@@ -105,6 +115,8 @@ pub struct Portal {
     pub formats: RefCell<Vec<i16>>,
     /// Digest of its parameters.
     pub bound: Cell<Option<Digest>>,
+    /// What its parameters store as less than it is.
+    pub lowered: Vec<Lowered>,
     /// Whether the target has said that it has it.
     pub confirmed: Cell<bool>,
     /// The statement that it was made of, if that has to do with names: the target looks at it anew when it runs, and what
@@ -148,6 +160,11 @@ impl Drop for Weight {
 }
 
 impl Portal {
+    /// Whether its parameters store as less than they are what policy says now.
+    pub fn is_lowered_as(&self, lowered: &[Lowered]) -> bool {
+        self.lowered == by_parameters(&self.interpreted, lowered)
+    }
+
     /// Whether Weir itself must ask what it returns before it runs. The description is the target's word for where each
     /// column comes from when the portal was made: what was described for its statement, and what the catalog said, may be
     /// older.

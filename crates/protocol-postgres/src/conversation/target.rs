@@ -362,8 +362,10 @@ impl<S> Conversation<S> {
                 *statement = at.saturating_add(1);
                 let masked = running.plan.take().filter(|plan| !plan.is_clear());
                 let any = running.shown.masked > 0;
+                let lowered = running.flow.lowers().to_vec();
                 done.iter().for_each(|change| self.confirm_change(change));
                 self.completed(interpreted.statements.get(at), tag);
+                self.tell_lowered(interpreted.statements.get(at), &lowered);
                 if let Some(plan) = masked.filter(|_| any) {
                     self.tell_masked(&plan);
                 }
@@ -375,6 +377,7 @@ impl<S> Conversation<S> {
                     changes.iter().for_each(|change| self.confirm_change(change));
                     self.completed(portal.interpreted.statements.first(), tag);
                     self.tell_others(&portal.interpreted);
+                    self.tell_lowered(portal.interpreted.statements.first(), running.flow.lowers());
                     let any = running.shown.masked > 0;
                     if let Some(plan) = running.plan.as_ref().filter(|plan| any && !plan.is_clear()) {
                         self.tell_masked(&plan.clone());

@@ -1,15 +1,16 @@
-//! Rows of COPY … FROM STDIN on their way into classified columns: text, csv and binary, looked through for masks that come
-//! back.
+//! Rows of COPY … FROM STDIN on their way into classified columns: text, csv and binary. Masks that come back are found, and
+//! values that are stored as less than they are give way to their part or token.
 //!
-//! Pure, and in bounded memory: data come in pieces that are cut anywhere, and no cell is held. What the server would fail
-//! need not be told from what it takes, as long as it can't store a cell that was taken for another one's.
+//! Pure, and in bounded memory: data come in pieces that are cut anywhere, and no cell is held but one that is replaced. What the
+//! server would fail need not be told from what it takes, as long as it can't store a cell that was taken for another one's.
 
-use model::Field;
-use redact::MaskFinder;
+use model::{Field, OnWrite};
+use redact::{CELL_BYTES_MAX, FieldPlan, MaskFinder, TokenKey, is_mask, lower};
 use sql_postgres::CopyFormat;
 
 use super::binary::{SIGNATURE, int32, length};
-use super::lines::{Decoder, Lines, Next};
+use super::lines::{Decoder, Lines, Next, Syntax, decoded, escape_text, write_csv};
+use crate::cells::{CellType, PostgresCells};
 use crate::wire::Malformed;
 
 /// Rows that are looked through.
@@ -19,88 +20,171 @@ pub struct Arriving {
     cells: Cells,
 }
 
+/// A column of the rows that goes into a classified one.
+#[derive(Clone, Debug)]
+pub struct Guarded {
+    /// Where it goes.
+    pub field: Field,
+    /// What is stored in the place of its values, if not they themselves, and how they are written.
+    pub lowered: Option<(OnWrite, CellType)>,
+}
+
 /// Why rows can't go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// What is to be stored in this field is what Weir shows in the place of a value.
     Mask(Field),
+    /// What is to be stored in this field has no part or token.
+    NotLowered(Field, OnWrite),
     /// They can't be read.
     Malformed(Malformed),
 }
 
 #[derive(Debug)]
 enum Form {
-    Lines { lines: Lines, decoder: Decoder },
+    Lines(Box<Text>),
     Binary(Binary),
 }
 
+/// Text and csv.
+#[derive(Debug)]
+struct Text {
+    lines: Lines,
+    decoder: Decoder,
+    null: Vec<u8>,
+    /// The line that is read names the columns.
+    in_header: bool,
+    /// Something of the line has been read.
+    in_line: bool,
+    /// The last line ended with a carriage return: a newline may belong to that.
+    after_return: bool,
+}
+
 impl Arriving {
-    /// Rows of this form, whose columns go into these fields. None if the form is not known.
-    pub fn new(fields: Vec<Option<Field>>, format: &CopyFormat) -> Option<Self> {
+    /// Rows of this form, whose columns go there. None if the form is not known.
+    pub fn new(columns: Vec<Option<Guarded>>, format: &CopyFormat) -> Option<Self> {
         let form = match format {
             CopyFormat::Binary => Form::Binary(Binary::default()),
             CopyFormat::Unknown(_) => return None,
-            lines => {
-                let lines = Lines::new(lines, true)?;
-                let decoder = Decoder::new(lines.syntax);
-                Form::Lines { lines, decoder }
+            CopyFormat::Text { null, header, .. } | CopyFormat::Csv { null, header, .. } => {
+                let lines = Lines::new(format, true)?;
+                let (decoder, null, in_header) = (Decoder::new(lines.syntax), null.as_bytes().to_vec(), *header);
+                Form::Lines(Box::new(Text { lines, decoder, null, in_header, in_line: false, after_return: false }))
             }
         };
-        Some(Self { form, cells: Cells { fields, at: 0, finder: MaskFinder::default(), value: Vec::new() } })
+        let lowers = columns.iter().flatten().any(|column| column.lowered.is_some());
+        let (finder, value, held, out) = (MaskFinder::default(), Vec::new(), Vec::new(), Vec::new());
+        Some(Self { form, cells: Cells { columns, at: 0, finder, value, held, out, lowers } })
     }
 
-    /// Takes more of the data.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
+    /// Takes more of the data, and appends what of it goes to the target.
+    pub fn feed(&mut self, bytes: &[u8], key: &TokenKey, out: &mut Vec<u8>) -> Result<(), Stopped> {
         match &mut self.form {
-            Form::Lines { lines, decoder } => feed_lines(lines, decoder, &mut self.cells, bytes),
-            Form::Binary(binary) => binary.feed(&mut self.cells, bytes),
+            Form::Lines(text) => text.feed(&mut self.cells, bytes, key)?,
+            Form::Binary(binary) => binary.feed(&mut self.cells, bytes, key)?,
         }
+        match self.cells.lowers {
+            true => out.append(&mut self.cells.out),
+            false => out.extend_from_slice(bytes),
+        }
+        Ok(())
     }
 
-    /// The data are over: the last line need not be ended.
-    pub fn end(&mut self) -> Result<(), Stopped> {
-        match &mut self.form {
-            Form::Lines { decoder, .. } => self.cells.end_decoded(decoder),
-            // What is cut off the server does not take.
-            Form::Binary(_) => Ok(()),
+    /// The data are over: the last line need not be ended. Appends what of it is left to go.
+    pub fn end(&mut self, key: &TokenKey, out: &mut Vec<u8>) -> Result<(), Stopped> {
+        if let Form::Lines(text) = &mut self.form
+            && text.in_line
+        {
+            text.end_cell(&mut self.cells, true, key)?;
         }
+        // What is cut off of the binary form the server does not take.
+        out.append(&mut self.cells.out);
+        Ok(())
     }
 }
 
 /// The cell that is being read, and where it goes.
 #[derive(Debug)]
 struct Cells {
-    fields: Vec<Option<Field>>,
+    columns: Vec<Option<Guarded>>,
     at: usize,
     finder: MaskFinder,
     /// What the piece that was read last says.
     value: Vec<u8>,
+    /// What has come of a cell that is replaced.
+    held: Vec<u8>,
+    /// What goes to the target, if any column is replaced.
+    out: Vec<u8>,
+    lowers: bool,
 }
 
 impl Cells {
-    /// Whether the cell goes into a classified column. What is behind the last column the server does not take.
-    fn is_watched(&self) -> bool {
-        self.fields.get(self.at).is_some_and(Option::is_some)
+    /// The cell's column, if it is a classified one. What is behind the last column the server does not take.
+    fn column(&self) -> Option<&Guarded> {
+        self.columns.get(self.at)?.as_ref()
     }
 
-    /// More of the cell's value.
+    /// What is stored in the place of the cell, if not it itself.
+    fn lowered(&self) -> Option<(Field, OnWrite, CellType)> {
+        let Guarded { field, lowered } = self.column()?;
+        lowered.map(|(to, wire)| (field.clone(), to, wire))
+    }
+
+    /// Whether the cell is replaced.
+    fn is_lowered(&self) -> bool {
+        self.column().is_some_and(|column| column.lowered.is_some())
+    }
+
+    /// These bytes go to the target.
+    fn pass(&mut self, bytes: &[u8]) {
+        if self.lowers {
+            self.out.extend_from_slice(bytes);
+        }
+    }
+
+    /// Keeps more of a cell that is replaced.
+    fn hold(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
+        if self.held.len().saturating_add(bytes.len()) > CELL_BYTES_MAX
+            && let Some((field, to, _)) = self.lowered()
+        {
+            return Err(Stopped::NotLowered(field, to));
+        }
+        self.held.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// What is stored in the place of a value.
+    fn lower(&self, value: &[u8], key: &TokenKey) -> Result<Vec<u8>, Stopped> {
+        let Some((field, to, wire)) = self.lowered() else { return Ok(value.to_vec()) };
+        if is_mask(value) {
+            return Err(Stopped::Mask(field));
+        }
+        let mut less = Vec::new();
+        let plan = FieldPlan::new(to.sight(), Some(field.class.clone()));
+        match lower(&PostgresCells, wire, value, &plan, key, &mut less) {
+            true => Ok(less),
+            false => Err(Stopped::NotLowered(field, to)),
+        }
+    }
+
+    /// More of the cell's value, if it is not replaced.
     fn part(&mut self, value: &[u8]) -> Result<(), Stopped> {
-        match self.fields.get(self.at) {
-            Some(Some(field)) if self.finder.feed(value) => Err(Stopped::Mask(field.clone())),
+        match self.columns.get(self.at) {
+            Some(Some(column)) if self.finder.feed(value) => Err(Stopped::Mask(column.field.clone())),
             _ => Ok(()),
         }
     }
 
     /// The cell is over.
     fn end(&mut self) -> Result<(), Stopped> {
-        match (std::mem::take(&mut self.finder), self.fields.get(self.at)) {
-            (finder, Some(Some(field))) if finder.end() => Err(Stopped::Mask(field.clone())),
+        match (std::mem::take(&mut self.finder), self.column()) {
+            (finder, Some(column)) if finder.end() => Err(Stopped::Mask(column.field.clone())),
             _ => Ok(()),
         }
     }
 
     fn decode(&mut self, decode: impl FnOnce(&mut Vec<u8>)) -> Result<(), Stopped> {
-        if !self.is_watched() {
+        if self.column().is_none() {
             return Ok(());
         }
         let mut value = std::mem::take(&mut self.value);
@@ -110,30 +194,76 @@ impl Cells {
         self.value = value;
         taken
     }
-
-    fn end_decoded(&mut self, decoder: &mut Decoder) -> Result<(), Stopped> {
-        self.decode(|value| decoder.end(value))?;
-        self.end()
-    }
 }
 
-/// Lines end at every newline and carriage return that is not a part of a value: the server settles on one of the ways to end a
-/// line, and fails the copy at another.
-fn feed_lines(lines: &mut Lines, decoder: &mut Decoder, cells: &mut Cells, bytes: &[u8]) -> Result<(), Stopped> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        match lines.scan(rest) {
-            Next::None => return cells.decode(|value| decoder.feed(rest, value)),
-            Next::End { at, line } => {
-                let (cell, behind) = rest.split_at(at.min(rest.len()));
-                cells.decode(|value| decoder.feed(cell, value))?;
-                cells.end_decoded(decoder)?;
-                cells.at = if line { 0 } else { cells.at.saturating_add(1) };
-                rest = behind.get(1..).unwrap_or_default();
+impl Text {
+    /// Lines end at every newline and carriage return that is not a part of a value: the server settles on one of the ways to end a
+    /// line, and fails the copy at another.
+    fn feed(&mut self, cells: &mut Cells, bytes: &[u8], key: &TokenKey) -> Result<(), Stopped> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if std::mem::take(&mut self.after_return) && rest.first() == Some(&b'\n') {
+                cells.pass(b"\n");
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            }
+            self.in_line = true;
+            match self.lines.scan(rest) {
+                Next::None => return self.part(cells, rest),
+                Next::End { at, line } => {
+                    let (cell, behind) = rest.split_at(at.min(rest.len()));
+                    let (end, later) = behind.split_at(1.min(behind.len()));
+                    self.part(cells, cell)?;
+                    self.end_cell(cells, line, key)?;
+                    cells.pass(end);
+                    cells.at = cells.at.saturating_add(1);
+                    if line {
+                        cells.at = 0;
+                        (self.in_line, self.in_header, self.after_return) = (false, false, end == b"\r");
+                    }
+                    rest = later;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// More of a cell, as it is written.
+    fn part(&mut self, cells: &mut Cells, raw: &[u8]) -> Result<(), Stopped> {
+        if cells.is_lowered() && !self.in_header {
+            return cells.hold(raw);
+        }
+        cells.pass(raw);
+        cells.decode(|value| self.decoder.feed(raw, value))
+    }
+
+    fn end_cell(&mut self, cells: &mut Cells, line: bool, key: &TokenKey) -> Result<(), Stopped> {
+        if !cells.is_lowered() || self.in_header {
+            cells.decode(|value| self.decoder.end(value))?;
+            return cells.end();
+        }
+        let raw = std::mem::take(&mut cells.held);
+        // The end of the data, as old clients write it, is no value.
+        let ends_data = cells.at == 0 && line && raw == b"\\.";
+        if raw == self.null || ends_data {
+            cells.pass(&raw);
+            return Ok(());
+        }
+        let less = cells.lower(&decoded(&raw, self.lines.syntax), key)?;
+        let mut written = Vec::new();
+        match self.lines.syntax {
+            Syntax::Text => escape_text(&less, self.lines.delimiter, &mut written),
+            Syntax::Csv { quote, escape } => write_csv(&less, true, quote, escape, &mut written),
+        }
+        // A marker of NULL that looks like what is stored.
+        if written == self.null
+            && let Some((field, to, _)) = cells.lowered()
+        {
+            return Err(Stopped::NotLowered(field, to));
+        }
+        cells.pass(&written);
+        Ok(())
+    }
 }
 
 /// Flags of a binary copy's header that change how its rows are read.
@@ -164,7 +294,7 @@ enum Part {
 }
 
 impl Binary {
-    fn feed(&mut self, cells: &mut Cells, mut bytes: &[u8]) -> Result<(), Stopped> {
+    fn feed(&mut self, cells: &mut Cells, mut bytes: &[u8], key: &TokenKey) -> Result<(), Stopped> {
         loop {
             self.part = match self.part {
                 Part::Header => {
@@ -175,14 +305,20 @@ impl Binary {
                         return Err(Stopped::Malformed(Malformed::new("a binary copy whose header is not known")));
                     }
                     self.left = length(int32(sizes, 4)).map_err(Stopped::Malformed)?;
+                    cells.pass(&header);
                     Part::Extension
                 }
-                Part::Extension => match self.pass(&mut bytes) {
-                    (_, true) => Part::Count,
-                    (_, false) => return Ok(()),
-                },
+                Part::Extension => {
+                    let (extension, whole) = self.take(&mut bytes);
+                    cells.pass(extension);
+                    if !whole {
+                        return Ok(());
+                    }
+                    Part::Count
+                }
                 Part::Count => {
                     let Some(count) = self.fixed::<2>(&mut bytes) else { return Ok(()) };
+                    cells.pass(&count);
                     cells.at = 0;
                     match usize::try_from(i16::from_be_bytes(count)) {
                         Ok(0) => Part::Count,
@@ -195,23 +331,42 @@ impl Binary {
                 }
                 Part::Length => {
                     let Some(head) = self.fixed::<4>(&mut bytes) else { return Ok(()) };
-                    match i32::from_be_bytes(head) {
-                        -1 => self.next(cells)?,
-                        bytes => {
-                            self.left = length(bytes).map_err(Stopped::Malformed)?;
-                            Part::Cell
-                        }
+                    let is_null = head == (-1_i32).to_be_bytes();
+                    if is_null || !cells.is_lowered() {
+                        cells.pass(&head);
+                    }
+                    if is_null {
+                        self.next(cells)?
+                    } else {
+                        self.left = length(i32::from_be_bytes(head)).map_err(Stopped::Malformed)?;
+                        Part::Cell
                     }
                 }
+                Part::Cell if cells.is_lowered() => {
+                    let (value, whole) = self.take(&mut bytes);
+                    cells.hold(value)?;
+                    if !whole {
+                        return Ok(());
+                    }
+                    let value = std::mem::take(&mut cells.held);
+                    let less = cells.lower(&value, key)?;
+                    cells.pass(&i32::try_from(less.len()).unwrap_or(i32::MAX).to_be_bytes());
+                    cells.pass(&less);
+                    self.next(cells)?
+                }
                 Part::Cell => {
-                    let (value, whole) = self.pass(&mut bytes);
+                    let (value, whole) = self.take(&mut bytes);
+                    cells.pass(value);
                     cells.part(value)?;
                     if !whole {
                         return Ok(());
                     }
                     self.next(cells)?
                 }
-                Part::Over => return Ok(()),
+                Part::Over => {
+                    cells.pass(bytes);
+                    return Ok(());
+                }
             };
         }
     }
@@ -234,7 +389,7 @@ impl Binary {
     }
 
     /// What there is of what is left of something, and whether that is all.
-    fn pass<'a>(&mut self, bytes: &mut &'a [u8]) -> (&'a [u8], bool) {
+    fn take<'a>(&mut self, bytes: &mut &'a [u8]) -> (&'a [u8], bool) {
         let (now, later) = bytes.split_at(self.left.min(bytes.len()));
         *bytes = later;
         self.left = self.left.saturating_sub(now.len());
@@ -244,7 +399,7 @@ impl Binary {
 
 #[cfg(test)]
 mod tests {
-    use model::{ClassId, Part as Table};
+    use model::{ClassId, Part as Table, Sight, Value};
     use proptest::prelude::*;
     use sql_postgres::ForceQuote;
 
@@ -266,13 +421,30 @@ mod tests {
 
     /// Of three columns the second is classified. Whether a mask is found in these pieces.
     fn found(format: &CopyFormat, pieces: &[&[u8]]) -> bool {
-        let mut arriving = Arriving::new(vec![None, Some(field()), None], format).unwrap();
-        let fed = pieces.iter().try_for_each(|piece| arriving.feed(piece)).and_then(|()| arriving.end());
-        match fed {
-            Ok(()) => false,
+        match fed(format, vec![None, Some(watched()), None], pieces) {
+            Ok(sent) => {
+                assert_eq!(sent, pieces.concat());
+                false
+            }
             Err(Stopped::Mask(of)) => of == field(),
-            Err(Stopped::Malformed(wrong)) => panic!("{wrong}"),
+            Err(other) => panic!("{other:?}"),
         }
+    }
+
+    fn watched() -> Guarded {
+        Guarded { field: field(), lowered: None }
+    }
+
+    fn key() -> TokenKey {
+        TokenKey::new([5; 32])
+    }
+
+    /// What goes to the target of these pieces.
+    fn fed(format: &CopyFormat, columns: Vec<Option<Guarded>>, pieces: &[&[u8]]) -> Result<Vec<u8>, Stopped> {
+        let (mut arriving, mut out) = (Arriving::new(columns, format).unwrap(), Vec::new());
+        pieces.iter().try_for_each(|piece| arriving.feed(piece, &key(), &mut out))?;
+        arriving.end(&key(), &mut out)?;
+        Ok(out)
     }
 
     fn binary(rows: &[[Option<&[u8]>; 3]]) -> Vec<u8> {
@@ -344,22 +516,109 @@ mod tests {
     }
 
     #[test]
-    fn no_cell_is_held() {
+    fn no_cell_is_held_that_goes_as_it_is() {
         for format in [text(), csv(b',', b'"', b'"')] {
-            let mut arriving = Arriving::new(vec![Some(field())], &format).unwrap();
-            let piece = vec![b'4'; 65_536];
-            (0..256).for_each(|_| arriving.feed(&piece).unwrap());
-            assert!(arriving.cells.value.capacity() <= 2 * piece.len());
-            assert!(arriving.feed(b"***").is_err());
+            let mut arriving = Arriving::new(vec![Some(watched())], &format).unwrap();
+            let (piece, mut out) = (vec![b'4'; 65_536], Vec::new());
+            for _ in 0..256 {
+                arriving.feed(&piece, &key(), &mut out).unwrap();
+                out.clear();
+            }
+            assert!(arriving.cells.value.capacity() <= 2 * piece.len() && arriving.cells.held.is_empty());
+            assert!(arriving.feed(b"***", &key(), &mut out).is_err());
         }
     }
 
     #[test]
     fn a_binary_copy_with_another_header_is_not_read() {
         for header in [b"PGCOPY\n\xff\r\n\x01\0\0\0\0\0\0\0\0", b"PGCOPY\n\xff\r\n\0\0\x01\0\0\0\0\0\0"] {
-            let mut arriving = Arriving::new(vec![Some(field())], &CopyFormat::Binary).unwrap();
-            assert!(matches!(arriving.feed(header), Err(Stopped::Malformed(_))));
+            let fed = fed(&CopyFormat::Binary, vec![Some(watched())], &[header]);
+            assert!(matches!(fed, Err(Stopped::Malformed(_))));
         }
+    }
+
+    /// The token of a text.
+    fn token(text: &str) -> String {
+        match key().token(&field().class, &Value::Text(text.into())) {
+            Some(Value::Text(token)) => token.into_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn lowers(to: OnWrite, binary: bool) -> Vec<Option<Guarded>> {
+        let lowered = Some((to, CellType::of(25, binary)));
+        vec![None, Some(Guarded { field: field(), lowered }), None]
+    }
+
+    #[test]
+    fn values_give_way_to_what_is_stored_in_their_place() {
+        let (one, two) = (token("512-44-9821"), token("5\t1\"2"));
+        let header = CopyFormat::Text { delimiter: b'|', null: "none".into(), header: true };
+        for (format, data, stored) in [
+            (text(), "1\t512-44-9821\tx\n2\t\\N\ty\n".to_owned(), format!("1\t{one}\tx\n2\t\\N\ty\n")),
+            (text(), "1\t5\\t1\\x222\tx\n".to_owned(), format!("1\t{two}\tx\n")),
+            (text(), "1\t512-44-9821\tx\r\n2\t\\N\ty\r\n".to_owned(), format!("1\t{one}\tx\r\n2\t\\N\ty\r\n")),
+            (text(), "1\t512-44-9821\tx\r2\t512-44-9821\tx".to_owned(), format!("1\t{one}\tx\r2\t{one}\tx")),
+            (text(), "1\t512-44-9821".to_owned(), format!("1\t{one}")),
+            (text(), "1\t512-44-9821\tx\n\\.\n".to_owned(), format!("1\t{one}\tx\n\\.\n")),
+            (header, "a|b|c\n1|512-44-9821|x\n2|none|x\n".to_owned(), format!("a|b|c\n1|{one}|x\n2|none|x\n")),
+            (
+                csv(b',', b'"', b'"'),
+                "\"a,\n\",512-44-9821,x\n2,,y\n3,\"5\t1\"\"2\",z\n".to_owned(),
+                format!("\"a,\n\",\"{one}\",x\n2,,y\n3,\"{two}\",z\n"),
+            ),
+        ] {
+            for at in 0..=data.len() {
+                let (first, second) = data.as_bytes().split_at(at);
+                let sent = fed(&format, lowers(OnWrite::Token, false), &[first, second]).unwrap();
+                assert_eq!(String::from_utf8(sent).unwrap(), stored, "{data} cut at {at}");
+            }
+        }
+        let data = binary(&[[Some(b"1"), Some(b"512-44-9821"), None], [None, None, Some(b"x")]]);
+        let stored = binary(&[[Some(b"1"), Some(one.as_bytes()), None], [None, None, Some(b"x")]]);
+        let bytes: Vec<&[u8]> = data.chunks(1).collect();
+        for pieces in [bytes.as_slice(), &[&data]] {
+            assert_eq!(fed(&CopyFormat::Binary, lowers(OnWrite::Token, true), pieces).unwrap(), stored);
+        }
+    }
+
+    #[test]
+    fn the_first_of_columns_is_replaced_in_lines_that_are_values_alone() {
+        let column = Some(Guarded { field: field(), lowered: Some((OnWrite::Token, CellType::of(25, false))) });
+        let (one, none) = (token("1"), token(""));
+        for (data, stored) in [
+            ("1\r\n1\r\n", format!("{one}\r\n{one}\r\n")),
+            ("1\n\n", format!("{one}\n{none}\n")),
+            ("1\n\\.\n", format!("{one}\n\\.\n")),
+            ("1\n\\.x\n", format!("{one}\n{}\n", token(".x"))),
+        ] {
+            let bytes: Vec<&[u8]> = data.as_bytes().chunks(1).collect();
+            let sent = fed(&text(), vec![column.clone()], &bytes).unwrap();
+            assert_eq!(String::from_utf8(sent).unwrap(), stored, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_replaced_is_not_sent() {
+        let stopped = |to, type_oid, format: &CopyFormat, data: &[u8]| {
+            let lowered = Some((to, CellType::of(type_oid, *format == CopyFormat::Binary)));
+            fed(format, vec![None, Some(Guarded { field: field(), lowered }), None], &[data]).unwrap_err()
+        };
+        let long = [b"1\t".to_vec(), vec![b'x'; CELL_BYTES_MAX + 1]].concat();
+        let none = Stopped::NotLowered(field(), OnWrite::Partial);
+        assert_eq!(stopped(OnWrite::Partial, 25, &text(), b"1\tabc\tx\n"), none, "too short for a part");
+        assert_eq!(stopped(OnWrite::Partial, 23, &text(), b"1\t512\tx\n"), none, "a number has no part of this class");
+        assert_eq!(stopped(OnWrite::Partial, 3802, &text(), b"1\t\"abcdef\"\tx\n"), none, "a document");
+        assert_eq!(stopped(OnWrite::Partial, 16_500, &text(), b"1\tabcdef\tx\n"), none, "a type of users'");
+        assert_eq!(stopped(OnWrite::Partial, 0, &text(), b"1\tabcdef\tx\n"), none, "no type");
+        assert_eq!(stopped(OnWrite::Partial, 25, &text(), &long), none, "too long");
+        let of_token = Stopped::NotLowered(field(), OnWrite::Token);
+        assert_eq!(stopped(OnWrite::Token, 16, &text(), b"1\tt\tx\n"), of_token, "true or false");
+        assert_eq!(stopped(OnWrite::Token, 25, &text(), b"1\t\xff\tx\n"), of_token, "no text");
+        assert_eq!(stopped(OnWrite::Token, 25, &text(), b"1\t\\x5bredacted]\tx\n"), Stopped::Mask(field()));
+        let data = binary(&[[None, Some(b"tok_abcdefghijklmnop"), None]]);
+        assert_eq!(stopped(OnWrite::Token, 25, &CopyFormat::Binary, &data), Stopped::Mask(field()));
+        assert_eq!(FieldPlan::new(OnWrite::Partial.sight(), Some(field().class)).sight, Sight::Partial);
     }
 
     proptest! {
@@ -399,8 +658,9 @@ mod tests {
         #[test]
         fn no_bytes_at_all_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), form in 0..3_usize) {
             let format = vec![text(), csv(b',', b'"', b'"'), CopyFormat::Binary].swap_remove(form);
-            let mut arriving = Arriving::new(vec![Some(field()), None], &format).unwrap();
-            let _ = arriving.feed(&bytes).and_then(|()| arriving.end());
+            for lowered in [None, Some((OnWrite::Token, CellType::of(25, form == 2)))] {
+                let _ = fed(&format, vec![Some(Guarded { lowered, ..watched() }), None], &[&bytes]);
+            }
         }
     }
 }

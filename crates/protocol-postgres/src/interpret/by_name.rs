@@ -123,6 +123,7 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
         statement.cannot_be_followed();
     }
     let unknown = [u8::from(statement.touches_unknown)];
+    statement.cannot_be_lowered("what stores it was prepared in a text");
     let key = ShapeKey::of([
         b"inside".as_slice(),
         text.as_bytes(),

@@ -19,7 +19,7 @@ pub const OWN_CATALOG_QUERIES: &[(&str, &str)] = &[
         "columns",
         "SELECT a.attrelid, a.attnum, a.attname, false, \
          CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
-         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END FROM pg_catalog.pg_attribute AS a \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END, a.atttypid FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
@@ -58,7 +58,7 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
         "SELECT a.attrelid, a.attnum, a.attname, \
          a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\", \
          CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
-         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END FROM pg_catalog.pg_attribute AS a \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END, a.atttypid FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
@@ -188,14 +188,17 @@ impl CatalogRows {
                 name: (*name).into(),
                 kind: kind.chars().next()?,
             }),
-            ("columns", [Some(relation), Some(number), Some(name), generated, kind]) => self.columns.push(RawColumn {
-                relation: relation.parse().ok()?,
-                number: number.parse().ok()?,
-                name: (*name).into(),
-                generated: *generated == Some("t"),
-                text: *kind == Some("t"),
-                of_users: *kind == Some("u"),
-            }),
+            ("columns", [Some(relation), Some(number), Some(name), generated, kind, of_type @ ..]) => {
+                self.columns.push(RawColumn {
+                    relation: relation.parse().ok()?,
+                    number: number.parse().ok()?,
+                    name: (*name).into(),
+                    generated: *generated == Some("t"),
+                    text: *kind == Some("t"),
+                    of_users: *kind == Some("u"),
+                    type_oid: of_type.first().and_then(|oid| oid.as_ref()?.parse().ok()).unwrap_or(0),
+                })
+            }
             ("reads", [Some(reader), Some(relation)]) => {
                 self.reads.push((reader.parse().ok()?, relation.parse().ok()?));
             }

@@ -79,6 +79,7 @@ pub(crate) fn shop_rows() -> CatalogRows {
                 generated: false,
                 text: !matches!(column, "id" | "birth_date" | "amount"),
                 of_users: false,
+                type_oid: 0,
             });
         }
     }
@@ -283,6 +284,7 @@ fn many_partitions_are_quick_and_show_the_parents_fields_once() {
             generated: false,
             text: true,
             of_users: false,
+            type_oid: 0,
         });
         rows.inherits.push((partition, 20011));
     }

@@ -20,3 +20,4 @@ mod scenarios;
 mod shapes;
 mod sights;
 mod sqlalchemy;
+mod storing;

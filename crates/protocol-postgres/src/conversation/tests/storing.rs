@@ -178,7 +178,10 @@ fn copy_data_that_can_not_be_read_do_not_go_into_classified_columns() {
     assert_eq!(house.target(&copies(4)), "f");
     house.target(&[error("57014"), ready(b'I')].concat());
     assert_eq!(house.shown(), "S E0A000 ZI");
-    let mut house = copying("COPY customers FROM STDIN BINARY", 4);
+    let mut house = House::new();
+    assert_eq!(house.caller(&query("COPY customers FROM STDIN BINARY")), "Q");
+    house.target(&frame(b'G', b"\x01\0\x04\0\x01\0\x01\0\x01\0\x01"));
+    house.shown();
     assert_eq!(house.caller(&data(b"1\ta@example.com\t512-44-9821\tx\n")), "f");
     house.target(&[error("57014"), ready(b'I')].concat());
     assert_eq!(house.shown(), "E22P04 ZI");
@@ -217,6 +220,153 @@ fn a_mask_in_a_long_bind_is_refused_before_or_after_it_has_begun() {
             assert_eq!(house.shown(), "1 E42501 ZI");
         }
     }
+}
+
+/// The token that is stored in the place of a number.
+fn stored_token(house: &House, value: &str) -> String {
+    house.conversation.session().stored_tokens().text("pii.national_id", value.as_bytes())
+}
+
+const INSERT: &str = "INSERT INTO customers (id, email, ssn) VALUES ($1, $2, $3)";
+
+#[test]
+fn parameters_are_stored_as_policy_lets_them() {
+    let mut house = House::lowering();
+    let token = stored_token(&house, "512-44-9821");
+    assert_ne!(token, house.conversation.session().tokens().text("pii.national_id", b"512-44-9821"));
+    let bind = bind_with(&[Some("7"), Some("ada@example.com"), Some("512-44-9821")]);
+    house.conversation.take_from_caller(&[parse("", INSERT), bind, execute(""), sync()].concat(), NOW);
+    let sent = house.forwarded_bytes();
+    assert!(!String::from_utf8_lossy(&sent).contains("9821") && !String::from_utf8_lossy(&sent).contains("ada@"));
+    let stored = bind_with(&[Some("7"), Some("a***@e***.com"), Some(&token)]);
+    assert_eq!(frames(&sent)[1], (b'B', stored[5..].to_vec()));
+    house.target(&[plain(b'1'), plain(b'2'), tagged("INSERT 0 1"), ready(b'I')].concat());
+    let told = String::from_utf8_lossy(&house.conversation.to_caller).into_owned();
+    assert!(told.contains("public.customers.email: partial, public.customers.ssn: token"), "{told}");
+    assert_eq!(house.shown(), "1 2 N01000 C ZI");
+    let records = house.ledger.records.lock();
+    let asked = |words: &str| {
+        records.iter().any(|record| match &record.event {
+            gate::Event::Decided(decided) => decided.asks.iter().any(|ask| ask.starts_with(words)),
+            _ => false,
+        })
+    };
+    assert!(asked("store_token Field::") && asked("store_partial Field::") && !asked("store Field::"));
+}
+
+#[test]
+fn parameters_in_binary_and_missing_ones_are_stored_so_too() {
+    let mut house = House::lowering();
+    let token = stored_token(&house, "512-44-9821");
+    let bind = |ssn: &str| {
+        let mut rest = [b"\0\x03\0\0\0\0\0\x01".as_slice(), b"\0\x03\0\0\0\x017\xff\xff\xff\xff"].concat();
+        rest.extend(u32::try_from(ssn.len()).unwrap().to_be_bytes());
+        rest.extend(ssn.as_bytes());
+        rest.extend(b"\0\x01\0\x01");
+        named(b'B', &["p", "s"], &rest)
+    };
+    house.conversation.take_from_caller(&[parse("s", INSERT), bind("512-44-9821"), execute("p"), sync()].concat(), NOW);
+    assert_eq!(frames(&house.forwarded_bytes())[1], (b'B', bind(&token)[5..].to_vec()));
+}
+
+#[test]
+fn what_has_no_part_or_token_is_not_stored() {
+    for (email, ssn) in [("nobody", "x"), ("ada@example.com", "[redacted]"), ("ada@localhost", "512-44-9821")] {
+        let mut house = House::lowering();
+        let batch = [parse("", INSERT), bind_with(&[None, Some(email), Some(ssn)]), execute(""), sync()].concat();
+        assert_eq!(house.caller(&batch), "P!S", "{email} {ssn}");
+        house.target(&[plain(b'1'), error("26000"), ready(b'I')].concat());
+        assert_eq!(house.shown(), "1 E42501 ZI");
+    }
+    // Types that the caller declares, and that are written otherwise.
+    for (declared, forwarded) in
+        [(0_u32, "PBES"), (25, "PBES"), (1043, "PBES"), (705, "PBES"), (23, "P!S"), (3802, "P!S")]
+    {
+        let types = [b"\0\x03\0\0\0\0\0\0\0\0".as_slice(), &declared.to_be_bytes()].concat();
+        let parse = named(b'P', &["", INSERT], &types);
+        let mut house = House::lowering();
+        let bind = bind_with(&[None, None, Some("512449821")]);
+        assert_eq!(house.caller(&[parse, bind, execute(""), sync()].concat()), forwarded, "{declared}");
+    }
+}
+
+#[test]
+fn what_can_not_be_replaced_is_refused_and_says_why() {
+    for text in [
+        "INSERT INTO customers (id, ssn) VALUES ($1, '512-44-9821')",
+        "INSERT INTO customers (id, ssn) VALUES ($1, $2::text)",
+        "INSERT INTO customers (id, ssn, city) VALUES (1, $1, $1)",
+        "UPDATE customers SET ssn = 'x' WHERE id = 2",
+    ] {
+        let mut house = House::lowering();
+        assert_eq!(house.caller(&[parse("", text), sync()].concat()), "!S", "{text}");
+        house.target(&[error("42601"), ready(b'I')].concat());
+        let told = String::from_utf8_lossy(&house.conversation.to_caller).into_owned();
+        assert!(told.contains("could be stored as a token, but it can't be replaced"), "{text} {told}");
+        assert_eq!(house.shown(), "E42501 ZI");
+    }
+    // One statement of a text stores what another would replace.
+    let mut house = House::lowering();
+    assert_eq!(house.caller(&query("COPY customers (ssn) FROM STDIN; UPDATE customers SET city = ssn")), "!");
+    // Behind a name, of SQL's own.
+    let mut house = House::lowering();
+    assert_eq!(house.caller(&query("PREPARE p AS INSERT INTO customers (id, ssn) VALUES ($1, $2)")), "!");
+    // What is not held can't be replaced.
+    let mut house = House::lowering();
+    let long = "x".repeat(LONG_BIND_BYTES + 1000);
+    let bind = bind_with(&[Some("1"), None, Some(&long)]);
+    house.conversation.take_from_caller(&[parse("", INSERT), bind[..5000].to_vec()].concat(), NOW);
+    assert_eq!(house.caller(&[&bind[5000..], &execute(""), &sync()].concat()), "P!S");
+}
+
+#[test]
+fn what_was_bound_under_other_policies_does_not_run() {
+    let bind = bind_with(&[Some("1"), Some("ada@example.com"), None]);
+    let mut house = House::lowering();
+    assert_eq!(house.caller(&[parse("", INSERT), bind.clone(), plain(b'H')].concat()), "PBH");
+    house.target(&[plain(b'1'), plain(b'2')].concat());
+    house.let_store();
+    assert_eq!(house.caller(&[execute(""), sync()].concat()), "!S");
+    house.target(&[error("26000"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "1 2 E42501 ZI");
+    // And what was bound to be stored as it is, the other way round.
+    let mut house = House::new();
+    house.caller(&[parse("", INSERT), bind, plain(b'H')].concat());
+    house.target(&[plain(b'1'), plain(b'2')].concat());
+    house.lower();
+    assert_eq!(house.caller(&[execute(""), sync()].concat()), "!S");
+}
+
+#[test]
+fn copy_data_are_stored_as_policy_lets_them() {
+    let mut house = House::lowering();
+    let token = stored_token(&house, "512-44-9821");
+    assert_eq!(house.caller(&query("COPY customers (id, ssn, email) FROM STDIN")), "Q");
+    house.target(&copies(3));
+    let lines = b"1\t512-44-9821\tada@example.com\n2\t\\N\t\\N\n3\t512-44-9821\tx@y.org";
+    house.conversation.take_from_caller(&[data(&lines[..9]), data(&lines[9..]), plain(b'c')].concat(), NOW);
+    let sent: Vec<u8> = frames(&house.forwarded_bytes()).into_iter().flat_map(|(_, body)| body).collect();
+    assert_eq!(
+        String::from_utf8(sent).unwrap(),
+        format!("1\t{token}\ta***@e***.com\n2\t\\N\t\\N\n3\t{token}\tx***@y***.org")
+    );
+    house.target(&[tagged("COPY 3"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "G N01000 C ZI");
+    for (text, columns, lines) in [
+        ("COPY customers (id, email) FROM STDIN", 2, "1\tnobody\n"),
+        ("COPY customers (id, ssn) FROM STDIN", 2, "1\ttok_abcdefghijklmnop\n"),
+        ("COPY customers (id, ssn) FROM STDIN", 3, "1\tx\t2\n"),
+    ] {
+        let mut house = House::lowering();
+        assert_eq!(house.caller(&query(text)), "Q");
+        house.target(&copies(columns));
+        house.caller(&data(lines.as_bytes()));
+        house.target(&[error("57014"), ready(b'I')].concat());
+        let shown = house.shown();
+        assert!(shown == "G E42501 ZI" || shown == "E0A000 ZI", "{text} {shown}");
+    }
+    let mut house = House::lowering();
+    assert_eq!(house.caller(&query("COPY customers FROM STDIN")), "!");
 }
 
 proptest! {
