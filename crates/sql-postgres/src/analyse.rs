@@ -85,6 +85,11 @@ fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, U
         // A COPY's options say how rows are written, and its query is described word for word.
         statement.inert_constants = None;
     }
+    if !statement.lowered_constants.is_empty() {
+        // What stands in their place depends on them.
+        statement.inert_constants = None;
+        lowering::place_constants(&mut statement, sql);
+    }
     statement.span = start..end;
     statement.names = names::names(&tree, sql.get(start..end).unwrap_or_default(), catalog);
     Ok(statement)
@@ -386,6 +391,7 @@ impl<'a> Findings<'a> {
             parameters_kept: written.parameters,
             lowering,
             lowered_parameters: written.lowerings.parameters,
+            lowered_constants: written.lowerings.constants,
             names: None,
             runs_code,
             moves_values: tree.node().is_some_and(|node| node.contains(&MOVING)),

@@ -45,6 +45,8 @@ pub struct Statement {
     pub lowering: Vec<Lowering>,
     /// Parameters that it puts there.
     pub lowered_parameters: Vec<LoweredParameter>,
+    /// Constants that it puts there.
+    pub lowered_constants: Vec<LoweredConstant>,
     /// What it does with the names that a session keeps. What stands behind a name that it uses is not in its asks: that
     /// is for who knows the session's names.
     pub names: Option<NameUse>,
@@ -84,10 +86,33 @@ pub struct LoweredParameter {
     pub type_oid: u32,
 }
 
+/// A constant that goes into a field which may be given less than its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoweredConstant {
+    /// Where it stands in the text, in bytes.
+    pub place: Range<usize>,
+    /// Its value: what a string says, or a number as it is written.
+    pub value: Constant,
+    /// Where it goes.
+    pub field: Field,
+    /// The type of the column, by its oid; 0 if it is not known.
+    pub type_oid: u32,
+}
+
+/// The value of a constant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Constant {
+    /// Of a string, which is of the type of its column.
+    Text(String),
+    /// Of a number.
+    Number(String),
+}
+
 impl Statement {
     /// What it puts into fields that may be given less can't be replaced, for this reason.
     pub fn cannot_be_lowered(&mut self, why: &'static str) {
         self.lowered_parameters.clear();
+        self.lowered_constants.clear();
         for lowering in &mut self.lowering {
             lowering.unfollowed = lowering.unfollowed.or(Some(why));
         }

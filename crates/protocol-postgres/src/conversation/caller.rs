@@ -12,7 +12,7 @@ use super::copy::Rest;
 use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
 use super::long_bind::LONG_BIND_BYTES;
-use super::lowered::{lowered_otherwise, too_long_to_lower};
+use super::lowered::{Message, lowered_otherwise, too_long_to_lower};
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
 use super::{Conversation, Ended, Stall, long};
 use crate::catalog::{Freshness, Snapshot};
@@ -234,7 +234,13 @@ impl<S> Conversation<S> {
                     self.refuse_copy(&interpreted, frame, verdicts)
                 }
                 Ok(interpreted) => {
-                    let work = Work::Query { interpreted: Rc::clone(&interpreted), changes: Vec::new() };
+                    let rewritten = match self.rewritten(Message::Query, text, &interpreted, now) {
+                        Ok(rewritten) => rewritten,
+                        Err(unfit) => {
+                            return self.refuse_text(&interpreted, (QUERY, Kind::Simple), unfit, frame, verdicts);
+                        }
+                    };
+                    let work = Work::Query { interpreted: Rc::clone(&interpreted), changes: Vec::new(), rewritten };
                     let planned =
                         self.decide(&interpreted, QUERY, Kind::Simple, None, Slotted { frame, work }, now, verdicts);
                     // What follows is not skipped if it fails, so what it does to names must be confirmed first.
@@ -291,9 +297,14 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
-        let prepared = Rc::new(Prepared::new(text, Rc::clone(&interpreted), &self.names.held).with_types(types));
-        let work = Work::Parse { name: name.to_vec(), prepared, before: None };
         let kind = if name.is_empty() { Kind::Unnamed } else { Kind::Batched };
+        let rewritten = match self.rewritten(Message::Parse(name, types), text, &interpreted, now) {
+            Ok(rewritten) => rewritten,
+            Err(unfit) => return self.refuse_text(&interpreted, (PARSE, kind), unfit, frame, verdicts),
+        };
+        let prepared = Prepared::new(text, Rc::clone(&interpreted), &self.names.held);
+        let prepared = Rc::new(prepared.parsed_with(types, rewritten.lowered.clone()));
+        let work = Work::Parse { name: name.to_vec(), prepared, before: None, rewritten };
         self.decide(&interpreted, PARSE, kind, None, Slotted { frame, work }, now, verdicts)
     }
 
@@ -387,6 +398,7 @@ impl<S> Conversation<S> {
             formats: formats.into(),
             bound: bound.into(),
             lowered,
+            lowered_in_text: prepared.lowered.clone(),
             confirmed: Cell::default(),
             of: interpreted.uses_names().then_some(prepared),
             interpreted,
@@ -495,7 +507,7 @@ impl<S> Conversation<S> {
         }
         if verdict.refuses() {
             self.skipping = kind.is_batched();
-        } else if let Work::Parse { name, prepared, before } = &mut work {
+        } else if let Work::Parse { name, prepared, before, .. } = &mut work {
             *before = self.names.define_statement(name, prepared, self.batch);
         } else {
             if interpreted.runs_code() {
@@ -513,6 +525,22 @@ impl<S> Conversation<S> {
             self.changes = self.changes.saturating_add(changes);
         }
         verdicts.push(verdict);
+        Planned::Slot(Slot { frame, work, decided: Some(kind) })
+    }
+
+    /// Refuses a text that can't be carried as it would have to be.
+    fn refuse_text(
+        &mut self,
+        interpreted: &Interpreted,
+        (step, kind): (Step, Kind),
+        unfit: Declined,
+        frame: Range<usize>,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        let report = declined_report("42501", &unfit, None);
+        self.decline(step, interpreted.wording.clone(), unfit, verdicts);
+        self.skip_if(kind.is_batched());
+        let work = Work::Refuse { report, kind };
         Planned::Slot(Slot { frame, work, decided: Some(kind) })
     }
 

@@ -448,7 +448,7 @@ fn chosen(source: &CopySource, described: Vec<ColumnShape>, catalog: &Catalog) -
 }
 
 /// A report of the target's as it came, perhaps without its position.
-fn without_position(body: &[u8], without: bool, out: &mut Vec<u8>) -> Result<(), Malformed> {
+pub(super) fn without_position(body: &[u8], without: bool, out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut fields = Fields::of("ErrorResponse", body);
     let mut kept = Vec::new();
     loop {

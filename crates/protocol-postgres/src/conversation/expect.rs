@@ -9,6 +9,7 @@ use redact::Plan;
 
 use super::by_name::Change;
 use super::copy::Held;
+use super::lowered::by_constants;
 use super::own_catalog::ReadingOwn;
 use super::statements::{Entry, Portal, Prepared};
 use crate::copy::{Arriving, Masked};
@@ -131,6 +132,18 @@ impl Expect {
     pub fn changes_catalog(&self) -> bool {
         let runs = matches!(self, Self::Execute { .. } | Self::Query { .. } | Self::CopyShape { .. });
         runs && self.interpreted().is_some_and(|interpreted| interpreted.changes_catalog)
+    }
+
+    /// Whether its text is another on the target than the caller's.
+    pub fn is_rewritten(&self) -> bool {
+        match self {
+            Self::Parse { prepared, .. } => !prepared.lowered.is_empty(),
+            Self::Bind { portal, .. } | Self::Execute { portal, .. } => !portal.lowered_in_text.is_empty(),
+            Self::Describe { what: Described::Statement(prepared), .. } => !prepared.lowered.is_empty(),
+            Self::Describe { what: Described::Portal(portal), .. } => !portal.lowered_in_text.is_empty(),
+            Self::Query { interpreted, running, .. } => !by_constants(interpreted, running.flow.lowers()).is_empty(),
+            _ => false,
+        }
     }
 
     /// Whether a stream or a backup comes of it.

@@ -10,7 +10,7 @@ use super::by_name::Change;
 use super::caller::declined_report;
 use super::copy::Held;
 use super::expect::{Described, Expect, Running};
-use super::lowered::lowered_otherwise;
+use super::lowered::{Lowered, Rewritten, by_constants, lowered_otherwise};
 use super::statements::{Entry, Portal, Prepared};
 use super::{Conversation, Ended};
 use crate::interpret::Interpreted;
@@ -50,11 +50,13 @@ pub(super) enum Work {
     Query {
         interpreted: Rc<Interpreted>,
         changes: Vec<Change>,
+        rewritten: Rewritten,
     },
     Parse {
         name: Vec<u8>,
         prepared: Rc<Prepared>,
         before: Option<Entry<Prepared>>,
+        rewritten: Rewritten,
     },
     Bind {
         name: Vec<u8>,
@@ -127,14 +129,12 @@ impl<S> Conversation<S> {
                 }
                 _ if skipping => self.take_back(work),
                 (_, None) => self.send(frame, work),
-                (Work::Execute { portal, .. }, Some((kind, Some(Released::Forward(permit)))))
-                    if !portal.is_lowered_as(permit.lowers()) =>
-                {
-                    // Policies have changed since it was planned.
+                // Policies have changed since it was planned.
+                (planned, Some((kind, Some(Released::Forward(permit))))) if !planned.is_lowered_as(permit.lowers()) => {
                     self.upstream.begin(permit, |_, ()| ()).0.finish(Outcome::Failed("42501".to_owned()), now);
                     self.take_back(work);
                     self.send_poison(&declined_report("42501", &lowered_otherwise(), None), kind);
-                    skipping = true;
+                    skipping = kind.is_batched();
                 }
                 (_, Some((_, Some(Released::Forward(permit))))) => self.begin(permit, frame, work, now),
                 (Work::Refuse { .. }, Some((_, Some(Released::Refuse(..))))) => self.send(frame, work),
@@ -182,17 +182,21 @@ impl<S> Conversation<S> {
             let text = self.from_caller.get(frame.start.saturating_add(HEAD_BYTES)..frame.end).to_vec();
             self.begin_stream(&text, interpreted);
         }
-        let bytes = self.from_caller.get(frame);
+        let rewritten = match &work {
+            Work::Query { rewritten, .. } | Work::Parse { rewritten, .. } => rewritten.frame.as_deref(),
+            _ => None,
+        };
+        let bytes = rewritten.unwrap_or(self.from_caller.get(frame));
         let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));
         let expect = match work {
-            Work::Query { interpreted, changes } => Expect::Query {
+            Work::Query { interpreted, changes, .. } => Expect::Query {
                 running: Running::new(flow),
                 interpreted,
                 statement: 0,
                 failed: None,
                 changes: changes.into(),
             },
-            Work::Parse { name, prepared, before } => Expect::Parse { flow, name, prepared, before },
+            Work::Parse { name, prepared, before, .. } => Expect::Parse { flow, name, prepared, before },
             Work::Execute { portal, changes, .. } => Expect::Execute { running: Running::new(flow), portal, changes },
             // Nothing else is decided.
             other => {
@@ -279,7 +283,7 @@ impl<S> Conversation<S> {
     /// A frame that was planned does not go after all: names mean what they meant before.
     pub(super) fn take_back(&mut self, work: Work) {
         match work {
-            Work::Parse { name, prepared, before } => self.names.undo_statement(&name, &prepared, before),
+            Work::Parse { name, prepared, before, .. } => self.names.undo_statement(&name, &prepared, before),
             Work::Bind { name, portal, before, .. } => self.names.undo_portal(&name, &portal, before),
             Work::CloseStatement { name, before: Some(before) } => self.names.restore_statement(&name, before),
             Work::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
@@ -291,6 +295,16 @@ impl<S> Conversation<S> {
 }
 
 impl Work {
+    /// Whether it stores as less than it is what policy says now.
+    fn is_lowered_as(&self, lowered: &[Lowered]) -> bool {
+        match self {
+            Self::Query { interpreted, rewritten, .. } => rewritten.lowered == by_constants(interpreted, lowered),
+            Self::Parse { prepared, .. } => prepared.lowered == by_constants(&prepared.interpreted(), lowered),
+            Self::Execute { portal, .. } => portal.is_lowered_as(lowered),
+            _ => true,
+        }
+    }
+
     /// Whether its answer ends with ReadyForQuery.
     pub fn is_answered_by_ready(&self) -> bool {
         matches!(self, Self::Query { .. } | Self::Sync | Self::Refuse { kind: Kind::Simple, .. })

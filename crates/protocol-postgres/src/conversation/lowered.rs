@@ -1,13 +1,13 @@
-//! Parameters that are stored as less than they are: a Bind goes to the target with a part or a token in the place of each value
-//! that policy lets nobody store as it is, where the field's configuration opts in.
+//! Values that are stored as less than they are: a Bind, or a text, goes to the target with a part or a token in the place of each
+//! parameter, or constant, that policy lets nobody store as it is, where the field's configuration opts in.
 //!
-//! What policy says is asked when the values are bound, and again when the statement runs: if it says something else by then, it
-//! does not run.
+//! What policy says is asked when the text is read or the values are bound, and again when the statement runs: if it says something
+//! else by then, it does not run.
 
 use gate::Declined;
 use model::{Field, OnWrite, UnixMicros};
 use redact::{FieldPlan, lower};
-use sql_postgres::{LoweredParameter, Statement};
+use sql_postgres::{Constant, LoweredConstant, LoweredParameter, Statement};
 
 use super::Conversation;
 use super::caller::BIND;
@@ -24,6 +24,7 @@ use crate::wire::frontend::Bind;
 const TEXTS: [u32; 3] = [25, 1042, 1043];
 /// Types of numbers, whose values are alike whichever of them holds them.
 const NUMBERS: [u32; 4] = [20, 21, 23, 1700];
+const NUMERIC: u32 = 1700;
 /// A type that the target is to find out.
 const UNKNOWN: u32 = 705;
 
@@ -41,7 +42,104 @@ pub fn by_parameters(interpreted: &Interpreted, lowered: &[Lowered]) -> Vec<Lowe
     lowered.iter().filter(|(field, _)| gets(field)).cloned().collect()
 }
 
+/// Constants of a text's statements that may be stored as less than they are.
+fn constants(interpreted: &Interpreted) -> impl Iterator<Item = &LoweredConstant> {
+    interpreted.statements.iter().flat_map(|statement| &statement.lowered_constants)
+}
+
+/// The same of its constants.
+pub fn by_constants(interpreted: &Interpreted, lowered: &[Lowered]) -> Vec<Lowered> {
+    let gets = |field: &Field| constants(interpreted).any(|constant| constant.field == *field);
+    lowered.iter().filter(|(field, _)| gets(field)).cloned().collect()
+}
+
+/// A text in which constants have given way to what is stored in their place.
+#[derive(Debug, Default)]
+pub struct Rewritten {
+    /// The message with it, for the target; none if it is the caller's own.
+    pub frame: Option<Vec<u8>>,
+    /// What is stored as less than it is.
+    pub lowered: Vec<Lowered>,
+}
+
+/// A message with a text.
+#[derive(Clone, Copy, Debug)]
+pub enum Message<'a> {
+    /// A Query.
+    Query,
+    /// A Parse of this name, with these types of parameters.
+    Parse(&'a [u8], &'a [u8]),
+}
+
 impl<S> Conversation<S> {
+    /// A text as it goes to the target, as policy stands now.
+    pub(super) fn rewritten(
+        &self,
+        message: Message<'_>,
+        text: &[u8],
+        interpreted: &Interpreted,
+        now: UnixMicros,
+    ) -> Result<Rewritten, Declined> {
+        if constants(interpreted).next().is_none() {
+            return Ok(Rewritten::default());
+        }
+        let operation = &interpreted.operation;
+        let verdict =
+            self.session.decide(BIND, interpreted.key, interpreted.wording.clone(), now, (), || operation.clone());
+        let lowered = by_constants(interpreted, verdict.lowers());
+        if lowered.is_empty() {
+            return Ok(Rewritten::default());
+        }
+        let text = self.rewritten_text(text, interpreted, &lowered)?;
+        let mut frame = Vec::new();
+        match message {
+            Message::Query => build::frame(&mut frame, b'Q', |out| build::cstr(out, &text)),
+            Message::Parse(name, types) => build::frame(&mut frame, b'P', |out| {
+                build::cstr(out, name);
+                build::cstr(out, &text);
+                let count = u16::try_from(types.len().div_euclid(4)).unwrap_or(u16::MAX);
+                out.extend_from_slice(&count.to_be_bytes());
+                out.extend_from_slice(types);
+            }),
+        }
+        Ok(Rewritten { frame: Some(frame), lowered })
+    }
+
+    fn rewritten_text(&self, text: &[u8], interpreted: &Interpreted, lowered: &[Lowered]) -> Result<Vec<u8>, Declined> {
+        let mut places: Vec<&LoweredConstant> = constants(interpreted).collect();
+        places.sort_by_key(|constant| constant.place.start);
+        let (mut out, mut at) = (Vec::with_capacity(text.len()), 0);
+        for constant in places {
+            let Some((field, to)) = lowered.iter().find(|(field, _)| *field == constant.field) else { continue };
+            let before = text.get(at..constant.place.start).ok_or_else(|| not_lowered(field, *to))?;
+            let literal = self.literal(constant, *to, text.is_ascii()).ok_or_else(|| not_lowered(field, *to))?;
+            out.extend_from_slice(before);
+            out.extend_from_slice(literal.as_bytes());
+            at = constant.place.end;
+        }
+        out.extend_from_slice(text.get(at..).unwrap_or_default());
+        Ok(out)
+    }
+
+    /// What is written in the place of a constant. It may hold nothing that the target reads otherwise than the text around it.
+    fn literal(&self, constant: &LoweredConstant, to: OnWrite, is_ascii: bool) -> Option<String> {
+        let (value, wire) = match &constant.value {
+            Constant::Text(value) => (value, wire_type(0, constant.type_oid, false)?),
+            Constant::Number(value) => (value, wire_type(NUMERIC, constant.type_oid, false)?),
+        };
+        let plan = FieldPlan::new(to.sight(), Some(constant.field.class.clone()));
+        let mut less = Vec::new();
+        if !lower(&PostgresCells, wire, value.as_bytes(), &plan, self.session.stored_tokens(), &mut less) {
+            return None;
+        }
+        let less = String::from_utf8(less).ok()?;
+        let is_plain = !less.contains(['\\', '\0']) && (less.is_ascii() || !is_ascii);
+        match &constant.value {
+            Constant::Text(_) => is_plain.then(|| format!("'{}'", less.replace('\'', "''"))),
+            Constant::Number(_) => less.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then_some(less),
+        }
+    }
+
     /// What a Bind of this text stores as less than it is, as policy stands now.
     pub(super) fn lowered_now(&self, interpreted: &Interpreted, now: UnixMicros) -> Vec<Lowered> {
         if parameters(interpreted).next().is_none() {

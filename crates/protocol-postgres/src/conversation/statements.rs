@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use model::{Digest, Holds};
 
-use super::lowered::{Lowered, by_parameters};
+use super::lowered::{Lowered, by_constants, by_parameters};
 use crate::interpret::Interpreted;
 use crate::wire::backend::ColumnShape;
 
@@ -25,6 +25,8 @@ pub struct Prepared {
     confirmed: Cell<bool>,
     /// The types of its parameters that the caller has declared; 0 for one that the target is to find out.
     pub types: Vec<u32>,
+    /// What its text, as the target has it, stores as less than is written in it.
+    pub lowered: Vec<Lowered>,
     /// Whether PREPARE made it: its text is the PREPARE then, and it is what stands inside of that.
     pub in_sql: bool,
     _weight: Weight,
@@ -45,13 +47,15 @@ impl Prepared {
             shape: RefCell::default(),
             confirmed: Cell::default(),
             types: Vec::new(),
+            lowered: Vec::new(),
             in_sql: false,
             _weight: held.weigh(bytes),
         }
     }
 
-    /// The same with parameters of these types, as they stand in a Parse.
-    pub fn with_types(mut self, types: &[u8]) -> Self {
+    /// The same with parameters of these types, as they stand in a Parse, and with what of its constants is stored as less.
+    pub fn parsed_with(mut self, types: &[u8], lowered: Vec<Lowered>) -> Self {
+        self.lowered = lowered;
         self.types = types.as_chunks::<4>().0.iter().map(|oid| u32::from_be_bytes(*oid)).collect();
         self
     }
@@ -117,6 +121,8 @@ pub struct Portal {
     pub bound: Cell<Option<Digest>>,
     /// What its parameters store as less than it is.
     pub lowered: Vec<Lowered>,
+    /// What its statement's text does.
+    pub lowered_in_text: Vec<Lowered>,
     /// Whether the target has said that it has it.
     pub confirmed: Cell<bool>,
     /// The statement that it was made of, if that has to do with names: the target looks at it anew when it runs, and what
@@ -160,9 +166,10 @@ impl Drop for Weight {
 }
 
 impl Portal {
-    /// Whether its parameters store as less than they are what policy says now.
+    /// Whether it stores as less than it is what policy says now.
     pub fn is_lowered_as(&self, lowered: &[Lowered]) -> bool {
         self.lowered == by_parameters(&self.interpreted, lowered)
+            && self.lowered_in_text == by_constants(&self.interpreted, lowered)
     }
 
     /// Whether Weir itself must ask what it returns before it runs. The description is the target's word for where each

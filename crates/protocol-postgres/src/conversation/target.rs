@@ -10,6 +10,7 @@ use redact::Plan;
 use sql_postgres::{CopyStatement, Described, holds};
 
 use super::by_name::Undone;
+use super::copy::without_position;
 use super::expect::{Copying, Described as Subject, Expect, Running};
 use super::long_row::{LONG_ROW_BYTES, LongRow};
 use super::report::{is_about_the_text, neutral_parameter, neutral_report};
@@ -484,9 +485,16 @@ impl<S> Conversation<S> {
     }
 
     pub(super) fn take_error(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
-        let report = Report::read(body)?;
+        let mut report = Report::read(body)?;
         let tainted = self.speaks_of_tainted();
         let code = report.sqlstate().to_owned();
+        // A place in a text that was rewritten is none in the caller's.
+        let mut placeless = Vec::new();
+        let rewritten = self.expected.front().is_some_and(Expect::is_rewritten);
+        if rewritten {
+            report.fields.retain(|(kind, _)| *kind != b'P');
+            without_position(body, true, &mut placeless)?;
+        }
         self.failed = true;
         if report.is_fatal() {
             self.ended = Some(Ended::CutOff(code));
@@ -542,7 +550,12 @@ impl<S> Conversation<S> {
         if in_batch {
             self.skip_batch(Some(code), now);
         }
-        Ok(self.show_report(&report, tainted))
+        let pass = self.show_report(&report, tainted);
+        if rewritten && pass == Pass::Verbatim {
+            self.instead.append(&mut placeless);
+            return Ok(Pass::Done);
+        }
+        Ok(pass)
     }
 
     fn show_report(&mut self, report: &Report, tainted: bool) -> Pass {

@@ -1,21 +1,22 @@
 //! Values that are stored as less than they are: which of a statement's fields can be given a part or a token of each value in its
 //! place, where the configuration opts in (`on_write`).
 //!
-//! A field can if each value that goes into it is there to be replaced: a parameter that stands for itself and for nothing else, or
-//! a column of a COPY's data. Whatever else is put there, it can't.
+//! A field can if each value that goes into it is there to be replaced: a parameter that stands for itself and for nothing else, a
+//! plain constant, or a column of a COPY's data. Whatever else is put there, it can't.
 
 use std::collections::HashMap;
 
 use model::{Field, Lowering, OnWrite};
+use pg_query::protobuf::{ScanToken, Token};
 
 use super::written::gives_nothing;
-use crate::statement::LoweredParameter;
+use crate::statement::{Constant, LoweredConstant, LoweredParameter, Statement};
 use crate::tree::{Node, Tree};
 
 const AMBIGUOUS: &str = "its table's name may mean several: write its schema as well";
 const UNNAMED: &str = "the statement does not name its columns, or names a part of one";
-const NOT_ALONE: &str =
-    "a value is neither a parameter of its own ($1, without a cast) nor a column of COPY FROM STDIN";
+const NOT_ALONE: &str = "a value is neither a parameter of its own ($1) nor a plain constant, without a cast, nor a column of COPY FROM STDIN";
+const UNREAD: &str = "a constant is written in a way that is not followed";
 const TWICE: &str = "a parameter stands for more than this one value";
 const COPY_OPTIONS: &str = "a COPY with FORCE_NULL, FORCE_NOT_NULL or DEFAULT is not followed";
 const ELSEWHERE: &str = "something else in the statement is stored there as well";
@@ -29,6 +30,8 @@ const PLAIN: [&str; 6] = ["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt",
 pub(super) struct Lowerings {
     pub(super) fields: Vec<Lowering>,
     pub(super) parameters: Vec<LoweredParameter>,
+    /// Constants, each with no more than the beginning of its place, and no number's value, until [`place_constants`].
+    pub(super) constants: Vec<LoweredConstant>,
     /// Fields that get something by another way.
     otherwise: Vec<Field>,
 }
@@ -67,13 +70,18 @@ impl Lowerings {
             Put::Copied(copy) => (!is_plain_copy(copy)).then_some(COPY_OPTIONS),
             Put::Values(values) => {
                 let given = values.iter().filter(|value| !gives_nothing(value) && !is_excluded(value, field, place));
-                let numbers: Vec<Option<usize>> = given.map(|value| parameter(value)).collect();
-                self.parameters.extend(numbers.iter().flatten().map(|number| LoweredParameter {
-                    number: *number,
-                    field: field.clone(),
-                    type_oid,
-                }));
-                numbers.contains(&None).then_some(NOT_ALONE)
+                let mut others = false;
+                for value in given {
+                    let field = field.clone();
+                    match (parameter(value), constant(value)) {
+                        (Some(number), _) => self.parameters.push(LoweredParameter { number, field, type_oid }),
+                        (None, Some((begin, value))) => {
+                            self.constants.push(LoweredConstant { place: begin..begin, value, field, type_oid });
+                        }
+                        (None, None) => others = true,
+                    }
+                }
+                others.then_some(NOT_ALONE)
             }
         };
         match self.fields.iter_mut().find(|known| known.field == *field) {
@@ -95,7 +103,7 @@ impl Lowerings {
             }
             true
         });
-        let is_plain = tree.node().is_some_and(|node| PLAIN.contains(&node.kind));
+        let is_plain = tree.node().is_some_and(is_plain);
         for lowering in &mut self.fields {
             let used = |parameter: &LoweredParameter| {
                 i64::try_from(parameter.number).ok().and_then(|number| uses.get(&number)).copied()
@@ -115,10 +123,55 @@ impl Lowerings {
     }
 }
 
+/// Whether a statement goes to the target as it is, so that it can go otherwise. A COPY of a query does not: the query in it is
+/// described first.
+fn is_plain(node: &Node) -> bool {
+    PLAIN.contains(&node.kind) && (node.kind != "CopyStmt" || node.has("is_from"))
+}
+
 /// A parameter that stands for itself.
 fn parameter(value: &Tree) -> Option<usize> {
     let number = value.as_kind("ParamRef")?.int("number");
     usize::try_from(number).ok().filter(|number| *number > 0)
+}
+
+/// A string or a number, and where it begins.
+fn constant(value: &Tree) -> Option<(usize, Constant)> {
+    let constant = value.as_kind("AConst")?;
+    let begin = usize::try_from(constant.int("location")).ok()?;
+    let value = constant.get("val").node()?;
+    match value.kind {
+        "String" => Some((begin, Constant::Text(value.text("sval").to_owned()))),
+        "Integer" | "Float" => Some((begin, Constant::Number(String::new()))),
+        _ => None,
+    }
+}
+
+/// Finds where the constants end, by PostgreSQL's own lexer, and what the numbers are. A statement in which one can't be found is
+/// one that can't be followed.
+pub(super) fn place_constants(statement: &mut Statement, sql: &str) {
+    let tokens = pg_query::scan(sql).map(|scanned| scanned.tokens).unwrap_or_default();
+    let mut constants = std::mem::take(&mut statement.lowered_constants);
+    for constant in &mut constants {
+        let found = tokens.iter().find(|token| usize::try_from(token.start) == Ok(constant.place.start));
+        if found.is_none_or(|token| place(constant, token, sql).is_none()) {
+            statement.cannot_be_lowered(UNREAD);
+            return;
+        }
+    }
+    statement.lowered_constants = constants;
+}
+
+fn place(constant: &mut LoweredConstant, token: &ScanToken, sql: &str) -> Option<()> {
+    constant.place.end = usize::try_from(token.end).ok()?;
+    let written = sql.get(constant.place.clone())?;
+    match (&mut constant.value, Token::try_from(token.token).ok()?) {
+        (Constant::Text(_), Token::Sconst) => Some(()),
+        (Constant::Number(value), Token::Iconst | Token::Fconst) => {
+            written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then(|| written.clone_into(value))
+        }
+        _ => None,
+    }
 }
 
 /// The value that was to be inserted there, which is a part or a token by then.
@@ -191,6 +244,9 @@ mod tests {
                 &[(1, "ssn"), (2, "ssn")],
             ),
             ("WITH x AS (UPDATE customers SET ssn = $1 RETURNING ssn) SELECT ssn FROM x", &["ssn"], &[(1, "ssn")]),
+            ("INSERT INTO customers (id, ssn) VALUES ($1, '512-44-9821')", &["ssn"], &[]),
+            ("INSERT INTO customers (id, ssn) VALUES (1, $1), (2, E'x\\n')", &["ssn"], &[(1, "ssn")]),
+            ("WITH x AS (UPDATE customers SET ssn = 'x') UPDATE customers SET ssn = $1", &["ssn"], &[(1, "ssn")]),
             ("UPDATE customers SET ssn = NULL WHERE id = $1", &[], &[]),
             ("UPDATE customers SET card = $1 WHERE id = 2", &[], &[]),
             ("UPDATE orders SET note = $1", &[], &[]),
@@ -209,8 +265,17 @@ mod tests {
     #[test]
     fn what_is_not_there_to_be_replaced_can_not() {
         for sql in [
-            "INSERT INTO customers (id, ssn) VALUES ($1, '512-44-9821')",
-            "INSERT INTO customers (id, ssn) VALUES (1, $1), (2, 'x')",
+            "INSERT INTO customers (id, ssn) VALUES ($1, '512-44-9821'::text)",
+            "INSERT INTO customers (id, ssn) VALUES (1, $1), (2, text 'x')",
+            "INSERT INTO customers (id, ssn) VALUES (1, U&'x')",
+            "INSERT INTO customers (id, ssn) VALUES (1, N'x')",
+            "INSERT INTO customers (id, ssn) VALUES (1, B'1')",
+            "INSERT INTO customers (id, ssn) VALUES (1, -5)",
+            "INSERT INTO customers (id, ssn) VALUES (1, 1e5)",
+            "INSERT INTO customers (id, ssn) VALUES (1, 0x10)",
+            "INSERT INTO customers (id, ssn) VALUES (1, true)",
+            "INSERT INTO customers (id, ssn) VALUES (1, 'x' || 'y')",
+            "INSERT INTO customers (id, ssn) VALUES (1, 'x' COLLATE \"C\")",
             "INSERT INTO customers (id, ssn) VALUES ($1, $2::text)",
             "INSERT INTO customers (id, ssn) VALUES ($1, upper($2))",
             "INSERT INTO customers (id, ssn) VALUES ($1, CASE WHEN true THEN $2 END)",
@@ -229,7 +294,7 @@ mod tests {
             "UPDATE customers SET ssn = $1, note = ssn",
             "UPDATE customers SET ssn = $1 WHERE note = $1",
             "UPDATE customers SET ssn = excluded.ssn FROM orders AS excluded (ssn)",
-            "WITH x AS (UPDATE customers SET ssn = 'x') UPDATE customers SET ssn = $1",
+            "WITH x AS (UPDATE customers SET ssn = 'x'::text) UPDATE customers SET ssn = $1",
             "COPY customers FROM STDIN",
             "COPY customers (id, ssn) FROM STDIN (FORMAT csv, FORCE_NULL (ssn))",
             "COPY customers (id, ssn) FROM STDIN (FORMAT csv, FORCE_NOT_NULL (ssn))",
@@ -237,12 +302,43 @@ mod tests {
             "COPY customers (id, ssn) FROM '/tmp/x'",
             "COPY customers (id, ssn) FROM PROGRAM 'cat'",
             "EXPLAIN ANALYZE UPDATE customers SET ssn = $1",
+            "COPY (INSERT INTO customers (id, ssn) VALUES (1, 'x') RETURNING id) TO STDOUT",
+            "DECLARE c CURSOR FOR WITH x AS (UPDATE customers SET ssn = 'x' RETURNING 1) SELECT 1",
+            "CREATE TABLE y AS WITH x AS (UPDATE customers SET ssn = 'x' RETURNING 1) SELECT 1",
             "ALTER TABLE customers ALTER ssn SET DEFAULT 'x'",
             "CREATE RULE r AS ON INSERT TO orders DO ALSO UPDATE customers SET ssn = $1",
         ] {
             let (fields, _) = of(sql);
             let ssn = fields.iter().find(|(name, _)| name == "ssn");
             assert!(ssn.is_none_or(|(_, why)| why.is_some()), "{sql} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn constants_are_found_where_they_stand() {
+        for (sql, wanted) in [
+            ("INSERT INTO customers (id, ssn) VALUES (1, '512')", &[("'512'", "512")][..]),
+            ("SELECT 1; UPDATE customers SET ssn='a''b'WHERE id=1", &[("'a''b'", "a'b")]),
+            (
+                "UPDATE customers SET ssn = E'\\x41\\'', email = $q$x'$q$ -- 'y'",
+                &[("E'\\x41\\''", "A'"), ("$q$x'$q$", "x'")],
+            ),
+            ("UPDATE customers SET ssn = 'a'\n  'b' WHERE note = 'a'", &[("'a'\n  'b'", "ab")]),
+            ("/* é */ UPDATE customers SET ssn = 'é' WHERE id = 1", &[("'é'", "é")]),
+            ("UPDATE customers SET ssn = 512449821.50", &[("512449821.50", "512449821.50")]),
+            (
+                "UPDATE customers SET ssn = 5124498215124498215124498",
+                &[("5124498215124498215124498", "5124498215124498215124498")],
+            ),
+        ] {
+            let statement = analyse(sql, &catalog()).unwrap().pop().unwrap();
+            let found: Vec<(&str, &str)> = (statement.lowered_constants.iter())
+                .map(|of| match &of.value {
+                    Constant::Text(value) | Constant::Number(value) => (&sql[of.place.clone()], value.as_str()),
+                })
+                .collect();
+            assert_eq!(found, wanted, "{sql}");
+            assert!(statement.inert_constants.is_none());
         }
     }
 }

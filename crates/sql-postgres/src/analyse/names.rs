@@ -137,6 +137,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         parameters_kept: Vec::new(),
         lowering: Vec::new(),
         lowered_parameters: Vec::new(),
+        lowered_constants: Vec::new(),
         names: None,
         runs_code: true,
         moves_values: true,

@@ -85,7 +85,7 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 
 @id("ask")     permit (principal in Group::"users", action in [Action::"probe", Action::"overwrite"], resource);
 @id("keep")    permit (principal in Group::"keepers", action == Action::"store", resource);
-@id("less")    permit (principal in Group::"lesser", action in [Action::"store_token", Action::"store_partial", Action::"copy_in"], resource in Target::"stored");
+@id("less")    permit (principal in Group::"lesser", action in [Action::"store_token", Action::"store_partial", Action::"copy_in", Action::"copy_out"], resource in Target::"stored");
 @id("clear")   permit (principal in Group::"clear", action == Action::"see", resource);
 @id("partial") permit (principal in Group::"partial", action == Action::"see_partial", resource);
 @id("token")   permit (principal in Group::"token", action == Action::"see_token", resource);

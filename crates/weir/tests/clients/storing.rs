@@ -26,6 +26,6 @@ fn explain_says_how_a_value_would_be_stored() {
     };
     let said = explain("INSERT INTO persons (id, ssn) VALUES ($1, $2)");
     assert!(said.starts_with("permitted") && said.contains("permit  store_token Field public.persons.ssn"), "{said}");
-    let said = explain("INSERT INTO persons (id, ssn) VALUES (1, 'x')");
+    let said = explain("INSERT INTO persons (id, ssn) VALUES (1, upper('x'))");
     assert!(said.starts_with("refused") && said.contains("public.persons.ssn opts in to token, but"), "{said}");
 }

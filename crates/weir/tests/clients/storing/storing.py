@@ -168,13 +168,47 @@ def test_copy_data():
     nothing_clear()
 
 
+def test_constants():
+    clean()
+    secrets = ((1, "512-44-9821"), (2, "512-44-9821 'x'"), (3, "512-44-9821 \\ x"), (4, "512-44-9821 é"))
+    with through("lena", DATABASE, autocommit=True) as weir:
+        client = psycopg.ClientCursor(weir)
+        for id, secret in secrets:
+            client.execute("INSERT INTO persons (id, ssn, name) VALUES (%s, %s, %s)", (id, secret, "it's"))
+        by_constant = stored("ssn")
+        clean()
+        for id, secret in secrets:
+            weir.execute("INSERT INTO persons (id, ssn) VALUES (%s, %s)", (id, secret))
+        assert stored("ssn") == by_constant and len(set(by_constant)) == 4, by_constant
+        clean()
+        weir.execute("INSERT INTO persons (id, ssn, account, born, phone)"
+                     " VALUES (1, $q$512-44-9821$q$, 512449821, '1984-07-09', '5551234 99')")
+        client.execute("UPDATE persons SET note = 'y', ssn = E'512\\x2d44-9821' WHERE id = 1; UPDATE persons SET name = 'z' WHERE id = 1")
+        row = stored("ssn, account, born, phone, note, name")[0]
+        assert row[:1] == by_constant[0] and row[1] != 512449821 and row[2] == datetime.date(1984, 1, 1), row
+        assert row[3:] == ("******* 99", "y", "z"), row
+        # Prepared once, and run often.
+        for _ in range(3):
+            weir.execute("UPDATE persons SET ssn = 'sesame' WHERE id = %s", (1,), prepare=True)
+        # A place in a text that is another one than the caller's is not told.
+        error = failure(client.execute, "UPDATE persons SET ssn = 'sesame', no_such = 1 WHERE id = 1")
+        assert error.sqlstate == "42703" and error.diag.statement_position is None, error
+    nothing_clear()
+
+
 def test_no_value_gets_past_it():
     clean()
     with directly(DATABASE, autocommit=True) as direct:
         direct.execute("INSERT INTO persons (id, ssn) VALUES (1, 'x')")
     with through("lena", DATABASE, autocommit=True) as weir:
         for text, values in [
-            ("INSERT INTO persons (id, ssn) VALUES (2, 'sesame')", None),
+            ("INSERT INTO persons (id, ssn) VALUES (2, 'sesame'::text)", None),
+            ("INSERT INTO persons (id, ssn) VALUES (2, 'ses' || 'ame')", None),
+            ("INSERT INTO persons (id, ssn) VALUES (2, U&'sesame')", None),
+            ("INSERT INTO persons (id, ssn) VALUES (2, N'sesame')", None),
+            ("INSERT INTO persons (id, ssn) VALUES (2, 512449821)", None),
+            ("INSERT INTO persons (id, account) VALUES (2, -512449821)", None),
+            ("INSERT INTO persons (id, ssn) VALUES (2, '[redacted]')", None),
             ("INSERT INTO persons (id, ssn, note) VALUES (2, $1, $1)", ["sesame"]),
             ("INSERT INTO persons (id, ssn) VALUES (2, $1::text)", ["sesame"]),
             ("INSERT INTO persons (id, ssn) VALUES (2, $1::varchar(40))", ["sesame"]),
@@ -189,7 +223,7 @@ def test_no_value_gets_past_it():
             ("INSERT INTO persons (id, ssn) SELECT 2, x FROM (VALUES ($1)) AS v (x)", ["sesame"]),
             ("INSERT INTO people (id, s) VALUES (2, $1)", ["sesame"]),
             ("WITH n AS (INSERT INTO notes VALUES (1, $1) RETURNING body) INSERT INTO persons (id, ssn) SELECT 2, body FROM n", ["sesame"]),
-            ("UPDATE persons SET ssn = 'sesame' WHERE id = 1", None),
+            ("UPDATE persons SET ssn = ('sesame'::varchar) WHERE id = 1", None),
             ("UPDATE persons SET (ssn, note) = ($1, 'x') WHERE id = 1", ["sesame"]),
             ("UPDATE persons SET (ssn, note) = (SELECT $1, 'x') WHERE id = 1", ["sesame"]),
             ("UPDATE persons SET ssn = ssn || $1 WHERE id = 1", ["sesame"]),
@@ -199,7 +233,9 @@ def test_no_value_gets_past_it():
             ("PREPARE p AS INSERT INTO persons (id, ssn) VALUES (2, $1)", None),
             ("PREPARE q (text) AS UPDATE persons SET ssn = $1 WHERE id = 1; EXECUTE q('sesame')", None),
             ("DO $$ BEGIN INSERT INTO persons (id, ssn) VALUES (2, 'sesame'); END $$", None),
-            ("COPY persons (id, ssn) FROM STDIN; UPDATE persons SET ssn = 'sesame' WHERE id = 1", None),
+            ("COPY persons (id, ssn) FROM STDIN; UPDATE persons SET ssn = upper('sesame') WHERE id = 1", None),
+            ("COPY (INSERT INTO persons (id, ssn) VALUES (2, 'sesame') RETURNING id) TO STDOUT", None),
+            ("COPY (UPDATE persons SET ssn = 'sesame' WHERE id = 1 RETURNING id) TO STDOUT", None),
             ("EXPLAIN ANALYZE UPDATE persons SET ssn = $1 WHERE id = 1", ["sesame"]),
         ]:
             pg = weir.pgconn
