@@ -51,10 +51,14 @@ CREATE RULE ruled AS ON UPDATE TO ruled DO INSTEAD UPDATE customers SET city = c
 CREATE TABLE plain_ruled (id int, a text);
 INSERT INTO plain_ruled VALUES (1, 'x');
 CREATE RULE r AS ON UPDATE TO plain_ruled DO INSTEAD UPDATE customers SET city = city RETURNING id, upper(ssn);
+CREATE TABLE less (id int PRIMARY KEY, ssn text, note text);
+INSERT INTO less VALUES (1, 'x', 'y'), (2, 'z', 'y');
+CREATE VIEW less_view AS SELECT id, ssn AS s FROM less;
 ANALYZE;
 ";
 
-const CLASSES: [(&str, &str); 6] = [
+const CLASSES: [(&str, &str); 7] = [
+    ("public.less.ssn", "{ class = \"pii.national_id\", on_write = \"token\" }"),
     ("public.generated_child.ssn", "pii.national_id"),
     ("public.generated.ssn", "pii.national_id"),
     ("public.customers.ssn", "pii.national_id"),
@@ -299,5 +303,73 @@ fn no_mask_comes_back_by_copy() {
         assert!(cut_off || said.contains("is what Weir shows in the place of a value"), "{statement}\n{data}\n{said}");
         assert_eq!(masks(), none, "{statement}\n{data}\n{said}");
     }
+    weir.verify();
+}
+
+/// Ways to store a value as it is by who may store tokens alone, as psql takes them.
+const STORES: [&str; 28] = [
+    "INSERT INTO less (id, ssn) VALUES (7, 'sesame'::text);",
+    "INSERT INTO less (id, ssn) VALUES (7, text 'sesame');",
+    "INSERT INTO less (id, ssn) VALUES (7, lower('SESAME'));",
+    "INSERT INTO less (id, ssn) VALUES (7, 'ses' || 'ame');",
+    "INSERT INTO less (id, ssn) VALUES (7, (SELECT 'sesame'));",
+    "INSERT INTO less (id, ssn) VALUES (7, CASE WHEN true THEN 'sesame' END);",
+    "INSERT INTO less (id, ssn) VALUES (7, U&'sesame');",
+    "INSERT INTO less VALUES (7, 'sesame');",
+    "INSERT INTO less (id, ssn) SELECT 7, 'sesame';",
+    "INSERT INTO less (id, ssn) SELECT id, note FROM less;",
+    "INSERT INTO less_view (id, s) VALUES (7, 'sesame');",
+    "INSERT INTO less (id, ssn) VALUES (7, 'x') ON CONFLICT (id) DO UPDATE SET ssn = excluded.note;",
+    "UPDATE less SET ssn = note;",
+    "UPDATE less SET (ssn, note) = (SELECT 'sesame', 'x');",
+    "WITH n AS (SELECT 'sesame' AS v) UPDATE less SET ssn = n.v FROM n;",
+    "MERGE INTO less USING (VALUES ('sesame')) v (v) ON true WHEN MATCHED THEN UPDATE SET ssn = v.v;",
+    "COPY (UPDATE less SET ssn = 'sesame' RETURNING id) TO STDOUT;",
+    "EXPLAIN ANALYZE UPDATE less SET ssn = 'sesame';",
+    "PREPARE p AS UPDATE less SET ssn = $1; EXECUTE p('sesame');",
+    "PREPARE p (text) AS UPDATE less SET ssn = $1; EXECUTE p('sesame');",
+    "ALTER TABLE less ALTER ssn SET DEFAULT 'sesame'; INSERT INTO less (id) VALUES (7);",
+    "BEGIN; ALTER TABLE less RENAME ssn TO a; ALTER TABLE less RENAME note TO ssn; UPDATE less SET a = note FROM (SELECT 'sesame' AS note) s; COMMIT;",
+    "BEGIN; ALTER TABLE less RENAME ssn TO harmless; UPDATE less SET harmless = 'ses' || 'ame'; COMMIT;",
+    "UPDATE less SET ssn = $1, note = $1 \\bind sesame \\g",
+    "UPDATE less SET ssn = $1::text \\bind sesame \\g",
+    "UPDATE less SET ssn = coalesce($1, $2) \\bind sesame sesame \\g",
+    "COPY less FROM STDIN;\n7\tsesame\tx\n\\.\n",
+    "COPY less (id, ssn) FROM STDIN (FORMAT csv, FORCE_NOT_NULL (ssn), NULL 'sesame');\n7,sesame\n\\.\n",
+];
+
+#[test]
+fn no_value_is_stored_as_it_is() {
+    let clients = Clients::find().unwrap();
+    let policies = POLICIES.replace(r#", Action::"store_partial", Action::"store_token""#, "");
+    assert_ne!(policies, POLICIES);
+    let (server, weir) = museum(&clients, &policies);
+    let token = weir.token("mallory", &[]);
+    let through = || {
+        let psql = clients.psql(Release::V18).env("PGPASSWORD", &token);
+        psql.arg("-d").arg(weir.conninfo("mallory", "museum"))
+    };
+    let count = |what: &str| {
+        server
+            .psql("museum", &format!("SELECT 'count ' || count(*) FROM less WHERE to_jsonb(less)::text ~ '{what}'"))
+            .unwrap()
+    };
+    let none = count("sesame");
+    for statement in STORES {
+        let said = shown(&format!("{statement}\n"), through);
+        assert!(said.contains("ERROR"), "{statement}\n{said}");
+        assert_eq!(count("sesame"), none, "{statement}\n{said}");
+    }
+    let before = count("tok_");
+    for statement in [
+        "INSERT INTO less (id, ssn) VALUES (8, 'sesame');",
+        "INSERT INTO less (id, ssn) VALUES (9, $1) \\bind sesame \\g",
+        "COPY less (id, ssn) FROM STDIN;\n10\tsesame\n\\.\n",
+    ] {
+        let said = shown(&format!("{statement}\n"), through);
+        assert!(said.contains("Weir has stored less") && !said.contains("ERROR"), "{statement}\n{said}");
+        assert_eq!(count("sesame"), none, "{statement}\n{said}");
+    }
+    assert_ne!(count("tok_"), before);
     weir.verify();
 }
