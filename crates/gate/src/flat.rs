@@ -77,7 +77,7 @@ fn write_ended<M: SerializeMap>(ended: &Ended, object: &mut M) -> Result<(), M::
     object.serialize_entry("rows", rows)?;
     object.serialize_entry("bytes", bytes)?;
     object.serialize_entry("masked", masked)?;
-    if !classes.is_empty() {
+    if let Some(classes) = classes {
         object.serialize_entry("classes", classes)?;
     }
     Ok(())
@@ -110,7 +110,7 @@ mod tests {
             })
         };
         let ended = |outcome, classes: &[&str]| {
-            let classes = classes.iter().map(|class| (*class).into()).collect();
+            let classes = (!classes.is_empty()).then(|| classes.iter().copied().collect());
             Event::Ended(Ended { op: 7, outcome, rows: 1, bytes: 2, masked: 3, classes })
         };
         for event in [

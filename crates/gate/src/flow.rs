@@ -1,15 +1,16 @@
 //! What runs after a permit: how its results are shown, how much of them, and how it ended.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::{Field, Holds, OnWrite, Operation, Sight, UnixMicros};
-use redact::{FieldPlan, Plan};
+use model::{Field, Holds, OnWrite, Operation, UnixMicros};
+use redact::Plan;
 
 use crate::judge::Judged;
+use crate::layout::Layout;
 use crate::ledger::{Ended, Event, Outcome};
 use crate::session::Shared;
 use crate::verdict::Permit;
+use crate::words::Words;
 
 /// A running operation. Dropped without [`Flow::finish`], its outcome is noted as unknown.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct Flow {
     judged: Arc<Judged>,
     session: Arc<Shared>,
     shown: Shown,
-    classes: BTreeSet<Arc<str>>,
+    classes: Option<Words>,
     is_part: bool,
     ended: bool,
 }
@@ -37,9 +38,8 @@ pub struct Shown {
 impl Flow {
     pub(crate) fn begin<T>(permit: Permit<T>) -> (Self, T) {
         let Permit { op, judged, session, payload, is_part } = permit;
-        let (shown, classes) = (Shown::default(), BTreeSet::new());
         // How the whole operation ended says how its parts did.
-        let flow = Self { op, judged, session, shown, classes, is_part, ended: is_part };
+        let flow = Self { op, judged, session, shown: Shown::default(), classes: None, is_part, ended: is_part };
         (flow, payload)
     }
 
@@ -66,15 +66,15 @@ impl Flow {
 
     /// How a result of this shape is shown. A copy of a classified field is shown at that field's sight; something
     /// computed is shown clear only to those who may see all that it may be made of; the unknown is not seen.
-    pub fn shape(&mut self, holds: &[Holds], now: UnixMicros) -> Arc<Plan> {
-        let fields: Vec<FieldPlan> = holds.iter().map(|holds| self.session.field_plan(holds, now)).collect();
-        for field in &fields {
-            if field.class.is_some() || field.sight != Sight::Clear {
-                let class = field.class.as_ref().map_or("unknown", |class| class.as_str());
-                self.classes.insert(format!("{class}:{}", field.sight.as_str()).into());
-            }
-        }
-        Arc::new(Plan::new(fields))
+    ///
+    /// `kept` is what this has put there for the same shape before, and holds as long as the policies do.
+    pub fn shape(&mut self, holds: &[Holds], kept: &mut Option<Layout>, now: UnixMicros) -> Arc<Plan> {
+        let layout = self.session.layout(holds, kept, now);
+        self.classes = match (self.classes.take(), &layout.classes) {
+            (Some(met), Some(more)) => Some(met.with(more)),
+            (met, more) => met.or_else(|| more.clone()),
+        };
+        layout.plan
     }
 
     /// Counts what the caller was shown.
@@ -94,7 +94,7 @@ impl Flow {
             return;
         }
         let Shown { rows, bytes, masked } = self.shown;
-        let classes = std::mem::take(&mut self.classes).into_iter().collect();
+        let classes = self.classes.take();
         self.session.note(now, Event::Ended(Ended { op: self.op, outcome, rows, bytes, masked, classes }));
     }
 }

@@ -190,8 +190,8 @@ pub struct Ended {
     /// Cells that were not shown clear.
     pub masked: u64,
     /// Classes that were met, each with the sight it was shown at.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub classes: Vec<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "Words::serialize_any")]
+    pub classes: Option<Words>,
 }
 
 /// How an operation ended.

@@ -62,10 +62,23 @@ impl std::fmt::Debug for Shared {
 }
 
 /// The policies as this session meets them.
-struct Rule {
+pub(crate) struct Rule {
     policies: Arc<Policies>,
     scene: Arc<Scene>,
     epoch: u64,
+}
+
+impl Rule {
+    /// Whether answers depend on the time.
+    pub fn reads_now(&self) -> bool {
+        self.policies.reads_now()
+    }
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rule({})", self.epoch)
+    }
 }
 
 #[derive(Default)]
@@ -231,7 +244,7 @@ impl Shared {
     /// How much of a field this session may see, under the policies in force.
     fn sight(&self, field: &Field, now: UnixMicros) -> Sight {
         let rule = self.rule();
-        let timed = rule.policies.reads_now();
+        let timed = rule.reads_now();
         if !timed
             && let Some((epoch, sight)) = self.state.lock().sights.get(field)
             && *epoch == rule.epoch
@@ -251,7 +264,7 @@ impl Shared {
 
     fn judged(&self, key: ShapeKey, now: UnixMicros, interpret: impl FnOnce() -> Operation) -> Arc<Judged> {
         let rule = self.rule();
-        let timed = rule.policies.reads_now();
+        let timed = rule.reads_now();
         if let Some(known) = self.state.lock().decisions.get(&key)
             && known.epoch == rule.epoch
             && (!timed || known.at == now.seconds())
@@ -282,7 +295,7 @@ impl Shared {
 
     /// The answer to one ask. Statements that differ in their literals ask the same.
     fn decision(&self, rule: &Rule, ask: &Ask, now: UnixMicros) -> Decision {
-        let timed = rule.policies.reads_now();
+        let timed = rule.reads_now();
         if !timed
             && let Some((epoch, decision)) = self.state.lock().asks.get(ask)
             && *epoch == rule.epoch
@@ -305,7 +318,7 @@ impl Shared {
     }
 
     /// The policies in force, with what this session remembers of the old ones forgotten when they changed.
-    fn rule(&self) -> Arc<Rule> {
+    pub fn rule(&self) -> Arc<Rule> {
         let rule = self.rule.load_full();
         if self.gate.has_in_force(&rule.policies) {
             return rule;

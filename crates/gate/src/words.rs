@@ -3,6 +3,7 @@
 //! An operation's decision is kept, and each time that it holds, a record says the same words. So they are put into JSON
 //! once.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -37,9 +38,24 @@ impl Deref for Words {
 }
 
 impl Words {
+    /// These and those, in order and each once.
+    pub(crate) fn with(self, more: &Self) -> Self {
+        if Arc::ptr_eq(&self.0, &more.0) {
+            return self;
+        }
+        self.iter().chain(more.iter()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Writes them one by one, in whatever form is wanted.
     pub(crate) fn serialize_each<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.words.serialize(serializer)
+    }
+}
+
+impl Words {
+    /// The same, if there are any.
+    pub(crate) fn serialize_any<S: Serializer>(words: &Option<Self>, serializer: S) -> Result<S::Ok, S::Error> {
+        words.as_deref().serialize(serializer)
     }
 }
 

@@ -165,7 +165,7 @@ impl Relay {
             .keys()
             .map(|key| known.iter().find(|field| field.name == *key).map_or(Holds::Plain, |f| Holds::Copy(f.clone())))
             .collect();
-        let plan = flow.shape(&holds, NOW);
+        let plan = flow.shape(&holds, &mut None, NOW);
         let (shown, masked) = redact_object(&self.session, &plan, &object);
         flow.shown(Shown { rows: 1, bytes: u64::try_from(shown.len()).unwrap(), masked });
         flow.finish(Outcome::Done, NOW);
@@ -331,7 +331,7 @@ async fn a_classified_key_is_shown_at_its_sight_and_the_rest_as_it_is() {
     let ended = house.ledger.ended();
     assert_eq!((ended.len(), ended[0].masked, ended[0].rows), (1, 2, 1));
     assert_eq!(ended[0].outcome, Outcome::Done);
-    let classes: Vec<&str> = ended[0].classes.iter().map(|class| &**class).collect();
+    let classes: Vec<&str> = ended[0].classes.iter().flat_map(|classes| classes.iter()).map(|class| &**class).collect();
     assert_eq!(classes, ["pii.email:partial", "pii.national_id:nothing"]);
 }
 
@@ -466,4 +466,39 @@ async fn a_flow_that_is_dropped_has_an_unknown_outcome_and_a_session_says_why_it
         records.iter().map(|record| &record.event).filter(|event| matches!(event, Event::Closed { .. })).collect();
     let [Event::Closed { why, permitted, refused }] = closed.as_slice() else { panic!("{closed:?}") };
     assert_eq!((why.as_str(), *permitted, *refused), ("test is over", 1, 0));
+}
+
+/// What is kept of how a shape is shown holds for one session and the policies of a moment.
+#[tokio::test]
+async fn a_layout_that_was_kept_is_not_used_under_other_policies_nor_by_another_session() {
+    let (house, other) = (house().await, house().await);
+    let flow = async |house: &House| {
+        let request = Request::builder().uri("/customer").header("host", "crm").body(Full::default()).unwrap();
+        let (wording, operation) = interpret(&request, &house.gate);
+        let key = ShapeKey::of([b"GET /customer".as_slice()]);
+        let verdict = house.relay.session.decide(Step("request"), key, wording, NOW, request, || operation);
+        let Some(Released::Forward(permit)) = house.relay.session.commit(NOW, vec![verdict]).unwrap().pop() else {
+            panic!("not permitted")
+        };
+        house.relay.upstream.lock().await.begin(permit, |client, request| client.send_request(request)).0
+    };
+    let holds: Vec<Holds> = classified("/customer").into_iter().map(Holds::Copy).collect();
+    let mut kept = None;
+    let first = flow(&house).await.shape(&holds, &mut kept, NOW);
+    let again = flow(&house).await.shape(&holds, &mut kept, NOW);
+    assert!(Arc::ptr_eq(&first, &again), "the same is laid out twice");
+    let elsewhere = flow(&other).await.shape(&holds, &mut kept, NOW);
+    assert!(!Arc::ptr_eq(&first, &elsewhere), "one session shows by what another kept");
+
+    let sights = |plan: &redact::Plan| plan.fields().iter().map(|field| field.sight).collect::<Vec<_>>();
+    assert_eq!(sights(&first), [model::Sight::Partial, model::Sight::Nothing]);
+    let mut running = flow(&house).await;
+    assert_eq!(sights(&running.shape(&holds, &mut kept, NOW)), [model::Sight::Partial, model::Sight::Nothing]);
+    house.gate.replace_policies(policies(r#"@id("none") forbid (principal, action, resource);"#));
+    assert_eq!(sights(&running.shape(&holds, &mut kept, NOW)), [model::Sight::Nothing; 2]);
+    drop(running);
+    let ended = house.ledger.ended();
+    let classes: Vec<&str> =
+        ended.last().unwrap().classes.iter().flat_map(|words| words.iter()).map(|w| &**w).collect();
+    assert_eq!(classes, ["pii.email:nothing", "pii.email:partial", "pii.national_id:nothing"]);
 }

@@ -35,9 +35,11 @@ const CONNECTION_KEPT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Snapshot {
     /// What it holds.
-    pub catalog: Catalog,
-    /// Counts snapshots, over all databases.
+    pub catalog: Arc<Catalog>,
+    /// Counts catalogs that differ, over all databases: what was read of one holds for all snapshots of its epoch.
     pub epoch: u64,
+    /// Counts readings, over all databases.
+    pub reading: u64,
     /// When reading it began.
     read: Instant,
     /// How often the catalog was known to have changed by then.
@@ -45,11 +47,22 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A catalog that was read. If it is as it was before, whatever was found by it still holds.
+    fn new(catalog: Catalog, before: Option<&Self>, read: Instant, changes: u64) -> Self {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let (catalog, epoch) = match before.filter(|before| *before.catalog == catalog) {
+            Some(before) => (Arc::clone(&before.catalog), before.epoch),
+            None => (Arc::new(catalog), count),
+        };
+        Self { catalog, epoch, reading: count, read, changes }
+    }
+
     /// A snapshot of nothing.
     pub fn empty() -> Self {
         Self {
-            catalog: Catalog::build(CatalogRows::default(), &ClassRules::default(), None),
+            catalog: Arc::new(Catalog::build(CatalogRows::default(), &ClassRules::default(), None)),
             epoch: 0,
+            reading: 0,
             read: Instant::now(),
             changes: 0,
         }
@@ -90,7 +103,8 @@ struct Kept {
     used: Instant,
 }
 
-static EPOCHS: AtomicU64 = AtomicU64::new(1);
+/// Epochs and readings count on from here.
+static COUNT: AtomicU64 = AtomicU64::new(1);
 
 impl Catalogs {
     fn new(target: Arc<TargetSettings>, database: String) -> Self {
@@ -109,13 +123,7 @@ impl Catalogs {
     #[cfg(test)]
     pub fn fixed(target: TargetSettings, catalog: Catalog) -> Self {
         let catalogs = Self::new(Arc::new(target), "test".to_owned());
-        let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
-        catalogs.current.store(Some(Arc::new(Snapshot {
-            catalog,
-            epoch,
-            read: Instant::now(),
-            changes: catalogs.changes(),
-        })));
+        catalogs.replace(catalog);
         catalogs
     }
 
@@ -128,8 +136,8 @@ impl Catalogs {
     /// Such a catalog was read again.
     #[cfg(test)]
     pub fn replace(&self, catalog: Catalog) {
-        let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
-        self.current.store(Some(Arc::new(Snapshot { catalog, epoch, read: Instant::now(), changes: self.changes() })));
+        let before = self.current();
+        self.current.store(Some(Arc::new(Snapshot::new(catalog, before.as_deref(), Instant::now(), self.changes()))));
     }
 
     /// The snapshot, if there is one.
@@ -142,17 +150,18 @@ impl Catalogs {
         self.own_rows.load_full()
     }
 
-    /// A snapshot of the catalog as one session sees it, of rows that were read on its own connection.
-    pub fn own_snapshot(&self, rows: CatalogRows, began: Instant, temporary: &Temporary) -> Arc<Snapshot> {
+    /// A snapshot of the catalog as one session sees it, of rows that were read on its own connection; `last` is the last such.
+    pub fn own_snapshot(
+        &self,
+        rows: CatalogRows,
+        began: Instant,
+        temporary: &Temporary,
+        last: Option<&Snapshot>,
+    ) -> Arc<Snapshot> {
         let shared = self.current();
-        let before = shared.as_deref().map(|snapshot| &snapshot.catalog);
+        let before = shared.as_deref().map(|snapshot| &*snapshot.catalog);
         let catalog = Catalog::of_session(rows, &self.target.rules, before, temporary);
-        Arc::new(Snapshot {
-            catalog,
-            epoch: EPOCHS.fetch_add(1, Ordering::Relaxed),
-            read: began,
-            changes: self.changes(),
-        })
+        Arc::new(Snapshot::new(catalog, last, began, self.changes()))
     }
 
     /// Whether the configuration classifies anything in this target.
@@ -207,7 +216,7 @@ impl Catalogs {
         self.ageing_refresh.store(false, Ordering::Release);
     }
 
-    /// Reads the catalog again, unless somebody did since `seen`. Many may ask; one reads.
+    /// Reads the catalog again, unless somebody did since the reading `seen`. Many may ask; one reads.
     pub async fn refresh(
         self: &Arc<Self>,
         seen: Option<u64>,
@@ -215,7 +224,7 @@ impl Catalogs {
     ) -> Result<Arc<Snapshot>, TargetDown> {
         let mut kept = self.reading.lock().await;
         if let Some(current) = self.current()
-            && Some(current.epoch) != seen
+            && Some(current.reading) != seen
             && self.freshness() != Freshness::Stale
         {
             return Ok(current);
@@ -232,14 +241,13 @@ impl Catalogs {
             }
         };
         let before = self.current();
-        let catalog = Catalog::build(rows, &self.target.rules, before.as_deref().map(|snapshot| &snapshot.catalog));
+        let catalog = Catalog::build(rows, &self.target.rules, before.as_deref().map(|snapshot| &*snapshot.catalog));
         for rule in catalog.unmatched_rules() {
             if before.is_none() {
                 tracing::warn!(target_name = %self.target.target.id, database = %self.database, "class rule {rule} matches no column");
             }
         }
-        let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
-        let snapshot = Arc::new(Snapshot { catalog, epoch, read: began, changes });
+        let snapshot = Arc::new(Snapshot::new(catalog, before.as_deref(), began, changes));
         self.current.store(Some(Arc::clone(&snapshot)));
         Ok(snapshot)
     }
@@ -312,6 +320,27 @@ mod tests {
         fn password(&self, _: &TargetId) -> Result<Sensitive<String>, CredentialDown> {
             Ok(Sensitive::new(String::new()))
         }
+    }
+
+    #[test]
+    fn a_catalog_that_is_as_it_was_is_the_same_one_and_what_was_found_by_it_holds() {
+        let rules = ClassRules::parse([("a.b.c", ClassId::parse("pii").unwrap())], false).unwrap();
+        let catalog = |tables: &[&str]| {
+            let mut rows = CatalogRows::default();
+            for (oid, table) in (20_000..).zip(tables) {
+                rows.add("relations", &[Some(&u32::to_string(&oid)), Some("a"), Some(table), Some("r")]).unwrap();
+            }
+            Catalog::build(rows, &rules, None)
+        };
+        let catalogs = Catalogs::fixed(TargetSettings::of_tests(1, rules.clone()), catalog(&["b"]));
+        let first = catalogs.current().unwrap();
+        catalogs.replace(catalog(&["b"]));
+        let second = catalogs.current().unwrap();
+        assert!(Arc::ptr_eq(&first.catalog, &second.catalog), "it is held twice");
+        assert_eq!(first.epoch, second.epoch);
+        assert_ne!(first.reading, second.reading);
+        catalogs.replace(catalog(&["b", "d"]));
+        assert_ne!(catalogs.current().unwrap().epoch, first.epoch);
     }
 
     #[tokio::test(flavor = "current_thread")]

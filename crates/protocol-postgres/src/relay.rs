@@ -193,7 +193,7 @@ impl Relay {
     fn refresh(&self, pause: Duration) -> Refresh {
         let catalogs = Arc::clone(&self.catalogs);
         let credentials = Arc::clone(&self.signals.credentials);
-        let seen = catalogs.current().map(|snapshot| snapshot.epoch);
+        let seen = catalogs.current().map(|snapshot| snapshot.reading);
         let session = self.conversation.session().id().clone();
         Box::pin(async move {
             sleep(pause).await;

@@ -1,7 +1,7 @@
 //! A snapshot of a target's catalog: relations, columns and their classes, what views read, which functions are the users'.
 //!
 //! Keyed by oid and attribute number, so that a renamed column keeps its class. A snapshot is built at once from the rows of
-//! [`CATALOG_QUERIES`] and never changes.
+//! [`CATALOG_QUERIES`] and never changes. What is the same as in the one before is held once.
 
 mod bodies;
 mod build;
@@ -26,9 +26,9 @@ pub use queries::{CATALOG_QUERIES, OWN_CATALOG_QUERIES, UnreadableRow};
 pub(crate) const USER_OID_MIN: u32 = 16384;
 
 /// A snapshot of a target's catalog.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
-    relations: HashMap<u32, Entry>,
+    relations: HashMap<u32, Arc<Entry>>,
     by_name: HashMap<Arc<str>, Vec<u32>>,
     functions: HashMap<Arc<str>, Vec<UserFunction>>,
     system_functions: HashMap<Arc<str>, SystemFunction>,
@@ -45,7 +45,7 @@ pub struct Catalog {
 }
 
 /// A relation with what the rest of the snapshot says about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) relation: Relation,
     pub(crate) part: Part,
@@ -209,6 +209,8 @@ pub struct CatalogRows {
     pub casts: Vec<RawCast>,
     /// Schema and name of operators that are neither PostgreSQL's own nor an extension's.
     pub operators: Vec<(Arc<str>, Arc<str>)>,
+    /// Every name in them, each held once: thousands of tables have an `id`.
+    names: HashSet<Arc<str>>,
 }
 
 /// A row of `pg_class`.
@@ -308,7 +310,7 @@ impl Catalog {
 
     /// Every classified column of the users' relations, in the order of their names.
     pub fn classified_fields(&self) -> impl Iterator<Item = Field> {
-        let mut entries: Vec<&Entry> = self.relations.values().filter(|entry| !entry.is_system()).collect();
+        let mut entries: Vec<&Entry> = self.entries().filter(|entry| !entry.is_system()).collect();
         entries.sort_by_key(|entry| &entry.part.name);
         let fields = |entry: &Entry| entry.relation.columns.iter().filter_map(|column| entry.field(column)).collect();
         entries.into_iter().flat_map(move |entry| -> Vec<Field> { fields(entry) })
@@ -325,18 +327,18 @@ impl Catalog {
     }
 
     pub(crate) fn entry(&self, oid: u32) -> Option<&Entry> {
-        self.relations.get(&oid)
+        self.relations.get(&oid).map(|entry| &**entry)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.relations.values()
+        self.relations.values().map(|entry| &**entry)
     }
 
     /// Every relation that a name may mean. Without a schema it may mean any of that name.
     pub(crate) fn named<'a>(&'a self, schema: &str, name: &str) -> impl Iterator<Item = &'a Entry> {
         let oids = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
         oids.iter()
-            .filter_map(|oid| self.relations.get(oid))
+            .filter_map(|oid| self.entry(*oid))
             .filter(move |entry| schema.is_empty() || *entry.relation.schema == *plain_schema(schema))
     }
 
@@ -379,6 +381,11 @@ impl Catalog {
     /// Whether there is a relation of this name.
     pub fn knows(&self, schema: &str, name: &str) -> bool {
         self.named(schema, name).any(|entry| *entry.relation.schema == *schema)
+    }
+
+    /// Whether anything has this name: a relation, in this schema if one is given, or else a column.
+    pub fn has_name(&self, schema: &str, name: &str) -> bool {
+        self.named(schema, name).next().is_some() || (schema.is_empty() && self.has_column(name))
     }
 
     /// Whether it has a column of this name.

@@ -188,6 +188,7 @@ mod tests {
     use super::*;
     use crate::catalog::tests::{shop_rows, shop_rules};
     use crate::catalog::{Catalog, RawColumn, RawRelation};
+    use crate::resolve::Traced;
     use crate::{Statement, analyse};
 
     /// A session that keeps things in temporary tables, and what it sees then.
@@ -320,6 +321,20 @@ mod tests {
         let insert = analyse("INSERT INTO t SELECT ssn FROM customers", &shared).unwrap().remove(0);
         assert_eq!((asks(&insert, "store"), insert.keeps), (vec!["ssn".to_owned()], None));
         session.rows = rows;
+    }
+
+    #[test]
+    fn rows_that_come_back_as_they_are_written_hold_what_is_written() {
+        let mut session = Session::new();
+        session.make(50_001, "t", "a b");
+        for returning in ["a", "new.a", "old.a", "WITH (NEW AS n) n.a", "to_jsonb(new)", "new"] {
+            let read = session.read(&format!("INSERT INTO t SELECT ssn FROM customers RETURNING {returning}"));
+            let outputs = read.lineage.and_then(|lineage| lineage.outputs).unwrap();
+            let free = outputs.iter().any(|output| match output {
+                Traced::One { origin, .. } | Traced::Many { origin, .. } => origin.is_free(),
+            });
+            assert!(!free, "{returning}");
+        }
     }
 
     #[test]

@@ -219,13 +219,13 @@ impl<S> Conversation<S> {
         match known {
             Ok((holds, columns)) => {
                 let binary = out.format == CopyFormat::Binary;
-                lay_out(&mut running, &holds, &columns, |_| binary, now);
+                lay_out(&mut running, &holds, &columns, &mut None, |_| binary, now);
                 running.names = columns.into_iter().map(|column| column.name).collect();
             }
             Err(why) => {
                 self.session.notice(now, "shape_mismatch", format!("{why}: nothing of the copy is shown"));
                 // A plan for no columns fits none.
-                running.plan = Some(running.flow.shape(&[], now));
+                running.plan = Some(running.flow.shape(&[], &mut None, now));
             }
         }
         let clear = running.plan.as_deref().is_some_and(Plan::is_clear) && !running.names.is_empty();
@@ -306,7 +306,7 @@ impl<S> Conversation<S> {
                 let why = format!("a copy has {columns} columns where others were described: nothing of it is shown");
                 self.session.notice(now, "shape_mismatch", why);
             }
-            running.plan = Some(running.flow.shape(&vec![Holds::Unknown; columns], now));
+            running.plan = Some(running.flow.shape(&vec![Holds::Unknown; columns], &mut None, now));
             running.types = vec![CellType::of(0, binary); columns];
             running.names = Vec::new();
         }

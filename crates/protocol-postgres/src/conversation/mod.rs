@@ -23,6 +23,7 @@ mod long;
 mod long_bind;
 mod long_row;
 mod lowered;
+mod notices;
 mod own_catalog;
 mod readings;
 mod replication;

@@ -41,7 +41,7 @@ const BEFORE: usize = 2;
 pub(super) struct Version {
     /// How often the session had changed it.
     changes: u64,
-    /// The snapshot that all sessions share.
+    /// The reading of the one that all sessions share.
     shared: u64,
     /// What was put into its temporary tables.
     temporary: u64,
@@ -143,7 +143,7 @@ impl<S> Conversation<S> {
 
     fn own_version(&self) -> Option<Version> {
         let (changes, temporary) = (self.changes, self.temporary.version());
-        Some(Version { changes, shared: self.catalogs.current()?.epoch, temporary })
+        Some(Version { changes, shared: self.catalogs.current()?.reading, temporary })
     }
 
     /// The name of Weir's savepoint, statements and portals in the session.
@@ -243,7 +243,8 @@ impl<S> Conversation<S> {
         let snapshot = useless.is_none().then(|| {
             rows.leave_temporary_of(temporary.as_deref());
             self.temporary.settle(&rows, version.changes, in_block);
-            self.catalogs.own_snapshot(rows, began, &self.temporary)
+            let last = self.own.as_ref().and_then(|own| own.snapshot.as_deref());
+            self.catalogs.own_snapshot(rows, began, &self.temporary, last)
         });
         let version = Version { temporary: self.temporary.version(), ..version };
         self.own = Some(OwnCatalog { version, snapshot });

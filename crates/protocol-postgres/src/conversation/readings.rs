@@ -1,4 +1,7 @@
 //! What texts were found to do, kept by one session: by the exact text, and by its skeleton where its constants don't matter.
+//!
+//! All of it by one catalog: what was found by another is forgotten, or a session that changes the catalog again and again would keep
+//! each that it has seen in memory.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -19,6 +22,8 @@ pub struct Readings {
     texts: HashMap<Box<[u8]>, Rc<Interpreted>>,
     known: HashMap<ShapeKey, Known>,
     bytes: usize,
+    /// The epoch of the catalog that they were read by.
+    epoch: u64,
     skeleton: Skeleton,
 }
 
@@ -33,6 +38,9 @@ enum Known {
 impl Readings {
     /// What a text does.
     pub fn of(&mut self, text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Rc<Interpreted> {
+        if std::mem::replace(&mut self.epoch, circumstance.snapshot.epoch) != circumstance.snapshot.epoch {
+            self.forget();
+        }
         if let Some(interpreted) = self.texts.get(text).filter(|known| circumstance.is_that_of(known)) {
             return Rc::clone(interpreted);
         }
@@ -78,12 +86,16 @@ impl Readings {
         self.known.insert(key, known);
     }
 
+    fn forget(&mut self) {
+        self.texts.clear();
+        self.known.clear();
+        self.bytes = 0;
+    }
+
     fn make_room(&mut self, bytes: usize) {
         let count = self.texts.len().saturating_add(self.known.len());
         if count >= KNOWN_MAX || self.bytes.saturating_add(bytes) > KNOWN_BYTES_MAX {
-            self.texts.clear();
-            self.known.clear();
-            self.bytes = 0;
+            self.forget();
         }
         self.bytes = self.bytes.saturating_add(bytes);
     }

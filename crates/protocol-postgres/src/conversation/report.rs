@@ -3,6 +3,7 @@
 
 use sql_postgres::Catalog;
 
+use super::notices::known_notice;
 use crate::wire::backend::Report;
 use crate::wire::build;
 
@@ -49,8 +50,10 @@ fn constraint<'a>(report: &'a Report, catalog: &Catalog) -> Option<(String, Vec<
     Some((message, names))
 }
 
+const WITHHELD: &str = "Weir withholds the target's text: the statement touches classified data.";
+
 /// Appends a report without the target's own texts: severity, SQLSTATE, a neutral sentence, the position in the caller's own
-/// text, and names of a constraint as far as they are known without it.
+/// text, and names of a constraint as far as they are known without it. A notice keeps its text if it is one of the server's own.
 pub fn neutral_report(report: &Report, kind: u8, catalog: Option<&Catalog>, out: &mut Vec<u8>) {
     let code = report.sqlstate();
     let severity = match report.severity() {
@@ -60,8 +63,10 @@ pub fn neutral_report(report: &Report, kind: u8, catalog: Option<&Catalog>, out:
     };
     let position = position(report);
     let constraint = catalog.and_then(|catalog| constraint(report, catalog));
-    let message = match (&constraint, condition(code)) {
-        (Some((message, _)), _) => message.clone(),
+    let known = catalog.filter(|_| kind == b'N').and_then(|catalog| known_notice(report, catalog));
+    let withheld = known.is_none().then_some(WITHHELD);
+    let message = match (known.as_ref().or(constraint.as_ref().map(|(message, _)| message)), condition(code)) {
+        (Some(message), _) => message.clone(),
         (None, Some(condition)) => format!("{condition} (SQLSTATE {code})"),
         (None, None) => format!("the target answered with SQLSTATE {code}"),
     };
@@ -71,7 +76,7 @@ pub fn neutral_report(report: &Report, kind: u8, catalog: Option<&Catalog>, out:
             (b'V', Some(severity)),
             (b'C', Some(code)),
             (b'M', Some(message.as_str())),
-            (b'D', Some("Weir withholds the target's text: the statement touches classified data.")),
+            (b'D', withheld),
             (b'P', position),
         ];
         let names = constraint.iter().flat_map(|(_, names)| names).copied();

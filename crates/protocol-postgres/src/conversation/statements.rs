@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use gate::Layout;
 use model::{Digest, Holds};
 
 use super::lowered::{Lowered, by_constants, by_parameters};
@@ -98,13 +99,25 @@ pub struct Shape {
     pub columns: Vec<ColumnShape>,
     /// What each holds; why not, if that can't be told.
     pub holds: Result<Vec<Holds>, String>,
+    /// How it was last shown.
+    pub layout: RefCell<Option<Layout>>,
 }
 
 impl Shape {
+    /// Rows of these columns, which hold that.
+    pub fn of_rows(columns: Vec<ColumnShape>, holds: Result<Vec<Holds>, String>) -> Self {
+        Self { returns_rows: true, columns, holds, layout: RefCell::default() }
+    }
+
+    /// Of what returns no rows.
+    pub fn of_none() -> Self {
+        Self { returns_rows: false, ..Self::of_rows(Vec::new(), Ok(Vec::new())) }
+    }
+
     /// The same columns, of what runs by a name that means another statement now.
     pub fn otherwise(&self) -> Rc<Self> {
         let holds = Err("what it runs by its name is another statement now".to_owned());
-        Rc::new(Self { returns_rows: self.returns_rows, columns: self.columns.clone(), holds })
+        Rc::new(Self { returns_rows: self.returns_rows, ..Self::of_rows(self.columns.clone(), holds) })
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gate::Outcome;
+use gate::{Layout, Outcome};
 use model::{Holds, UnixMicros};
 use redact::Plan;
 use sql_postgres::{CopyStatement, Described, holds};
@@ -246,11 +246,7 @@ impl<S> Conversation<S> {
         }
         match self.expected.pop_front() {
             Some(Expect::Describe { interpreted, what, hidden }) => {
-                described(
-                    &interpreted,
-                    &what,
-                    Rc::new(Shape { returns_rows: false, columns: Vec::new(), holds: Ok(Vec::new()) }),
-                );
+                described(&interpreted, &what, Rc::new(Shape::of_none()));
                 Ok(if hidden { Pass::Done } else { Pass::Verbatim })
             }
             other => {
@@ -288,7 +284,7 @@ impl<S> Conversation<S> {
                 };
                 // FETCH from a binary cursor gives binary cells here as well.
                 let is_binary = |at| columns.get(at).is_some_and(|column: &ColumnShape| column.format == 1);
-                lay_out(running, &holds, columns, is_binary, now);
+                lay_out(running, &holds, columns, &mut shape.layout.borrow_mut(), is_binary, now);
                 let surprise =
                     !interpreted.operation.is_tainted() && running.plan.as_ref().is_some_and(|p| !p.is_clear());
                 if surprise {
@@ -314,8 +310,9 @@ impl<S> Conversation<S> {
                         Some(Shape { returns_rows: false, .. }) => {
                             return Err(Malformed::new("rows of what returns none"));
                         }
-                        Some(Shape { columns, holds: Ok(holds), .. }) => {
-                            lay_out(running, holds, columns, |at| portal.is_binary(at), now);
+                        Some(Shape { columns, holds: Ok(holds), layout, .. }) => {
+                            let kept = &mut layout.borrow_mut();
+                            lay_out(running, holds, columns, kept, |at| portal.is_binary(at), now);
                         }
                         // What was known when it was bound was refused then.
                         Some(Shape { columns, holds: Err(why), .. }) => {
@@ -325,7 +322,7 @@ impl<S> Conversation<S> {
                                 format!("{why}: nothing of the result is shown"),
                             );
                             let holds = vec![Holds::Unknown; columns.len()];
-                            lay_out(running, &holds, columns, |at| portal.is_binary(at), now);
+                            lay_out(running, &holds, columns, &mut None, |at| portal.is_binary(at), now);
                         }
                         // Never described, and nothing classified can be in it.
                         None if !portal.may_hold_classified() => {
@@ -469,8 +466,7 @@ impl<S> Conversation<S> {
         if !self.speaks_of_tainted() {
             return Ok(Pass::Verbatim);
         }
-        neutral_report(&report, b'N', None, &mut self.instead);
-        Ok(Pass::Done)
+        Ok(self.withhold(&report, b'N'))
     }
 
     /// Whether what the target says now may hold something classified.
@@ -562,9 +558,13 @@ impl<S> Conversation<S> {
         if !tainted || is_about_the_text(report) {
             return Pass::Verbatim;
         }
+        self.withhold(report, b'E')
+    }
+
+    fn withhold(&mut self, report: &Report, kind: u8) -> Pass {
         let snapshot = self.own_snapshot().map(Arc::clone).or_else(|| self.catalogs.current());
-        let catalog = snapshot.as_ref().map(|snapshot| &snapshot.catalog);
-        neutral_report(report, b'E', catalog, &mut self.instead);
+        let catalog = snapshot.as_ref().map(|snapshot| &*snapshot.catalog);
+        neutral_report(report, kind, catalog, &mut self.instead);
         Pass::Done
     }
 
@@ -662,7 +662,7 @@ fn shape_of(interpreted: &Interpreted, statement: usize, description: &[u8]) -> 
     }
     let columns = backend::row_description(description)?;
     let holds = held(interpreted, statement, &columns);
-    let shape = Rc::new(Shape { returns_rows: true, columns, holds });
+    let shape = Rc::new(Shape::of_rows(columns, holds));
     let learned = Learned { statement, description: description.into(), shape: Rc::clone(&shape) };
     *interpreted.learned.borrow_mut() = Some(learned);
     Ok(shape)
@@ -698,10 +698,11 @@ pub(super) fn lay_out(
     running: &mut Running,
     holds: &[Holds],
     columns: &[ColumnShape],
+    kept: &mut Option<Layout>,
     is_binary: impl Fn(usize) -> bool,
     now: UnixMicros,
 ) {
-    running.plan = Some(running.flow.shape(holds, now));
+    running.plan = Some(running.flow.shape(holds, kept, now));
     running.types = columns
         .iter()
         .enumerate()

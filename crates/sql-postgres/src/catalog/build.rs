@@ -108,7 +108,9 @@ impl Catalog {
             let names = entry.relation.columns.iter().map(|column| Arc::clone(&column.name));
             catalog.column_names.extend(names);
             catalog.by_name.entry(Arc::clone(&entry.relation.name)).or_default().push(entry.relation.oid);
-            catalog.relations.insert(entry.relation.oid, entry);
+            let same =
+                before.and_then(|before| before.relations.get(&entry.relation.oid)).filter(|same| ***same == entry);
+            catalog.relations.insert(entry.relation.oid, same.map_or_else(|| Arc::new(entry), Arc::clone));
         }
         for RawFunction { schema, name, takes_row, computes, returns_set, .. } in rows.functions {
             let functions = catalog.functions.entry(name).or_default();

@@ -3,6 +3,8 @@
 //! Every name in them is qualified, operators too, so that nothing in the target's `search_path` can answer in place of the
 //! catalog. They run on PostgreSQL 13 to 18.
 
+use std::sync::Arc;
+
 use super::bodies::{self, MadeOf};
 use super::{CatalogRows, RawCast, RawColumn, RawFunction, RawRelation, RawSystemFunction};
 
@@ -182,22 +184,22 @@ impl CatalogRows {
 
     fn read(&mut self, query: &str, row: &[Option<&str>]) -> Option<()> {
         match (query, row) {
-            ("relations", [Some(oid), Some(schema), Some(name), Some(kind)]) => self.relations.push(RawRelation {
-                oid: oid.parse().ok()?,
-                schema: (*schema).into(),
-                name: (*name).into(),
-                kind: kind.chars().next()?,
-            }),
+            ("relations", [Some(oid), Some(schema), Some(name), Some(kind)]) => {
+                let (schema, name) = (self.name(schema), self.name(name));
+                let (oid, kind) = (oid.parse().ok()?, kind.chars().next()?);
+                self.relations.push(RawRelation { oid, schema, name, kind });
+            }
             ("columns", [Some(relation), Some(number), Some(name), generated, kind, of_type @ ..]) => {
+                let name = self.name(name);
                 self.columns.push(RawColumn {
                     relation: relation.parse().ok()?,
                     number: number.parse().ok()?,
-                    name: (*name).into(),
+                    name,
                     generated: *generated == Some("t"),
                     text: *kind == Some("t"),
                     of_users: *kind == Some("u"),
                     type_oid: of_type.first().and_then(|oid| oid.as_ref()?.parse().ok()).unwrap_or(0),
-                })
+                });
             }
             ("reads", [Some(reader), Some(relation)]) => {
                 self.reads.push((reader.parse().ok()?, relation.parse().ok()?));
@@ -245,5 +247,14 @@ impl CatalogRows {
             _ => return None,
         }
         Some(())
+    }
+
+    fn name(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(text) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = text.into();
+        self.names.insert(Arc::clone(&name));
+        name
     }
 }

@@ -311,3 +311,16 @@ fn a_cast_that_runs_code_unseen_is_in_the_way_where_it_can_happen() {
     assert!(!followed(true, false, "SELECT note FROM customers WHERE id = CAST($1 AS coin)"));
     assert!(followed(true, false, "SELECT note::text FROM customers"));
 }
+
+#[test]
+fn what_is_as_it_was_in_the_snapshot_before_is_held_once() {
+    let rules = ClassRules::parse([("public.customers.email", ClassId::parse("pii.email").unwrap())], false).unwrap();
+    let before = Catalog::build(shop_rows(), &rules, None);
+    assert_eq!(Catalog::build(shop_rows(), &rules, Some(&before)), before);
+    let mut rows = shop_rows();
+    rows.columns.iter_mut().filter(|column| column.relation == 20017).for_each(|column| column.generated = true);
+    let after = Catalog::build(rows, &rules, Some(&before));
+    assert_ne!(after, before);
+    let shared = |oid: u32| Arc::ptr_eq(&before.relations[&oid], &after.relations[&oid]);
+    assert!(shared(20001) && shared(20004) && !shared(20017));
+}

@@ -70,6 +70,7 @@ impl<'a> Resolver<'a> {
                 column.bare = false;
             }
         }
+        let target = items.first().cloned().unwrap_or(target);
         // The row as it was and as it is, from PostgreSQL 18.
         for name in ["old", "new"] {
             if !items.iter().any(|item| item.name == Some(name)) {

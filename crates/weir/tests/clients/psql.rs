@@ -153,3 +153,19 @@ fn conninfo_tells_of_weir() {
         }
     });
 }
+
+/// What the server says by the way about tables with classified columns.
+#[test]
+fn notices_of_the_servers_own_are_told() {
+    everywhere(|house, psql| {
+        let script = "SET weir.notices = off;\nBEGIN;\nCREATE TABLE IF NOT EXISTS people (id int);\n\
+                      ALTER TABLE people ADD COLUMN IF NOT EXISTS born date;\nBEGIN;\nROLLBACK;\n\
+                      ALTER TABLE people DROP COLUMN IF EXISTS hair;\n";
+        let direct = run(house.psql_direct(psql, "work"), script);
+        let through = run(house.psql_through(psql, "alice", "work"), script);
+        let said = "relation \"people\" already exists, skipping";
+        assert!(direct.stderr.contains(said), "{}", direct.stderr);
+        // The last names what is not there, which could be anything.
+        assert_eq!(through.stderr, direct.stderr.replace("\"hair\"", "\"…\""));
+    });
+}

@@ -188,6 +188,11 @@ impl House {
         self.conversation.catalog_read(true, NOW);
     }
 
+    /// The catalog that all share now.
+    pub fn catalog(&self) -> std::sync::Weak<Catalog> {
+        self.catalogs.current().map(|snapshot| Arc::downgrade(&snapshot.catalog)).unwrap_or_default()
+    }
+
     /// The catalog is read again, and has no tables.
     pub fn read_empty_catalog(&mut self) {
         self.catalogs.replace(Catalog::build(CatalogRows::default(), &self.rules, None));

@@ -257,3 +257,17 @@ fn a_session_with_a_temporary_table_that_holds_something_is_asked_as_long_as_it_
     assert_eq!(house.target(&[answer_to_one(&[]), error("57014"), ready(b'E')].concat()), "CCPBECCS");
     assert_eq!(house.target(&[answer_to_one(&[]), end(b'I')].concat()), "Q");
 }
+
+#[test]
+fn a_catalog_that_is_no_more_is_not_kept_in_memory() {
+    let mut house = House::new();
+    for sql in ["SELECT id FROM customers", "SELECT id FROM customers WHERE id = 7"] {
+        house.caller(&query(sql));
+        house.target(&[shape(&[("id", CUSTOMERS, 1, 23)]), complete(), ready(b'I')].concat());
+    }
+    let before = house.catalog();
+    house.read_empty_catalog();
+    assert!(before.upgrade().is_some(), "what was read by it is still known");
+    house.caller(&query("SELECT 1"));
+    assert!(before.upgrade().is_none(), "a catalog is kept that is no more");
+}
