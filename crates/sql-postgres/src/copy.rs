@@ -3,6 +3,8 @@
 //! COPY has no RowDescription. What its columns hold is learned by having the target describe a SELECT with the same
 //! columns ([`CopyOut::describing`]); how its rows are written is told by its options ([`CopyFormat`]).
 
+use std::borrow::Cow;
+
 use model::Field;
 use pg_query::protobuf::Token;
 
@@ -184,11 +186,23 @@ fn format(options: &Tree, is_from: bool) -> CopyFormat {
         "binary" => return CopyFormat::Binary,
         other => return CopyFormat::Unknown(format!("the format \"{other}\" is one that Weir does not read")),
     };
+    // What the server compares with is in its own encoding by then, and what comes is in the client's.
+    if is_from
+        && MARKERS
+            .iter()
+            .filter_map(|marker| option(marker))
+            .any(|value| !word(value).is_some_and(|word| word.is_ascii()))
+    {
+        return CopyFormat::Unknown("a NULL marker, delimiter, quote, escape or DEFAULT is not plain ASCII".to_owned());
+    }
     let byte = |name: &str, default: u8| match option(name) {
         None => Some(default),
-        Some(text) => <[u8; 1]>::try_from(text.text().as_bytes()).ok().map(|[byte]| byte),
+        Some(text) => word(text).and_then(|text| <[u8; 1]>::try_from(text.as_bytes()).ok()).map(|[byte]| byte),
     };
-    let null = option("null").map_or(if is_csv { "" } else { "\\N" }, Tree::text).to_owned();
+    let Some(null) = option("null").map_or(Some(if is_csv { "" } else { "\\N" }.into()), word) else {
+        return CopyFormat::Unknown("the NULL marker is no text".to_owned());
+    };
+    let null = null.into_owned();
     let (delimiter, quote) = (byte("delimiter", if is_csv { b',' } else { b'\t' }), byte("quote", b'"'));
     let escape = byte("escape", quote.unwrap_or_default());
     let (Some(delimiter), Some(quote), Some(escape)) = (delimiter, quote, escape) else {
@@ -197,6 +211,12 @@ fn format(options: &Tree, is_from: bool) -> CopyFormat {
     // The server takes such a quote, and then the end of each row reads as the beginning of a quoted value.
     if [delimiter, quote, escape].iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         return CopyFormat::Unknown("a delimiter, quote or escape is the end of a line".to_owned());
+    }
+    // In what stands behind a backslash (`\x4A`) the server looks for no delimiter.
+    if is_from && !is_csv && delimiter.is_ascii_alphanumeric() {
+        return CopyFormat::Unknown(
+            "a delimiter is a letter or digit, which a backslash before it makes another".to_owned(),
+        );
     }
     let is_matched = |header: &Tree| is_from && header.text().eq_ignore_ascii_case("match");
     let is_header = |header: &Tree| if is_matched(header) { Some(true) } else { truth(header) };
@@ -212,6 +232,20 @@ fn format(options: &Tree, is_from: bool) -> CopyFormat {
         None => ForceQuote::Columns(Vec::new()),
     };
     CopyFormat::Csv { delimiter, null, header, quote, escape, force_quote }
+}
+
+/// Options that stand for something in the data.
+const MARKERS: [&str; 5] = ["null", "delimiter", "quote", "escape", "default"];
+
+/// The text of an option, as the server makes it of a string or a number (`defGetString`); nothing of what is neither.
+fn word(value: &Tree) -> Option<Cow<'_, str>> {
+    let node = value.node()?;
+    match node.kind {
+        "String" => Some(value.text().into()),
+        "Integer" => Some(node.int("ival").to_string().into()),
+        "Float" => Some(node.text("fval").into()),
+        _ => None,
+    }
 }
 
 /// An option that is on or off, as the server reads it (`defGetCopyHeaderChoice`); nothing for what is neither.
@@ -293,6 +327,55 @@ mod tests {
         for unknown in ["(HEADER 2)", "(ENCODING 'SJIS')", "(FORMAT csv, QUOTE E'\\n')"] {
             assert!(matches!(format(unknown), CopyFormat::Unknown(_)), "{unknown}");
         }
+    }
+
+    #[test]
+    fn what_comes_in_is_not_read_where_a_marker_may_be_taken_otherwise() {
+        let format = |options: &str| match copy(&format!("COPY t FROM STDIN {options}")) {
+            CopyStatement::In(copy) => copy.format,
+            CopyStatement::Out(_) => panic!("{options} is out"),
+        };
+        for unknown in [
+            // In what stands behind \x the server looks for no delimiter.
+            "(DELIMITER 'A')",
+            "(DELIMITER 'N')",
+            "(DELIMITER 'a')",
+            "(DELIMITER '5')",
+            "(DELIMITER 5)",
+            "DELIMITER 'F'",
+            // What is compared is in the server's encoding, and what comes is in the client's.
+            "(ENCODING 'latin1', NULL '512-44-9821 é')",
+            "(NULL E'512-44-9821 \\u00e9')",
+            "NULL 'é'",
+            "(FORMAT csv, NULL 'é')",
+            "(FORMAT csv, DELIMITER 'é')",
+            "(FORMAT csv, QUOTE 'é')",
+            "(FORMAT csv, ESCAPE 'é')",
+            "(DEFAULT 'é')",
+            "(FORMAT csv, DEFAULT 'é')",
+            // What is no text.
+            "(NULL)",
+            "(NULL (a, b))",
+            "(NULL *)",
+            "(DELIMITER)",
+        ] {
+            assert!(matches!(format(unknown), CopyFormat::Unknown(_)), "{unknown} {:?}", format(unknown));
+        }
+        for (number, wanted) in
+            [("5", "5"), ("-5", "-5"), ("5.50", "5.50"), ("51244982100", "51244982100"), ("true", "true")]
+        {
+            for kind in ["text", "csv"] {
+                let (CopyFormat::Text { null, .. } | CopyFormat::Csv { null, .. }) =
+                    format(&format!("(FORMAT {kind}, NULL {number})"))
+                else {
+                    panic!("{number} is not known");
+                };
+                assert_eq!(null, wanted, "{kind}");
+            }
+        }
+        assert!(matches!(format("(FORMAT csv, DELIMITER 'A')"), CopyFormat::Csv { delimiter: b'A', .. }));
+        assert!(matches!(format("(FORMAT csv, DELIMITER 5)"), CopyFormat::Csv { delimiter: b'5', .. }));
+        assert!(matches!(format("(DELIMITER '|', NULL '-')"), CopyFormat::Text { delimiter: b'|', .. }));
     }
 
     #[test]

@@ -307,7 +307,7 @@ fn no_mask_comes_back_by_copy() {
 }
 
 /// Ways to store a value as it is by who may store tokens alone, as psql takes them.
-const STORES: [&str; 28] = [
+const STORES: [&str; 31] = [
     "INSERT INTO less (id, ssn) VALUES (7, 'sesame'::text);",
     "INSERT INTO less (id, ssn) VALUES (7, text 'sesame');",
     "INSERT INTO less (id, ssn) VALUES (7, lower('SESAME'));",
@@ -336,6 +336,9 @@ const STORES: [&str; 28] = [
     "UPDATE less SET ssn = coalesce($1, $2) \\bind sesame sesame \\g",
     "COPY less FROM STDIN;\n7\tsesame\tx\n\\.\n",
     "COPY less (id, ssn) FROM STDIN (FORMAT csv, FORCE_NOT_NULL (ssn), NULL 'sesame');\n7,sesame\n\\.\n",
+    "COPY less (note, ssn, id) FROM STDIN (DELIMITER 'A');\n\\x4AAsesameA7\n\\.\n",
+    "COPY less (id, ssn) FROM STDIN (ENCODING 'latin1', NULL 'sesame é');\n7\tsesame é\n\\.\n",
+    "COPY less (id, ssn) FROM STDIN (ENCODING 'latin1', NULL E'sesame \\u00e9', FORMAT csv);\n7,sesame é\n\\.\n",
 ];
 
 #[test]
