@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use model::{ActionId, Ask, AttrValue, Certainty, Field, Holds, Object, Part};
 use pg_query::protobuf::RawStmt;
 
+use lowering::{Tokens, place_constants};
+
 use crate::catalog::{Catalog, Entry, Silently};
 use crate::copy::copy_statement;
 use crate::read::{Unreadable, read};
@@ -36,7 +38,8 @@ use crate::vocabulary::{OPAQUE, STORE};
 ///
 /// Needs a stack of 2 MiB. A text without statements (empty, or comments only) gives none.
 pub fn analyse(sql: &str, catalog: &Catalog) -> Result<Vec<Statement>, Unreadable> {
-    read(sql)?.iter().map(|raw| statement(raw, sql, catalog)).collect()
+    let tokens = Tokens::of(sql);
+    read(sql)?.iter().map(|raw| statement(raw, sql, &tokens, catalog)).collect()
 }
 
 /// An output of a statement, and what it holds by the statement alone, before the server has described it.
@@ -69,7 +72,7 @@ pub fn foresee(sql: &str, catalog: &Catalog) -> Result<Vec<Option<Vec<Foreseen>>
     Ok(read(sql)?.iter().map(foreseen).collect())
 }
 
-fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, Unreadable> {
+fn statement(raw: &RawStmt, sql: &str, tokens: &Tokens<'_>, catalog: &Catalog) -> Result<Statement, Unreadable> {
     // The tree is made of nothing that it can't hold; if a new version brings some, the statement is refused.
     let tree = Tree::of(&raw.stmt).map_err(|error| Unreadable {
         message: format!("the statement's tree holds {error}, which Weir does not know"),
@@ -88,7 +91,7 @@ fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, U
     if !statement.lowered_constants.is_empty() {
         // What stands in their place depends on them.
         statement.inert_constants = None;
-        lowering::place_constants(&mut statement, sql);
+        place_constants(&mut statement, tokens);
     }
     statement.span = start..end;
     statement.names = names::names(&tree, sql.get(start..end).unwrap_or_default(), catalog);

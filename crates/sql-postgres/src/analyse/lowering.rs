@@ -4,6 +4,7 @@
 //! A field can if each value that goes into it is there to be replaced: a parameter that stands for itself and for nothing else, a
 //! plain constant, or a column of a COPY's data. Whatever else is put there, it can't.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use model::{Field, Lowering, OnWrite};
@@ -147,14 +148,32 @@ fn constant(value: &Tree) -> Option<(usize, Constant)> {
     }
 }
 
-/// Finds where the constants end, by PostgreSQL's own lexer, and what the numbers are. A statement in which one can't be found is
-/// one that can't be followed.
-pub(super) fn place_constants(statement: &mut Statement, sql: &str) {
-    let tokens = pg_query::scan(sql).map(|scanned| scanned.tokens).unwrap_or_default();
+/// The tokens of a text by PostgreSQL's own lexer, found once and not before one is asked for: a text may have many statements.
+#[derive(Debug)]
+pub(super) struct Tokens<'a> {
+    sql: &'a str,
+    found: OnceCell<Vec<ScanToken>>,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn of(sql: &'a str) -> Self {
+        Self { sql, found: OnceCell::new() }
+    }
+
+    /// The one that begins there.
+    fn at(&self, start: usize) -> Option<&ScanToken> {
+        let tokens = self.found.get_or_init(|| pg_query::scan(self.sql).map(|found| found.tokens).unwrap_or_default());
+        let start = i32::try_from(start).ok()?;
+        tokens.get(tokens.binary_search_by_key(&start, |token| token.start).ok()?)
+    }
+}
+
+/// Finds where the constants end, and what the numbers are. A statement in which one can't be found is one that can't be followed.
+pub(super) fn place_constants(statement: &mut Statement, tokens: &Tokens<'_>) {
     let mut constants = std::mem::take(&mut statement.lowered_constants);
     for constant in &mut constants {
-        let found = tokens.iter().find(|token| usize::try_from(token.start) == Ok(constant.place.start));
-        if found.is_none_or(|token| place(constant, token, sql).is_none()) {
+        let found = tokens.at(constant.place.start);
+        if found.is_none_or(|token| place(constant, token, tokens.sql).is_none()) {
             statement.cannot_be_lowered(UNREAD);
             return;
         }
