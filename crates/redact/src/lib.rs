@@ -11,7 +11,7 @@ mod style;
 mod token;
 
 pub use cell::{CellCodec, ShowPart, Shown, lower, show};
-pub use mask::{MaskFinder, is_mask, may_hold_mask};
+pub use mask::{MaskFinder, WHOLE_MASK_BYTES_MAX, is_mask, is_whole_mask, may_hold_mask};
 pub use plan::{FieldPlan, Plan};
 pub use style::Style;
 pub use token::TokenKey;

@@ -14,6 +14,15 @@ pub fn is_mask(value: &[u8]) -> bool {
     finder.feed(value) || finder.end()
 }
 
+/// The longest mask that can be a value's every byte.
+pub const WHOLE_MASK_BYTES_MAX: usize = TOKEN_BYTES;
+
+/// Whether a value is the mark of one that may not be seen, or a token, from its first byte to its last.
+pub fn is_whole_mask(value: &[u8]) -> bool {
+    let mut finder = MaskFinder::default();
+    value == REDACTED.as_bytes() || (!finder.feed(value) && finder.end() && value.len() == TOKEN_BYTES)
+}
+
 /// Looks for the same in a value that comes in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct MaskFinder {

@@ -39,8 +39,8 @@ pub struct Statement {
     pub masks_returned: Vec<Field>,
     /// Which arguments of an EXECUTE in it are such, from 1.
     pub(crate) masks_given: Vec<usize>,
-    /// Parameters that it puts into classified columns as they are, by number, from 1.
-    pub parameters_kept: Vec<(usize, Field)>,
+    /// Parameters that it puts into classified columns as they are.
+    pub parameters_kept: Vec<KeptParameter>,
     /// Fields that may be given less than the values that it puts there.
     pub lowering: Vec<Lowering>,
     /// Parameters that it puts there.
@@ -96,6 +96,17 @@ pub struct LoweredConstant {
     /// Where it goes.
     pub field: Field,
     /// The type of the column, by its oid; 0 if it is not known.
+    pub type_oid: u32,
+}
+
+/// A parameter that is put into a classified column as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptParameter {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Where it goes.
+    pub field: Field,
+    /// The type of the column, by its oid; 0 if it is not known, or if the parameter is cast and may be of another.
     pub type_oid: u32,
 }
 

@@ -11,6 +11,7 @@ mod array;
 mod bytes;
 mod family;
 mod json;
+mod masks;
 mod net;
 mod number;
 mod range;
@@ -23,6 +24,7 @@ use model::{Sight, Value};
 use redact::{CellCodec, ShowPart, Shown};
 
 use family::Family;
+pub use masks::{MaskSearch, Masks, holds_mask};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

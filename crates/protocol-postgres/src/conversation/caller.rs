@@ -11,11 +11,12 @@ use model::{Digest, UnixMicros, Wording};
 use super::copy::Rest;
 use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
-use super::long_bind::LONG_BIND_BYTES;
+use super::long_bind::{LONG_BIND_BYTES, Watched, looked_for};
 use super::lowered::{Message, lowered_otherwise, too_long_to_lower};
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
 use super::{Conversation, Ended, Stall, long};
 use crate::catalog::{Freshness, Snapshot};
+use crate::cells::holds_mask;
 use crate::interpret::{Circumstance, Interpreted, returned_mask};
 use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
@@ -368,9 +369,7 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
-        let is_mask = |number: usize| bind.parameter(number).is_some_and(redact::is_mask);
-        let mask = long::kept(&interpreted).map(|(number, _)| *number).find(|number| is_mask(*number));
-        if let Some(number) = mask {
+        if let Some(number) = mask_in(&bind, &long::watched(&interpreted, &prepared)) {
             return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
         let lowered = self.lowered_now(&interpreted, now);
@@ -429,10 +428,10 @@ impl<S> Conversation<S> {
         frame: Range<usize>,
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Planned {
-        let Some((_, field)) = long::kept(interpreted).find(|(kept, _)| *kept == number) else {
+        let Some(kept) = long::kept(interpreted).find(|kept| kept.number == number) else {
             return Planned::Dropped;
         };
-        let unfit = returned_mask(field);
+        let unfit = returned_mask(&kept.field);
         let report = declined_report("42501", &unfit, None);
         self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
         self.refuse_decided(report, frame)
@@ -644,6 +643,18 @@ impl<S> Conversation<S> {
         }
         Ok(interpreted)
     }
+}
+
+/// The number of a parameter in which a mask comes back.
+fn mask_in(bind: &Bind<'_>, watched: &Watched) -> Option<usize> {
+    if watched.is_empty() {
+        return None;
+    }
+    let holds = |(number, (binary, value)): &(usize, (bool, Option<&[u8]>))| {
+        let types = watched.get(number).map(Vec::as_slice).unwrap_or_default();
+        value.is_some_and(|value| !types.is_empty() && holds_mask(looked_for(types, *binary), value))
+    };
+    (1..).zip(bind.values()).find(holds).map(|(number, _)| number)
 }
 
 /// Where the parameters of a Bind are.

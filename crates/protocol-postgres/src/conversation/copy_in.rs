@@ -154,14 +154,18 @@ impl<S> Conversation<S> {
             return Err("the target takes it in another form than was asked for");
         }
         let guarded = |(field, type_oid): &(Field, u32)| Guarded {
-            lowered: (lowered.iter().find(|(of, _)| of == field)).map(|(_, to)| (*to, CellType::of(*type_oid, binary))),
+            lowered: lowered.iter().find(|(of, _)| of == field).map(|(_, to)| *to),
+            wire: CellType::of(*type_oid, binary),
             field: field.clone(),
         };
         let guards = match copy.fields.len() == columns {
             true => copy.fields.iter().map(|into| into.as_ref().map(guarded)).collect(),
             // The table is another than it was, or is not the one that was thought.
             false if !lowered.is_empty() => return Err("the table has other columns than Weir knows of"),
-            false => vec![copy.fields.iter().flatten().next().map(guarded); columns],
+            false => {
+                let first = copy.fields.iter().flatten().next().map(|(field, _)| guarded(&(field.clone(), 0)));
+                vec![first; columns]
+            }
         };
         let arriving = Arriving::new(guards, &copy.format).ok_or("its form is one that Weir does not read")?;
         Ok(Copying::Watched(Box::new(arriving)))

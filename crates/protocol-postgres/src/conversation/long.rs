@@ -4,14 +4,16 @@ use std::rc::Rc;
 
 use gate::{Declined, Step, Verdict};
 use model::{LogText, UnixMicros, Wording};
+use sql_postgres::KeptParameter;
 
 use super::Conversation;
 use super::caller::{BIND, Parameters, Planned, declined_report};
 use super::copy::Rest;
 use super::expect::Expect;
 use super::forward::{Frame, Kind, Slot, Work};
-use super::long_bind::{LongBind, Spoilt};
-use super::statements::Portal;
+use super::long_bind::{LongBind, Spoilt, Watched};
+use super::lowered::UNKNOWN;
+use super::statements::{Lookup, Portal, Prepared};
 use crate::interpret::{Interpreted, returned_mask};
 use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
@@ -72,6 +74,7 @@ impl<S> Conversation<S> {
         };
         let bind = Bind { portal, statement, parameters: b"", parameter_count: 0, result_formats: b"" };
         let frame = at..at.saturating_add(begun.len());
+        let prepared = self.statement(bind.statement);
         let planned = self.plan_bind(bind, Parameters::ToCome, frame, now, verdicts);
         let portal = match &planned {
             Planned::Slot(Slot { work: Work::Bind { portal, .. }, .. }) => Rc::clone(portal),
@@ -81,7 +84,10 @@ impl<S> Conversation<S> {
             }
             Planned::Stalled(_) | Planned::Broken => return Some(planned),
         };
-        let watched = kept(&portal.interpreted).map(|(number, _)| *number).collect();
+        let watched = match &prepared {
+            Lookup::Known(prepared) => watched(&portal.interpreted, prepared),
+            Lookup::Unconfirmed | Lookup::Unknown => Watched::default(),
+        };
         let mut bind = LongBind::new(self.session.gate().keys(), watched);
         match bind.feed(&mut fields.rest()) {
             Ok(None) => {}
@@ -140,8 +146,8 @@ impl<S> Conversation<S> {
 
     /// Refuses a Bind of which the target has a part already: the rest of it makes it fail, and the caller is told this.
     fn refuse_begun(&mut self, portal: &Rc<Portal>, number: usize, now: UnixMicros) {
-        let Some((_, field)) = kept(&portal.interpreted).find(|(kept, _)| *kept == number) else { return };
-        let unfit = returned_mask(field);
+        let Some(kept) = kept(&portal.interpreted).find(|kept| kept.number == number) else { return };
+        let unfit = returned_mask(&kept.field);
         let report = declined_report("42501", &unfit, None);
         self.note_declined(BIND, portal.interpreted.wording.clone(), unfit, now);
         match self.expected.back_mut() {
@@ -197,6 +203,22 @@ impl<S> Conversation<S> {
 }
 
 /// Parameters that go into classified columns as they are.
-pub(super) fn kept(interpreted: &Interpreted) -> impl Iterator<Item = &(usize, model::Field)> {
+pub(super) fn kept(interpreted: &Interpreted) -> impl Iterator<Item = &KeptParameter> {
     interpreted.statements.iter().flat_map(|statement| &statement.parameters_kept)
+}
+
+/// Parameters in which masks are looked for, each with the types that it may be of: the one that the caller has declared, or else those
+/// of its columns.
+pub(super) fn watched(interpreted: &Interpreted, prepared: &Prepared) -> Watched {
+    let mut watched = Watched::default();
+    for kept in kept(interpreted) {
+        let declared =
+            prepared.types.get(kept.number.saturating_sub(1)).copied().filter(|oid| !matches!(*oid, 0 | UNKNOWN));
+        let types = watched.entry(kept.number).or_default();
+        let oid = declared.unwrap_or(kept.type_oid);
+        if !types.contains(&oid) {
+            types.push(oid);
+        }
+    }
+    watched
 }

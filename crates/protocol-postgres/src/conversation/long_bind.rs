@@ -4,14 +4,24 @@
 //! result that stand at its end, are read in passing. A mask that comes back in a parameter that goes into a classified column
 //! spoils it: what is missing of the message then goes to the target as something that it can't read.
 
+use std::collections::HashMap;
+
 use gate::{DigestInPieces, Keys};
 use model::Digest;
-use redact::MaskFinder;
 
+use crate::cells::{CellType, MaskSearch, Masks};
 use crate::wire::Malformed;
 
 /// A Bind longer than this is not held.
 pub const LONG_BIND_BYTES: usize = 256 * 1024;
+
+/// Parameters in which masks are looked for: numbers, from 1, with the types that each may be of.
+pub type Watched = HashMap<usize, Vec<u32>>;
+
+/// Where masks are looked for in a parameter of one of these types.
+pub fn looked_for(types: &[u32], binary: bool) -> Masks {
+    types.iter().map(|oid| Masks::of(CellType::of(*oid, binary))).max().unwrap_or(Masks::IfText)
+}
 
 /// What comes behind the names of such a Bind.
 #[derive(Debug)]
@@ -20,10 +30,12 @@ pub struct LongBind {
     begun: Vec<u8>,
     digest: DigestInPieces,
     parameters: usize,
+    /// Of the parameters, whether each is in binary; one for all, or none.
+    binary: Vec<bool>,
     formats: Vec<i16>,
-    /// Parameters that go into classified columns, by number, from 1.
-    watched: Vec<usize>,
-    finder: MaskFinder,
+    watched: Watched,
+    /// Looks through the parameter that is read, if it is one of those.
+    search: Option<MaskSearch>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +50,17 @@ enum Part {
 }
 
 impl LongBind {
-    /// One whose parameters are to come. In those of these numbers masks are looked for.
-    pub fn new(keys: &Keys, watched: Vec<usize>) -> Self {
+    /// One whose parameters are to come.
+    pub fn new(keys: &Keys, watched: Watched) -> Self {
         Self {
             part: Part::FormatCount,
             begun: Vec::new(),
             digest: keys.digest_in_pieces(),
             parameters: 0,
+            binary: Vec::new(),
             formats: Vec::new(),
             watched,
-            finder: MaskFinder::default(),
+            search: None,
         }
     }
 
@@ -57,16 +70,15 @@ impl LongBind {
             self.part = match self.part {
                 Part::FormatCount => {
                     let Some(count) = self.count(bytes) else { return Ok(None) };
-                    Part::Formats(count.saturating_mul(2))
+                    Part::Formats(count)
                 }
                 Part::Formats(0) => Part::ParameterCount,
-                Part::Formats(left) => match self.pass(bytes, left) {
-                    left if left > 0 => {
-                        self.part = Part::Formats(left);
-                        return Ok(None);
-                    }
-                    _ => Part::ParameterCount,
-                },
+                Part::Formats(left) => {
+                    let Some(format) = self.fixed::<2>(bytes) else { return Ok(None) };
+                    self.digest.update(&format);
+                    self.binary.push(format != [0, 0]);
+                    Part::Formats(left.saturating_sub(1))
+                }
                 Part::ParameterCount => {
                     let Some(parameters) = self.count(bytes) else { return Ok(None) };
                     self.parameters = parameters;
@@ -81,6 +93,7 @@ impl LongBind {
                         length => {
                             let left = usize::try_from(length)
                                 .map_err(|_| Malformed(format!("Bind message has a value of length {length}")))?;
+                            self.search = self.search(parameters);
                             Part::Parameter { parameters, left }
                         }
                     }
@@ -88,16 +101,13 @@ impl LongBind {
                 Part::Parameter { parameters, left } => {
                     let (value, _) = bytes.split_at(left.min(bytes.len()));
                     let left = self.pass(bytes, left);
-                    let number = self.parameters.saturating_sub(parameters).saturating_add(1);
-                    let watched = self.watched.contains(&number);
-                    let found = watched && (self.finder.feed(value) || (left == 0 && self.finder.end()));
+                    let number = self.number(parameters);
+                    let found =
+                        self.search.as_mut().is_some_and(|search| search.feed(value) || (left == 0 && search.end()));
                     self.part = match left {
                         0 => Part::Length { parameters: parameters.saturating_sub(1) },
                         left => Part::Parameter { parameters, left },
                     };
-                    if left == 0 {
-                        self.finder = MaskFinder::default();
-                    }
                     match (found, left) {
                         (true, _) => return Ok(Some(number)),
                         (false, 0) => continue,
@@ -146,6 +156,22 @@ impl LongBind {
                 (0, _) => [0, 0].to_vec(),
             },
         }
+    }
+
+    /// The number of the parameter behind which all but one of so many are to come.
+    fn number(&self, parameters: usize) -> usize {
+        self.parameters.saturating_sub(parameters).saturating_add(1)
+    }
+
+    /// What looks through that parameter.
+    fn search(&self, parameters: usize) -> Option<MaskSearch> {
+        let number = self.number(parameters);
+        let types = self.watched.get(&number)?;
+        let binary = match self.binary.as_slice() {
+            [all] => *all,
+            each => each.get(number.saturating_sub(1)).copied().unwrap_or_default(),
+        };
+        Some(MaskSearch::new(looked_for(types, binary)))
     }
 
     fn pass(&mut self, bytes: &mut &[u8], left: usize) -> usize {
@@ -204,7 +230,7 @@ mod tests {
     const BODY: &[u8] = b"\0\x01\0\x01\0\x03\0\0\0\x02hi\xff\xff\xff\xff\0\0\0\0\0\x02\0\0\0\x01";
 
     fn read(pieces: &[&[u8]]) -> Result<(Option<Digest>, Vec<i16>), Malformed> {
-        let mut bind = LongBind::new(&Keys::new([3; 32]), Vec::new());
+        let mut bind = LongBind::new(&Keys::new([3; 32]), Watched::default());
         for mut piece in pieces.iter().copied() {
             assert_eq!(bind.feed(&mut piece)?, None);
         }
@@ -236,7 +262,8 @@ mod tests {
             for formats in [0, 1, 2] {
                 let body = body(&parameters, formats);
                 for at in 0..=body.len() {
-                    let mut bind = LongBind::new(&Keys::new([3; 32]), watched.clone());
+                    let mut bind =
+                        LongBind::new(&Keys::new([3; 32]), watched.iter().map(|number| (*number, vec![25])).collect());
                     let (one, two) = body.split_at(at);
                     let mut unread = one;
                     let mut is = bind.feed(&mut unread).unwrap();

@@ -26,7 +26,7 @@ const TEXTS: [u32; 3] = [25, 1042, 1043];
 const NUMBERS: [u32; 4] = [20, 21, 23, 1700];
 const NUMERIC: u32 = 1700;
 /// A type that the target is to find out.
-const UNKNOWN: u32 = 705;
+pub const UNKNOWN: u32 = 705;
 
 /// A field with what it is given in the place of values.
 pub type Lowered = (Field, OnWrite);

@@ -5,12 +5,12 @@
 //! server would fail need not be told from what it takes, as long as it can't store a cell that was taken for another one's.
 
 use model::{Field, OnWrite};
-use redact::{CELL_BYTES_MAX, FieldPlan, MaskFinder, TokenKey, is_mask, lower};
+use redact::{CELL_BYTES_MAX, FieldPlan, TokenKey, lower};
 use sql_postgres::CopyFormat;
 
 use super::binary::{SIGNATURE, int32, length};
 use super::lines::{Decoder, Lines, Next, Syntax, decoded, escape_text, write_csv};
-use crate::cells::{CellType, PostgresCells};
+use crate::cells::{CellType, MaskSearch, Masks, PostgresCells, holds_mask};
 use crate::wire::Malformed;
 
 /// Rows that are looked through.
@@ -25,8 +25,10 @@ pub struct Arriving {
 pub struct Guarded {
     /// Where it goes.
     pub field: Field,
-    /// What is stored in the place of its values, if not they themselves, and how they are written.
-    pub lowered: Option<(OnWrite, CellType)>,
+    /// How its values are written.
+    pub wire: CellType,
+    /// What is stored in their place, if not they themselves.
+    pub lowered: Option<OnWrite>,
 }
 
 /// Why rows can't go on.
@@ -73,8 +75,8 @@ impl Arriving {
             }
         };
         let lowers = columns.iter().flatten().any(|column| column.lowered.is_some());
-        let (finder, value, held, out) = (MaskFinder::default(), Vec::new(), Vec::new(), Vec::new());
-        Some(Self { form, cells: Cells { columns, at: 0, finder, value, held, out, lowers } })
+        let (value, held, out) = (Vec::new(), Vec::new(), Vec::new());
+        Some(Self { form, cells: Cells { columns, at: 0, search: None, value, held, out, lowers } })
     }
 
     /// Takes more of the data, and appends what of it goes to the target.
@@ -108,7 +110,8 @@ impl Arriving {
 struct Cells {
     columns: Vec<Option<Guarded>>,
     at: usize,
-    finder: MaskFinder,
+    /// Looks through the cell, once some of it has come.
+    search: Option<MaskSearch>,
     /// What the piece that was read last says.
     value: Vec<u8>,
     /// What has come of a cell that is replaced.
@@ -126,8 +129,8 @@ impl Cells {
 
     /// What is stored in the place of the cell, if not it itself.
     fn lowered(&self) -> Option<(Field, OnWrite, CellType)> {
-        let Guarded { field, lowered } = self.column()?;
-        lowered.map(|(to, wire)| (field.clone(), to, wire))
+        let Guarded { field, wire, lowered } = self.column()?;
+        lowered.map(|to| (field.clone(), to, *wire))
     }
 
     /// Whether the cell is replaced.
@@ -156,7 +159,7 @@ impl Cells {
     /// What is stored in the place of a value.
     fn lower(&self, value: &[u8], key: &TokenKey) -> Result<Vec<u8>, Stopped> {
         let Some((field, to, wire)) = self.lowered() else { return Ok(value.to_vec()) };
-        if is_mask(value) {
+        if holds_mask(Masks::of(wire), value) {
             return Err(Stopped::Mask(field));
         }
         let mut less = Vec::new();
@@ -169,16 +172,17 @@ impl Cells {
 
     /// More of the cell's value, if it is not replaced.
     fn part(&mut self, value: &[u8]) -> Result<(), Stopped> {
-        match self.columns.get(self.at) {
-            Some(Some(column)) if self.finder.feed(value) => Err(Stopped::Mask(column.field.clone())),
-            _ => Ok(()),
+        let Some(Some(column)) = self.columns.get(self.at) else { return Ok(()) };
+        match self.search.get_or_insert_with(|| MaskSearch::new(Masks::of(column.wire))).feed(value) {
+            true => Err(Stopped::Mask(column.field.clone())),
+            false => Ok(()),
         }
     }
 
     /// The cell is over.
     fn end(&mut self) -> Result<(), Stopped> {
-        match (std::mem::take(&mut self.finder), self.column()) {
-            (finder, Some(column)) if finder.end() => Err(Stopped::Mask(column.field.clone())),
+        match (self.search.take(), self.column()) {
+            (Some(search), Some(column)) if search.end() => Err(Stopped::Mask(column.field.clone())),
             _ => Ok(()),
         }
     }
@@ -421,7 +425,7 @@ mod tests {
 
     /// Of three columns the second is classified. Whether a mask is found in these pieces.
     fn found(format: &CopyFormat, pieces: &[&[u8]]) -> bool {
-        match fed(format, vec![None, Some(watched()), None], pieces) {
+        match fed(format, vec![None, Some(watched(format)), None], pieces) {
             Ok(sent) => {
                 assert_eq!(sent, pieces.concat());
                 false
@@ -431,8 +435,8 @@ mod tests {
         }
     }
 
-    fn watched() -> Guarded {
-        Guarded { field: field(), lowered: None }
+    fn watched(format: &CopyFormat) -> Guarded {
+        Guarded { field: field(), wire: CellType::of(25, *format == CopyFormat::Binary), lowered: None }
     }
 
     fn key() -> TokenKey {
@@ -516,9 +520,28 @@ mod tests {
     }
 
     #[test]
+    fn bytes_of_other_types_are_no_masks_in_binary() {
+        for (oid, value, is) in [
+            (23, &b"****"[..], false),
+            (2950, b"ab***defghijklmn", false),
+            (17, b"\xff***", false),
+            (17, b"[redacted]", true),
+            (0, b"\xff***", false),
+            (0, b"a ***", true),
+        ] {
+            let data = binary(&[[None, Some(value), None]]);
+            let column = Some(Guarded { wire: CellType::of(oid, true), ..watched(&CopyFormat::Binary) });
+            for pieces in [vec![data.as_slice()], data.chunks(1).collect()] {
+                let fed = fed(&CopyFormat::Binary, vec![None, column.clone(), None], &pieces);
+                assert_eq!(fed.is_err(), is, "{oid} {value:?}");
+            }
+        }
+    }
+
+    #[test]
     fn no_cell_is_held_that_goes_as_it_is() {
         for format in [text(), csv(b',', b'"', b'"')] {
-            let mut arriving = Arriving::new(vec![Some(watched())], &format).unwrap();
+            let mut arriving = Arriving::new(vec![Some(watched(&format))], &format).unwrap();
             let (piece, mut out) = (vec![b'4'; 65_536], Vec::new());
             for _ in 0..256 {
                 arriving.feed(&piece, &key(), &mut out).unwrap();
@@ -532,7 +555,7 @@ mod tests {
     #[test]
     fn a_binary_copy_with_another_header_is_not_read() {
         for header in [b"PGCOPY\n\xff\r\n\x01\0\0\0\0\0\0\0\0", b"PGCOPY\n\xff\r\n\0\0\x01\0\0\0\0\0\0"] {
-            let fed = fed(&CopyFormat::Binary, vec![Some(watched())], &[header]);
+            let fed = fed(&CopyFormat::Binary, vec![Some(watched(&CopyFormat::Binary))], &[header]);
             assert!(matches!(fed, Err(Stopped::Malformed(_))));
         }
     }
@@ -546,8 +569,7 @@ mod tests {
     }
 
     fn lowers(to: OnWrite, binary: bool) -> Vec<Option<Guarded>> {
-        let lowered = Some((to, CellType::of(25, binary)));
-        vec![None, Some(Guarded { field: field(), lowered }), None]
+        vec![None, Some(Guarded { field: field(), wire: CellType::of(25, binary), lowered: Some(to) }), None]
     }
 
     #[test]
@@ -584,7 +606,7 @@ mod tests {
 
     #[test]
     fn the_first_of_columns_is_replaced_in_lines_that_are_values_alone() {
-        let column = Some(Guarded { field: field(), lowered: Some((OnWrite::Token, CellType::of(25, false))) });
+        let column = Some(Guarded { lowered: Some(OnWrite::Token), ..watched(&text()) });
         let (one, none) = (token("1"), token(""));
         for (data, stored) in [
             ("1\r\n1\r\n", format!("{one}\r\n{one}\r\n")),
@@ -601,8 +623,9 @@ mod tests {
     #[test]
     fn what_can_not_be_replaced_is_not_sent() {
         let stopped = |to, type_oid, format: &CopyFormat, data: &[u8]| {
-            let lowered = Some((to, CellType::of(type_oid, *format == CopyFormat::Binary)));
-            fed(format, vec![None, Some(Guarded { field: field(), lowered }), None], &[data]).unwrap_err()
+            let wire = CellType::of(type_oid, *format == CopyFormat::Binary);
+            fed(format, vec![None, Some(Guarded { field: field(), wire, lowered: Some(to) }), None], &[data])
+                .unwrap_err()
         };
         let long = [b"1\t".to_vec(), vec![b'x'; CELL_BYTES_MAX + 1]].concat();
         let none = Stopped::NotLowered(field(), OnWrite::Partial);
@@ -658,8 +681,8 @@ mod tests {
         #[test]
         fn no_bytes_at_all_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), form in 0..3_usize) {
             let format = vec![text(), csv(b',', b'"', b'"'), CopyFormat::Binary].swap_remove(form);
-            for lowered in [None, Some((OnWrite::Token, CellType::of(25, form == 2)))] {
-                let _ = fed(&format, vec![Some(Guarded { lowered, ..watched() }), None], &[&bytes]);
+            for lowered in [None, Some(OnWrite::Token)] {
+                let _ = fed(&format, vec![Some(Guarded { lowered, ..watched(&format) }), None], &[&bytes]);
             }
         }
     }

@@ -79,8 +79,8 @@ impl Statement {
         whole.touches_unknown |= behind.touches_unknown;
         whole.changes_catalog |= behind.changes_catalog;
         whole.runs_code |= behind.runs_code;
-        let masks = behind.parameters_kept.iter().filter(|(number, _)| self.masks_given.contains(number));
-        whole.masks_returned.extend(masks.map(|(_, field)| field.clone()));
+        let masks = behind.parameters_kept.iter().filter(|kept| self.masks_given.contains(&kept.number));
+        whole.masks_returned.extend(masks.map(|kept| kept.field.clone()));
         whole.lowering.extend(behind.lowering.iter().cloned());
         whole.cannot_be_lowered("what stores it runs by its name in a text");
         whole.unseen |= behind.unseen;

@@ -331,7 +331,7 @@ fn what_is_put_into_classified_columns_is_looked_at() {
     let written = |sql: &str| {
         let statement = analyse(sql, &catalog).unwrap().remove(0);
         let masks: Vec<String> = statement.masks_returned.iter().map(|field| field.name.clone()).collect();
-        let parameters = statement.parameters_kept.iter().map(|(number, field)| format!("${number} {}", field.name));
+        let parameters = statement.parameters_kept.iter().map(|kept| format!("${} {}", kept.number, kept.field.name));
         (masks, parameters.collect::<Vec<_>>())
     };
     let masks = |sql: &str| written(sql).0;

@@ -8,6 +8,7 @@ use redact::is_mask;
 
 use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry, Made};
+use crate::statement::KeptParameter;
 use crate::tree::{Node, Tree};
 
 /// What is put into classified columns.
@@ -18,7 +19,7 @@ pub(super) struct Written {
     /// Those that get what Weir has shown in the place of a value.
     pub(super) masks: Vec<Field>,
     /// Parameters that are put into one as they are.
-    pub(super) parameters: Vec<(usize, Field)>,
+    pub(super) parameters: Vec<KeptParameter>,
     /// Those that may be given less than the values.
     pub(super) lowerings: Lowerings,
 }
@@ -99,7 +100,10 @@ pub(crate) fn copied_into(node: &Node, catalog: &Catalog) -> Vec<Option<(Field, 
         };
         fields.resize(fields.len().max(of_entry.len()), None);
         for (field, more) in fields.iter_mut().zip(of_entry) {
-            *field = field.take().or(more);
+            *field = match (field.take(), more) {
+                (Some((field, one)), Some((_, other))) if one != other => Some((field, 0)),
+                (field, more) => field.or(more),
+            };
         }
     }
     fields
@@ -223,7 +227,8 @@ impl Written {
                     Some(("AConst", _)) if holds_mask(value) => self.masks.push(field.clone()),
                     Some(("ParamRef", parameter)) => {
                         let number = usize::try_from(parameter.int("number")).unwrap_or(0);
-                        self.parameters.push((number, field.clone()));
+                        let type_oid = if value.as_kind("ParamRef").is_some() { column.type_oid } else { 0 };
+                        self.parameters.push(KeptParameter { number, field: field.clone(), type_oid });
                     }
                     _ => {}
                 }

@@ -48,6 +48,39 @@ fn a_mask_that_comes_back_as_a_parameter_is_refused() {
 }
 
 #[test]
+fn what_is_a_mask_by_chance_in_binary_is_none() {
+    let number = "UPDATE customers SET ssn = $1 WHERE id = 7";
+    for (declared, value, forwarded) in [
+        (23_u32, &b"****"[..], "PBES"),
+        (2950, b"ab***defghijklmn", "PBES"),
+        (17, b"\xff***", "PBES"),
+        (16_500, b"\xff***", "PBES"),
+        (16_500, b"a ***", "P!S"),
+        (17, b"[redacted]", "P!S"),
+        (25, b"\xff***", "P!S"),
+        (0, b"\xff***", "P!S"),
+    ] {
+        let parse = named(b'P', &["", number], &[b"\0\x01".as_slice(), &declared.to_be_bytes()].concat());
+        for long in [false, true] {
+            let filler = if long { vec![b'x'; LONG_BIND_BYTES + 1000] } else { Vec::new() };
+            // A whole mask has nothing before it.
+            if long && matches!(declared, 17 | 23 | 2950) {
+                continue;
+            }
+            let value = [&filler, value].concat();
+            let length = u32::try_from(value.len()).unwrap().to_be_bytes();
+            let rest = [b"\0\x01\0\x01\0\x01".as_slice(), &length, &value, b"\0\0"].concat();
+            let bind = named(b'B', &["", ""], &rest);
+            let mut house = House::new();
+            let batch = [parse.clone(), bind, execute(""), sync()].concat();
+            batch.chunks(5000).for_each(|piece| house.conversation.take_from_caller(piece, NOW));
+            let forwarded = if long { forwarded.replace("P!S", "PBS") } else { forwarded.to_owned() };
+            assert_eq!(house.forwarded(), forwarded, "{declared} {long}");
+        }
+    }
+}
+
+#[test]
 fn a_mask_that_comes_back_as_a_constant_is_refused_whatever_was_read_before() {
     let mut house = House::new();
     let text =
