@@ -66,8 +66,9 @@ impl Keys {
 }
 
 impl Keys {
-    /// The key of the tokens that are stored in a target in the place of values. It is none that anybody is shown tokens by: what a
-    /// caller stores and reads again tells nothing of the values behind the tokens that it sees.
+    /// The key of the tokens that are stored in a target in the place of values. It is none that anybody is shown tokens by:
+    /// what a caller stores and reads again tells nothing of values that were stored as they are, and are shown as tokens. Of those that
+    /// were stored as tokens it does: who may store them in a column and sees it at all, also as tokens, can compare guesses.
     pub fn stored_tokens(&self, target: &Target) -> TokenKey {
         self.stored.derive(&format!("target {}", target.id))
     }
