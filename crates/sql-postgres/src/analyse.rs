@@ -5,6 +5,7 @@
 //! into what the statement keeps. [`outputs`] looks at the result's shape. A kind of statement that is not in the list of
 //! [`kinds`] is opaque.
 
+mod filters;
 mod keeps;
 mod kinds;
 mod lowering;

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use model::{Field, Lowering, OnWrite};
 use pg_query::protobuf::{ScanToken, Token};
 
+use super::filters::Filters;
 use super::written::gives_nothing;
 use crate::statement::{Constant, LoweredConstant, LoweredParameter, Statement};
 use crate::tree::{Node, Tree};
@@ -21,6 +22,8 @@ const UNREAD: &str = "a constant is written in a way that is not followed";
 const TWICE: &str = "a parameter stands for more than this one value";
 const COPY_OPTIONS: &str = "a COPY with FORCE_NULL, FORCE_NOT_NULL or DEFAULT is not followed";
 const ELSEWHERE: &str = "something else in the statement is stored there as well";
+const FILTERED: &str =
+    "a WHERE of COPY, or ON CONFLICT by `excluded`, would look at what is stored in the place of its values";
 const NESTED: &str = "the statement does not run as it is written";
 
 /// Kinds of statements whose values are where they seem to be.
@@ -105,6 +108,7 @@ impl Lowerings {
             true
         });
         let is_plain = tree.node().is_some_and(is_plain);
+        let filters = Filters::of(tree);
         for lowering in &mut self.fields {
             let used = |parameter: &LoweredParameter| {
                 i64::try_from(parameter.number).ok().and_then(|number| uses.get(&number)).copied()
@@ -116,6 +120,8 @@ impl Lowerings {
                 Some(NESTED)
             } else if twice {
                 Some(TWICE)
+            } else if filters.look_at(&lowering.field.name) {
+                Some(FILTERED)
             } else {
                 elsewhere.then_some(ELSEWHERE)
             };
@@ -269,7 +275,14 @@ mod tests {
             ("UPDATE customers SET ssn = NULL WHERE id = $1", &[], &[]),
             ("UPDATE customers SET card = $1 WHERE id = 2", &[], &[]),
             ("UPDATE orders SET note = $1", &[], &[]),
+            (
+                "INSERT INTO customers (id, ssn, city) VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE SET ssn = excluded.ssn, \
+                 city = excluded.city WHERE excluded.city <> customers.city",
+                &["ssn"],
+                &[(1, "ssn")],
+            ),
             ("COPY customers (id, ssn) FROM STDIN", &["ssn"], &[]),
+            ("COPY customers (id, ssn) FROM STDIN WHERE customers.id > 5", &["ssn"], &[]),
             ("COPY customers (ssn, email) FROM STDIN (FORMAT csv, NULL 'x', HEADER)", &["ssn", "email"], &[]),
         ] {
             let (is_fields, is_parameters) = of(sql);
@@ -318,6 +331,16 @@ mod tests {
             "COPY customers (id, ssn) FROM STDIN (FORMAT csv, FORCE_NULL (ssn))",
             "COPY customers (id, ssn) FROM STDIN (FORMAT csv, FORCE_NOT_NULL (ssn))",
             "COPY customers (id, ssn) FROM STDIN (DEFAULT 'x')",
+            "COPY customers (id, ssn) FROM STDIN WHERE ssn = '512-44-9821'",
+            "COPY customers (id, ssn) FROM STDIN WHERE id > 5 OR lower(customers.ssn) LIKE '5%'",
+            "COPY customers (id, ssn) FROM STDIN WHERE (customers).ssn = 'x'",
+            "COPY customers (id, ssn) FROM STDIN WHERE to_jsonb(customers) ? 'x'",
+            "COPY customers (id, ssn) FROM STDIN WHERE row(customers.*) IS NOT NULL",
+            "INSERT INTO customers (id, ssn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET city = 'x' WHERE excluded.ssn = 'x'",
+            "INSERT INTO customers (id, ssn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET ssn = excluded.ssn WHERE excluded.ssn = 'x'",
+            "INSERT INTO customers (id, ssn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET city = 'x' WHERE (excluded).ssn = 'x'",
+            "INSERT INTO customers (id, ssn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET city = CASE excluded.ssn WHEN 'x' THEN 'y' END",
+            "INSERT INTO customers (id, ssn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET city = (SELECT excluded.* IS NULL)::text",
             "COPY customers (id, ssn) FROM '/tmp/x'",
             "COPY customers (id, ssn) FROM PROGRAM 'cat'",
             "EXPLAIN ANALYZE UPDATE customers SET ssn = $1",
