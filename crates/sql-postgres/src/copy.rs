@@ -31,6 +31,8 @@ pub struct CopyIn {
     pub fields: Vec<Option<(Field, u32)>>,
     /// How rows are written.
     pub format: CopyFormat,
+    /// The encoding in which they come, if it says so. Else that is the session's when it begins.
+    pub encoding: Option<String>,
 }
 
 impl CopyIn {
@@ -123,7 +125,10 @@ pub(crate) fn copy_statement(node: &Node, sql: &str, start: usize, catalog: &Cat
     }
     if node.has("is_from") {
         let (fields, format) = (copied_into(node, catalog), format(node.get("options"), true));
-        return Some(CopyStatement::In(CopyIn { fields, format }));
+        let mut options = node.get("options").list().iter().filter_map(Tree::node);
+        let encoding = options.find(|option| option.text("defname") == "encoding");
+        let encoding = encoding.map(|option| option.get("arg").text().to_owned());
+        return Some(CopyStatement::In(CopyIn { fields, format, encoding }));
     }
     let columns: Vec<String> = node.get("attlist").list().iter().map(|name| name.text().to_owned()).collect();
     let (describing, source) = if node.has("query") {

@@ -47,6 +47,11 @@ impl Masks {
 
 const BYTEA: u32 = 17;
 
+/// Whether what the bytes of a value say depends on the encoding of the session.
+pub fn is_of_encoding(wire: CellType) -> bool {
+    Masks::of(wire) >= Masks::IfText
+}
+
 /// Whether a value is, or holds, what stands in the place of one that may not be seen.
 pub fn holds_mask(masks: Masks, value: &[u8]) -> bool {
     let mut search = MaskSearch::new(masks);

@@ -24,7 +24,7 @@ use model::{Sight, Value};
 use redact::{CellCodec, ShowPart, Shown};
 
 use family::Family;
-pub use masks::{MaskSearch, Masks, holds_mask};
+pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -273,6 +273,9 @@ impl<S> Conversation<S> {
         if known.uses_names() || known.is_copy() {
             return Ok(Behind::Unseen(NAMES_NAMES));
         }
+        if !prepared.lowered.is_empty() {
+            return Ok(Behind::Lowered);
+        }
         let text = prepared.text.as_slice().into();
         Ok(Behind::Prepared(self.read_again(&prepared)?, text))
     }
@@ -280,6 +283,9 @@ impl<S> Conversation<S> {
     fn behind_cursor(&mut self, name: &[u8]) -> Result<Behind, Stall> {
         match self.portal(name) {
             Lookup::Known(portal) if portal.interpreted.uses_names() => Ok(Behind::Unseen(NAMES_NAMES)),
+            Lookup::Known(portal) if !portal.lowered.is_empty() || !portal.lowered_in_text.is_empty() => {
+                Ok(Behind::Lowered)
+            }
             Lookup::Known(portal) => Ok(Behind::Cursor(Rc::clone(&portal.interpreted))),
             Lookup::Unconfirmed => Err(Stall::Replies),
             Lookup::Unknown => Ok(Behind::Unseen(NOT_FETCHED)),

@@ -12,8 +12,9 @@ use super::copy::Rest;
 use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
 use super::long_bind::{LONG_BIND_BYTES, Watched, looked_for};
-use super::lowered::{Message, lowered_otherwise, too_long_to_lower};
+use super::lowered::{Message, lowered_otherwise, of_other_encoding, too_long_to_lower};
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
+use super::text_settings::Reads;
 use super::{Conversation, Ended, Stall, long};
 use crate::catalog::{Freshness, Snapshot};
 use crate::cells::holds_mask;
@@ -373,8 +374,15 @@ impl<S> Conversation<S> {
             return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
         let lowered = self.lowered_now(&interpreted, now);
+        let nothing_awaited = self.expected.is_empty() && self.planned == 0;
+        let otherwise = match self.values_read(&bind, &interpreted, &lowered, nothing_awaited) {
+            Reads::Alike => None,
+            Reads::Otherwise(why) => Some(of_other_encoding(why)),
+            Reads::NotKnownYet => return Planned::Stalled(Stall::Replies),
+        };
         let rewritten = match (lowered.is_empty(), parameters) {
             (true, _) => Ok(None),
+            _ if otherwise.is_some() => otherwise.map_or(Ok(None), Err),
             (false, Parameters::Here) => self.lowered_bind(&bind, &prepared, &interpreted, &lowered).map(Some),
             (false, Parameters::ToCome) => Err(too_long_to_lower()),
         };

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use gate::{Declined, Step};
-use model::{Field, UnixMicros, Wording};
+use model::{Field, Holds, Sight, UnixMicros, Wording};
 use sql_postgres::{CopyFormat, CopyIn, CopyStatement};
 
 use super::caller::declined_report;
@@ -18,7 +18,7 @@ use super::target::Pass;
 use super::{Conversation, Ended};
 use crate::cells::CellType;
 use crate::copy::{Arriving, Guarded, Stopped};
-use crate::interpret::{CANNOT_WATCH, returned_mask};
+use crate::interpret::{CANNOT_WATCH, Interpreted, returned_mask};
 use crate::wire::Malformed;
 use crate::wire::build::{self, OwnReport, Severity};
 use crate::wire::frame::{HEAD_BYTES, Head};
@@ -104,7 +104,7 @@ impl<S> Conversation<S> {
     }
 
     /// CopyInResponse.
-    pub(super) fn take_copy_in(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
+    pub(super) fn take_copy_in(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let (binary, columns) = copy_response(body)?;
         let last = self.expected.len() == 1;
         let (interpreted, at) = match self.expected.front() {
@@ -121,7 +121,11 @@ impl<S> Conversation<S> {
             Some(CopyStatement::In(copy)) if copy.is_classified() => {
                 let lowered = self.expected.front_mut().and_then(Expect::running).map(|running| running.flow.lowers());
                 let lowered = lowered.unwrap_or_default().to_vec();
-                self.watching(copy, &lowered, binary, columns)
+                match self.reads_alike(copy) {
+                    Err(_) if lowered.is_empty() && self.sees_all(&interpreted, now) => Ok(Copying::In),
+                    Err(why) => Err(why),
+                    Ok(()) => self.watching(copy, &lowered, binary, columns),
+                }
             }
             _ => Ok(Copying::In),
         };
@@ -135,10 +139,31 @@ impl<S> Conversation<S> {
                 running.begin_copy(Copying::In)?;
                 let mut report = OwnReport::new(Severity::Error, "0A000", CANNOT_WATCH);
                 report.detail = Some(why.to_owned());
+                report.hint = Some("Say in the COPY in which encoding it comes: ENCODING 'UTF8'.".to_owned());
                 self.fail_copy(report);
                 Ok(Pass::Done)
             }
         }
+    }
+
+    /// Whether Weir finds the rows and columns of this copy's data where the target does; why not, if not. Code that stands in the
+    /// COPY itself counts too: a WHERE is computed, as far as it is constant, before the target settles on the encoding.
+    fn reads_alike(&self, copy: &CopyIn) -> Result<(), &'static str> {
+        if copy.encoding.is_some() { Ok(()) } else { self.settings.copies_alike() }
+    }
+
+    /// Whether its texts are UTF-8, as those are of which tokens are made.
+    fn reads_utf8(&self, copy: &CopyIn) -> bool {
+        match &copy.encoding {
+            Some(encoding) => matches!(encoding.to_ascii_lowercase().as_str(), "utf8" | "utf-8" | "unicode"),
+            None => self.settings.copies_utf8(),
+        }
+    }
+
+    /// Whether nothing is shown to the caller as a mask, so that none can come back.
+    fn sees_all(&self, interpreted: &Interpreted, now: UnixMicros) -> bool {
+        let clear = |field| self.session.sight_of(&Holds::Copy(field), now) == Sight::Clear;
+        interpreted.snapshot.catalog.classified_fields().all(clear)
     }
 
     /// A copy whose data are looked through.
@@ -149,7 +174,6 @@ impl<S> Conversation<S> {
         binary: bool,
         columns: usize,
     ) -> Result<Copying, &'static str> {
-        self.settings.copies_alike()?;
         if binary != (copy.format == CopyFormat::Binary) {
             return Err("the target takes it in another form than was asked for");
         }
@@ -168,7 +192,7 @@ impl<S> Conversation<S> {
             }
         };
         let arriving = Arriving::new(guards, &copy.format).ok_or("its form is one that Weir does not read")?;
-        Ok(Copying::Watched(Box::new(arriving)))
+        Ok(Copying::Watched(Box::new(if self.reads_utf8(copy) { arriving } else { arriving.in_another_encoding() })))
     }
 
     /// Sends copy data. Once the copy has failed the target ignores it, and the message must end all the same.

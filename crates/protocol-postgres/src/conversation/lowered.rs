@@ -4,6 +4,8 @@
 //! What policy says is asked when the text is read or the values are bound, and again when the statement runs: if it says something
 //! else by then, it does not run.
 
+use std::collections::HashMap;
+
 use gate::Declined;
 use model::{Field, OnWrite, UnixMicros};
 use redact::{FieldPlan, lower};
@@ -13,7 +15,8 @@ use super::Conversation;
 use super::caller::BIND;
 use super::long_bind::LONG_BIND_BYTES;
 use super::statements::Prepared;
-use crate::cells::{CellType, PostgresCells};
+use super::text_settings::Reads;
+use crate::cells::{CellType, PostgresCells, is_of_encoding};
 use crate::interpret::Interpreted;
 use crate::wire::Fields;
 use crate::wire::Malformed;
@@ -34,6 +37,15 @@ pub type Lowered = (Field, OnWrite);
 /// Parameters of a text's statements that may be stored as less than they are.
 fn parameters(interpreted: &Interpreted) -> impl Iterator<Item = &LoweredParameter> {
     interpreted.statements.iter().flat_map(|statement| &statement.lowered_parameters)
+}
+
+/// The parameters that are replaced, by number: where each goes, what it is given, and the type of its column.
+fn replaced<'a>(interpreted: &Interpreted, lowered: &'a [Lowered]) -> HashMap<usize, (&'a Field, OnWrite, u32)> {
+    let of = |parameter: &LoweredParameter| {
+        let (field, to) = lowered.iter().find(|(field, _)| *field == parameter.field)?;
+        Some((parameter.number, (field, *to, parameter.type_oid)))
+    };
+    parameters(interpreted).filter_map(of).collect()
 }
 
 /// What is stored by a text's parameters as less than they are, of all that is.
@@ -127,6 +139,9 @@ impl<S> Conversation<S> {
             Constant::Text(value) => (value, wire_type(0, constant.type_oid, false)?),
             Constant::Number(value) => (value, wire_type(NUMERIC, constant.type_oid, false)?),
         };
+        if self.settings.of_value(value.as_bytes(), self.batch, true) != Reads::Alike {
+            return None;
+        }
         let plan = FieldPlan::new(to.sight(), Some(constant.field.class.clone()));
         let mut less = Vec::new();
         if !lower(&PostgresCells, wire, value.as_bytes(), &plan, self.session.stored_tokens(), &mut less) {
@@ -151,6 +166,26 @@ impl<S> Conversation<S> {
         by_parameters(interpreted, verdict.lowers())
     }
 
+    /// Whether the values of a Bind that are to be replaced are the same texts to Weir as to the target.
+    pub(super) fn values_read(
+        &self,
+        bind: &Bind<'_>,
+        interpreted: &Interpreted,
+        lowered: &[Lowered],
+        nothing_awaited: bool,
+    ) -> Reads {
+        if lowered.is_empty() {
+            return Reads::Alike;
+        }
+        let replaced = replaced(interpreted, lowered);
+        let of = |(number, (binary, value)): (usize, (bool, Option<&[u8]>))| {
+            let (.., type_oid) = replaced.get(&number)?;
+            let value = value.filter(|_| is_of_encoding(CellType::of(*type_oid, binary)))?;
+            Some(self.settings.of_value(value, self.batch, nothing_awaited)).filter(|reads| *reads != Reads::Alike)
+        };
+        (1..).zip(bind.values()).find_map(of).unwrap_or(Reads::Alike)
+    }
+
     /// A Bind as it goes to the target.
     pub(super) fn lowered_bind(
         &self,
@@ -159,18 +194,14 @@ impl<S> Conversation<S> {
         interpreted: &Interpreted,
         lowered: &[Lowered],
     ) -> Result<Vec<u8>, Declined> {
-        let of = |number: usize| {
-            let parameter = parameters(interpreted).find(|parameter| parameter.number == number)?;
-            let (field, to) = lowered.iter().find(|(field, _)| *field == parameter.field)?;
-            Some((field, *to, parameter.type_oid))
-        };
+        let replaced = replaced(interpreted, lowered);
         let mut out = Vec::new();
         let mut failed = None;
         build::frame(&mut out, b'B', |out| {
             build::cstr(out, bind.portal);
             build::cstr(out, bind.statement);
             let written = write_parameters(bind, out, |number, value, is_binary, out| {
-                let Some((field, to, type_oid)) = of(number) else { return false };
+                let Some(&(field, to, type_oid)) = replaced.get(&number) else { return false };
                 let declared = prepared.types.get(number.saturating_sub(1)).copied().filter(|oid| *oid != UNKNOWN);
                 let wire = wire_type(declared.unwrap_or(0), type_oid, is_binary);
                 let plan = FieldPlan::new(to.sight(), Some(field.class.clone()));
@@ -276,6 +307,15 @@ pub fn lowered_otherwise() -> Declined {
         message: "policies have changed since this was bound, so it does not run".to_owned(),
         detail: Some("What is stored in the place of its values was settled then.".to_owned()),
         hint: Some("Bind it again.".to_owned()),
+    }
+}
+
+/// What a caller is told whose values are to be replaced, and are other texts to the target than to Weir.
+pub fn of_other_encoding(why: &str) -> Declined {
+    Declined {
+        message: format!("a value beyond ASCII that is to be stored as less than it is can't be read: {why}"),
+        detail: None,
+        hint: Some("SET client_encoding = 'UTF8'".to_owned()),
     }
 }
 

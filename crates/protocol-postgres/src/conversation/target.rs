@@ -179,7 +179,7 @@ impl<S> Conversation<S> {
             b't' => self.take_parameter_types(),
             b'1' | b'2' | b'3' => self.take_acknowledgement(kind, now),
             b's' | b'I' => self.take_end(kind, now),
-            b'G' => self.take_copy_in(body),
+            b'G' => self.take_copy_in(body, now),
             b'H' => self.take_copy_out(body, now),
             b'c' => self.take_copy_done(),
             b'V' => self.take_call_result(body),
@@ -487,6 +487,8 @@ impl<S> Conversation<S> {
         // A place in a text that was rewritten is none in the caller's.
         let mut placeless = Vec::new();
         let rewritten = self.expected.front().is_some_and(Expect::is_rewritten);
+        // Nor is a value in it one of the caller's: what is wrong with that is not told.
+        let tainted = tainted && !(is_about_the_text(&report) && (!rewritten || report.sqlstate().starts_with("42")));
         if rewritten {
             report.fields.retain(|(kind, _)| *kind != b'P');
             without_position(body, true, &mut placeless)?;
@@ -555,7 +557,7 @@ impl<S> Conversation<S> {
     }
 
     fn show_report(&mut self, report: &Report, tainted: bool) -> Pass {
-        if !tainted || is_about_the_text(report) {
+        if !tainted {
             return Pass::Verbatim;
         }
         self.withhold(report, b'E')

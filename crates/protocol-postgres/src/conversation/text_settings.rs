@@ -98,6 +98,25 @@ impl TextSettings {
         }
     }
 
+    /// Whether a value in this batch is the same text to Weir as to the target, so that its token is that of the text. If nothing is
+    /// awaited from the target, nothing will be told any more.
+    pub fn of_value(&self, value: &[u8], batch: u64, nothing_awaited: bool) -> Reads {
+        match self.code {
+            _ if value.is_ascii() => Reads::Alike,
+            Some(code) if code == batch => {
+                Reads::Otherwise("code that was sent before it in the same batch may have changed client_encoding")
+            }
+            Some(_) if !nothing_awaited => Reads::NotKnownYet,
+            _ if self.client == b"UTF8" => Reads::Alike,
+            _ => Reads::Otherwise("client_encoding is not UTF8"),
+        }
+    }
+
+    /// Whether a COPY's data that say no encoding of their own are UTF-8.
+    pub fn copies_utf8(&self) -> bool {
+        self.code.is_none() && self.client == b"UTF8"
+    }
+
     /// Whether the target tells this name from others as Weir does. In other encodings a letter beyond ASCII may be folded,
     /// cut or converted to another.
     pub fn tells_apart(&self, name: &[u8]) -> bool {
@@ -125,6 +144,19 @@ mod tests {
         assert!(matches!(settings.of("SELECT 'é'".as_bytes(), 4, false), Reads::Otherwise(_)));
         settings.told(b"client_encoding", b"UTF8");
         assert_eq!(settings.of("SELECT 'é'".as_bytes(), 4, false), Reads::Alike);
+    }
+
+    #[test]
+    fn values_beyond_ascii_are_the_same_in_one_encoding_only() {
+        let mut settings = TextSettings::default();
+        assert_eq!(settings.of_value("é".as_bytes(), 1, true), Reads::Alike);
+        settings.code_runs(1);
+        assert_eq!(settings.of_value("é".as_bytes(), 2, false), Reads::NotKnownYet);
+        assert!(matches!(settings.of_value("é".as_bytes(), 1, false), Reads::Otherwise(_)));
+        settings.ready(false);
+        settings.told(b"client_encoding", b"LATIN1");
+        assert!(matches!(settings.of_value("é".as_bytes(), 2, true), Reads::Otherwise(_)) && !settings.copies_utf8());
+        assert_eq!(settings.of_value(b"e", 2, true), Reads::Alike);
     }
 
     #[test]

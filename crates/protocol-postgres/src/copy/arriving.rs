@@ -10,7 +10,7 @@ use sql_postgres::CopyFormat;
 
 use super::binary::{SIGNATURE, int32, length};
 use super::lines::{Decoder, Lines, Next, Syntax, decoded, escape_text, write_csv};
-use crate::cells::{CellType, MaskSearch, Masks, PostgresCells, holds_mask};
+use crate::cells::{CellType, MaskSearch, Masks, PostgresCells, holds_mask, is_of_encoding};
 use crate::wire::Malformed;
 
 /// Rows that are looked through.
@@ -76,7 +76,13 @@ impl Arriving {
         };
         let lowers = columns.iter().flatten().any(|column| column.lowered.is_some());
         let (value, held, out) = (Vec::new(), Vec::new(), Vec::new());
-        Some(Self { form, cells: Cells { columns, at: 0, search: None, value, held, out, lowers } })
+        Some(Self { form, cells: Cells { columns, at: 0, search: None, value, held, out, lowers, utf8: true } })
+    }
+
+    /// The same, of which the target makes other texts than Weir unless they are ASCII: no token of such a one is that of the text.
+    pub fn in_another_encoding(mut self) -> Self {
+        self.cells.utf8 = false;
+        self
     }
 
     /// Takes more of the data, and appends what of it goes to the target.
@@ -119,6 +125,8 @@ struct Cells {
     /// What goes to the target, if any column is replaced.
     out: Vec<u8>,
     lowers: bool,
+    /// Texts are UTF-8.
+    utf8: bool,
 }
 
 impl Cells {
@@ -161,6 +169,9 @@ impl Cells {
         let Some((field, to, wire)) = self.lowered() else { return Ok(value.to_vec()) };
         if holds_mask(Masks::of(wire), value) {
             return Err(Stopped::Mask(field));
+        }
+        if !self.utf8 && !value.is_ascii() && is_of_encoding(wire) {
+            return Err(Stopped::NotLowered(field, to));
         }
         let mut less = Vec::new();
         let plan = FieldPlan::new(to.sight(), Some(field.class.clone()));
@@ -642,6 +653,27 @@ mod tests {
         let data = binary(&[[None, Some(b"tok_abcdefghijklmnop"), None]]);
         assert_eq!(stopped(OnWrite::Token, 25, &CopyFormat::Binary, &data), Stopped::Mask(field()));
         assert_eq!(FieldPlan::new(OnWrite::Partial.sight(), Some(field().class)).sight, Sight::Partial);
+    }
+
+    #[test]
+    fn a_text_in_another_encoding_has_no_token_unless_it_is_ascii() {
+        let lowered = |wire| Some(Guarded { field: field(), wire, lowered: Some(OnWrite::Token) });
+        for (format, oid, data, is) in [
+            (text(), 25, b"512-44-9821\n".to_vec(), true),
+            (text(), 25, "\u{e9}512\n".as_bytes().to_vec(), false),
+            (text(), 25, b"\\xc3\\xa9\n".to_vec(), false),
+            (CopyFormat::Binary, 2950, [SIGNATURE, &[0; 8], b"\0\x01\0\0\0\x10", &[0xc3; 16]].concat(), true),
+        ] {
+            let wire = CellType::of(oid, format == CopyFormat::Binary);
+            for utf8 in [true, false] {
+                let mut arriving = Arriving::new(vec![lowered(wire)], &format).unwrap();
+                if !utf8 {
+                    arriving = arriving.in_another_encoding();
+                }
+                let fed = arriving.feed(&data, &key(), &mut Vec::new());
+                assert_eq!(fed.is_ok(), utf8 || is, "{data:?}");
+            }
+        }
     }
 
     proptest! {

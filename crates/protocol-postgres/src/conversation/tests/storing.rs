@@ -382,7 +382,80 @@ fn places_in_errors_about_another_text_are_not_told() {
     let wrong = named(b'E', &["SERROR", "VERROR", "C42703", "Mcolumn \"no_such\" does not exist", "P33"], b"\0");
     house.target(&[wrong, ready(b'I')].concat());
     let told = String::from_utf8_lossy(&house.conversation.to_caller).into_owned();
-    assert!(told.contains("C42703") && !told.contains("\0P"), "{told:?}");
+    assert!(told.contains("C42703") && told.contains("no_such") && !told.contains("\0P"), "{told:?}");
+    // What is wrong with a value is said of one that is not the caller's.
+    let mut house = House::lowering();
+    house.caller(&query("UPDATE customers SET ssn = 'x', city = 'y'"));
+    let wrong = named(b'E', &["SERROR", "VERROR", "C22P02", "Minvalid input: \"tok_secret\"", "P33"], b"\0");
+    house.target(&[wrong, ready(b'I')].concat());
+    let told = String::from_utf8_lossy(&house.conversation.to_caller).into_owned();
+    assert!(told.contains("C22P02") && !told.contains("tok_secret") && !told.contains("\0P"), "{told:?}");
+}
+
+#[test]
+fn what_was_prepared_under_other_policies_does_not_run_by_its_name_in_sql() {
+    let own = "UPDATE customers SET ssn = '512-44-9821' WHERE id = 7";
+    let mut house = House::lowering();
+    house.caller(&[parse("s", own), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    house.let_store();
+    assert_eq!(house.caller(&query("EXECUTE s")), "!");
+    house.target(&[error("26000"), ready(b'I')].concat());
+    assert_eq!(house.shown(), "1 ZI E42501 ZI");
+    // One that goes as it is runs.
+    house.caller(&[parse("t", own), sync()].concat());
+    house.target(&[plain(b'1'), ready(b'I')].concat());
+    assert_eq!(house.caller(&query("EXECUTE t")), "Q");
+}
+
+#[test]
+fn a_value_beyond_ascii_is_replaced_in_utf8_alone() {
+    for (encoding, ssn, forwarded) in [("UTF8", "é", "PBES"), ("LATIN1", "512-44-9821", "PBES"), ("LATIN1", "é", "P!S")]
+    {
+        let mut house = House::lowering();
+        house.target(&parameter("client_encoding", encoding));
+        let batch = [parse("", INSERT), bind_with(&[Some("é"), None, Some(ssn)]), execute(""), sync()].concat();
+        assert_eq!(house.caller(&batch), forwarded, "{encoding} {ssn}");
+    }
+    for (encoding, said, stored) in [
+        ("UTF8", "", true),
+        ("LATIN1", "", false),
+        ("LATIN1", " (ENCODING 'UTF8')", true),
+        ("UTF8", " (ENCODING 'latin1')", false),
+    ] {
+        let mut house = House::lowering();
+        house.target(&parameter("client_encoding", encoding));
+        assert_eq!(house.caller(&query(&format!("COPY customers (id, ssn) FROM STDIN{said}"))), "Q");
+        house.target(&copies(2));
+        assert_eq!(house.caller(&data("1\té\n".as_bytes())), if stored { "d" } else { "f" }, "{encoding}{said}");
+    }
+}
+
+#[test]
+fn a_copy_beside_code_goes_to_who_sees_all_or_says_its_encoding() {
+    let copy = "COPY customers (id, ssn) FROM STDIN";
+    for (text, seeing, lowering, begun) in [
+        (format!("{copy} WHERE some_code() = id"), true, false, true),
+        (format!("SELECT some_code(); {copy}"), true, false, true),
+        (format!("SELECT some_code(); {copy}"), false, false, false),
+        (format!("{copy} WHERE some_code() = id"), false, true, false),
+        (format!("{copy} (ENCODING 'UTF8') WHERE some_code() = id"), false, true, true),
+        (format!("SELECT some_code(); {copy} (ENCODING 'UTF8')"), false, false, true),
+    ] {
+        let mut house = match (seeing, lowering) {
+            (true, _) => House::seeing(),
+            (_, true) => House::lowering(),
+            _ => House::new(),
+        };
+        assert_eq!(house.caller(&query(&text)), "Q", "{text}");
+        if text.starts_with("SELECT") {
+            house.target(&[shape(&[("some_code", 0, 0, 25)]), row(&["x"]), complete()].concat());
+        }
+        assert_eq!(house.target(&copies(2)), if begun { "" } else { "f" }, "{text}");
+        if begun {
+            assert_eq!(house.caller(&data(b"1\t512-44-9821\n")), "d");
+        }
+    }
 }
 
 #[test]
