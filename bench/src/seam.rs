@@ -81,6 +81,7 @@ fn interpreted() -> Operation {
         certainty: Certainty::Exact,
         touches: Vec::new(),
         touches_unknown: false,
+        lowering: Vec::new(),
     }
 }
 

@@ -62,7 +62,9 @@ impl Builder {
              password = {{ file = \"{name}.password\" }}\n{lines}\n[targets.{name}.classes]\n"
         );
         for (pattern, class) in classes {
-            let _ = writeln!(self.targets, "\"{pattern}\" = \"{class}\"");
+            // A class, or a table with more beside it.
+            let class = if class.starts_with('{') { (*class).to_owned() } else { format!("\"{class}\"") };
+            let _ = writeln!(self.targets, "\"{pattern}\" = {class}");
         }
         self.targets.push('\n');
         self.rest.push_str(&format!("\0{name}\0{password}"));

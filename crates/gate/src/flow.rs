@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Holds, Operation, UnixMicros};
+use model::{Field, Holds, OnWrite, Operation, UnixMicros};
 use redact::Plan;
 
 use crate::judge::Judged;
@@ -57,6 +57,11 @@ impl Flow {
     /// What was decided to run.
     pub fn operation(&self) -> &Operation {
         &self.judged.operation
+    }
+
+    /// What it stores as less than it is.
+    pub fn lowers(&self) -> &[(Field, OnWrite)] {
+        self.judged.lowers()
     }
 
     /// How a result of this shape is shown. A copy of a classified field is shown at that field's sight; something

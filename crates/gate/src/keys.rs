@@ -11,6 +11,7 @@ pub struct Keys {
     digests: hmac::Key,
     literals: TokenKey,
     tokens: TokenKey,
+    stored: TokenKey,
 }
 
 impl fmt::Debug for Keys {
@@ -28,6 +29,7 @@ impl Keys {
             digests: hmac::Key::new(hmac::HMAC_SHA256, seed.as_ref()),
             literals: root.derive("weir log literals"),
             tokens: root.derive("weir session tokens"),
+            stored: root.derive("weir stored tokens"),
         }
     }
 
@@ -60,6 +62,15 @@ impl Keys {
             (TokenScope::Run, Some(run)) => self.tokens.derive(&format!("run {} {run}", principal.issuer)),
             (TokenScope::Session | TokenScope::Run, _) => self.tokens.derive(&format!("session {}", session.0)),
         }
+    }
+}
+
+impl Keys {
+    /// The key of the tokens that are stored in a target in the place of values. It is none that anybody is shown tokens by:
+    /// what a caller stores and reads again tells nothing of values that were stored as they are, and are shown as tokens. Of those that
+    /// were stored as tokens it does: who may store them in a column and sees it at all, also as tokens, can compare guesses.
+    pub fn stored_tokens(&self, target: &Target) -> TokenKey {
+        self.stored.derive(&format!("target {}", target.id))
     }
 }
 
@@ -185,6 +196,20 @@ mod tests {
         assert_ne!(token(Run, "a", &none, "shop"), token(Run, "b", &none, "shop"));
         assert_eq!(token(OfTarget, "a", &one, "shop"), token(OfTarget, "b", &none, "shop"));
         assert_ne!(token(OfTarget, "a", &one, "shop"), token(OfTarget, "a", &one, "crm"));
+        // What is stored is no token that anybody is shown.
+        let of = |name: &str| Target {
+            id: TargetId(name.into()),
+            protocol: "test",
+            env: None,
+            labels: Vec::new(),
+            token_scope: OfTarget,
+        };
+        let stored = |name: &str| keys.stored_tokens(&of(name)).text("pii.email", b"ada@example.com");
+        assert_eq!(stored("shop"), stored("shop"));
+        assert_ne!(stored("shop"), stored("crm"));
+        for scope in [Session, Run, OfTarget] {
+            assert_ne!(stored("shop"), token(scope, "a", &one, "shop"));
+        }
         // No name of one scope is that of another.
         assert_ne!(token(Session, "target shop", &none, "shop"), token(OfTarget, "a", &none, "shop"));
     }

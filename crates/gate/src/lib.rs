@@ -58,6 +58,7 @@ mod words;
 
 pub use admit::{Arrival, Gate};
 pub use flow::{Flow, Shown};
+pub use judge::rung;
 pub use keys::{DigestInPieces, Keys, ShapeKey};
 pub use layout::Layout;
 pub use ledger::{Arrived, Decided, Ended, Event, Ledger, LedgerDown, Outcome, Record, Rejected, Ruling};

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use model::PrincipalKind;
+use model::{Ask, AttrValue, Object, PrincipalKind};
+use policy::actions::{OVERWRITE, PROBE, STORE};
 use policy::{Denial, Needs, Reason};
 
 /// A refusal, ready to be told.
@@ -69,12 +70,40 @@ fn in_words(needs: &Needs) -> String {
     format!("It would need {needed}. This version of Weir cannot ask for that yet.")
 }
 
+/// The permit that is missing where policy says nothing of a classified field, in words. None where that is no help: policy forbids it, or
+/// the caller is a workload, which is told the rule alone.
+pub(crate) fn missing_permit(ask: &Ask, denial: &Denial, kind: PrincipalKind) -> Option<String> {
+    let Object::Field(field) = &ask.object else { return None };
+    if denial.reason != Reason::NotPermitted || kind != PrincipalKind::User {
+        return None;
+    }
+    let more = match ask.action {
+        STORE => "; a permit to write is none".to_owned(),
+        OVERWRITE => ", or of see, so that what is replaced is known".to_owned(),
+        PROBE => {
+            let how = ask.context.iter().find_map(|(name, value)| match value {
+                AttrValue::Text(how) if *name == "probe" => Some(how.as_str()),
+                _ => None,
+            });
+            format!(" (context.probe is {}), or of see", how.unwrap_or("unknown"))
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "It takes a permit of {} on {}.{} or its class {}{more}. \
+         An operator sees all that a statement asks with `weir policy explain --sql`.",
+        ask.action, field.part.name, field.name, field.class
+    ))
+}
+
 pub(crate) fn join(rules: &[Arc<str>]) -> String {
     rules.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
+    use model::{ActionId, ClassId, Field, Part};
+
     use super::*;
 
     fn denial(reason: Reason, message: Option<&str>, needs: Option<Needs>) -> Denial {
@@ -97,5 +126,34 @@ mod tests {
         let refusal =
             Refusal::denied("select", &denial(Reason::Erred("overflow at x".into()), None, None), PrincipalKind::User);
         assert!(!format!("{refusal:?}").contains("overflow"), "{refusal:?}");
+    }
+
+    #[test]
+    fn people_are_told_which_permit_is_missing() {
+        let part = Part { kind: "Table", name: "public.customers".into(), attrs: Vec::new() };
+        let class = ClassId::parse("pii.national_id").unwrap();
+        let field = Object::Field(Field { part, name: "ssn".into(), class, sealed: false });
+        let hint = |action: ActionId, reason, kind| {
+            let context = vec![("probe", AttrValue::Text("range".into()))];
+            let ask = Ask { action, object: field.clone(), context };
+            missing_permit(&ask, &denial(reason, None, None), kind)
+        };
+        let (user, workload) = (PrincipalKind::User, PrincipalKind::Workload);
+        for (action, words) in [
+            (
+                STORE,
+                "a permit of store on public.customers.ssn or its class pii.national_id; a permit to write is none",
+            ),
+            (OVERWRITE, "a permit of overwrite on public.customers.ssn or its class pii.national_id, or of see"),
+            (PROBE, "a permit of probe on public.customers.ssn or its class pii.national_id (context.probe is range)"),
+        ] {
+            let told = hint(action, Reason::NotPermitted, user).unwrap();
+            assert!(told.contains(words) && told.contains("weir policy explain --sql"), "{told}");
+            assert_eq!(hint(action, Reason::NotPermitted, workload), None);
+            assert_eq!(hint(action, Reason::Forbidden, user), None);
+        }
+        assert_eq!(hint(policy::actions::SEE, Reason::NotPermitted, user), None);
+        let ask = Ask::new(STORE, Object::Target);
+        assert_eq!(missing_permit(&ask, &denial(Reason::NotPermitted, None, None), user), None);
     }
 }

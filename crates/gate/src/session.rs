@@ -50,6 +50,7 @@ pub(crate) struct Shared {
     target: Arc<Target>,
     circumstances: Circumstances,
     tokens: TokenKey,
+    stored_tokens: TokenKey,
     rule: ArcSwap<Rule>,
     state: Mutex<State>,
 }
@@ -113,6 +114,7 @@ impl Session {
         ledger: Arc<dyn Ledger>,
     ) -> Self {
         let tokens = gate.keys().tokens(&arrival.session, &arrival.principal, &arrival.target);
+        let stored_tokens = gate.keys().stored_tokens(&arrival.target);
         Self {
             shared: Arc::new(Shared {
                 id: arrival.session,
@@ -122,6 +124,7 @@ impl Session {
                 target: arrival.target,
                 circumstances,
                 tokens,
+                stored_tokens,
                 rule: ArcSwap::from_pointee(Rule { policies, scene, epoch: 0 }),
                 state: Mutex::default(),
             }),
@@ -141,6 +144,11 @@ impl Session {
     /// The key of the tokens that this session is shown.
     pub fn tokens(&self) -> &TokenKey {
         &self.shared.tokens
+    }
+
+    /// The key of the tokens that this session stores in the place of values.
+    pub fn stored_tokens(&self) -> &TokenKey {
+        &self.shared.stored_tokens
     }
 
     /// The gate it came through.

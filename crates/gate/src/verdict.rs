@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::Wording;
+use model::{Field, OnWrite, Wording};
 
 use crate::judge::Judged;
 use crate::refusal::Refusal;
@@ -19,6 +19,14 @@ impl<T> Verdict<T> {
         match &self.0 {
             Answer::Judged(pending) => pending.judged.refusal.is_some(),
             Answer::Declined { .. } => true,
+        }
+    }
+
+    /// What is stored as less than it is, as policies stand now: nothing, if it is a refusal.
+    pub fn lowers(&self) -> &[(Field, OnWrite)] {
+        match &self.0 {
+            Answer::Judged(pending) => pending.judged.lowers(),
+            Answer::Declined { .. } => &[],
         }
     }
 
@@ -86,6 +94,11 @@ impl<T> Permit<T> {
     /// The operation's number in its session.
     pub fn op(&self) -> u64 {
         self.op
+    }
+
+    /// What it stores as less than it is: it is not to be forwarded otherwise.
+    pub fn lowers(&self) -> &[(Field, OnWrite)] {
+        self.judged.lowers()
     }
 
     /// What will be forwarded.

@@ -76,7 +76,13 @@ fn interpret(request: &Request<Full<Bytes>>, gate: &Gate) -> (Wording, Operation
     };
     let text = format!("{} {path}", request.method());
     let asks = [Object::Target, Object::Part(route(path))].map(|object| Ask::new(ActionId(verb), object));
-    let operation = Operation { asks: asks.into(), certainty, touches: classified(path), touches_unknown: false };
+    let operation = Operation {
+        asks: asks.into(),
+        certainty,
+        touches: classified(path),
+        touches_unknown: false,
+        lowering: Vec::new(),
+    };
     (Wording { digest: gate.digest([text.as_bytes()]), text: LogText(text.into()), bound: None }, operation)
 }
 

@@ -60,6 +60,33 @@ pub struct Field {
     pub sealed: bool,
 }
 
+/// What may be stored in a field in the place of a value, where its configuration opts in to less than the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnWrite {
+    /// A part of it, by the class's style.
+    Partial,
+    /// A keyed token.
+    Token,
+}
+
+impl OnWrite {
+    /// The word used in configuration, logs and notices.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Partial => "partial",
+            Self::Token => "token",
+        }
+    }
+
+    /// The sight at which a value shows the same.
+    pub fn sight(self) -> Sight {
+        match self {
+            Self::Partial => Sight::Partial,
+            Self::Token => Sight::Token,
+        }
+    }
+}
+
 /// How much of a value a caller may see, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sight {

@@ -12,9 +12,10 @@ mod time;
 mod value;
 mod vocabulary;
 
-pub use class::{ClassId, Field, Sight};
+pub use class::{ClassId, Field, OnWrite, Sight};
 pub use operation::{
-    Ask, AttrValue, Attrs, Certainty, Digest, Holds, LogText, Object, Operation, Part, Shape, TypeTag, Wording,
+    Ask, AttrValue, Attrs, Certainty, Digest, Holds, LogText, Lowering, Object, Operation, Part, Shape, TypeTag,
+    Wording,
 };
 pub use principal::{Claim, CredentialId, Principal, PrincipalKind};
 pub use sensitive::Sensitive;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::class::Field;
+use crate::class::{Field, OnWrite};
 use crate::vocabulary::ActionId;
 
 /// One thing asked of a target: a statement, a request, a command. All its asks must be permitted.
@@ -20,6 +20,19 @@ pub struct Operation {
     /// Set when the operation may touch something classified that could not be resolved: unknown is not seen. Of an opaque
     /// operation it is set wherever anything is classified.
     pub touches_unknown: bool,
+    /// Fields that may be given less than the values that are put into them, where policy lets nobody store those.
+    pub lowering: Vec<Lowering>,
+}
+
+/// A field whose configuration opts in to be given less than the values that are put into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lowering {
+    /// The field.
+    pub field: Field,
+    /// What it may be given.
+    pub to: OnWrite,
+    /// Why the protocol can't replace each of the values, if it can't.
+    pub unfollowed: Option<&'static str>,
 }
 
 /// How an operation was said. Evidence keeps it; no decision depends on it, so that operations which mean the same and

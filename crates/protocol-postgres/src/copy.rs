@@ -1,4 +1,4 @@
-//! Rows of COPY … TO STDOUT, shown by their plan: text, csv and binary.
+//! Rows of COPY … TO STDOUT, shown by their plan: text, csv and binary. Those of COPY … FROM STDIN: `arriving`.
 //!
 //! Pure: bytes in, frames out. Spec: the manual's page of COPY, section "File Formats". What the target sends is taken as
 //! a stream: where one message ends and the next begins means nothing. What the caller is sent is one message for each
@@ -7,8 +7,10 @@
 //! Nothing is held beyond the limits here: a masked cell that is longer than what a mask is made of is dropped while it
 //! streams, and everything else goes on as it comes.
 
+mod arriving;
 mod binary;
 mod delimited;
+mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use sql_postgres::CopyFormat;
 use crate::cells::{CellType, PostgresCells};
 use crate::wire::Malformed;
 use crate::wire::build;
+pub use arriving::{Arriving, Guarded, Stopped};
 use binary::Binary;
 use delimited::Delimited;
 

@@ -10,10 +10,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gate::{Declined, Gate, ShapeKey};
-use model::{Ask, Certainty, Field, LogText, Object, Operation, Wording};
+use model::{Ask, Certainty, Field, LogText, Lowering, Object, Operation, Wording};
 use sql_postgres::{
-    Carries, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse, function_call,
-    function_of, log_text, unseen,
+    Carries, CopyFormat, CopyStatement, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse,
+    function_call, function_of, log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -329,11 +329,29 @@ impl Reading {
     }
 }
 
-/// Why a text can't be carried that stores what Weir has shown in the place of a value.
+/// Why a text can't be carried that stores what Weir has shown in the place of a value, or may without its being seen.
 fn stored_mask(statements: &[Statement]) -> Option<Unfit> {
     let mask = statements.iter().flat_map(all_of).find_map(|statement| statement.masks_returned.first());
-    mask.map(|field| Unfit { code: "42501", declined: returned_mask(field), position: None })
+    let mask = mask.map(|field| Unfit { code: "42501", declined: returned_mask(field), position: None });
+    let unread = |statement: &Statement| match &statement.copy {
+        Some(CopyStatement::In(copy)) if copy.is_classified() => match &copy.format {
+            CopyFormat::Unknown(why) => Some(why.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    mask.or_else(|| {
+        let declined = Declined {
+            message: CANNOT_WATCH.to_owned(),
+            detail: Some(statements.iter().find_map(unread)?),
+            hint: None,
+        };
+        Some(Unfit { code: "0A000", declined, position: None })
+    })
 }
+
+/// What a caller is told whose COPY into classified columns is not in a form in which masks can be looked for.
+pub const CANNOT_WATCH: &str = "Weir cannot read the data of this COPY into classified columns, so it does not run";
 
 /// A statement and the one that it gives a name to.
 fn all_of(statement: &Statement) -> impl Iterator<Item = &Statement> {
@@ -414,7 +432,30 @@ fn whole(statements: &[Statement]) -> Operation {
         certainty,
         touches,
         touches_unknown: statements.iter().any(|statement| statement.touches_unknown),
+        lowering: lowering(statements),
     }
+}
+
+/// What fields may be given less than the values that a text puts into them. Each statement that stores something of a field must be one
+/// in which that can be replaced.
+fn lowering(statements: &[Statement]) -> Vec<Lowering> {
+    let mut all: Vec<Lowering> = Vec::new();
+    for lowering in statements.iter().flat_map(|statement| &statement.lowering) {
+        match all.iter_mut().find(|known| known.field == lowering.field) {
+            Some(known) => known.unfollowed = known.unfollowed.or(lowering.unfollowed),
+            None => all.push(lowering.clone()),
+        }
+    }
+    for lowering in &mut all {
+        let stores = |ask: &Ask| {
+            ask.action == policy::actions::STORE && matches!(&ask.object, Object::Field(of) if *of == lowering.field)
+        };
+        let follows = |statement: &Statement| statement.lowering.iter().any(|of| of.field == lowering.field);
+        if statements.iter().any(|statement| statement.asks.iter().any(stores) && !follows(statement)) {
+            lowering.unfollowed = lowering.unfollowed.or(Some("another statement of the text stores its values"));
+        }
+    }
+    all
 }
 
 /// `SET weir.notices = off`: a setting of Weir's own, which the target takes as one of an extension it does not have.

@@ -84,6 +84,35 @@ pub fn show<C: CellCodec>(
     }
 }
 
+/// Appends what is stored in the place of a cell that is not null, where a field is given less than its values: a part or a token in the
+/// cell's own type. `false`, and nothing appended, if the value has none, or holds others: what can't be replaced is not stored.
+pub fn lower<C: CellCodec>(
+    codec: &C,
+    wire: C::Wire,
+    bytes: &[u8],
+    field: &FieldPlan,
+    tokens: &TokenKey,
+    out: &mut Vec<u8>,
+) -> bool {
+    let begin = out.len();
+    let value = if bytes.len() > CELL_BYTES_MAX { None } else { codec.read(wire, bytes) };
+    let less = value.and_then(|value| less_of(&value, field, tokens));
+    let lowered = less.is_some_and(|less| codec.write(wire, &less, out));
+    if !lowered {
+        out.truncate(begin);
+    }
+    lowered
+}
+
+/// What is shown of a value, or stored in its place.
+fn less_of(value: &Value<'_>, field: &FieldPlan, tokens: &TokenKey) -> Option<Value<'static>> {
+    match field.sight {
+        Sight::Partial => field.style.apply(value),
+        Sight::Token => tokens.token(field.class.as_ref()?, value),
+        Sight::Clear | Sight::Nothing => None,
+    }
+}
+
 /// A cell that is being shown.
 struct Showing<'a, C> {
     codec: &'a C,
@@ -132,7 +161,7 @@ impl<C: CellCodec> Showing<'_, C> {
         }
         let codec = self.codec;
         if let Some(value) = codec.read(wire, bytes) {
-            return self.value(field, &value).is_some_and(|value| codec.write(wire, &value, out));
+            return less_of(&value, field, self.tokens).is_some_and(|value| codec.write(wire, &value, out));
         }
         depth < CELL_DEPTH_MAX
             && codec.rewrite(
@@ -154,14 +183,6 @@ impl<C: CellCodec> Showing<'_, C> {
             }
         }
         if self.too_many { Shown::Null } else { self.cell(field, wire, bytes, depth, out) }
-    }
-
-    fn value(&self, field: &FieldPlan, value: &Value<'_>) -> Option<Value<'static>> {
-        match field.sight {
-            Sight::Partial => field.style.apply(value),
-            Sight::Token => self.tokens.token(field.class.as_ref()?, value),
-            Sight::Clear | Sight::Nothing => None,
-        }
     }
 }
 

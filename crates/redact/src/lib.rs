@@ -10,8 +10,8 @@ mod plan;
 mod style;
 mod token;
 
-pub use cell::{CellCodec, ShowPart, ShowValue, Shown, show};
-pub use mask::{is_mask, may_hold_mask};
+pub use cell::{CellCodec, ShowPart, ShowValue, Shown, lower, show};
+pub use mask::{MaskFinder, WHOLE_MASK_BYTES_MAX, is_mask, is_whole_mask, may_hold_mask};
 pub use plan::{FieldPlan, Layout, Plan};
 pub use style::Style;
 pub use token::TokenKey;

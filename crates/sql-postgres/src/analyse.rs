@@ -5,8 +5,10 @@
 //! into what the statement keeps. [`outputs`] looks at the result's shape. A kind of statement that is not in the list of
 //! [`kinds`] is opaque.
 
+mod filters;
 mod keeps;
 mod kinds;
+mod lowering;
 mod moves;
 mod names;
 mod objects;
@@ -24,6 +26,8 @@ use std::sync::Arc;
 use model::{ActionId, Ask, AttrValue, Certainty, Field, Holds, Object, Part};
 use pg_query::protobuf::RawStmt;
 
+use lowering::{Tokens, place_constants};
+
 use crate::catalog::{Catalog, Entry, Silently};
 use crate::copy::copy_statement;
 use crate::read::{Unreadable, read};
@@ -36,7 +40,8 @@ use crate::vocabulary::{OPAQUE, STORE};
 ///
 /// Needs a stack of 2 MiB. A text without statements (empty, or comments only) gives none.
 pub fn analyse(sql: &str, catalog: &Catalog) -> Result<Vec<Statement>, Unreadable> {
-    read(sql)?.iter().map(|raw| statement(raw, sql, catalog)).collect()
+    let tokens = Tokens::of(sql);
+    read(sql)?.iter().map(|raw| statement(raw, sql, &tokens, catalog)).collect()
 }
 
 /// An output of a statement, and what it holds by the statement alone, before the server has described it.
@@ -70,7 +75,7 @@ pub fn foresee(sql: &str, catalog: &Catalog) -> Result<Vec<Option<Vec<Foreseen>>
     Ok(read(sql)?.iter().map(foreseen).collect())
 }
 
-fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, Unreadable> {
+fn statement(raw: &RawStmt, sql: &str, tokens: &Tokens<'_>, catalog: &Catalog) -> Result<Statement, Unreadable> {
     // The tree is made of nothing that it can't hold; if a new version brings some, the statement is refused.
     let tree = Tree::of(&raw.stmt).map_err(|error| Unreadable {
         message: format!("the statement's tree holds {error}, which Weir does not know"),
@@ -81,10 +86,15 @@ fn statement(raw: &RawStmt, sql: &str, catalog: &Catalog) -> Result<Statement, U
     let length = usize::try_from(raw.stmt_len).unwrap_or(0);
     let end = if length == 0 { sql.len() } else { start.saturating_add(length).min(sql.len()) };
     let mut statement = of_tree(&tree, catalog);
-    statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start));
+    statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start, catalog));
     if statement.copy.is_some() {
         // A COPY's options say how rows are written, and its query is described word for word.
         statement.inert_constants = None;
+    }
+    if !statement.lowered_constants.is_empty() {
+        // What stands in their place depends on them.
+        statement.inert_constants = None;
+        place_constants(&mut statement, tokens);
     }
     statement.span = start..end;
     statement.names = names::names(&tree, sql.get(start..end).unwrap_or_default(), catalog);
@@ -153,6 +163,7 @@ fn has_conditions(tree: &Tree) -> bool {
 
 pub use names::{kept_rows, unseen};
 pub(crate) use walk::newer_syntax;
+pub(crate) use written::copied_into;
 
 /// What is found on the way through one statement.
 struct Findings<'a> {
@@ -343,6 +354,11 @@ impl<'a> Findings<'a> {
             }
         }
         let written = if tainted { written::written(tree, self.catalog) } else { written::Written::default() };
+        let mut lowering = written.lowerings.fields;
+        for lowering in lowering.iter_mut().filter(|lowering| kept.contains(&lowering.field)) {
+            lowering.unfollowed =
+                lowering.unfollowed.or(Some("something that is made of its values is stored as well"));
+        }
         for field in written.fields {
             if kept.insert(field.clone()) {
                 self.asks.push(Ask::new(STORE, Object::Field(field)));
@@ -356,6 +372,11 @@ impl<'a> Findings<'a> {
             self.changes_catalog = true;
             Certainty::Opaque(self.opaque.join("; "))
         };
+        if certainty != Certainty::Exact {
+            for lowering in &mut lowering {
+                lowering.unfollowed = lowering.unfollowed.or(Some("Weir cannot tell all that the statement does"));
+            }
+        }
         let runs_code = runs_code || certainty != Certainty::Exact;
         let has_where = AttrValue::Bool(!self.lacks_where);
         for ask in self.asks.iter_mut().filter(|ask| matches!(ask.action.0, "update" | "delete")) {
@@ -376,6 +397,9 @@ impl<'a> Findings<'a> {
             masks_returned: written.masks,
             masks_given: written::masks_given(tree),
             parameters_kept: written.parameters,
+            lowering,
+            lowered_parameters: written.lowerings.parameters,
+            lowered_constants: written.lowerings.constants,
             names: None,
             runs_code,
             moves_values: tree.node().is_some_and(|node| node.contains(&MOVING)),

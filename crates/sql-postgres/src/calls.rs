@@ -54,7 +54,13 @@ pub fn function_call(oid: u32, catalog: &Catalog) -> Operation {
         Some(_) => Certainty::Exact,
         None => Certainty::Opaque(format!("it calls the function with the number {oid}, which Weir does not follow")),
     };
-    Operation { asks, certainty, touches: Vec::new(), touches_unknown: name.is_none() && catalog.classifies() }
+    Operation {
+        asks,
+        certainty,
+        touches: Vec::new(),
+        touches_unknown: name.is_none() && catalog.classifies(),
+        lowering: Vec::new(),
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub(crate) mod tests;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use model::{ClassId, Field, Part, TypeTag};
+use model::{ClassId, Field, OnWrite, Part, TypeTag};
 
 use crate::functions::{Effect, effect};
 use crate::tree::{Tree, name_parts, schema_and_name};
@@ -24,6 +24,8 @@ pub use queries::{CATALOG_QUERIES, OWN_CATALOG_QUERIES, UnreadableRow};
 
 /// The first oid that PostgreSQL gives to what users make; below it is what `initdb` made.
 pub(crate) const USER_OID_MIN: u32 = 16384;
+/// The oid of the type text.
+const TEXT: u32 = 25;
 
 /// A snapshot of a target's catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -168,6 +170,8 @@ pub struct Column {
     pub name: Arc<str>,
     /// The class of its values.
     pub class: Option<ClassId>,
+    /// What it may be given in the place of values, if it opts in to less.
+    pub on_write: Option<OnWrite>,
     /// Set when nobody may ever see them.
     pub sealed: bool,
     /// Whether it is computed of the others: COPY leaves it out.
@@ -176,7 +180,7 @@ pub struct Column {
     pub text: bool,
     /// Whether its type is one that users have made, or an extension.
     pub of_users: bool,
-    /// The oid of its type if that is PostgreSQL's own, `text` for every kind of text; else 0.
+    /// The oid of its type; 0 if it is not known.
     pub type_oid: u32,
 }
 
@@ -280,7 +284,7 @@ pub struct RawColumn {
     pub text: bool,
     /// Whether its type is not PostgreSQL's own.
     pub of_users: bool,
-    /// The oid of its type if that is PostgreSQL's own, `text` for every kind of text; else 0.
+    /// The oid of its type; 0 if it is not known.
     pub type_oid: u32,
 }
 
@@ -365,7 +369,11 @@ impl Catalog {
 
     /// The type of the column that a field is: of no known one if that can't be told.
     pub(crate) fn type_of(&self, field: &Field) -> TypeTag {
-        TypeTag(self.column_of(field).map_or(0, |column| column.type_oid))
+        TypeTag(self.column_of(field).map_or(0, |column| match column {
+            Column { text: true, .. } => TEXT,
+            Column { of_users: true, .. } => 0,
+            column => column.type_oid,
+        }))
     }
 
     fn column_of(&self, field: &Field) -> Option<&Column> {

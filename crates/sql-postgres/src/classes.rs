@@ -1,6 +1,6 @@
 //! Which columns hold which class, by configured patterns.
 
-use model::ClassId;
+use model::{ClassId, OnWrite};
 
 /// The longest pattern that is read, in bytes: three names of 63 bytes, quoted dots and stars aside.
 const PATTERN_BYTES_MAX: usize = 512;
@@ -16,6 +16,7 @@ pub struct ClassRules {
 struct Rule {
     pattern: String,
     class: ClassId,
+    on_write: Option<OnWrite>,
 }
 
 /// A pattern that means nothing.
@@ -46,7 +47,7 @@ impl ClassRules {
             };
             match reason {
                 Some(reason) => errors.push(PatternError { pattern: pattern.to_owned(), reason }),
-                None => rules.push(Rule { pattern: pattern.to_owned(), class }),
+                None => rules.push(Rule { pattern: pattern.to_owned(), class, on_write: None }),
             }
         }
         // Where several match, the one with the most letters of its own decides, whatever order a file gives them in.
@@ -54,6 +55,14 @@ impl ClassRules {
             (std::cmp::Reverse(rule.pattern.bytes().filter(|byte| *byte != b'*').count()), rule.pattern.clone())
         });
         if errors.is_empty() { Ok(Self { rules, unclassified_hidden }) } else { Err(errors) }
+    }
+
+    /// The same rules, where the columns of this pattern may be given less than the values that are put into them.
+    pub fn on_write(mut self, pattern: &str, on_write: OnWrite) -> Self {
+        for rule in self.rules.iter_mut().filter(|rule| rule.pattern == pattern) {
+            rule.on_write = Some(on_write);
+        }
+        self
     }
 
     /// Whether anything at all is classified by these rules.
@@ -66,13 +75,13 @@ impl ClassRules {
         self.unclassified_hidden
     }
 
-    /// The class of `schema.table.column`. Every rule that matches is noted in `matched`.
-    pub(crate) fn class_of(&self, column: &str, matched: &mut [bool]) -> Option<&ClassId> {
+    /// The class of `schema.table.column`, and what it may be given in the place of values. Every rule that matches is noted in `matched`.
+    pub(crate) fn class_of(&self, column: &str, matched: &mut [bool]) -> Option<(&ClassId, Option<OnWrite>)> {
         let mut found = None;
         for (rule, matched) in self.rules.iter().zip(matched) {
             if glob(rule.pattern.as_bytes(), column.as_bytes()) {
                 *matched = true;
-                found = found.or(Some(&rule.class));
+                found = found.or(Some((&rule.class, rule.on_write)));
             }
         }
         found
@@ -173,10 +182,11 @@ mod tests {
     fn the_most_particular_rule_decides_and_all_that_match_are_noted() {
         let lines =
             [("*.*.email", class("pii.email")), ("public.news.email", class("public")), ("*.*.nix", class("pii"))];
-        let rules = ClassRules::parse(lines, false).unwrap();
+        let rules = ClassRules::parse(lines, false).unwrap().on_write("*.*.email", OnWrite::Token);
         let mut matched = vec![false; rules.len()];
-        assert_eq!(rules.class_of("public.news.email", &mut matched).unwrap().as_str(), "public");
-        assert_eq!(rules.class_of("public.customers.email", &mut matched).unwrap().as_str(), "pii.email");
+        let mut of = |column: &str| rules.class_of(column, &mut matched).map(|(class, less)| (class.as_str(), less));
+        assert_eq!(of("public.news.email"), Some(("public", None)));
+        assert_eq!(of("public.customers.email"), Some(("pii.email", Some(OnWrite::Token))));
         assert_eq!(rules.unmatched(&matched).collect::<Vec<_>>(), ["*.*.nix"]);
     }
 }

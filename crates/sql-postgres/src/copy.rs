@@ -3,8 +3,13 @@
 //! COPY has no RowDescription. What its columns hold is learned by having the target describe a SELECT with the same
 //! columns ([`CopyOut::describing`]); how its rows are written is told by its options ([`CopyFormat`]).
 
+use std::borrow::Cow;
+
+use model::Field;
 use pg_query::protobuf::Token;
 
+use crate::analyse::copied_into;
+use crate::catalog::Catalog;
 use crate::read::read;
 use crate::settings::is_safe_encoding;
 use crate::tree::{Node, Tree};
@@ -13,9 +18,28 @@ use crate::tree::{Node, Tree};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CopyStatement {
     /// COPY … FROM STDIN.
-    In,
+    In(CopyIn),
     /// COPY … TO STDOUT.
     Out(CopyOut),
+}
+
+/// Where the data of a COPY … FROM STDIN go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyIn {
+    /// The classified column that each column of the data goes into, in order, with the oid of its type (0 if it is not known); `None`
+    /// for one that is not classified.
+    pub fields: Vec<Option<(Field, u32)>>,
+    /// How rows are written.
+    pub format: CopyFormat,
+    /// The encoding in which they come, if it says so. Else that is the session's when it begins.
+    pub encoding: Option<String>,
+}
+
+impl CopyIn {
+    /// Whether any of it goes into a classified column.
+    pub fn is_classified(&self) -> bool {
+        self.fields.iter().any(Option::is_some)
+    }
 }
 
 /// What a COPY … TO STDOUT writes.
@@ -95,12 +119,16 @@ impl ForceQuote {
 
 /// What a CopyStmt is, if it moves data between the target and the caller. `sql` is the text that it stands in, from
 /// `start` on.
-pub(crate) fn copy_statement(node: &Node, sql: &str, start: usize) -> Option<CopyStatement> {
+pub(crate) fn copy_statement(node: &Node, sql: &str, start: usize, catalog: &Catalog) -> Option<CopyStatement> {
     if node.has("is_program") || node.has("filename") {
         return None;
     }
     if node.has("is_from") {
-        return Some(CopyStatement::In);
+        let (fields, format) = (copied_into(node, catalog), format(node.get("options"), true));
+        let mut options = node.get("options").list().iter().filter_map(Tree::node);
+        let encoding = options.find(|option| option.text("defname") == "encoding");
+        let encoding = encoding.map(|option| option.get("arg").text().to_owned());
+        return Some(CopyStatement::In(CopyIn { fields, format, encoding }));
     }
     let columns: Vec<String> = node.get("attlist").list().iter().map(|name| name.text().to_owned()).collect();
     let (describing, source) = if node.has("query") {
@@ -109,7 +137,7 @@ pub(crate) fn copy_statement(node: &Node, sql: &str, start: usize) -> Option<Cop
         let source = if columns.is_empty() { CopySource::Table } else { CopySource::Columns(columns) };
         (node.get("relation").node().map(table), source)
     };
-    Some(CopyStatement::Out(CopyOut { describing, source, format: format(node.get("options")) }))
+    Some(CopyStatement::Out(CopyOut { describing, source, format: format(node.get("options"), false) }))
 }
 
 /// A text that returns all columns of a table.
@@ -148,7 +176,7 @@ fn query(node: &Node, sql: &str, start: usize) -> Option<String> {
 }
 
 /// The form of the rows, by the options of the statement. The server refuses what is contradictory in them.
-fn format(options: &Tree) -> CopyFormat {
+fn format(options: &Tree, is_from: bool) -> CopyFormat {
     let options: Vec<&Node> = options.list().iter().filter_map(Tree::node).collect();
     let option = |name: &str| options.iter().find(|option| option.text("defname") == name).map(|node| node.get("arg"));
     if let Some(encoding) = option("encoding").map(Tree::text)
@@ -163,11 +191,23 @@ fn format(options: &Tree) -> CopyFormat {
         "binary" => return CopyFormat::Binary,
         other => return CopyFormat::Unknown(format!("the format \"{other}\" is one that Weir does not read")),
     };
+    // What the server compares with is in its own encoding by then, and what comes is in the client's.
+    if is_from
+        && MARKERS
+            .iter()
+            .filter_map(|marker| option(marker))
+            .any(|value| !word(value).is_some_and(|word| word.is_ascii()))
+    {
+        return CopyFormat::Unknown("a NULL marker, delimiter, quote, escape or DEFAULT is not plain ASCII".to_owned());
+    }
     let byte = |name: &str, default: u8| match option(name) {
         None => Some(default),
-        Some(text) => <[u8; 1]>::try_from(text.text().as_bytes()).ok().map(|[byte]| byte),
+        Some(text) => word(text).and_then(|text| <[u8; 1]>::try_from(text.as_bytes()).ok()).map(|[byte]| byte),
     };
-    let null = option("null").map_or(if is_csv { "" } else { "\\N" }, Tree::text).to_owned();
+    let Some(null) = option("null").map_or(Some(if is_csv { "" } else { "\\N" }.into()), word) else {
+        return CopyFormat::Unknown("the NULL marker is no text".to_owned());
+    };
+    let null = null.into_owned();
     let (delimiter, quote) = (byte("delimiter", if is_csv { b',' } else { b'\t' }), byte("quote", b'"'));
     let escape = byte("escape", quote.unwrap_or_default());
     let (Some(delimiter), Some(quote), Some(escape)) = (delimiter, quote, escape) else {
@@ -177,7 +217,15 @@ fn format(options: &Tree) -> CopyFormat {
     if [delimiter, quote, escape].iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         return CopyFormat::Unknown("a delimiter, quote or escape is the end of a line".to_owned());
     }
-    let Some(header) = option("header").map_or(Some(false), truth) else {
+    // In what stands behind a backslash (`\x4A`) the server looks for no delimiter.
+    if is_from && !is_csv && delimiter.is_ascii_alphanumeric() {
+        return CopyFormat::Unknown(
+            "a delimiter is a letter or digit, which a backslash before it makes another".to_owned(),
+        );
+    }
+    let is_matched = |header: &Tree| is_from && header.text().eq_ignore_ascii_case("match");
+    let is_header = |header: &Tree| if is_matched(header) { Some(true) } else { truth(header) };
+    let Some(header) = option("header").map_or(Some(false), is_header) else {
         return CopyFormat::Unknown("it can't be told whether there is a header".to_owned());
     };
     if !is_csv {
@@ -189,6 +237,20 @@ fn format(options: &Tree) -> CopyFormat {
         None => ForceQuote::Columns(Vec::new()),
     };
     CopyFormat::Csv { delimiter, null, header, quote, escape, force_quote }
+}
+
+/// Options that stand for something in the data.
+const MARKERS: [&str; 5] = ["null", "delimiter", "quote", "escape", "default"];
+
+/// The text of an option, as the server makes it of a string or a number (`defGetString`); nothing of what is neither.
+fn word(value: &Tree) -> Option<Cow<'_, str>> {
+    let node = value.node()?;
+    match node.kind {
+        "String" => Some(value.text().into()),
+        "Integer" => Some(node.int("ival").to_string().into()),
+        "Float" => Some(node.text("fval").into()),
+        _ => None,
+    }
 }
 
 /// An option that is on or off, as the server reads it (`defGetCopyHeaderChoice`); nothing for what is neither.
@@ -217,13 +279,14 @@ mod tests {
         let raw = read(sql).unwrap();
         let last = raw.last().unwrap();
         let tree = Tree::of(&last.stmt).unwrap();
-        copy_statement(tree.node().unwrap(), sql, usize::try_from(last.stmt_location).unwrap()).unwrap()
+        let start = usize::try_from(last.stmt_location).unwrap();
+        copy_statement(tree.node().unwrap(), sql, start, &Catalog::default()).unwrap()
     }
 
     fn out(sql: &str) -> CopyOut {
         match copy(sql) {
             CopyStatement::Out(out) => out,
-            CopyStatement::In => panic!("{sql} is in"),
+            CopyStatement::In(_) => panic!("{sql} is in"),
         }
     }
 
@@ -255,7 +318,69 @@ mod tests {
             }
         }
         assert_eq!(described("SELECT 1; COPY (SELECT 2) TO STDOUT").0, "SELECT 2");
-        assert_eq!(copy("COPY t FROM STDIN"), CopyStatement::In);
+    }
+
+    #[test]
+    fn what_comes_in_has_its_own_headers() {
+        let format = |options: &str| match copy(&format!("COPY t FROM STDIN {options}")) {
+            CopyStatement::In(copy) => copy.format,
+            CopyStatement::Out(_) => panic!("{options} is out"),
+        };
+        for header in ["(HEADER match)", "(HEADER 'MATCH')", "(HEADER)"] {
+            assert!(matches!(format(header), CopyFormat::Text { header: true, .. }), "{header}");
+        }
+        for unknown in ["(HEADER 2)", "(ENCODING 'SJIS')", "(FORMAT csv, QUOTE E'\\n')"] {
+            assert!(matches!(format(unknown), CopyFormat::Unknown(_)), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn what_comes_in_is_not_read_where_a_marker_may_be_taken_otherwise() {
+        let format = |options: &str| match copy(&format!("COPY t FROM STDIN {options}")) {
+            CopyStatement::In(copy) => copy.format,
+            CopyStatement::Out(_) => panic!("{options} is out"),
+        };
+        for unknown in [
+            // In what stands behind \x the server looks for no delimiter.
+            "(DELIMITER 'A')",
+            "(DELIMITER 'N')",
+            "(DELIMITER 'a')",
+            "(DELIMITER '5')",
+            "(DELIMITER 5)",
+            "DELIMITER 'F'",
+            // What is compared is in the server's encoding, and what comes is in the client's.
+            "(ENCODING 'latin1', NULL '512-44-9821 é')",
+            "(NULL E'512-44-9821 \\u00e9')",
+            "NULL 'é'",
+            "(FORMAT csv, NULL 'é')",
+            "(FORMAT csv, DELIMITER 'é')",
+            "(FORMAT csv, QUOTE 'é')",
+            "(FORMAT csv, ESCAPE 'é')",
+            "(DEFAULT 'é')",
+            "(FORMAT csv, DEFAULT 'é')",
+            // What is no text.
+            "(NULL)",
+            "(NULL (a, b))",
+            "(NULL *)",
+            "(DELIMITER)",
+        ] {
+            assert!(matches!(format(unknown), CopyFormat::Unknown(_)), "{unknown} {:?}", format(unknown));
+        }
+        for (number, wanted) in
+            [("5", "5"), ("-5", "-5"), ("5.50", "5.50"), ("51244982100", "51244982100"), ("true", "true")]
+        {
+            for kind in ["text", "csv"] {
+                let (CopyFormat::Text { null, .. } | CopyFormat::Csv { null, .. }) =
+                    format(&format!("(FORMAT {kind}, NULL {number})"))
+                else {
+                    panic!("{number} is not known");
+                };
+                assert_eq!(null, wanted, "{kind}");
+            }
+        }
+        assert!(matches!(format("(FORMAT csv, DELIMITER 'A')"), CopyFormat::Csv { delimiter: b'A', .. }));
+        assert!(matches!(format("(FORMAT csv, DELIMITER 5)"), CopyFormat::Csv { delimiter: b'5', .. }));
+        assert!(matches!(format("(DELIMITER '|', NULL '-')"), CopyFormat::Text { delimiter: b'|', .. }));
     }
 
     #[test]

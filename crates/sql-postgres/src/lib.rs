@@ -49,14 +49,17 @@ pub use catalog::{
     RawSystemFunction, Relation, RelationKind, UnreadableRow,
 };
 pub use classes::{ClassRules, PatternError};
-pub use copy::{CopyFormat, CopyOut, CopySource, CopyStatement, ForceQuote};
+pub use copy::{CopyFormat, CopyIn, CopyOut, CopySource, CopyStatement, ForceQuote};
 pub use holds::{Described, WidthMismatch, holds};
 pub use log_text::{LOG_TEXT_BYTES_MAX, Logged, log_text};
 pub use read::{SQL_BYTES_MAX, Unreadable};
 pub use replication::{Carries, ReplicationCommand, ReplicationOf, replication_command};
 pub use sealed::NOTHING_IS_SEALED;
-pub use settings::startup_setting;
+pub use settings::{is_safe_encoding, startup_setting};
 pub use skeleton::Skeleton;
-pub use statement::{NameUse, OutputShape, Outputs, Rows, Statement, TransactionStep};
+pub use statement::{
+    Constant, KeptParameter, LoweredConstant, LoweredParameter, NameUse, OutputShape, Outputs, Rows, Statement,
+    TransactionStep,
+};
 pub use temporary::{Kept, Temporary};
 pub use vocabulary::VOCABULARY;

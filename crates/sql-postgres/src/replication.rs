@@ -163,7 +163,13 @@ fn read(command: &str, words: &[Token], of: ReplicationOf, catalog: &Catalog) ->
     if matches!(carries, Carries::Backup | Carries::Stream) {
         asks.extend(catalog.classified_fields().map(|field| Ask::new(SEE, Object::Field(field))));
     }
-    let operation = Operation { asks, certainty: Certainty::Exact, touches: Vec::new(), touches_unknown: false };
+    let operation = Operation {
+        asks,
+        certainty: Certainty::Exact,
+        touches: Vec::new(),
+        touches_unknown: false,
+        lowering: Vec::new(),
+    };
     Ok(ReplicationCommand { operation, carries })
 }
 

@@ -169,7 +169,8 @@ fn is_true(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "yes" | "1")
 }
 
-pub(crate) fn is_safe_encoding(value: &str) -> bool {
+/// Whether no byte of a longer character in this encoding can be taken for one of ASCII.
+pub fn is_safe_encoding(value: &str) -> bool {
     let name: String =
         value.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
     value.is_ascii() && SAFE_ENCODINGS.contains(&name.as_str())

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use model::{Ask, AttrValue, Certainty, Field, Object};
+use model::{Ask, AttrValue, Certainty, Field, Lowering, Object};
 
 use crate::copy::CopyStatement;
 use crate::resolve::{Lineage, Probe};
@@ -39,8 +39,14 @@ pub struct Statement {
     pub masks_returned: Vec<Field>,
     /// Which arguments of an EXECUTE in it are such, from 1.
     pub(crate) masks_given: Vec<usize>,
-    /// Parameters that it puts into classified columns as they are, by number, from 1.
-    pub parameters_kept: Vec<(usize, Field)>,
+    /// Parameters that it puts into classified columns as they are.
+    pub parameters_kept: Vec<KeptParameter>,
+    /// Fields that may be given less than the values that it puts there.
+    pub lowering: Vec<Lowering>,
+    /// Parameters that it puts there.
+    pub lowered_parameters: Vec<LoweredParameter>,
+    /// Constants that it puts there.
+    pub lowered_constants: Vec<LoweredConstant>,
     /// What it does with the names that a session keeps. What stands behind a name that it uses is not in its asks: that
     /// is for who knows the session's names.
     pub names: Option<NameUse>,
@@ -69,7 +75,60 @@ pub struct Statement {
     pub(crate) unseen: bool,
 }
 
+/// A parameter that goes into a field which may be given less than its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoweredParameter {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Where it goes.
+    pub field: Field,
+    /// The type of the column, by its oid; 0 if it is not known.
+    pub type_oid: u32,
+}
+
+/// A constant that goes into a field which may be given less than its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoweredConstant {
+    /// Where it stands in the text, in bytes.
+    pub place: Range<usize>,
+    /// Its value: what a string says, or a number as it is written.
+    pub value: Constant,
+    /// Where it goes.
+    pub field: Field,
+    /// The type of the column, by its oid; 0 if it is not known.
+    pub type_oid: u32,
+}
+
+/// A parameter that is put into a classified column as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptParameter {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Where it goes.
+    pub field: Field,
+    /// The type of the column, by its oid; 0 if it is not known, or if the parameter is cast and may be of another.
+    pub type_oid: u32,
+}
+
+/// The value of a constant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Constant {
+    /// Of a string, which is of the type of its column.
+    Text(String),
+    /// Of a number.
+    Number(String),
+}
+
 impl Statement {
+    /// What it puts into fields that may be given less can't be replaced, for this reason.
+    pub fn cannot_be_lowered(&mut self, why: &'static str) {
+        self.lowered_parameters.clear();
+        self.lowered_constants.clear();
+        for lowering in &mut self.lowering {
+            lowering.unfollowed = lowering.unfollowed.or(Some(why));
+        }
+    }
+
     /// Whether anything classified, or unknown, can come out of it by any road.
     pub(crate) fn is_tainted(&self) -> bool {
         self.touches_unknown || !self.touches.is_empty()
@@ -89,6 +148,7 @@ impl Statement {
     pub fn cannot_be_followed(&mut self) {
         self.touches_unknown = true;
         self.unfollowed = Some("the session has changed the catalog and not committed");
+        self.cannot_be_lowered("the session has changed the catalog and not committed");
         if self.lineage.take().is_some() {
             self.asks_about_all();
         }

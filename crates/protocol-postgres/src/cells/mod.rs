@@ -12,6 +12,7 @@ mod bytes;
 mod document;
 mod family;
 mod json;
+mod masks;
 mod net;
 mod number;
 mod range;
@@ -24,6 +25,7 @@ use model::{Sight, Value};
 use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 
 use family::Family;
+pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -273,6 +273,9 @@ impl<S> Conversation<S> {
         if known.uses_names() || known.is_copy() {
             return Ok(Behind::Unseen(NAMES_NAMES));
         }
+        if !prepared.lowered.is_empty() {
+            return Ok(Behind::Lowered);
+        }
         let text = prepared.text.as_slice().into();
         Ok(Behind::Prepared(self.read_again(&prepared)?, text))
     }
@@ -280,6 +283,9 @@ impl<S> Conversation<S> {
     fn behind_cursor(&mut self, name: &[u8]) -> Result<Behind, Stall> {
         match self.portal(name) {
             Lookup::Known(portal) if portal.interpreted.uses_names() => Ok(Behind::Unseen(NAMES_NAMES)),
+            Lookup::Known(portal) if !portal.lowered.is_empty() || !portal.lowered_in_text.is_empty() => {
+                Ok(Behind::Lowered)
+            }
             Lookup::Known(portal) => Ok(Behind::Cursor(Rc::clone(&portal.interpreted))),
             Lookup::Unconfirmed => Err(Stall::Replies),
             Lookup::Unknown => Ok(Behind::Unseen(NOT_FETCHED)),
@@ -348,6 +354,8 @@ impl<S> Conversation<S> {
                         shape: None.into(),
                         formats: Vec::new().into(),
                         bound: None.into(),
+                        lowered: Vec::new(),
+                        lowered_in_text: Vec::new(),
                         confirmed: Cell::default(),
                         of: None,
                         otherwise: false,
@@ -461,6 +469,8 @@ impl<S> Conversation<S> {
             shape: shape.into(),
             formats: portal.formats.clone(),
             bound: portal.bound.clone(),
+            lowered: portal.lowered.clone(),
+            lowered_in_text: portal.lowered_in_text.clone(),
             confirmed: Cell::new(portal.confirmed.get()),
             of: Some(of),
             otherwise: unknown,

@@ -10,6 +10,7 @@ use super::Conversation;
 use super::caller::{Planned, Slotted};
 use super::expect::Expect;
 use super::forward::{Kind, Work};
+use super::lowered::Rewritten;
 use super::target::Pass;
 use crate::interpret::{Form, Interpreted};
 use crate::wire::build;
@@ -38,7 +39,8 @@ impl<S> Conversation<S> {
             Rc::new(Interpreted::of_call(call.function, &empty.snapshot, self.session.gate()))
         };
         let bound = self.session.gate().digest([call.arguments]);
-        let work = Work::Query { interpreted: Rc::clone(&interpreted), changes: Vec::new() };
+        let work =
+            Work::Query { interpreted: Rc::clone(&interpreted), changes: Vec::new(), rewritten: Rewritten::default() };
         self.decide(&interpreted, CALL, Kind::Simple, Some(bound), Slotted { frame, work }, now, verdicts)
     }
 

@@ -11,10 +11,13 @@ use model::{Digest, UnixMicros, Wording};
 use super::copy::Rest;
 use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
-use super::long_bind::LONG_BIND_BYTES;
+use super::long_bind::{LONG_BIND_BYTES, Watched, looked_for};
+use super::lowered::{Message, lowered_otherwise, of_other_encoding, too_long_to_lower};
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
-use super::{Conversation, Ended, Stall};
+use super::text_settings::Reads;
+use super::{Conversation, Ended, Stall, long};
 use crate::catalog::{Freshness, Snapshot};
+use crate::cells::holds_mask;
 use crate::interpret::{Circumstance, Interpreted, returned_mask};
 use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
@@ -28,13 +31,13 @@ const SHOWN_NAME_BYTES_MAX: usize = 64;
 
 pub(super) const QUERY: Step = Step("query");
 const PARSE: Step = Step("parse");
-const BIND: Step = Step("bind");
+pub(super) const BIND: Step = Step("bind");
 const EXECUTE: Step = Step("execute");
 
 impl<S> Conversation<S> {
     /// Takes bytes of the caller's.
     pub fn take_from_caller(&mut self, bytes: &[u8], now: UnixMicros) {
-        let bytes = self.take_rest(bytes);
+        let bytes = self.take_rest(bytes, now);
         self.from_caller.push(bytes);
         self.proceed(now);
     }
@@ -55,7 +58,7 @@ impl<S> Conversation<S> {
         while self.ended.is_none() {
             self.stall = None;
             if self.is_copying_in() {
-                self.send_copy();
+                self.send_copy(now);
                 if self.is_copying_in() || self.ended.is_some() {
                     break;
                 }
@@ -115,7 +118,7 @@ impl<S> Conversation<S> {
                     break;
                 }
                 let planned = match head.kind {
-                    b'B' => self.plan_long_bind(head, at, verdicts),
+                    b'B' => self.plan_long_bind(head, at, now, verdicts),
                     _ => self.plan_long_text(head, at, verdicts),
                 };
                 match planned {
@@ -233,7 +236,13 @@ impl<S> Conversation<S> {
                     self.refuse_copy(&interpreted, frame, verdicts)
                 }
                 Ok(interpreted) => {
-                    let work = Work::Query { interpreted: Rc::clone(&interpreted), changes: Vec::new() };
+                    let rewritten = match self.rewritten(Message::Query, text, &interpreted, now) {
+                        Ok(rewritten) => rewritten,
+                        Err(unfit) => {
+                            return self.refuse_text(&interpreted, (QUERY, Kind::Simple), unfit, frame, verdicts);
+                        }
+                    };
+                    let work = Work::Query { interpreted: Rc::clone(&interpreted), changes: Vec::new(), rewritten };
                     let planned =
                         self.decide(&interpreted, QUERY, Kind::Simple, None, Slotted { frame, work }, now, verdicts);
                     // What follows is not skipped if it fails, so what it does to names must be confirmed first.
@@ -243,7 +252,7 @@ impl<S> Conversation<S> {
                 Err(stall) => Planned::Stalled(stall),
             },
             Frontend::Parse(parse) => self.plan_parse(parse, frame, now, verdicts),
-            Frontend::Bind(bind) => self.plan_bind(bind, frame, verdicts),
+            Frontend::Bind(bind) => self.plan_bind(bind, Parameters::Here, frame, now, verdicts),
             Frontend::Describe(Named { what: What::Statement, name }) => match self.statement(name) {
                 Lookup::Known(prepared) => {
                     let interpreted = prepared.interpreted();
@@ -278,7 +287,7 @@ impl<S> Conversation<S> {
 
     fn plan_parse(
         &mut self,
-        Parse { name, text, .. }: Parse<'_>,
+        Parse { name, text, types }: Parse<'_>,
         frame: Range<usize>,
         now: UnixMicros,
         verdicts: &mut Vec<Verdict<()>>,
@@ -290,9 +299,14 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
-        let prepared = Rc::new(Prepared::new(text, Rc::clone(&interpreted), &self.names.held));
-        let work = Work::Parse { name: name.to_vec(), prepared, before: None };
         let kind = if name.is_empty() { Kind::Unnamed } else { Kind::Batched };
+        let rewritten = match self.rewritten(Message::Parse(name, types), text, &interpreted, now) {
+            Ok(rewritten) => rewritten,
+            Err(unfit) => return self.refuse_text(&interpreted, (PARSE, kind), unfit, frame, verdicts),
+        };
+        let prepared = Prepared::new(text, Rc::clone(&interpreted), &self.names.held);
+        let prepared = Rc::new(prepared.parsed_with(types, rewritten.lowered.clone()));
+        let work = Work::Parse { name: name.to_vec(), prepared, before: None, rewritten };
         self.decide(&interpreted, PARSE, kind, None, Slotted { frame, work }, now, verdicts)
     }
 
@@ -339,7 +353,9 @@ impl<S> Conversation<S> {
     pub(super) fn plan_bind(
         &mut self,
         bind: Bind<'_>,
+        parameters: Parameters,
         frame: Range<usize>,
+        now: UnixMicros,
         verdicts: &mut Vec<Verdict<()>>,
     ) -> Planned {
         if let Some(report) = self.no_room(bind.portal) {
@@ -354,15 +370,30 @@ impl<S> Conversation<S> {
             Ok(interpreted) => interpreted,
             Err(stall) => return Planned::Stalled(stall),
         };
-        let kept = interpreted.statements.iter().flat_map(|statement| &statement.parameters_kept);
-        let is_shown = |value: &[u8]| std::str::from_utf8(value).is_ok_and(redact::is_mask);
-        let mut shown = kept.filter(|(number, _)| bind.parameter(*number).is_some_and(is_shown));
-        if let Some((_, field)) = shown.next() {
-            let unfit = returned_mask(field);
-            let report = declined_report("42501", &unfit, None);
-            self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
-            return self.refuse_decided(report, frame);
+        if let Some(number) = mask_in(&bind, &long::watched(&interpreted, &prepared)) {
+            return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
+        let lowered = self.lowered_now(&interpreted, now);
+        let nothing_awaited = self.expected.is_empty() && self.planned == 0;
+        let otherwise = match self.values_read(&bind, &interpreted, &lowered, nothing_awaited) {
+            Reads::Alike => None,
+            Reads::Otherwise(why) => Some(of_other_encoding(why)),
+            Reads::NotKnownYet => return Planned::Stalled(Stall::Replies),
+        };
+        let rewritten = match (lowered.is_empty(), parameters) {
+            (true, _) => Ok(None),
+            _ if otherwise.is_some() => otherwise.map_or(Ok(None), Err),
+            (false, Parameters::Here) => self.lowered_bind(&bind, &prepared, &interpreted, &lowered).map(Some),
+            (false, Parameters::ToCome) => Err(too_long_to_lower()),
+        };
+        let rewritten = match rewritten {
+            Ok(rewritten) => rewritten,
+            Err(unfit) => {
+                let report = declined_report("42501", &unfit, None);
+                self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
+                return self.refuse_decided(report, frame);
+            }
+        };
         // What runs by a name returns what that name stands for when it is bound, whatever was described before.
         let shape = prepared.shape().filter(|_| !interpreted.runs_names());
         let tainted = interpreted.operation.is_tainted();
@@ -373,6 +404,8 @@ impl<S> Conversation<S> {
             shape: None.into(),
             formats: formats.into(),
             bound: bound.into(),
+            lowered,
+            lowered_in_text: prepared.lowered.clone(),
             confirmed: Cell::default(),
             of: interpreted.uses_names().then_some(prepared),
             interpreted,
@@ -391,7 +424,25 @@ impl<S> Conversation<S> {
             return self.refuse_decided(report, frame);
         }
         let before = self.names.define_portal(bind.portal, &portal, self.batch);
-        Planned::Slot(Slot { frame, work: Work::Bind { name: bind.portal.to_vec(), portal, before }, decided: None })
+        let work = Work::Bind { name: bind.portal.to_vec(), portal, before, rewritten };
+        Planned::Slot(Slot { frame, work, decided: None })
+    }
+
+    /// Refuses a Bind in which this parameter is a mask that comes back.
+    pub(super) fn refuse_mask(
+        &mut self,
+        interpreted: &Interpreted,
+        number: usize,
+        frame: Range<usize>,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        let Some(kept) = long::kept(interpreted).find(|kept| kept.number == number) else {
+            return Planned::Dropped;
+        };
+        let unfit = returned_mask(&kept.field);
+        let report = declined_report("42501", &unfit, None);
+        self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
+        self.refuse_decided(report, frame)
     }
 
     fn plan_execute(
@@ -452,9 +503,18 @@ impl<S> Conversation<S> {
         if matches!(work, Work::Parse { .. }) {
             self.parsed = Some((verdicts.len(), Rc::clone(interpreted)));
         }
+        if let Work::Execute { portal, .. } = &work
+            && !verdict.refuses()
+            && !portal.is_lowered_as(verdict.lowers())
+        {
+            let unfit = lowered_otherwise();
+            let report = declined_report("42501", &unfit, None);
+            self.decline(step, interpreted.wording.clone(), unfit, verdicts);
+            return self.refuse_decided(report, frame);
+        }
         if verdict.refuses() {
             self.skipping = kind.is_batched();
-        } else if let Work::Parse { name, prepared, before } = &mut work {
+        } else if let Work::Parse { name, prepared, before, .. } = &mut work {
             *before = self.names.define_statement(name, prepared, self.batch);
         } else {
             if interpreted.runs_code() {
@@ -472,6 +532,22 @@ impl<S> Conversation<S> {
             self.changes = self.changes.saturating_add(changes);
         }
         verdicts.push(verdict);
+        Planned::Slot(Slot { frame, work, decided: Some(kind) })
+    }
+
+    /// Refuses a text that can't be carried as it would have to be.
+    fn refuse_text(
+        &mut self,
+        interpreted: &Interpreted,
+        (step, kind): (Step, Kind),
+        unfit: Declined,
+        frame: Range<usize>,
+        verdicts: &mut Vec<Verdict<()>>,
+    ) -> Planned {
+        let report = declined_report("42501", &unfit, None);
+        self.decline(step, interpreted.wording.clone(), unfit, verdicts);
+        self.skip_if(kind.is_batched());
+        let work = Work::Refuse { report, kind };
         Planned::Slot(Slot { frame, work, decided: Some(kind) })
     }
 
@@ -575,6 +651,27 @@ impl<S> Conversation<S> {
         }
         Ok(interpreted)
     }
+}
+
+/// The number of a parameter in which a mask comes back.
+fn mask_in(bind: &Bind<'_>, watched: &Watched) -> Option<usize> {
+    if watched.is_empty() {
+        return None;
+    }
+    let holds = |(number, (binary, value)): &(usize, (bool, Option<&[u8]>))| {
+        let types = watched.get(number).map(Vec::as_slice).unwrap_or_default();
+        value.is_some_and(|value| !types.is_empty() && holds_mask(looked_for(types, *binary), value))
+    };
+    (1..).zip(bind.values()).find(holds).map(|(number, _)| number)
+}
+
+/// Where the parameters of a Bind are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parameters {
+    /// In the message.
+    Here,
+    /// They come later, and go to the target as they come.
+    ToCome,
 }
 
 /// What came of planning one frame.

@@ -8,7 +8,7 @@
 //!
 //! **In.** What a caller's frames mean depends on whether the target is copying: then it takes copy data and ignores Sync
 //! and Flush, else it ignores copy data. So planning stops behind a COPY … FROM STDIN until the target answers, and again
-//! behind the end of the data. In between the data go to the target as they come, as more of the permitted operation.
+//! behind the end of the data. What happens in between: [`super::copy_in`].
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -18,24 +18,19 @@ use model::{Certainty, Holds, UnixMicros};
 use redact::Plan;
 use sql_postgres::{Carries, Catalog, CopyFormat, CopyOut, CopySource, CopyStatement, Statement};
 
+use super::Conversation;
 use super::expect::{Copying, Expect, Running};
-use super::forward::{Frame, Kind, Work};
+use super::forward::{Kind, Work};
 use super::long::Binding;
 use super::report::{is_about_the_text, neutral_report};
 use super::statements::Portal;
 use super::target::{Pass, held, lay_out};
-use super::{Conversation, Ended};
 use crate::cells::CellType;
 use crate::copy::{Column, Masked};
 use crate::interpret::Interpreted;
 use crate::wire::backend::{ColumnShape, Report};
 use crate::wire::build::{self, OwnReport, Severity};
-use crate::wire::frame::Head;
-use crate::wire::frontend::Frontend;
 use crate::wire::{Fields, Malformed};
-
-/// The longest reason for giving up that is taken from a caller.
-const FAIL_BYTES_MAX: usize = 64 * 1024;
 
 /// What makes a COPY run, once its columns are known.
 #[derive(Debug)]
@@ -51,6 +46,8 @@ pub enum Held {
 pub enum Rest {
     /// So many bytes that go to the target.
     ToTarget(usize),
+    /// So many bytes of copy data that are looked through.
+    Watched(usize),
     /// So many bytes that are copy data outside of a copy.
     Nowhere(usize),
     /// Parameters that go to the target.
@@ -78,7 +75,7 @@ impl Interpreted {
     pub fn copies_in(&self) -> bool {
         self.may_copy()
             || self.carries(Carries::Manifest)
-            || self.statements.iter().any(|statement| statement.copy == Some(CopyStatement::In))
+            || self.statements.iter().any(|statement| matches!(statement.copy, Some(CopyStatement::In(_))))
     }
 
     /// Whether it may copy either way without Weir having seen a COPY, where nothing is classified.
@@ -135,7 +132,7 @@ impl Expect {
         }
     }
 
-    fn running(&mut self) -> Option<&mut Running> {
+    pub(super) fn running(&mut self) -> Option<&mut Running> {
         match self {
             Self::Execute { running, .. } | Self::Query { running, .. } => Some(running),
             _ => None,
@@ -147,15 +144,22 @@ impl Expect {
 
 impl<S> Conversation<S> {
     /// Passes on what belongs to a message that was begun. Returns what comes behind it.
-    pub(super) fn take_rest<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+    pub(super) fn take_rest<'a>(&mut self, bytes: &'a [u8], now: UnixMicros) -> &'a [u8] {
         match self.rest.take() {
             None => bytes,
-            Some(Rest::Bind(binding)) => self.feed_bind(binding, bytes),
+            Some(Rest::Bind(binding)) => self.feed_bind(binding, bytes, now),
             Some(Rest::ToTarget(left)) => {
-                let (now, later) = bytes.split_at(left.min(bytes.len()));
-                let left = left.saturating_sub(now.len());
+                let (data, later) = bytes.split_at(left.min(bytes.len()));
+                let left = left.saturating_sub(data.len());
                 self.rest = (left > 0).then_some(Rest::ToTarget(left));
-                self.send_data(now);
+                self.send_data(data);
+                later
+            }
+            Some(Rest::Watched(left)) => {
+                let (data, later) = bytes.split_at(left.min(bytes.len()));
+                let left = left.saturating_sub(data.len());
+                self.send_watched(data, now);
+                self.rest = self.rest_of_watched(left);
                 later
             }
             Some(Rest::Nowhere(left)) => {
@@ -165,104 +169,6 @@ impl<S> Conversation<S> {
                 later
             }
         }
-    }
-
-    /// Whether the target takes copy data now, as far as is known.
-    pub(super) fn is_copying_in(&mut self) -> bool {
-        let running = self.expected.back_mut().and_then(Expect::running);
-        running.is_some_and(|running| running.copy.takes())
-    }
-
-    /// Sends copy data. Once the copy has failed the target ignores it, and the message must end all the same.
-    fn send_data(&mut self, bytes: &[u8]) {
-        match self.expected.back_mut().and_then(Expect::running) {
-            Some(running) if running.copy.takes() => {
-                if matches!(running.copy, Copying::In) {
-                    let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                    running.shown.bytes = running.shown.bytes.saturating_add(count);
-                }
-                self.upstream.more(&mut running.flow, |wire| wire.put(bytes));
-            }
-            _ => self.upstream.control(Frame(bytes)),
-        }
-    }
-
-    /// Takes the caller's frames while the target is copying in.
-    pub(super) fn send_copy(&mut self) {
-        let inbox = std::mem::take(&mut self.from_caller);
-        let mut at = 0;
-        while self.ended.is_none() && self.is_copying_in() {
-            let unread = inbox.unread().get(at..).unwrap_or_default();
-            let head = match Head::read(unread).and_then(|head| {
-                head.map_or(Ok(()), |head| Frontend::known(head.kind))?;
-                Ok(head)
-            }) {
-                Ok(Some(head)) => head,
-                Ok(None) => break,
-                Err(wrong) => {
-                    self.caller_broke(wrong);
-                    break;
-                }
-            };
-            if self.is_too_long(head) {
-                break;
-            }
-            let whole = unread.get(..head.frame_bytes);
-            let there = head.frame_bytes.min(unread.len());
-            match (head.kind, whole) {
-                (b'd', _) => {
-                    self.send_data(unread.get(..there).unwrap_or_default());
-                    self.rest =
-                        (there < head.frame_bytes).then(|| Rest::ToTarget(head.frame_bytes.saturating_sub(there)));
-                }
-                (b'c' | b'f', Some(frame)) => self.end_data(frame),
-                (b'f', None) if head.frame_bytes > FAIL_BYTES_MAX => {
-                    self.caller_broke(Malformed(format!("a reason of {} bytes for giving up", head.frame_bytes)));
-                    break;
-                }
-                (b'X', Some(frame)) => {
-                    self.upstream.control(Frame(frame));
-                    self.ended = Some(Ended::Goodbye);
-                }
-                // The server ignores them while it copies.
-                (b'S' | b'H', Some(_)) => {}
-                (b'c' | b'f' | b'X' | b'S' | b'H', None) => break,
-                (other, _) => {
-                    self.unexpected_in_copy(other);
-                    self.rest =
-                        (there < head.frame_bytes).then(|| Rest::Nowhere(head.frame_bytes.saturating_sub(there)));
-                }
-            }
-            at = at.saturating_add(there);
-        }
-        self.from_caller = inbox;
-        self.from_caller.consume(at);
-    }
-
-    /// Sends the end of the data. What comes then tells what the caller's next frames mean.
-    fn end_data(&mut self, frame: &[u8]) {
-        let Some(expect) = self.expected.back_mut() else { return };
-        let batched = matches!(expect, Expect::Execute { .. });
-        let Some(running) = expect.running() else { return };
-        running.copy = running.copy.caller_is_done();
-        self.upstream.more(&mut running.flow, |wire| {
-            wire.put(frame);
-            if batched {
-                // The Sync behind it waits for the answer, and the target answers when it is asked to.
-                wire.put(FLUSH);
-            }
-        });
-    }
-
-    /// The server fails a copy in which something else comes than copy data, and so does Weir: what came is not sent.
-    fn unexpected_in_copy(&mut self, kind: u8) {
-        let text = format!("unexpected message type 0x{kind:02X} during COPY from stdin");
-        let mut fail = Vec::new();
-        build::frame(&mut fail, b'f', |out| build::cstr(out, text.as_bytes()));
-        if let Some(running) = self.expected.back_mut().and_then(Expect::running) {
-            running.instead_of_error = Some(OwnReport::new(Severity::Error, "08P01", text));
-        }
-        self.end_data(&fail);
     }
 
     /// Forwards, in the place of a permitted COPY, the question what its columns are.
@@ -290,7 +196,7 @@ impl<S> Conversation<S> {
     }
 }
 
-const FLUSH: &[u8] = b"H\0\0\0\x04";
+pub(super) const FLUSH: &[u8] = b"H\0\0\0\x04";
 const SYNC: &[u8] = b"S\0\0\0\x04";
 
 // ---- the target's side
@@ -370,21 +276,6 @@ impl<S> Conversation<S> {
             without_position(body, own_text, &mut self.instead)?;
         }
         Ok(Pass::Done)
-    }
-
-    /// CopyInResponse.
-    pub(super) fn take_copy_in(&mut self) -> Result<Pass, Malformed> {
-        let last = self.expected.len() == 1;
-        match self.expected.front_mut() {
-            Some(Expect::Query { running, interpreted, failed: None, .. }) if last && interpreted.copies_in() => {
-                running.begin_copy(Copying::In)?;
-            }
-            Some(Expect::Execute { running, portal, .. }) if last && portal.interpreted.copies_in() => {
-                running.begin_copy(Copying::In)?;
-            }
-            _ => return Err(self.out_of_place("the start of a copy from the caller")),
-        }
-        Ok(Pass::Verbatim)
     }
 
     /// CopyOutResponse.
@@ -515,9 +406,9 @@ impl Running {
     }
 }
 
-/// Format and number of columns of a CopyOutResponse.
-fn copy_response(body: &[u8]) -> Result<(bool, usize), Malformed> {
-    let mut fields = Fields::of("CopyOutResponse", body);
+/// Format and number of columns of a CopyOutResponse, or CopyInResponse.
+pub(super) fn copy_response(body: &[u8]) -> Result<(bool, usize), Malformed> {
+    let mut fields = Fields::of("a response to COPY", body);
     let format = fields.byte()?;
     let columns = fields.count()?;
     fields.bytes(columns.saturating_mul(2))?;
@@ -557,7 +448,7 @@ fn chosen(source: &CopySource, described: Vec<ColumnShape>, catalog: &Catalog) -
 }
 
 /// A report of the target's as it came, perhaps without its position.
-fn without_position(body: &[u8], without: bool, out: &mut Vec<u8>) -> Result<(), Malformed> {
+pub(super) fn without_position(body: &[u8], without: bool, out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut fields = Fields::of("ErrorResponse", body);
     let mut kept = Vec::new();
     loop {

@@ -9,9 +9,10 @@ use redact::Plan;
 
 use super::by_name::Change;
 use super::copy::Held;
+use super::lowered::by_constants;
 use super::own_catalog::ReadingOwn;
 use super::statements::{Entry, Portal, Prepared};
-use crate::copy::Masked;
+use crate::copy::{Arriving, Masked};
 use crate::interpret::Interpreted;
 use crate::wire::backend::ColumnShape;
 use crate::wire::build::OwnReport;
@@ -21,8 +22,8 @@ use crate::wire::build::OwnReport;
 pub enum Expect {
     /// ParseComplete.
     Parse { flow: Flow, name: Vec<u8>, prepared: Rc<Prepared>, before: Option<Entry<Prepared>> },
-    /// BindComplete.
-    Bind { name: Vec<u8>, portal: Rc<Portal>, before: Option<Entry<Portal>> },
+    /// BindComplete. If it was refused once a part of it had gone, an error, in the place of which the caller is told that.
+    Bind { name: Vec<u8>, portal: Rc<Portal>, before: Option<Entry<Portal>>, refused: Option<OwnReport> },
     /// ParameterDescription and RowDescription or NoData; of a portal without the first. If `hidden`, Weir itself asked.
     Describe { interpreted: Rc<Interpreted>, what: Described, hidden: bool },
     /// Rows, then CommandComplete, EmptyQueryResponse or PortalSuspended.
@@ -83,8 +84,10 @@ pub enum Copying {
     Clear { binary: bool },
     /// To the caller, masked.
     Masked(Box<Masked>),
-    /// From the caller.
+    /// From the caller, as it is.
     In,
+    /// From the caller, and looked through.
+    Watched(Box<Arriving>),
     /// Both ways, and which of the two still sends.
     Both { caller: bool, target: bool },
 }
@@ -92,7 +95,7 @@ pub enum Copying {
 impl Copying {
     /// Whether the caller sends.
     pub fn takes(&self) -> bool {
-        matches!(self, Self::In | Self::Both { caller: true, .. })
+        matches!(self, Self::In | Self::Watched(_) | Self::Both { caller: true, .. })
     }
 
     /// What it is once the caller has sent all.
@@ -129,6 +132,18 @@ impl Expect {
     pub fn changes_catalog(&self) -> bool {
         let runs = matches!(self, Self::Execute { .. } | Self::Query { .. } | Self::CopyShape { .. });
         runs && self.interpreted().is_some_and(|interpreted| interpreted.changes_catalog)
+    }
+
+    /// Whether its text is another on the target than the caller's.
+    pub fn is_rewritten(&self) -> bool {
+        match self {
+            Self::Parse { prepared, .. } => !prepared.lowered.is_empty(),
+            Self::Bind { portal, .. } | Self::Execute { portal, .. } => !portal.lowered_in_text.is_empty(),
+            Self::Describe { what: Described::Statement(prepared), .. } => !prepared.lowered.is_empty(),
+            Self::Describe { what: Described::Portal(portal), .. } => !portal.lowered_in_text.is_empty(),
+            Self::Query { interpreted, running, .. } => !by_constants(interpreted, running.flow.lowers()).is_empty(),
+            _ => false,
+        }
     }
 
     /// Whether a stream or a backup comes of it.

@@ -3,13 +3,14 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use gate::{ControlFrame, Permit, Released, Verdict, Wire};
+use gate::{ControlFrame, Outcome, Permit, Released, Verdict, Wire};
 use model::UnixMicros;
 
 use super::by_name::Change;
 use super::caller::declined_report;
 use super::copy::Held;
 use super::expect::{Described, Expect, Running};
+use super::lowered::{Lowered, Rewritten, by_constants, lowered_otherwise};
 use super::statements::{Entry, Portal, Prepared};
 use super::{Conversation, Ended};
 use crate::interpret::Interpreted;
@@ -49,16 +50,20 @@ pub(super) enum Work {
     Query {
         interpreted: Rc<Interpreted>,
         changes: Vec<Change>,
+        rewritten: Rewritten,
     },
     Parse {
         name: Vec<u8>,
         prepared: Rc<Prepared>,
         before: Option<Entry<Prepared>>,
+        rewritten: Rewritten,
     },
     Bind {
         name: Vec<u8>,
         portal: Rc<Portal>,
         before: Option<Entry<Portal>>,
+        /// What goes to the target in its place, where values are stored as less than they are.
+        rewritten: Option<Vec<u8>>,
     },
     Describe {
         interpreted: Rc<Interpreted>,
@@ -124,6 +129,13 @@ impl<S> Conversation<S> {
                 }
                 _ if skipping => self.take_back(work),
                 (_, None) => self.send(frame, work),
+                // Policies have changed since it was planned.
+                (planned, Some((kind, Some(Released::Forward(permit))))) if !planned.is_lowered_as(permit.lowers()) => {
+                    self.upstream.begin(permit, |_, ()| ()).0.finish(Outcome::Failed("42501".to_owned()), now);
+                    self.take_back(work);
+                    self.send_poison(&declined_report("42501", &lowered_otherwise(), None), kind);
+                    skipping = kind.is_batched();
+                }
                 (_, Some((_, Some(Released::Forward(permit))))) => self.begin(permit, frame, work, now),
                 (Work::Refuse { .. }, Some((_, Some(Released::Refuse(..))))) => self.send(frame, work),
                 (_, Some((kind, refusal))) => {
@@ -170,17 +182,21 @@ impl<S> Conversation<S> {
             let text = self.from_caller.get(frame.start.saturating_add(HEAD_BYTES)..frame.end).to_vec();
             self.begin_stream(&text, interpreted);
         }
-        let bytes = self.from_caller.get(frame);
+        let rewritten = match &work {
+            Work::Query { rewritten, .. } | Work::Parse { rewritten, .. } => rewritten.frame.as_deref(),
+            _ => None,
+        };
+        let bytes = rewritten.unwrap_or(self.from_caller.get(frame));
         let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(bytes));
         let expect = match work {
-            Work::Query { interpreted, changes } => Expect::Query {
+            Work::Query { interpreted, changes, .. } => Expect::Query {
                 running: Running::new(flow),
                 interpreted,
                 statement: 0,
                 failed: None,
                 changes: changes.into(),
             },
-            Work::Parse { name, prepared, before } => Expect::Parse { flow, name, prepared, before },
+            Work::Parse { name, prepared, before, .. } => Expect::Parse { flow, name, prepared, before },
             Work::Execute { portal, changes, .. } => Expect::Execute { running: Running::new(flow), portal, changes },
             // Nothing else is decided.
             other => {
@@ -217,7 +233,12 @@ impl<S> Conversation<S> {
             }
             Work::Flush => None,
             Work::Sync => Some(Expect::Sync),
-            Work::Bind { name, portal, before } => Some(Expect::Bind { name, portal, before }),
+            Work::Bind { name, portal, before, rewritten } => {
+                let bytes = rewritten.as_deref().unwrap_or(self.from_caller.get(frame));
+                self.upstream.control(Frame(bytes));
+                self.expect(Expect::Bind { name, portal, before, refused: None });
+                return;
+            }
             Work::Describe { interpreted, what } => Some(Expect::Describe { interpreted, what, hidden: false }),
             Work::CloseStatement { name, before } => Some(Expect::CloseStatement { name, before }),
             Work::ClosePortal { name, before } => Some(Expect::ClosePortal { name, before }),
@@ -225,9 +246,15 @@ impl<S> Conversation<S> {
             Work::Query { .. } | Work::Parse { .. } | Work::Execute { .. } => return,
         };
         self.upstream.control(Frame(self.from_caller.get(frame)));
-        // Planning a statement may run functions, and a setting that they change is spoken of at the end of the batch.
-        self.tainted = self.tainted || expect.as_ref().is_some_and(|expect| self.is_withheld(expect));
-        self.expected.extend(expect);
+        if let Some(expect) = expect {
+            self.expect(expect);
+        }
+    }
+
+    /// Awaits the answer. Planning a statement may run functions, and a setting that they change is spoken of at the end of the batch.
+    fn expect(&mut self, expect: Expect) {
+        self.tainted = self.tainted || self.is_withheld(&expect);
+        self.expected.push_back(expect);
     }
 
     /// Forwards something that fails on the target, in the place of what is refused.
@@ -254,10 +281,10 @@ impl<S> Conversation<S> {
     }
 
     /// A frame that was planned does not go after all: names mean what they meant before.
-    fn take_back(&mut self, work: Work) {
+    pub(super) fn take_back(&mut self, work: Work) {
         match work {
-            Work::Parse { name, prepared, before } => self.names.undo_statement(&name, &prepared, before),
-            Work::Bind { name, portal, before } => self.names.undo_portal(&name, &portal, before),
+            Work::Parse { name, prepared, before, .. } => self.names.undo_statement(&name, &prepared, before),
+            Work::Bind { name, portal, before, .. } => self.names.undo_portal(&name, &portal, before),
             Work::CloseStatement { name, before: Some(before) } => self.names.restore_statement(&name, before),
             Work::ClosePortal { name, before: Some(before) } => self.names.restore_portal(&name, before),
             Work::Query { changes, .. } | Work::Execute { changes, .. } => self.take_changes_back(changes),
@@ -268,6 +295,16 @@ impl<S> Conversation<S> {
 }
 
 impl Work {
+    /// Whether it stores as less than it is what policy says now.
+    fn is_lowered_as(&self, lowered: &[Lowered]) -> bool {
+        match self {
+            Self::Query { interpreted, rewritten, .. } => rewritten.lowered == by_constants(interpreted, lowered),
+            Self::Parse { prepared, .. } => prepared.lowered == by_constants(&prepared.interpreted(), lowered),
+            Self::Execute { portal, .. } => portal.is_lowered_as(lowered),
+            _ => true,
+        }
+    }
+
     /// Whether its answer ends with ReadyForQuery.
     pub fn is_answered_by_ready(&self) -> bool {
         matches!(self, Self::Query { .. } | Self::Sync | Self::Refuse { kind: Kind::Simple, .. })

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use gate::Layout;
 use model::{Digest, Holds};
 
+use super::lowered::{Lowered, by_constants, by_parameters};
 use crate::interpret::Interpreted;
 use crate::wire::backend::ColumnShape;
 
@@ -23,6 +24,10 @@ pub struct Prepared {
     shape: RefCell<Option<Rc<Shape>>>,
     /// Whether the target has said that it has it.
     confirmed: Cell<bool>,
+    /// The types of its parameters that the caller has declared; 0 for one that the target is to find out.
+    pub types: Vec<u32>,
+    /// What its text, as the target has it, stores as less than is written in it.
+    pub lowered: Vec<Lowered>,
     /// Whether PREPARE made it: its text is the PREPARE then, and it is what stands inside of that.
     pub in_sql: bool,
     _weight: Weight,
@@ -42,9 +47,18 @@ impl Prepared {
             interpreted: RefCell::new(interpreted),
             shape: RefCell::default(),
             confirmed: Cell::default(),
+            types: Vec::new(),
+            lowered: Vec::new(),
             in_sql: false,
             _weight: held.weigh(bytes),
         }
+    }
+
+    /// The same with parameters of these types, as they stand in a Parse, and with what of its constants is stored as less.
+    pub fn parsed_with(mut self, types: &[u8], lowered: Vec<Lowered>) -> Self {
+        self.lowered = lowered;
+        self.types = types.as_chunks::<4>().0.iter().map(|oid| u32::from_be_bytes(*oid)).collect();
+        self
     }
 
     /// The statement inside of this PREPARE.
@@ -118,6 +132,10 @@ pub struct Portal {
     pub formats: RefCell<Vec<i16>>,
     /// Digest of its parameters.
     pub bound: Cell<Option<Digest>>,
+    /// What its parameters store as less than it is.
+    pub lowered: Vec<Lowered>,
+    /// What its statement's text does.
+    pub lowered_in_text: Vec<Lowered>,
     /// Whether the target has said that it has it.
     pub confirmed: Cell<bool>,
     /// The statement that it was made of, if that has to do with names: the target looks at it anew when it runs, and what
@@ -161,6 +179,12 @@ impl Drop for Weight {
 }
 
 impl Portal {
+    /// Whether it stores as less than it is what policy says now.
+    pub fn is_lowered_as(&self, lowered: &[Lowered]) -> bool {
+        self.lowered == by_parameters(&self.interpreted, lowered)
+            && self.lowered_in_text == by_constants(&self.interpreted, lowered)
+    }
+
     /// Whether Weir itself must ask what it returns before it runs. The description is the target's word for where each
     /// column comes from when the portal was made: what was described for its statement, and what the catalog said, may be
     /// older.

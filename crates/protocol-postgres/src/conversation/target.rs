@@ -10,6 +10,7 @@ use redact::Plan;
 use sql_postgres::{CopyStatement, Described, holds};
 
 use super::by_name::Undone;
+use super::copy::without_position;
 use super::expect::{Copying, Described as Subject, Expect, Running};
 use super::long_row::{LONG_ROW_BYTES, LongRow};
 use super::report::{is_about_the_text, neutral_parameter, neutral_report};
@@ -178,7 +179,7 @@ impl<S> Conversation<S> {
             b't' => self.take_parameter_types(),
             b'1' | b'2' | b'3' => self.take_acknowledgement(kind, now),
             b's' | b'I' => self.take_end(kind, now),
-            b'G' => self.take_copy_in(),
+            b'G' => self.take_copy_in(body, now),
             b'H' => self.take_copy_out(body, now),
             b'c' => self.take_copy_done(),
             b'V' => self.take_call_result(body),
@@ -210,7 +211,7 @@ impl<S> Conversation<S> {
                 flow.finish(Outcome::Done, now);
                 self.names.confirm_statement(&prepared);
             }
-            (b'2', Some(Expect::Bind { portal, .. })) => self.names.confirm_portal(&portal),
+            (b'2', Some(Expect::Bind { portal, refused: None, .. })) => self.names.confirm_portal(&portal),
             (b'3', Some(Expect::CloseStatement { .. } | Expect::ClosePortal { .. })) => {}
             (b'1', Some(shape @ Expect::CopyShape { columns: None, .. })) => {
                 self.expected.push_front(shape);
@@ -359,8 +360,10 @@ impl<S> Conversation<S> {
                 *statement = at.saturating_add(1);
                 let masked = running.plan.take().filter(|plan| !plan.is_clear());
                 let any = running.shown.masked > 0;
+                let lowered = running.flow.lowers().to_vec();
                 done.iter().for_each(|change| self.confirm_change(change));
                 self.completed(interpreted.statements.get(at), tag);
+                self.tell_lowered(interpreted.statements.get(at), &lowered);
                 if let Some(plan) = masked.filter(|_| any) {
                     self.tell_masked(&plan);
                 }
@@ -372,6 +375,7 @@ impl<S> Conversation<S> {
                     changes.iter().for_each(|change| self.confirm_change(change));
                     self.completed(portal.interpreted.statements.first(), tag);
                     self.tell_others(&portal.interpreted);
+                    self.tell_lowered(portal.interpreted.statements.first(), running.flow.lowers());
                     let any = running.shown.masked > 0;
                     if let Some(plan) = running.plan.as_ref().filter(|plan| any && !plan.is_clear()) {
                         self.tell_masked(&plan.clone());
@@ -477,9 +481,18 @@ impl<S> Conversation<S> {
     }
 
     pub(super) fn take_error(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
-        let report = Report::read(body)?;
+        let mut report = Report::read(body)?;
         let tainted = self.speaks_of_tainted();
         let code = report.sqlstate().to_owned();
+        // A place in a text that was rewritten is none in the caller's.
+        let mut placeless = Vec::new();
+        let rewritten = self.expected.front().is_some_and(Expect::is_rewritten);
+        // Nor is a value in it one of the caller's: what is wrong with that is not told.
+        let tainted = tainted && !(is_about_the_text(&report) && (!rewritten || report.sqlstate().starts_with("42")));
+        if rewritten {
+            report.fields.retain(|(kind, _)| *kind != b'P');
+            without_position(body, true, &mut placeless)?;
+        }
         self.failed = true;
         if report.is_fatal() {
             self.ended = Some(Ended::CutOff(code));
@@ -494,6 +507,12 @@ impl<S> Conversation<S> {
             } else if let Some(Expect::Query { failed, running, .. }) = self.expected.front_mut() {
                 (running.plan, running.copy, *failed) = (None, Copying::None, Some(code));
             }
+            self.instead.append(&mut bytes);
+            return Ok(Pass::Done);
+        }
+        if let Some(Expect::Bind { refused: Some(report), .. }) = self.expected.front() {
+            let mut bytes = report.to_bytes();
+            self.skip_batch(Some(code), now);
             self.instead.append(&mut bytes);
             return Ok(Pass::Done);
         }
@@ -529,11 +548,16 @@ impl<S> Conversation<S> {
         if in_batch {
             self.skip_batch(Some(code), now);
         }
-        Ok(self.show_report(&report, tainted))
+        let pass = self.show_report(&report, tainted);
+        if rewritten && pass == Pass::Verbatim {
+            self.instead.append(&mut placeless);
+            return Ok(Pass::Done);
+        }
+        Ok(pass)
     }
 
     fn show_report(&mut self, report: &Report, tainted: bool) -> Pass {
-        if !tainted || is_about_the_text(report) {
+        if !tainted {
             return Pass::Verbatim;
         }
         self.withhold(report, b'E')
@@ -647,7 +671,7 @@ fn shape_of(interpreted: &Interpreted, statement: usize, description: &[u8]) -> 
 /// Whether a statement of a text takes data of the caller's.
 fn copies_in(interpreted: &Interpreted, statement: usize) -> bool {
     let statement = interpreted.statements.get(statement);
-    statement.is_some_and(|statement| statement.copy == Some(CopyStatement::In))
+    statement.is_some_and(|statement| matches!(statement.copy, Some(CopyStatement::In(_))))
 }
 
 /// What the columns of a result hold, by the statement and by the target's description.

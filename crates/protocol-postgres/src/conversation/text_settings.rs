@@ -13,6 +13,8 @@
 //! A prepared text is read once, when it is parsed: the target keeps its tree. A text of several statements is parsed whole
 //! before the first of them runs.
 
+use sql_postgres::is_safe_encoding;
+
 /// How the target reads the session's texts, as far as it has said.
 #[derive(Debug)]
 pub struct TextSettings {
@@ -85,6 +87,36 @@ impl TextSettings {
         Reads::Alike
     }
 
+    /// Whether Weir finds the rows and columns of copy data where the target does; why not, if not.
+    pub fn copies_alike(&self) -> Result<(), &'static str> {
+        if self.code.is_some() {
+            return Err("code that was sent before it may have changed client_encoding");
+        }
+        match std::str::from_utf8(&self.client).is_ok_and(is_safe_encoding) {
+            true => Ok(()),
+            false => Err("client_encoding is one that Weir does not read"),
+        }
+    }
+
+    /// Whether a value in this batch is the same text to Weir as to the target, so that its token is that of the text. If nothing is
+    /// awaited from the target, nothing will be told any more.
+    pub fn of_value(&self, value: &[u8], batch: u64, nothing_awaited: bool) -> Reads {
+        match self.code {
+            _ if value.is_ascii() => Reads::Alike,
+            Some(code) if code == batch => {
+                Reads::Otherwise("code that was sent before it in the same batch may have changed client_encoding")
+            }
+            Some(_) if !nothing_awaited => Reads::NotKnownYet,
+            _ if self.client == b"UTF8" => Reads::Alike,
+            _ => Reads::Otherwise("client_encoding is not UTF8"),
+        }
+    }
+
+    /// Whether a COPY's data that say no encoding of their own are UTF-8.
+    pub fn copies_utf8(&self) -> bool {
+        self.code.is_none() && self.client == b"UTF8"
+    }
+
     /// Whether the target tells this name from others as Weir does. In other encodings a letter beyond ASCII may be folded,
     /// cut or converted to another.
     pub fn tells_apart(&self, name: &[u8]) -> bool {
@@ -112,6 +144,33 @@ mod tests {
         assert!(matches!(settings.of("SELECT 'é'".as_bytes(), 4, false), Reads::Otherwise(_)));
         settings.told(b"client_encoding", b"UTF8");
         assert_eq!(settings.of("SELECT 'é'".as_bytes(), 4, false), Reads::Alike);
+    }
+
+    #[test]
+    fn values_beyond_ascii_are_the_same_in_one_encoding_only() {
+        let mut settings = TextSettings::default();
+        assert_eq!(settings.of_value("é".as_bytes(), 1, true), Reads::Alike);
+        settings.code_runs(1);
+        assert_eq!(settings.of_value("é".as_bytes(), 2, false), Reads::NotKnownYet);
+        assert!(matches!(settings.of_value("é".as_bytes(), 1, false), Reads::Otherwise(_)));
+        settings.ready(false);
+        settings.told(b"client_encoding", b"LATIN1");
+        assert!(matches!(settings.of_value("é".as_bytes(), 2, true), Reads::Otherwise(_)) && !settings.copies_utf8());
+        assert_eq!(settings.of_value(b"e", 2, true), Reads::Alike);
+    }
+
+    #[test]
+    fn copy_data_are_read_in_encodings_that_are_safe() {
+        let mut settings = TextSettings::default();
+        for (encoding, alike) in
+            [("UTF8", true), ("LATIN1", true), ("EUC_JP", true), ("SJIS", false), ("GB18030", false)]
+        {
+            settings.told(b"client_encoding", encoding.as_bytes());
+            assert_eq!(settings.copies_alike().is_ok(), alike, "{encoding}");
+        }
+        settings.told(b"client_encoding", b"UTF8");
+        settings.code_runs(1);
+        assert!(settings.copies_alike().is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use redact::TokenKey;
 use super::Rows;
 use crate::wire::Malformed;
 
-const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+pub(super) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 /// Set in the header's flags if rows begin with an oid, as those of old servers did.
 const HAS_OIDS: i32 = 1 << 16;
 
@@ -177,11 +177,11 @@ impl Binary {
     }
 }
 
-fn int32(bytes: &[u8], at: usize) -> i32 {
+pub(super) fn int32(bytes: &[u8], at: usize) -> i32 {
     let bytes = bytes.get(at..).and_then(|bytes| bytes.first_chunk::<4>());
     bytes.map_or(-1, |bytes| i32::from_be_bytes(*bytes))
 }
 
-fn length(length: i32) -> Result<usize, Malformed> {
+pub(super) fn length(length: i32) -> Result<usize, Malformed> {
     usize::try_from(length).map_err(|_| Malformed(format!("a binary copy says that a cell is {length} bytes long")))
 }

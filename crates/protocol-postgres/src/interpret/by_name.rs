@@ -6,11 +6,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gate::{Gate, ShapeKey};
+use gate::{Declined, Gate, ShapeKey};
 use model::{Certainty, Wording};
 use sql_postgres::{NameUse, Rows, Statement, kept_rows, log_text, unseen};
 
-use super::{Form, Interpreted, Reading, may_change, stored_mask, whole, worded};
+use super::{Form, Interpreted, Reading, Unfit, may_change, stored_mask, whole, worded};
 use crate::catalog::Snapshot;
 
 /// What stands behind a name that a statement uses.
@@ -22,6 +22,9 @@ pub enum Behind {
     Prepared(Rc<Interpreted>, Rc<[u8]>),
     /// A cursor, as it was read when it was made.
     Cursor(Rc<Interpreted>),
+    /// What was prepared or bound to store less than the values that were written or given, which by its name can't be held against
+    /// what policy says when it runs.
+    Lowered,
 }
 
 /// What a text with names in it is found by: its own key, and that of all that it runs.
@@ -32,6 +35,7 @@ pub fn key(read: &Interpreted, behind: &[Option<Behind>]) -> ShapeKey {
         Some(Behind::Unseen(why)) => why.as_bytes().to_vec(),
         Some(Behind::Prepared(of, _)) => [b"prepared".as_slice(), of.key.as_bytes()].concat(),
         Some(Behind::Cursor(of)) => [b"cursor".as_slice(), of.key.as_bytes()].concat(),
+        Some(Behind::Lowered) => b"lowered".to_vec(),
     }));
     ShapeKey::of(parts.iter().map(Vec::as_slice))
 }
@@ -45,6 +49,7 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
         let statement = match behind.get(at).and_then(Option::as_ref) {
             None => own.clone(),
             Some(Behind::Unseen(why)) => own.running(&unseen(why, catalog)),
+            Some(Behind::Lowered) => own.running(&unseen("it runs what stores less than was given to it", catalog)),
             Some(Behind::Cursor(of)) => {
                 born.push((at, Arc::clone(&of.snapshot)));
                 together(own, of)
@@ -68,7 +73,9 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
         statements.push(statement);
     }
     let operation = whole(&statements);
-    let mask = stored_mask(&statements);
+    let lowered = behind.iter().any(|behind| matches!(behind, Some(Behind::Lowered)));
+    let lowered = lowered.then(|| Unfit { code: "42501", declined: lowered_by_name(), position: None });
+    let mask = lowered.or_else(|| stored_mask(&statements));
     Rc::new(Reading {
         key: key(read, behind),
         changes_catalog: statements.iter().any(may_change),
@@ -103,6 +110,17 @@ impl Interpreted {
     }
 }
 
+/// What a caller is told who runs by its name in SQL what stores less than it was given.
+fn lowered_by_name() -> Declined {
+    Declined {
+        message:
+            "what this runs by its name stores less than the values that were given to it, so it does not run from SQL"
+                .to_owned(),
+        detail: None,
+        hint: Some("Run it by the protocol's own messages, or prepare it again.".to_owned()),
+    }
+}
+
 fn together(own: &Statement, behind: &Interpreted) -> Statement {
     // An empty text does nothing.
     behind.statements.first().map_or_else(|| own.clone(), |behind| own.running(behind))
@@ -123,6 +141,7 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
         statement.cannot_be_followed();
     }
     let unknown = [u8::from(statement.touches_unknown)];
+    statement.cannot_be_lowered("what stores it was prepared in a text");
     let key = ShapeKey::of([
         b"inside".as_slice(),
         text.as_bytes(),

@@ -97,7 +97,13 @@ impl Settings {
             let name = name.to_ascii_lowercase().into();
             Ask::new(set, Object::Part(Part { kind: "Setting", name, attrs: Vec::new() }))
         }));
-        let operation = Operation { asks, certainty: Certainty::Exact, touches: Vec::new(), touches_unknown: false };
+        let operation = Operation {
+            asks,
+            certainty: Certainty::Exact,
+            touches: Vec::new(),
+            touches_unknown: false,
+            lowering: Vec::new(),
+        };
         let wording = Wording {
             digest: gate.digest([text.as_bytes()]),
             text: LogText(text.trim_end().chars().take(1024).collect::<String>().into()),

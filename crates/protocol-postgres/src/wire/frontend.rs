@@ -56,21 +56,31 @@ pub struct Bind<'a> {
 }
 
 impl<'a> Bind<'a> {
-    /// The value of a parameter, by its number from 1; `None` if it is NULL or there is none.
-    pub fn parameter(&self, number: usize) -> Option<&'a [u8]> {
-        let (formats, rest) = self.parameters.split_first_chunk::<2>()?;
-        let rest = rest.get(usize::from(u16::from_be_bytes(*formats)).checked_mul(2)?..)?;
-        let (_, mut rest) = rest.split_first_chunk::<2>()?;
-        for _ in 1..number {
-            rest = value(rest)?.1;
-        }
-        value(rest)?.0
+    /// Its parameters in order, each with whether it is in binary; `None` for NULL.
+    pub fn values(&self) -> impl Iterator<Item = (bool, Option<&'a [u8]>)> {
+        let (formats, mut rest) = split_parameters(self.parameters).unwrap_or_default();
+        (0..self.parameter_count).map_while(move |at| {
+            let format = match formats {
+                [all] => *all,
+                each => each.get(at).copied().unwrap_or([0, 0]),
+            };
+            let (value, behind) = value(rest)?;
+            rest = behind;
+            Some((format != [0, 0], value))
+        })
     }
 
     /// The result formats: none means text for all, one means that one for all.
     pub fn formats(&self) -> Vec<i16> {
         self.result_formats.as_chunks::<2>().0.iter().map(|format| i16::from_be_bytes(*format)).collect()
     }
+}
+
+/// The formats of parameters, and what stands behind their number.
+fn split_parameters(bytes: &[u8]) -> Option<(&[[u8; 2]], &[u8])> {
+    let (count, rest) = bytes.split_first_chunk::<2>()?;
+    let (formats, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*count)).checked_mul(2)?)?;
+    Some((formats.as_chunks::<2>().0, rest.get(2..)?))
 }
 
 /// A length and the value of that length, if it is not NULL, with what stands behind.

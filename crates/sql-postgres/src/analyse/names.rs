@@ -79,8 +79,10 @@ impl Statement {
         whole.touches_unknown |= behind.touches_unknown;
         whole.changes_catalog |= behind.changes_catalog;
         whole.runs_code |= behind.runs_code;
-        let masks = behind.parameters_kept.iter().filter(|(number, _)| self.masks_given.contains(number));
-        whole.masks_returned.extend(masks.map(|(_, field)| field.clone()));
+        let masks = behind.parameters_kept.iter().filter(|kept| self.masks_given.contains(&kept.number));
+        whole.masks_returned.extend(masks.map(|kept| kept.field.clone()));
+        whole.lowering.extend(behind.lowering.iter().cloned());
+        whole.cannot_be_lowered("what stores it runs by its name in a text");
         whole.unseen |= behind.unseen;
         whole.needs_own_catalog |= behind.needs_own_catalog;
         whole.keeps = whole.keeps.or_else(|| behind.keeps.clone());
@@ -133,6 +135,9 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         masks_returned: Vec::new(),
         masks_given: Vec::new(),
         parameters_kept: Vec::new(),
+        lowering: Vec::new(),
+        lowered_parameters: Vec::new(),
+        lowered_constants: Vec::new(),
         names: None,
         runs_code: true,
         moves_values: true,

@@ -6,7 +6,9 @@ use model::Field;
 use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
 
+use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry, Made};
+use crate::statement::KeptParameter;
 use crate::tree::{Node, Tree};
 
 /// What is put into classified columns.
@@ -17,7 +19,9 @@ pub(super) struct Written {
     /// Those that get what Weir has shown in the place of a value.
     pub(super) masks: Vec<Field>,
     /// Parameters that are put into one as they are.
-    pub(super) parameters: Vec<(usize, Field)>,
+    pub(super) parameters: Vec<KeptParameter>,
+    /// Those that may be given less than the values.
+    pub(super) lowerings: Lowerings,
 }
 
 /// Which arguments of an EXECUTE are what Weir has shown in the place of a value, from 1.
@@ -41,6 +45,10 @@ pub(super) fn masks_given(tree: &Tree) -> Vec<usize> {
 enum Given<'a> {
     /// One of these.
     Values(Vec<&'a Tree>),
+    /// One of these, by way of a query.
+    Selected(Vec<&'a Tree>),
+    /// A column of this COPY's data.
+    Copied(&'a Node),
     /// Something that is not looked at.
     Something,
 }
@@ -51,11 +59,11 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
     tree.walk(&mut |node| {
         match node.kind {
             "InsertStmt" => written.insert(node, catalog),
-            "UpdateStmt" => written.set(node.get("relation"), node.get("target_list"), catalog),
+            "UpdateStmt" => written.set(node.get("relation"), node.get("target_list"), false, catalog),
             "MergeStmt" => {
                 for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
                     match clause.get("values").list() {
-                        [] => written.set(node.get("relation"), clause.get("target_list"), catalog),
+                        [] => written.set(node.get("relation"), clause.get("target_list"), false, catalog),
                         values => {
                             let values: Vec<&Tree> = values.iter().collect();
                             written.rows(node.get("relation"), clause.get("target_list"), catalog, |at| {
@@ -67,13 +75,48 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
             }
             "AlterTableStmt" => written.defaults(node, catalog),
             "CopyStmt" if node.has("is_from") => {
-                written.rows(node.get("relation"), node.get("attlist"), catalog, |_| Some(Given::Something));
+                written.rows(node.get("relation"), node.get("attlist"), catalog, |_| Some(Given::Copied(node)));
             }
             _ => {}
         }
         true
     });
+    written.lowerings.finish(tree);
     written
+}
+
+/// The classified column that each column of a COPY's data goes into, in order. Where the name may mean several tables, a column
+/// is classified if it is in any of them; and a column that the catalog does not know, if anything of its table is.
+/// With each stands the oid of its type; 0 if it is not known.
+pub(crate) fn copied_into(node: &Node, catalog: &Catalog) -> Vec<Option<(Field, u32)>> {
+    let mut fields: Vec<Option<(Field, u32)>> = Vec::new();
+    for entry in entries(node.get("relation"), catalog) {
+        let unknown = || entry.touches.first().map(|field| (field.clone(), 0));
+        let into = |column: &Column| Some((put_into(entry, column, catalog).into_iter().next()?, column.type_oid));
+        let all = entry.relation.columns.iter().filter(|column| !column.generated);
+        let of_entry: Vec<Option<(Field, u32)>> = match node.get("attlist").list() {
+            [] => all.map(into).collect(),
+            list => list.iter().map(|name| column(entry, column_name(name)).map_or_else(unknown, into)).collect(),
+        };
+        fields.resize(fields.len().max(of_entry.len()), None);
+        for (field, more) in fields.iter_mut().zip(of_entry) {
+            *field = match (field.take(), more) {
+                (Some((field, one)), Some((_, other))) if one != other => Some((field, 0)),
+                (field, more) => field.or(more),
+            };
+        }
+    }
+    fields
+}
+
+/// The classified fields that get what is put into a column.
+fn put_into(entry: &Entry, column: &Column, catalog: &Catalog) -> Vec<Field> {
+    match entry.made(column, catalog.classifies()) {
+        Made::Plain => Vec::new(),
+        Made::Copy(field) => vec![field],
+        Made::Computed(fields) => fields.to_vec(),
+        Made::Unknown | Made::Everything => entry.touches.to_vec(),
+    }
 }
 
 impl Written {
@@ -95,13 +138,13 @@ impl Written {
                 let is_plain = !targets.is_nothing() && targets.list().iter().all(|target| !is_star(target));
                 let value = |at: usize| targets.list().get(at).and_then(Tree::node).map(|target| target.get("val"));
                 self.rows(relation, columns, catalog, |at| match is_plain {
-                    true => value(at).map(|value| Given::Values(vec![value])),
+                    true => value(at).map(|value| Given::Selected(vec![value])),
                     false => Some(Given::Something),
                 });
             }
         }
         if let Some(conflict) = node.get("on_conflict_clause").node() {
-            self.set(relation, conflict.get("target_list"), catalog);
+            self.set(relation, conflict.get("target_list"), true, catalog);
         }
     }
 
@@ -110,9 +153,10 @@ impl Written {
         let set = i64::from(i32::from(AlterTableType::AtColumnDefault));
         let commands = node.get("cmds").list().iter().filter_map(Tree::node);
         for command in commands.filter(|command| command.int("subtype") == set && command.has("def")) {
+            let place = Place { single: true, named: true, conflict: false };
             for entry in entries(node.get("relation"), catalog) {
                 if let Some(column) = column(entry, command.text("name")) {
-                    self.put(entry, column, &Given::Values(vec![command.get("def")]), catalog);
+                    self.put(entry, column, &Given::Values(vec![command.get("def")]), place, catalog);
                 }
             }
         }
@@ -126,6 +170,10 @@ impl Written {
         catalog: &Catalog,
         given: impl Fn(usize) -> Option<Given<'a>>,
     ) {
+        let single = entries(relation, catalog).count() == 1;
+        let is_whole = |name: &Tree| !name.node().is_some_and(|name| name.has("indirection"));
+        let named = !columns.list().is_empty() && columns.list().iter().all(is_whole);
+        let place = Place { single, named, conflict: false };
         for entry in entries(relation, catalog) {
             let all = entry.relation.columns.iter();
             let named: Vec<Option<&Column>> = match columns.list() {
@@ -134,42 +182,53 @@ impl Written {
             };
             for (at, column) in named.into_iter().enumerate() {
                 if let Some((column, given)) = column.zip(given(at)) {
-                    self.put(entry, column, &given, catalog);
+                    self.put(entry, column, &given, place, catalog);
                 }
             }
         }
     }
 
-    /// SET.
-    fn set(&mut self, relation: &Tree, assignments: &Tree, catalog: &Catalog) {
+    /// SET, also that of ON CONFLICT.
+    fn set(&mut self, relation: &Tree, assignments: &Tree, conflict: bool, catalog: &Catalog) {
+        let single = entries(relation, catalog).count() == 1;
         for entry in entries(relation, catalog) {
             for assignment in assignments.list().iter().filter_map(Tree::node) {
                 if let Some(column) = column(entry, assignment.text("name")) {
-                    self.put(entry, column, &Given::Values(vec![assignment.get("val")]), catalog);
+                    let place = Place { single, named: !assignment.has("indirection"), conflict };
+                    self.put(entry, column, &Given::Values(vec![assignment.get("val")]), place, catalog);
                 }
             }
         }
     }
 
-    fn put(&mut self, entry: &Entry, column: &Column, given: &Given<'_>, catalog: &Catalog) {
+    fn put(&mut self, entry: &Entry, column: &Column, given: &Given<'_>, place: Place, catalog: &Catalog) {
         let values = match given {
-            Given::Values(values) if values.iter().all(|value| gives_nothing(value)) => return,
-            Given::Values(values) => values.as_slice(),
-            Given::Something => &[],
+            Given::Values(values) | Given::Selected(values) if values.iter().all(|value| gives_nothing(value)) => {
+                return;
+            }
+            Given::Values(values) | Given::Selected(values) => values.as_slice(),
+            Given::Copied(_) | Given::Something => &[],
         };
-        let fields: Vec<Field> = match entry.made(column, catalog.classifies()) {
-            Made::Plain => return,
-            Made::Copy(field) => vec![field],
-            Made::Computed(fields) => fields.to_vec(),
-            Made::Unknown | Made::Everything => entry.touches.to_vec(),
-        };
-        for field in fields {
+        let own = entry.field(column);
+        if let Some((field, to)) = own.as_ref().zip(column.on_write) {
+            let put = match given {
+                Given::Values(values) => Put::Values(values),
+                Given::Copied(copy) => Put::Copied(copy),
+                Given::Selected(_) | Given::Something => Put::Something,
+            };
+            self.lowerings.put((field, to), column.type_oid, &put, place);
+        }
+        for field in put_into(entry, column, catalog) {
+            if own.is_none() || column.on_write.is_none() {
+                self.lowerings.otherwise(&field);
+            }
             for value in values {
                 match bare(value) {
                     Some(("AConst", _)) if holds_mask(value) => self.masks.push(field.clone()),
                     Some(("ParamRef", parameter)) => {
                         let number = usize::try_from(parameter.int("number")).unwrap_or(0);
-                        self.parameters.push((number, field.clone()));
+                        let type_oid = if value.as_kind("ParamRef").is_some() { column.type_oid } else { 0 };
+                        self.parameters.push(KeptParameter { number, field: field.clone(), type_oid });
                     }
                     _ => {}
                 }
@@ -205,7 +264,7 @@ fn column<'a>(entry: &'a Entry, name: &str) -> Option<&'a Column> {
 }
 
 /// DEFAULT, or NULL.
-fn gives_nothing(value: &Tree) -> bool {
+pub(super) fn gives_nothing(value: &Tree) -> bool {
     match bare(value) {
         Some(("SetToDefault", _)) => true,
         Some(("AConst", constant)) => constant.has("isnull"),
@@ -216,7 +275,9 @@ fn gives_nothing(value: &Tree) -> bool {
 /// A constant that is a mask.
 fn holds_mask(value: &Tree) -> bool {
     let constant = bare(value).filter(|(kind, _)| *kind == "AConst");
-    constant.and_then(|(_, constant)| constant.get("val").node()).is_some_and(|text| is_mask(text.text("sval")))
+    constant
+        .and_then(|(_, constant)| constant.get("val").node())
+        .is_some_and(|text| is_mask(text.text("sval").as_bytes()))
 }
 
 /// A value without the casts around it.

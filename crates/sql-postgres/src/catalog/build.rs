@@ -43,7 +43,8 @@ impl Catalog {
         for raw in rows.columns {
             if let Some(relation) = relations.get_mut(&raw.relation) {
                 let RawColumn { number, name, generated, text, of_users, type_oid, .. } = raw;
-                let column = Column { number, name, class: None, sealed: false, generated, text, of_users, type_oid };
+                let (class, on_write, sealed) = (None, None, false);
+                let column = Column { number, name, class, on_write, sealed, generated, text, of_users, type_oid };
                 relation.columns.push(column);
             }
         }
@@ -155,10 +156,13 @@ fn classify(relation: &mut Relation, rules: &ClassRules, matched: &mut [bool], b
             continue;
         }
         let name = format!("{}.{}.{}", relation.schema, relation.name, column.name);
-        column.class = rules.class_of(&name, matched).cloned().or_else(|| {
+        let by_rule = rules.class_of(&name, matched).map(|(class, on_write)| (class.clone(), on_write));
+        let class = by_rule.or_else(|| {
             let earlier = before?.column(relation.oid, column.number)?;
-            earlier.class.clone().filter(|class| !earlier.sealed && class.as_str() != UNCLASSIFIED)
+            let class = earlier.class.clone().filter(|class| !earlier.sealed && class.as_str() != UNCLASSIFIED)?;
+            Some((class, earlier.on_write))
         });
+        (column.class, column.on_write) = class.map_or((None, None), |(class, on_write)| (Some(class), on_write));
     }
 }
 

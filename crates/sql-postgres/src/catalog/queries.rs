@@ -21,8 +21,7 @@ pub const OWN_CATALOG_QUERIES: &[(&str, &str)] = &[
         "columns",
         "SELECT a.attrelid, a.attnum, a.attname, false, \
          CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
-         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' \
-         ELSE a.atttypid::pg_catalog.text END FROM pg_catalog.pg_attribute AS a \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END, a.atttypid FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
@@ -61,8 +60,7 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
         "SELECT a.attrelid, a.attnum, a.attname, \
          a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\", \
          CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
-         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' \
-         ELSE a.atttypid::pg_catalog.text END FROM pg_catalog.pg_attribute AS a \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END, a.atttypid FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
@@ -152,9 +150,6 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The oid of `text`.
-const TEXT: u32 = 25;
-
 /// A row that is not what its query gives.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the target's answer to the catalog query \"{query}\" can't be read: {what}")]
@@ -194,7 +189,7 @@ impl CatalogRows {
                 let (oid, kind) = (oid.parse().ok()?, kind.chars().next()?);
                 self.relations.push(RawRelation { oid, schema, name, kind });
             }
-            ("columns", [Some(relation), Some(number), Some(name), generated, kind]) => {
+            ("columns", [Some(relation), Some(number), Some(name), generated, kind, of_type @ ..]) => {
                 let name = self.name(name);
                 self.columns.push(RawColumn {
                     relation: relation.parse().ok()?,
@@ -203,11 +198,7 @@ impl CatalogRows {
                     generated: *generated == Some("t"),
                     text: *kind == Some("t"),
                     of_users: *kind == Some("u"),
-                    type_oid: kind.and_then(|kind| kind.parse().ok()).unwrap_or(if *kind == Some("t") {
-                        TEXT
-                    } else {
-                        0
-                    }),
+                    type_oid: of_type.first().and_then(|oid| oid.as_ref()?.parse().ok()).unwrap_or(0),
                 });
             }
             ("reads", [Some(reader), Some(relation)]) => {

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use ::policy::{Circumstances, Decision, Denial, Needs, Reason, Scene};
 use gate::{Gate, Keys};
-use model::{Ask, Certainty, CredentialId, Field, Holds, Object, Principal, PrincipalKind, Shape, Sight, UnixMicros};
+use model::{
+    Ask, Certainty, CredentialId, Field, Holds, Lowering, Object, Principal, PrincipalKind, Shape, Sight, UnixMicros,
+};
 use protocol_postgres::{Explained, explain};
 use serde_json::json;
 use sql_postgres::Foreseen;
@@ -324,8 +326,16 @@ impl Answer {
         }
         let decide = |ask: Ask| {
             let decision = scene.decide(&ask, circumstances);
+            // As the gate does it: a field that opts in may be given less.
+            if matches!(decision, Decision::Deny(_))
+                && let Some((Lowering { unfollowed: None, .. }, less)) = gate::rung(&explained.operation, &ask)
+                && let permit @ Decision::Permit { .. } = scene.decide(&less, circumstances)
+            {
+                return (less, permit);
+            }
             (ask, decision)
         };
+        let asks = asks.into_iter().map(decide).collect();
         let sight = |field: &Field| {
             let sighting = scene.sight(field, circumstances);
             (field.clone(), sighting.sight, sighting.rules)
@@ -336,7 +346,7 @@ impl Answer {
         Self {
             outputs: outputs.collect(),
             connect: scene.decide(&Ask::new(::policy::actions::CONNECT, Object::Target), circumstances),
-            asks: asks.into_iter().map(decide).collect(),
+            asks,
             sights,
             explained,
         }
@@ -365,6 +375,15 @@ impl Answer {
         let connect = Ask::new(::policy::actions::CONNECT, Object::Target);
         for (ask, decision) in std::iter::once((&connect, &self.connect)).chain(self.asks.iter().map(|(a, d)| (a, d))) {
             output::line(format_args!("  {}", in_words(ask, decision)))?;
+        }
+        for Lowering { field, to, unfollowed } in &self.explained.operation.lowering {
+            if let Some(why) = unfollowed {
+                let place = format!("{}.{}", field.part.name, field.name);
+                output::line(format_args!(
+                    "  column {place} opts in to {}, but what is put there can't be replaced: {why}",
+                    to.as_str()
+                ))?;
+            }
         }
         for (field, sight, rules) in &self.sights {
             let place = format!("{}.{}", field.part.name, field.name);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credentials::CredentialSource;
-use model::{ClassId, TokenScope};
+use model::{ClassId, OnWrite, TokenScope};
 use protocol_postgres::{BindingUse, TargetLogin, TargetTls, TlsNegotiation};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -326,20 +326,14 @@ fn classes(
 ) -> (ClassRules, BTreeSet<ClassId>) {
     let hidden = unclassified == Unclassified::Hide;
     let section = entry.and_then(|entry| entry.section(reading.found));
-    let mut lines = Vec::new();
+    let (mut lines, mut on_write) = (Vec::new(), Vec::new());
     for (pattern, entry) in section.iter().flat_map(Section::entries) {
-        if entry.is_table() {
-            let help = "write the whole pattern as one key in quotes: \"public.customers.email\" = \"pii.email\"";
-            reading.found.error(&entry.name_at, "is not in quotes", help);
-            continue;
-        }
-        let Some(text) = entry.text(reading.found) else { continue };
-        let Some(class) = ClassId::parse(text) else {
-            let what = format!("{} is no name of a class", suggest::quoted(text));
-            let help = "use lower-case letters, digits and `_`, in parts joined by dots, like \"pii.email\"";
-            reading.found.error(&entry.at, what, help);
-            continue;
+        let (class, less) = match entry.is_table() {
+            true => class_with_more(&entry, reading),
+            false => (class(&entry, reading), None),
         };
+        let Some(class) = class else { continue };
+        on_write.extend(less.map(|less| (pattern, less)));
         // One by one, so that each fault has its place.
         match ClassRules::parse([(pattern, class.clone())], hidden) {
             Ok(_) => lines.push((pattern, class)),
@@ -355,5 +349,34 @@ fn classes(
     if hidden {
         ids.extend(ClassId::parse("unclassified"));
     }
-    (ClassRules::parse(lines, hidden).unwrap_or_default(), ids)
+    let rules = ClassRules::parse(lines, hidden).unwrap_or_default();
+    (on_write.into_iter().fold(rules, |rules, (pattern, less)| rules.on_write(pattern, less)), ids)
+}
+
+/// The name of a class.
+fn class(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<ClassId> {
+    let text = entry.text(reading.found)?;
+    let class = ClassId::parse(text);
+    if class.is_none() {
+        let what = format!("{} is no name of a class", suggest::quoted(text));
+        let help = "use lower-case letters, digits and `_`, in parts joined by dots, like \"pii.email\"";
+        reading.found.error(&entry.at, what, help);
+    }
+    class
+}
+
+/// A class, and what its columns may be given in the place of values.
+fn class_with_more(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> (Option<ClassId>, Option<OnWrite>) {
+    let Some(mut section) = entry.section(reading.found) else { return (None, None) };
+    if !section.entries().any(|(key, _)| key == "class" || key == "on_write") {
+        let help = "write the whole pattern as one key in quotes: \"public.customers.email\" = \"pii.email\"";
+        reading.found.error(&entry.name_at, "is not in quotes", help);
+        return (None, None);
+    }
+    let class = section.required("class", "class = \"pii.email\"", reading.found);
+    let class = class.and_then(|entry| self::class(&entry, reading));
+    let words = [("partial", OnWrite::Partial), ("token", OnWrite::Token)];
+    let less = section.entry("on_write").and_then(|entry| entry.one_of(&words, reading.found));
+    section.finish(reading.found);
+    (class, less)
 }

@@ -632,3 +632,26 @@ empty = []
     assert_eq!(known.issuers.into_iter().collect::<Vec<_>>(), ["corp", "github", "local"]);
     assert_eq!((known.targets.len(), known.classes.len()), (2, 3));
 }
+
+#[test]
+fn columns_may_opt_in_to_be_given_less() {
+    let lines = "[targets.orders.classes]\n\"public.a.ssn\" = { class = \"pii.national_id\", on_write = \"token\" }\n\
+                 \"public.a.email\" = { class = \"pii.email\" }\n\"public.a.phone\".class = \"pii.phone\"\n";
+    let (config, said) = load(&format!("{TARGET}{lines}"), false);
+    assert_eq!(said, "");
+    let rules = &config.unwrap().targets["orders"].class_rules;
+    assert!(format!("{rules:?}").contains("on_write: Some(Token)"), "{rules:?}");
+    target_refused(
+        "[targets.orders.classes]\n\"public.a.a\" = { class = \"pii\", on_write = \"mask\" }\n\
+         \"public.a.b\" = { on_write = \"token\" }\n\"public.a.c\" = { class = \"pii\", on_writ = \"token\" }\n\
+         \"public.a.d\" = { class = 7 }\n",
+        "weir.toml:10:44: error: targets.orders.classes.\"public.a.a\".on_write: \"mask\" is not known here\n  \
+         help: write \"partial\" or \"token\"\n\
+         weir.toml:11:1: error: targets.orders.classes.\"public.a.b\": `class` is missing\n  \
+         help: add `class = \"pii.email\"`\n\
+         weir.toml:12:33: error: targets.orders.classes.\"public.a.c\".on_writ: unknown key\n  \
+         help: did you mean `on_write`?\n\
+         weir.toml:13:26: error: targets.orders.classes.\"public.a.d\".class: is a number\n  \
+         help: write a text in quotes",
+    );
+}

@@ -47,6 +47,21 @@ const SIGHTS_CLASSES: [(&str, &str); 9] = [
     ("public.seen.secret_*", "secret.key"),
 ];
 
+const STORED_CLASSES: [(&str, &str); 12] = [
+    ("public.persons.ssn", r#"{ class = "pii.national_id", on_write = "token" }"#),
+    ("public.persons.phone", r#"{ class = "pii.phone", on_write = "partial" }"#),
+    ("public.persons.born", r#"{ class = "pii.birth_date", on_write = "partial" }"#),
+    ("public.persons.account", r#"{ class = "fin.amount", on_write = "token" }"#),
+    ("public.persons.number", r#"{ class = "fin.amount", on_write = "token" }"#),
+    ("public.persons.ref", r#"{ class = "pii.word", on_write = "token" }"#),
+    ("public.persons.host", r#"{ class = "net.ip", on_write = "token" }"#),
+    ("public.persons.doc", r#"{ class = "pii.word", on_write = "token" }"#),
+    ("public.persons.ok", r#"{ class = "pii.word", on_write = "token" }"#),
+    ("public.persons.short", r#"{ class = "pii.word", on_write = "token" }"#),
+    ("public.persons.tags", r#"{ class = "pii.word", on_write = "token" }"#),
+    ("public.persons.twice", "pii.word"),
+];
+
 const POLICIES: &str = r#"
 @id("use")
 permit (
@@ -70,6 +85,7 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 
 @id("ask")     permit (principal in Group::"users", action in [Action::"probe", Action::"overwrite"], resource);
 @id("keep")    permit (principal in Group::"keepers", action == Action::"store", resource);
+@id("less")    permit (principal in Group::"lesser", action in [Action::"store_token", Action::"store_partial", Action::"copy_in", Action::"copy_out"], resource in Target::"stored");
 @id("clear")   permit (principal in Group::"clear", action == Action::"see", resource);
 @id("partial") permit (principal in Group::"partial", action == Action::"see_partial", resource);
 @id("token")   permit (principal in Group::"token", action == Action::"see_token", resource);
@@ -79,8 +95,9 @@ forbid (principal, action, resource is Table) when { resource.name == "public.va
 "#;
 
 /// The users, and the group that says what each sees. Alice sees what the shop's policies show everyone; so does Carol, who
-/// may carry it away by COPY, and Clea carries away what Clara sees. Tessa may keep what she does not see. Tess sees tokens and no parts.
-const USERS: [(&str, &[&str]); 8] = [
+/// may carry it away by COPY, and Clea carries away what Clara sees. Tessa may keep what she does not see, and Cody carries it in. Tess
+/// sees tokens and no parts. Lena sees all, and stores parts and tokens where columns opt in to them.
+const USERS: [(&str, &[&str]); 10] = [
     ("alice", &["users"]),
     ("tessa", &["users", "keepers"]),
     ("carol", &["users", "carriers"]),
@@ -89,6 +106,8 @@ const USERS: [(&str, &[&str]); 8] = [
     ("theo", &["users", "token"]),
     ("tess", &["token"]),
     ("clea", &["users", "carriers", "clear"]),
+    ("cody", &["users", "carriers", "keepers"]),
+    ("lena", &["users", "lesser", "clear"]),
 ];
 
 /// A server with its databases, and a Weir before it.
@@ -127,9 +146,11 @@ impl House {
         // A shop where nothing is classified.
         server.psql("postgres", "CREATE DATABASE plain TEMPLATE shop").unwrap();
         let work = WORK.map(|database| (database, include_str!("work.sql")));
-        for (database, sql) in
-            work.into_iter().chain([("shapes", include_str!("shapes.sql")), ("sights", include_str!("sights.sql"))])
-        {
+        for (database, sql) in work.into_iter().chain([
+            ("shapes", include_str!("shapes.sql")),
+            ("sights", include_str!("sights.sql")),
+            ("stored", include_str!("storing.sql")),
+        ]) {
             server.psql("postgres", &format!("CREATE DATABASE {database} OWNER {}", shop::ROLE)).unwrap();
             server
                 .psql(
@@ -234,9 +255,10 @@ fn before(server: &PostgresServer, password: &str) -> weir::Builder {
         .target("plain", server, "plain", account, &[])
         .target("shapes", server, "shapes", account, &SHAPES_CLASSES)
         .target("sights", server, "sights", account, &SIGHTS_CLASSES)
+        .target("stored", server, "stored", account, &STORED_CLASSES)
         .policies(POLICIES);
     let weir = WORK.into_iter().fold(weir, |weir, name| weir.target(name, server, name, account, &WORK_CLASSES));
-    ["users", "carriers", "keepers", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)
+    ["users", "carriers", "keepers", "lesser", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)
 }
 
 /// The folder of this test's data files.

@@ -21,3 +21,4 @@ mod scenarios;
 mod shapes;
 mod sights;
 mod sqlalchemy;
+mod storing;

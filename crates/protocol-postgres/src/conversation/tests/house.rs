@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
 use gate::{Arrival, Event, Gate, Keys, Ledger, LedgerDown, Record, Ruling};
-use model::{ClassId, CredentialId, Principal, PrincipalKind, SessionId, Target, UnixMicros};
+use model::{ClassId, CredentialId, OnWrite, Principal, PrincipalKind, SessionId, Target, UnixMicros};
 use parking_lot::Mutex;
 use policy::{Known, Policies, SourceFile};
 use sql_postgres::{CATALOG_QUERIES, Catalog, CatalogRows, ClassRules, OWN_CATALOG_QUERIES, VOCABULARY};
@@ -110,6 +110,12 @@ impl House {
         Self::built(&LOADED, true)
     }
 
+    /// A house where numbers are stored as tokens and addresses in part, and neither as they are.
+    pub fn lowering() -> Self {
+        static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(less);
+        Self::built(&LOADED, true)
+    }
+
     fn built(policies: &Arc<Policies>, classified: bool) -> Self {
         let ledger = Arc::new(Memory::default());
         let gate = Arc::new(Gate::new(Arc::clone(policies), Keys::new([9; 32])));
@@ -141,7 +147,9 @@ impl House {
                 .filter(|_| classified),
             false,
         )
-        .unwrap();
+        .unwrap()
+        .on_write("public.customers.ssn", OnWrite::Token)
+        .on_write("public.customers.email", OnWrite::Partial);
         let settings = TargetSettings::of_tests(1, rules.clone());
         let catalogs = Arc::new(Catalogs::fixed(settings, Catalog::build(rows(), &rules, None)));
         let wire = Wire::default();
@@ -210,6 +218,16 @@ impl House {
     /// The catalog is known to have changed.
     pub fn change_catalog(&mut self) {
         self.catalogs.mark_changed();
+    }
+
+    /// The policies are replaced by those of a house where values are stored as they are.
+    pub fn let_store(&mut self) {
+        self.conversation.session().gate().replace_policies(policies(POLICIES));
+    }
+
+    /// The same of one where less is stored.
+    pub fn lower(&mut self) {
+        self.conversation.session().gate().replace_policies(less());
     }
 
     /// The policies are replaced by none.
@@ -302,6 +320,13 @@ fn policies(text: &str) -> Arc<Policies> {
     Arc::new(Policies::load(&[&VOCABULARY], &known, &[file]).unwrap().0)
 }
 
+/// Policies under which nothing classified is stored as it is.
+fn less() -> Arc<Policies> {
+    let less =
+        r#"@id("less") permit (principal, action in [Action::"store_token", Action::"store_partial"], resource);"#;
+    policies(&(POLICIES.replace("Action::\"store\", ", "") + less))
+}
+
 const SYSTEM_FUNCTIONS: [&str; 4] = ["md5", "upper", "count", "now"];
 
 fn rows() -> CatalogRows {
@@ -318,7 +343,7 @@ fn rows() -> CatalogRows {
         let oid = oid.to_string();
         add("relations", &[&oid, "public", name, "r"]);
         for (number, column) in columns.iter().enumerate() {
-            add("columns", &[&oid, &(number + 1).to_string(), column, "f", "t"]);
+            add("columns", &[&oid, &(number + 1).to_string(), column, "f", "t", "25"]);
         }
     }
     for function in SYSTEM_FUNCTIONS {

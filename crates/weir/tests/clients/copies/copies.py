@@ -222,4 +222,57 @@ def test_copying_is_refused_to_whom_it_is_not_permitted():
             refused("42501", connection.execute, statement)
 
 
+def binary(*rows):
+    cell = lambda value: b"\xff\xff\xff\xff" if value is None else len(value).to_bytes(4, "big") + value
+    rows = [len(row).to_bytes(2, "big") + b"".join(map(cell, row)) for row in rows]
+    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"".join(rows) + b"\xff\xff"
+
+
+def test_masks_are_not_copied_back_into_classified_columns():
+    into = "COPY customers (id, public_id, name, email, ssn, note, country) FROM STDIN"
+    number = (1_000_001).to_bytes(8, "big")
+
+    def line(ssn, between="\t", id=1_000_001):
+        public = "00000000-0000-0000-0000-000000000001"
+        return between.join([str(id), public, "N", "n@example.com", ssn, "[redacted]", "NO"]).encode() + b"\n"
+
+    def row(ssn):
+        return [number, bytes(16), b"N", b"n@example.com", ssn, b"[redacted]", b"NO"]
+
+    masked = [
+        ("", line("[redacted]")),
+        ("", line("***-**-9821")),
+        ("", line("x", id=1_000_002) * 300 + line("tok_abcdefghijklmnop")),
+        ("", line("\\x5bre\\144acted\\]")),
+        ("", line("[redacted]").replace(b"\n", b"\r")),
+        ("", line("x").replace(b"\n", b"\r") + line("[redacted]").replace(b"\n", b"\r")),
+        ("", line("x").replace(b"\n", b"\r\n") + line("[redacted]").replace(b"\n", b"\r\n")),
+        ("", line("x" * 200_000 + "***")),
+        ("(FORMAT csv)", line('"[red"acted"]"', ",")),
+        ("(FORMAT csv, DELIMITER ';', QUOTE '''', ESCAPE '\\')", line("'[redacted]\\''", ";")),
+        ("(FORMAT csv, HEADER)", b"a,b,c,d,e,f,g\n" + line("[redacted]", ",")),
+        ("(FORMAT csv, NULL 'none', FORCE_NOT_NULL (ssn))", line("none", ",") + line("[redacted]", ",", 1_000_002)),
+        ("(ENCODING 'latin1')", line("e***").replace(b"e***", b"\xe9***")),
+        ("(FORMAT binary)", binary(row(b"512"), row(b"[redacted]"))),
+        ("(FORMAT binary)", binary(row(None), row(b"{tok_abcdefghijklmnop}"))),
+    ]
+    with directly(autocommit=True) as direct, through("cody", autocommit=True) as weir:
+        count = lambda: direct.execute("SELECT count(*) FROM customers").fetchone()
+        before = count()
+        for form, data in masked:
+            for extended in (False, True):
+                for size in (len(data), 997, 1 if len(data) < 1000 else 64):
+                    pieces = [data[at:at + size] for at in range(0, len(data), size)]
+                    seen, state = exchange(weir, f"{into} {form}", extended, pieces)
+                    assert [end[0] for end in seen] == [b"42501"] and state == "IDLE", (form, data[:200], seen, state)
+                    assert b"customers.ssn" in seen[0][1], seen
+                    assert count() == before, (form, data[:200])
+        for form, data in [("", line("512-44-9821")), ("(FORMAT csv)", line("512-44-9821", ",")), ("(FORMAT binary)", binary(row(b"512")))]:
+            weir.execute("BEGIN")
+            seen, _ = exchange(weir, f"{into} {form}", True, [data[:9], data[9:]])
+            assert seen == [b"COPY 1"], (form, seen)
+            weir.execute("ROLLBACK")
+        assert count() == before
+
+
 run_all(globals())
