@@ -129,6 +129,7 @@ impl<S> Conversation<S> {
             }
             _ => Ok(Copying::In),
         };
+        let unsettled = self.settings.copies_alike().err();
         let Some(running) = self.expected.front_mut().and_then(Expect::running) else { return Ok(Pass::Verbatim) };
         match copying {
             Ok(copying) => {
@@ -139,7 +140,9 @@ impl<S> Conversation<S> {
                 running.begin_copy(Copying::In)?;
                 let mut report = OwnReport::new(Severity::Error, "0A000", CANNOT_WATCH);
                 report.detail = Some(why.to_owned());
-                report.hint = Some("Say in the COPY in which encoding it comes: ENCODING 'UTF8'.".to_owned());
+                if unsettled == Some(why) {
+                    report.hint = Some("Say in the COPY in which encoding it comes: ENCODING 'UTF8'.".to_owned());
+                }
                 self.fail_copy(report);
                 Ok(Pass::Done)
             }
