@@ -304,7 +304,8 @@ fn functions_columns_and_casts_of_users_take_the_shape_away() {
 #[test]
 fn values_have_the_types_of_their_columns() {
     let mut rows = shop_rows();
-    rows.columns.iter_mut().filter(|column| *column.name == *"ssn").for_each(|column| column.type_oid = 23);
+    let ssn = rows.columns.iter_mut().filter(|column| *column.name == *"ssn");
+    ssn.for_each(|column| (column.text, column.type_oid) = (false, 23));
     let rules = ClassRules::parse([("public.customers.ssn", class("pii.national_id"))], false).unwrap();
     let catalog = Catalog::build(rows, &rules, None);
     let statement = analyse("SELECT json_agg(ssn) FROM customers", &catalog).unwrap().remove(0);
