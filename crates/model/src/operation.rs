@@ -48,6 +48,12 @@ pub struct Wording {
 }
 
 impl Operation {
+    /// One that these asks say all of, and that touches nothing classified.
+    pub fn exactly(asks: Vec<Ask>) -> Self {
+        let (certainty, touches, lowering) = (Certainty::Exact, Vec::new(), Vec::new());
+        Self { asks, certainty, touches, touches_unknown: false, lowering }
+    }
+
     /// Whether anything classified, or unknown, can come out of this operation by any road.
     pub fn is_tainted(&self) -> bool {
         self.touches_unknown || !self.touches.is_empty()

@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 use std::str::Chars;
 
-use model::{ActionId, Ask, Certainty, Object, Operation};
+use model::{ActionId, Ask, Object, Operation};
 
 use crate::catalog::Catalog;
 use crate::vocabulary::{PHYSICAL_REPLICATION, REPLICATE, REPLICATION, SEE, SERVER_FILE, object_part};
@@ -163,14 +163,7 @@ fn read(command: &str, words: &[Token], of: ReplicationOf, catalog: &Catalog) ->
     if matches!(carries, Carries::Backup | Carries::Stream) {
         asks.extend(catalog.classified_fields().map(|field| Ask::new(SEE, Object::Field(field))));
     }
-    let operation = Operation {
-        asks,
-        certainty: Certainty::Exact,
-        touches: Vec::new(),
-        touches_unknown: false,
-        lowering: Vec::new(),
-    };
-    Ok(ReplicationCommand { operation, carries })
+    Ok(ReplicationCommand { operation: Operation::exactly(asks), carries })
 }
 
 fn in_brackets(tokens: &[Token]) -> bool {

@@ -11,6 +11,7 @@ use model::Digest;
 
 use crate::cells::{CellType, MaskSearch, Masks};
 use crate::wire::Malformed;
+use crate::wire::pieces::Begun;
 
 /// A Bind longer than this is not held.
 pub const LONG_BIND_BYTES: usize = 256 * 1024;
@@ -27,7 +28,7 @@ pub fn looked_for(types: &[u32], binary: bool) -> Masks {
 #[derive(Debug)]
 pub struct LongBind {
     part: Part,
-    begun: Vec<u8>,
+    begun: Begun,
     digest: DigestInPieces,
     parameters: usize,
     /// Of the parameters, whether each is in binary; one for all, or none.
@@ -54,7 +55,7 @@ impl LongBind {
     pub fn new(keys: &Keys, watched: Watched) -> Self {
         Self {
             part: Part::FormatCount,
-            begun: Vec::new(),
+            begun: Begun::default(),
             digest: keys.digest_in_pieces(),
             parameters: 0,
             binary: Vec::new(),
@@ -74,7 +75,7 @@ impl LongBind {
                 }
                 Part::Formats(0) => Part::ParameterCount,
                 Part::Formats(left) => {
-                    let Some(format) = self.fixed::<2>(bytes) else { return Ok(None) };
+                    let Some(format) = self.begun.take::<2>(bytes) else { return Ok(None) };
                     self.digest.update(&format);
                     self.binary.push(format != [0, 0]);
                     Part::Formats(left.saturating_sub(1))
@@ -86,7 +87,7 @@ impl LongBind {
                 }
                 Part::Length { parameters: 0 } => Part::ResultCount,
                 Part::Length { parameters } => {
-                    let Some(length) = self.fixed::<4>(bytes) else { return Ok(None) };
+                    let Some(length) = self.begun.take::<4>(bytes) else { return Ok(None) };
                     self.digest.update(&length);
                     match i32::from_be_bytes(length) {
                         -1 => Part::Length { parameters: parameters.saturating_sub(1) },
@@ -115,13 +116,13 @@ impl LongBind {
                     }
                 }
                 Part::ResultCount => {
-                    let Some(count) = self.fixed::<2>(bytes) else { return Ok(None) };
+                    let Some(count) = self.begun.take::<2>(bytes) else { return Ok(None) };
                     Part::ResultFormat(usize::from(u16::from_be_bytes(count)))
                 }
                 Part::ResultFormat(0) if bytes.is_empty() => return Ok(None),
                 Part::ResultFormat(0) => return Err(Malformed::new("Bind message has bytes too many")),
                 Part::ResultFormat(left) => {
-                    let Some(format) = self.fixed::<2>(bytes) else { return Ok(None) };
+                    let Some(format) = self.begun.take::<2>(bytes) else { return Ok(None) };
                     self.formats.push(i16::from_be_bytes(format));
                     Part::ResultFormat(left.saturating_sub(1))
                 }
@@ -182,19 +183,9 @@ impl LongBind {
     }
 
     fn count(&mut self, bytes: &mut &[u8]) -> Option<usize> {
-        let count = self.fixed::<2>(bytes)?;
+        let count = self.begun.take::<2>(bytes)?;
         self.digest.update(&count);
         Some(usize::from(u16::from_be_bytes(count)))
-    }
-
-    /// The next bytes of a fixed number; nothing if they have not all come.
-    fn fixed<const N: usize>(&mut self, bytes: &mut &[u8]) -> Option<[u8; N]> {
-        let (now, later) = bytes.split_at(N.saturating_sub(self.begun.len()).min(bytes.len()));
-        *bytes = later;
-        self.begun.extend_from_slice(now);
-        let fixed = <[u8; N]>::try_from(self.begun.as_slice()).ok()?;
-        self.begun.clear();
-        Some(fixed)
     }
 }
 

@@ -10,6 +10,7 @@ use redact::{CELL_BYTES_MAX, FieldPlan, Plan, Shown as Cell, TokenKey, show};
 
 use crate::cells::{CellType, PostgresCells};
 use crate::wire::Malformed;
+use crate::wire::pieces::Begun;
 
 /// Masked rows longer than this are read cell by cell.
 pub const LONG_ROW_BYTES: usize = 256 * 1024;
@@ -27,7 +28,7 @@ pub struct LongRow {
     at: usize,
     part: Part,
     /// The first bytes of a number that has not come whole.
-    begun: Vec<u8>,
+    begun: Begun,
     /// What has come of a masked cell.
     cell: Vec<u8>,
     /// Set when that was too long and was dropped.
@@ -61,7 +62,7 @@ impl LongRow {
             out: Vec::new(),
             at: 0,
             part: Part::Count,
-            begun: Vec::new(),
+            begun: Begun::default(),
             cell: Vec::new(),
             dropped: false,
             masked: 0,
@@ -184,17 +185,13 @@ impl LongRow {
 
     /// The next bytes of a fixed number; nothing if they have not all come.
     fn fixed<const N: usize>(&mut self, bytes: &mut &[u8]) -> Result<Option<[u8; N]>, Malformed> {
-        let missing = N.saturating_sub(self.begun.len());
-        if missing > self.left {
+        if self.begun.missing::<N>() > self.left {
             return Err(Malformed::new("a row that is shorter than its cells"));
         }
-        let (now, later) = bytes.split_at(missing.min(bytes.len()));
-        *bytes = later;
-        self.left = self.left.saturating_sub(now.len());
-        self.begun.extend_from_slice(now);
-        let Ok(fixed) = <[u8; N]>::try_from(self.begun.as_slice()) else { return Ok(None) };
-        self.begun.clear();
-        Ok(Some(fixed))
+        let before = bytes.len();
+        let fixed = self.begun.take::<N>(bytes);
+        self.left = self.left.saturating_sub(before.saturating_sub(bytes.len()));
+        Ok(fixed)
     }
 }
 

@@ -12,6 +12,7 @@ use super::binary::{SIGNATURE, int32, length};
 use super::lines::{Decoder, Lines, Next, Syntax, decoded, escape_text, write_csv};
 use crate::cells::{CellType, MaskSearch, Masks, PostgresCells, holds_mask, is_of_encoding};
 use crate::wire::Malformed;
+use crate::wire::pieces::Begun;
 
 /// Rows that are looked through.
 #[derive(Debug)]
@@ -289,7 +290,7 @@ const FLAGS_THAT_MATTER: i32 = -0x1_0000;
 struct Binary {
     part: Part,
     /// The first bytes of a fixed part that has not come whole.
-    begun: Vec<u8>,
+    begun: Begun,
     /// Bytes of the cell or extension that are to come.
     left: usize,
     /// Cells of the row that are to come.
@@ -313,7 +314,7 @@ impl Binary {
         loop {
             self.part = match self.part {
                 Part::Header => {
-                    let Some(header) = self.fixed::<19>(&mut bytes) else { return Ok(()) };
+                    let Some(header) = self.begun.take::<19>(&mut bytes) else { return Ok(()) };
                     let (signature, sizes) = header.split_at(SIGNATURE.len());
                     // The server knows of none of the flags that matter, and fails on them.
                     if signature != SIGNATURE || int32(sizes, 0) & FLAGS_THAT_MATTER != 0 {
@@ -332,7 +333,7 @@ impl Binary {
                     Part::Count
                 }
                 Part::Count => {
-                    let Some(count) = self.fixed::<2>(&mut bytes) else { return Ok(()) };
+                    let Some(count) = self.begun.take::<2>(&mut bytes) else { return Ok(()) };
                     cells.pass(&count);
                     cells.at = 0;
                     match usize::try_from(i16::from_be_bytes(count)) {
@@ -345,7 +346,7 @@ impl Binary {
                     }
                 }
                 Part::Length => {
-                    let Some(head) = self.fixed::<4>(&mut bytes) else { return Ok(()) };
+                    let Some(head) = self.begun.take::<4>(&mut bytes) else { return Ok(()) };
                     let is_null = head == (-1_i32).to_be_bytes();
                     if is_null || !cells.is_lowered() {
                         cells.pass(&head);
@@ -391,16 +392,6 @@ impl Binary {
         cells.at = cells.at.saturating_add(1);
         self.cells = self.cells.saturating_sub(1);
         Ok(if self.cells == 0 { Part::Count } else { Part::Length })
-    }
-
-    /// The next bytes of a fixed number; nothing if they have not all come.
-    fn fixed<const N: usize>(&mut self, bytes: &mut &[u8]) -> Option<[u8; N]> {
-        let (now, later) = bytes.split_at(N.saturating_sub(self.begun.len()).min(bytes.len()));
-        *bytes = later;
-        self.begun.extend_from_slice(now);
-        let fixed = <[u8; N]>::try_from(self.begun.as_slice()).ok()?;
-        self.begun.clear();
-        Some(fixed)
     }
 
     /// What there is of what is left of something, and whether that is all.

@@ -8,6 +8,7 @@ use redact::TokenKey;
 
 use super::Rows;
 use crate::wire::Malformed;
+use crate::wire::pieces::Begun;
 
 pub(super) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 /// Set in the header's flags if rows begin with an oid, as those of old servers did.
@@ -18,7 +19,7 @@ const HAS_OIDS: i32 = 1 << 16;
 pub(super) struct Binary {
     part: Part,
     /// The first bytes of a fixed part that has not come whole.
-    begun: Vec<u8>,
+    begun: Begun,
     /// Bytes of the cell or extension that are to come.
     left: usize,
     scratch: Vec<u8>,
@@ -51,7 +52,7 @@ impl Binary {
         loop {
             bytes = match self.part {
                 Part::Header => {
-                    let Some((header, rest)) = self.fixed::<19>(bytes) else { break };
+                    let Some(header) = self.begun.take::<19>(&mut bytes) else { break };
                     let (signature, sizes) = header.split_at(SIGNATURE.len());
                     let (flags, extension) = (int32(sizes, 0), int32(sizes, 4));
                     if signature != SIGNATURE || flags & HAS_OIDS != 0 {
@@ -60,7 +61,7 @@ impl Binary {
                     self.left = length(extension)?;
                     self.part = if self.left == 0 { Part::Count } else { Part::Extension };
                     rows.out.extend_from_slice(&header);
-                    rest
+                    bytes
                 }
                 Part::Extension => {
                     let Some(rest) = self.pass(bytes, rows) else { break };
@@ -68,7 +69,7 @@ impl Binary {
                     rest
                 }
                 Part::Count => {
-                    let Some((count, rest)) = self.fixed::<2>(bytes) else { break };
+                    let Some(count) = self.begun.take::<2>(&mut bytes) else { break };
                     rows.out.extend_from_slice(&count);
                     match i16::from_be_bytes(count) {
                         -1 => {
@@ -81,10 +82,10 @@ impl Binary {
                             return Err(Malformed(format!("a row of {count} cells in a copy of {columns} columns")));
                         }
                     }
-                    rest
+                    bytes
                 }
                 Part::Length => {
-                    let Some((head, rest)) = self.fixed::<4>(bytes) else { break };
+                    let Some(head) = self.begun.take::<4>(&mut bytes) else { break };
                     if head == (-1_i32).to_be_bytes() && rows.column()?.field.hides_null() {
                         self.mask_cell(&[], rows, tokens)?;
                         self.end_cell(rows, out);
@@ -98,7 +99,7 @@ impl Binary {
                         }
                         self.part = Part::Cell;
                     }
-                    rest
+                    bytes
                 }
                 Part::Cell if rows.is_clear()? => {
                     let Some(rest) = self.pass(bytes, rows) else { break };
@@ -122,20 +123,6 @@ impl Binary {
         }
         rows.flush_much(out);
         Ok(())
-    }
-
-    /// The next bytes of a fixed number; nothing if they have not all come.
-    fn fixed<'a, const N: usize>(&mut self, bytes: &'a [u8]) -> Option<([u8; N], &'a [u8])> {
-        if self.begun.is_empty()
-            && let Some((fixed, rest)) = bytes.split_first_chunk::<N>()
-        {
-            return Some((*fixed, rest));
-        }
-        let (now, rest) = bytes.split_at(N.saturating_sub(self.begun.len()).min(bytes.len()));
-        self.begun.extend_from_slice(now);
-        let fixed = <[u8; N]>::try_from(self.begun.as_slice()).ok()?;
-        self.begun.clear();
-        Some((fixed, rest))
     }
 
     /// Shows what is left of something as it is. Returns what comes behind it, if it has come whole.

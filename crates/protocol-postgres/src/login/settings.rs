@@ -1,7 +1,7 @@
 //! The settings that a caller starts with: which pass, which are asked for, which are refused.
 
 use gate::{Gate, Released, Session, ShapeKey, Step};
-use model::{Ask, Certainty, LogText, Object, Operation, Part, Wording};
+use model::{Ask, LogText, Object, Operation, Part, Wording};
 use sql_postgres::{ReplicationOf, startup_setting};
 
 use super::unwritten;
@@ -97,13 +97,7 @@ impl Settings {
             let name = name.to_ascii_lowercase().into();
             Ask::new(set, Object::Part(Part { kind: "Setting", name, attrs: Vec::new() }))
         }));
-        let operation = Operation {
-            asks,
-            certainty: Certainty::Exact,
-            touches: Vec::new(),
-            touches_unknown: false,
-            lowering: Vec::new(),
-        };
+        let operation = Operation::exactly(asks);
         let wording = Wording {
             digest: gate.digest([text.as_bytes()]),
             text: LogText(text.trim_end().chars().take(1024).collect::<String>().into()),

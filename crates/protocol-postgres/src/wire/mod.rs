@@ -7,6 +7,7 @@ pub mod backend;
 pub mod build;
 pub mod frame;
 pub mod frontend;
+pub mod pieces;
 pub mod startup;
 
 #[cfg(test)]
