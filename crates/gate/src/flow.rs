@@ -6,7 +6,7 @@ use model::{Field, Holds, OnWrite, Operation, UnixMicros};
 use redact::Plan;
 
 use crate::judge::Judged;
-use crate::layout::Layout;
+use crate::kept_plan::KeptPlan;
 use crate::ledger::{Ended, Event, Outcome};
 use crate::session::Shared;
 use crate::verdict::Permit;
@@ -68,13 +68,13 @@ impl Flow {
     /// computed is shown clear only to those who may see all that it may be made of; the unknown is not seen.
     ///
     /// `kept` is what this has put there for the same shape before, and holds as long as the policies do.
-    pub fn shape(&mut self, holds: &[Holds], kept: &mut Option<Layout>, now: UnixMicros) -> Arc<Plan> {
-        let layout = self.session.layout(holds, kept, now);
-        self.classes = match (self.classes.take(), &layout.classes) {
+    pub fn shape(&mut self, holds: &[Holds], kept: &mut Option<KeptPlan>, now: UnixMicros) -> Arc<Plan> {
+        let shown_by = self.session.kept_plan(holds, kept, now);
+        self.classes = match (self.classes.take(), &shown_by.classes) {
             (Some(met), Some(more)) => Some(met.with(more)),
             (met, more) => met.or_else(|| more.clone()),
         };
-        layout.plan
+        shown_by.plan
     }
 
     /// Counts what the caller was shown.

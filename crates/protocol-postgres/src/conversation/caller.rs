@@ -1,6 +1,5 @@
 //! What the caller sends: read frame by frame, and planned.
 
-use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,20 +7,19 @@ use std::sync::Arc;
 use gate::{Declined, Step, Verdict};
 use model::{Digest, UnixMicros, Wording};
 
+use super::bind::Parameters;
 use super::copy::Rest;
 use super::expect::{Described, Expect};
 use super::forward::{Kind, Slot, Work};
-use super::long_bind::{LONG_BIND_BYTES, Watched, looked_for};
-use super::lowered::{Message, lowered_otherwise, of_other_encoding, too_long_to_lower};
+use super::long_bind::LONG_BIND_BYTES;
+use super::lowered::{Message, lowered_otherwise};
 use super::statements::{Lookup, NAME_BYTES_MAX, Portal, Prepared, kept};
-use super::text_settings::Reads;
-use super::{Conversation, Ended, Stall, long};
+use super::{Conversation, Ended, Stall};
 use crate::catalog::{Freshness, Snapshot};
-use crate::cells::holds_mask;
-use crate::interpret::{Circumstance, Interpreted, returned_mask};
+use crate::interpret::{Circumstance, Interpreted};
 use crate::wire::build::{OwnReport, Severity};
 use crate::wire::frame::{DATA_BYTES_MAX, FRAME_BYTES_MAX, HEAD_BYTES, Head};
-use crate::wire::frontend::{Bind, Execute, Frontend, Named, Parse, What};
+use crate::wire::frontend::{Execute, Frontend, Named, Parse, What};
 
 /// How often the catalog is read again for one message, where it has changed each time before it was read. Then the statement is
 /// decided by what was read last, and nothing in it is followed.
@@ -338,7 +336,7 @@ impl<S> Conversation<S> {
     }
 
     /// Why no more can be kept under this name, if so.
-    fn no_room(&self, name: &[u8]) -> Option<OwnReport> {
+    pub(super) fn no_room(&self, name: &[u8]) -> Option<OwnReport> {
         if name.len() > NAME_BYTES_MAX {
             let message = format!("a name of {} bytes is too long: Weir takes {NAME_BYTES_MAX}", name.len());
             return Some(OwnReport::new(Severity::Error, "42622", message));
@@ -348,101 +346,6 @@ impl<S> Conversation<S> {
             return Some(OwnReport::new(Severity::Error, "42602", message));
         }
         self.names.is_full().then(full)
-    }
-
-    pub(super) fn plan_bind(
-        &mut self,
-        bind: Bind<'_>,
-        parameters: Parameters,
-        frame: Range<usize>,
-        now: UnixMicros,
-        verdicts: &mut Vec<Verdict<()>>,
-    ) -> Planned {
-        if let Some(report) = self.no_room(bind.portal) {
-            return self.refuse(report, frame);
-        }
-        let prepared = match self.statement(bind.statement) {
-            Lookup::Known(prepared) => prepared,
-            Lookup::Unconfirmed => return Planned::Stalled(Stall::Replies),
-            Lookup::Unknown => return self.refuse(no_statement(bind.statement), frame),
-        };
-        let interpreted = match self.read_again(&prepared) {
-            Ok(interpreted) => interpreted,
-            Err(stall) => return Planned::Stalled(stall),
-        };
-        if let Some(number) = mask_in(&bind, &long::watched(&interpreted, &prepared)) {
-            return self.refuse_mask(&interpreted, number, frame, verdicts);
-        }
-        let lowered = self.lowered_now(&interpreted, now);
-        let nothing_awaited = self.expected.is_empty() && self.planned == 0;
-        let otherwise = match self.values_read(&bind, &interpreted, &lowered, nothing_awaited) {
-            Reads::Alike => None,
-            Reads::Otherwise(why) => Some(of_other_encoding(why)),
-            Reads::NotKnownYet => return Planned::Stalled(Stall::Replies),
-        };
-        let rewritten = match (lowered.is_empty(), parameters) {
-            (true, _) => Ok(None),
-            _ if otherwise.is_some() => otherwise.map_or(Ok(None), Err),
-            (false, Parameters::Here) => self.lowered_bind(&bind, &prepared, &interpreted, &lowered).map(Some),
-            (false, Parameters::ToCome) => Err(too_long_to_lower()),
-        };
-        let rewritten = match rewritten {
-            Ok(rewritten) => rewritten,
-            Err(unfit) => {
-                let report = declined_report("42501", &unfit, None);
-                self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
-                return self.refuse_decided(report, frame);
-            }
-        };
-        // What runs by a name returns what that name stands for when it is bound, whatever was described before.
-        let shape = prepared.shape().filter(|_| !interpreted.runs_names());
-        let tainted = interpreted.operation.is_tainted();
-        let bound = (bind.parameter_count > 0).then(|| self.session.gate().digest([bind.parameters]));
-        let formats = bind.formats();
-        let weight = self.names.held.weigh(formats.len().saturating_mul(2));
-        let portal = Rc::new(Portal {
-            shape: None.into(),
-            formats: formats.into(),
-            bound: bound.into(),
-            lowered,
-            lowered_in_text: prepared.lowered.clone(),
-            confirmed: Cell::default(),
-            of: interpreted.uses_names().then_some(prepared),
-            interpreted,
-            otherwise: false,
-            hold: false,
-            asked_shape: Cell::default(),
-            weight,
-        });
-        if let Some(shape) = shape.filter(|_| tainted)
-            && let Err(why) = &shape.holds
-        {
-            let message = format!("Weir cannot tell what this statement returns: {why}");
-            let unfit = Declined { message, detail: None, hint: None };
-            let report = declined_report("0A000", &unfit, None);
-            self.decline(BIND, portal.interpreted.wording.clone(), unfit, verdicts);
-            return self.refuse_decided(report, frame);
-        }
-        let before = self.names.define_portal(bind.portal, &portal, self.batch);
-        let work = Work::Bind { name: bind.portal.to_vec(), portal, before, rewritten };
-        Planned::Slot(Slot { frame, work, decided: None })
-    }
-
-    /// Refuses a Bind in which this parameter is a mask that comes back.
-    pub(super) fn refuse_mask(
-        &mut self,
-        interpreted: &Interpreted,
-        number: usize,
-        frame: Range<usize>,
-        verdicts: &mut Vec<Verdict<()>>,
-    ) -> Planned {
-        let Some(kept) = long::kept(interpreted).find(|kept| kept.number == number) else {
-            return Planned::Dropped;
-        };
-        let unfit = returned_mask(&kept.field);
-        let report = declined_report("42501", &unfit, None);
-        self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
-        self.refuse_decided(report, frame)
     }
 
     fn plan_execute(
@@ -552,12 +455,12 @@ impl<S> Conversation<S> {
     }
 
     /// Refuses something that needs no verdict because it could not run anyway: the target would fail it too.
-    fn refuse(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
+    pub(super) fn refuse(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
         self.refuse_kind(report, frame, Kind::Batched)
     }
 
     /// Refuses a part of a batch whose refusal is among the verdicts.
-    fn refuse_decided(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
+    pub(super) fn refuse_decided(&mut self, report: OwnReport, frame: Range<usize>) -> Planned {
         self.skipping = true;
         let work = Work::Refuse { report, kind: Kind::Batched };
         Planned::Slot(Slot { frame, work, decided: Some(Kind::Batched) })
@@ -653,27 +556,6 @@ impl<S> Conversation<S> {
     }
 }
 
-/// The number of a parameter in which a mask comes back.
-fn mask_in(bind: &Bind<'_>, watched: &Watched) -> Option<usize> {
-    if watched.is_empty() {
-        return None;
-    }
-    let holds = |(number, (binary, value)): &(usize, (bool, Option<&[u8]>))| {
-        let types = watched.get(number).map(Vec::as_slice).unwrap_or_default();
-        value.is_some_and(|value| !types.is_empty() && holds_mask(looked_for(types, *binary), value))
-    };
-    (1..).zip(bind.values()).find(holds).map(|(number, _)| number)
-}
-
-/// Where the parameters of a Bind are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Parameters {
-    /// In the message.
-    Here,
-    /// They come later, and go to the target as they come.
-    ToCome,
-}
-
 /// What came of planning one frame.
 pub(super) enum Planned {
     Slot(Slot),
@@ -699,7 +581,7 @@ fn full() -> OwnReport {
     OwnReport::new(Severity::Error, "53400", full).hint("Close those that are not used any more.")
 }
 
-fn no_statement(name: &[u8]) -> OwnReport {
+pub(super) fn no_statement(name: &[u8]) -> OwnReport {
     let name = shown_name(name);
     let message = match &*name {
         "" => "unnamed prepared statement does not exist".to_owned(),

@@ -7,7 +7,8 @@ use model::{LogText, UnixMicros, Wording};
 use sql_postgres::KeptParameter;
 
 use super::Conversation;
-use super::caller::{BIND, Parameters, Planned, declined_report};
+use super::bind::Parameters;
+use super::caller::{BIND, Planned, declined_report};
 use super::copy::Rest;
 use super::expect::Expect;
 use super::forward::{Frame, Kind, Slot, Work};

@@ -12,6 +12,7 @@
 //! Every forwarded frame leaves an [`Expect`] in a queue: what the target will answer. Replies are matched with it in
 //! order, so that a refusal is told in its place, and rows are shown by the plan of the statement that made them.
 
+mod bind;
 mod by_name;
 mod call;
 mod caller;
@@ -29,6 +30,7 @@ mod readings;
 mod replication;
 mod report;
 mod rows;
+mod shapes;
 mod statements;
 mod target;
 mod text_settings;

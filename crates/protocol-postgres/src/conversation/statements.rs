@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use gate::Layout;
+use gate::KeptPlan;
 use model::{Digest, Holds};
 
 use super::lowered::{Lowered, by_constants, by_parameters};
@@ -100,13 +100,13 @@ pub struct Shape {
     /// What each holds; why not, if that can't be told.
     pub holds: Result<Vec<Holds>, String>,
     /// How it was last shown.
-    pub layout: RefCell<Option<Layout>>,
+    pub kept_plan: RefCell<Option<KeptPlan>>,
 }
 
 impl Shape {
     /// Rows of these columns, which hold that.
     pub fn of_rows(columns: Vec<ColumnShape>, holds: Result<Vec<Holds>, String>) -> Self {
-        Self { returns_rows: true, columns, holds, layout: RefCell::default() }
+        Self { returns_rows: true, columns, holds, kept_plan: RefCell::default() }
     }
 
     /// Of what returns no rows.

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gate::{Layout, Outcome};
+use gate::Outcome;
 use model::{Holds, UnixMicros};
 use redact::Plan;
-use sql_postgres::{CopyStatement, Described, holds};
 
 use super::by_name::Undone;
 use super::copy::without_position;
@@ -15,10 +14,10 @@ use super::expect::{Copying, Described as Subject, Expect, Running};
 use super::long_row::{LONG_ROW_BYTES, LongRow};
 use super::report::{is_about_the_text, neutral_parameter, neutral_report};
 use super::rows::Passing;
+use super::shapes::{copies_in, described, lay_out, shape_of};
 use super::statements::Shape;
 use super::{Conversation, Ended, Stall};
-use crate::cells::CellType;
-use crate::interpret::{Interpreted, Learned};
+use crate::interpret::Interpreted;
 use crate::wire::Malformed;
 use crate::wire::backend::{self, ColumnShape, Report};
 use crate::wire::build::{self, OwnReport, Severity};
@@ -284,7 +283,7 @@ impl<S> Conversation<S> {
                 };
                 // FETCH from a binary cursor gives binary cells here as well.
                 let is_binary = |at| columns.get(at).is_some_and(|column: &ColumnShape| column.format == 1);
-                lay_out(running, &holds, columns, &mut shape.layout.borrow_mut(), is_binary, now);
+                lay_out(running, &holds, columns, &mut shape.kept_plan.borrow_mut(), is_binary, now);
                 let surprise =
                     !interpreted.operation.is_tainted() && running.plan.as_ref().is_some_and(|p| !p.is_clear());
                 if surprise {
@@ -310,8 +309,8 @@ impl<S> Conversation<S> {
                         Some(Shape { returns_rows: false, .. }) => {
                             return Err(Malformed::new("rows of what returns none"));
                         }
-                        Some(Shape { columns, holds: Ok(holds), layout, .. }) => {
-                            let kept = &mut layout.borrow_mut();
+                        Some(Shape { columns, holds: Ok(holds), kept_plan, .. }) => {
+                            let kept = &mut kept_plan.borrow_mut();
                             lay_out(running, holds, columns, kept, |at| portal.is_binary(at), now);
                         }
                         // What was known when it was bound was refused then.
@@ -635,77 +634,4 @@ impl<S> Conversation<S> {
         notice.hint = Some("This is said once a session. SET weir.notices = off turns it off.".to_owned());
         notice.write(&mut self.instead);
     }
-}
-
-/// The target has described something.
-fn described(interpreted: &Rc<Interpreted>, what: &Subject, shape: Rc<Shape>) {
-    match what {
-        Subject::Statement(prepared) => prepared.describe(interpreted, &shape),
-        Subject::Portal(portal) => {
-            // A cursor says only now whether it is BINARY.
-            let formats = || shape.columns.iter().map(|column| column.format);
-            if (0..).zip(formats()).any(|(at, format)| portal.is_binary(at) != (format == 1)) {
-                *portal.formats.borrow_mut() = formats().collect();
-            }
-            *portal.shape.borrow_mut() = Some(if portal.otherwise { shape.otherwise() } else { shape });
-        }
-    }
-}
-
-/// The result of a statement, as this RowDescription says it. What it says seldom changes from one run to the next.
-fn shape_of(interpreted: &Interpreted, statement: usize, description: &[u8]) -> Result<Rc<Shape>, Malformed> {
-    if let Some(learned) = &*interpreted.learned.borrow()
-        && learned.statement == statement
-        && *learned.description == *description
-    {
-        return Ok(Rc::clone(&learned.shape));
-    }
-    let columns = backend::row_description(description)?;
-    let holds = held(interpreted, statement, &columns);
-    let shape = Rc::new(Shape::of_rows(columns, holds));
-    let learned = Learned { statement, description: description.into(), shape: Rc::clone(&shape) };
-    *interpreted.learned.borrow_mut() = Some(learned);
-    Ok(shape)
-}
-
-/// Whether a statement of a text takes data of the caller's.
-fn copies_in(interpreted: &Interpreted, statement: usize) -> bool {
-    let statement = interpreted.statements.get(statement);
-    statement.is_some_and(|statement| matches!(statement.copy, Some(CopyStatement::In(_))))
-}
-
-/// What the columns of a result hold, by the statement and by the target's description.
-pub(super) fn held(interpreted: &Interpreted, statement: usize, columns: &[ColumnShape]) -> Result<Vec<Holds>, String> {
-    let described: Vec<Described<'_>> = columns
-        .iter()
-        .map(|column| Described {
-            name: &column.name,
-            table_oid: column.table_oid,
-            attribute: column.attribute,
-            type_oid: column.type_oid,
-        })
-        .collect();
-    if interpreted.is_replication() {
-        return Ok(vec![Holds::Plain; columns.len()]);
-    }
-    let shown_by = interpreted.shown_by(statement);
-    let (statement, snapshot) = shown_by.ok_or("the target describes a result that no statement asked for")?;
-    holds(statement, &snapshot.catalog, &described).map_err(|wrong| wrong.to_string())
-}
-
-/// Lays out how the rows of a result are shown.
-pub(super) fn lay_out(
-    running: &mut Running,
-    holds: &[Holds],
-    columns: &[ColumnShape],
-    kept: &mut Option<Layout>,
-    is_binary: impl Fn(usize) -> bool,
-    now: UnixMicros,
-) {
-    running.plan = Some(running.flow.shape(holds, kept, now));
-    running.types = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| CellType { oid: column.type_oid, modifier: column.type_modifier, binary: is_binary(at) })
-        .collect();
 }

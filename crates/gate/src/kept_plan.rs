@@ -14,7 +14,7 @@ use crate::words::Words;
 
 /// How a result of one shape is shown. Whoever knows the shape keeps it for [`crate::Flow::shape`].
 #[derive(Clone, Debug)]
-pub struct Layout {
+pub struct KeptPlan {
     pub(crate) plan: Arc<Plan>,
     /// The classes that are met, each with its sight, for the record.
     pub(crate) classes: Option<Words>,
@@ -23,11 +23,11 @@ pub struct Layout {
 
 impl Shared {
     /// How a result of this shape is shown: as it was last time, if that holds.
-    pub fn layout(&self, holds: &[Holds], kept: &mut Option<Layout>, now: UnixMicros) -> Layout {
+    pub fn kept_plan(&self, holds: &[Holds], kept: &mut Option<KeptPlan>, now: UnixMicros) -> KeptPlan {
         let rule = self.rule();
         // Each session has rules of its own, so what another keeps is never this one's.
-        if let Some(layout) = kept.as_ref().filter(|layout| Arc::ptr_eq(&layout.rule, &rule)) {
-            return layout.clone();
+        if let Some(known) = kept.as_ref().filter(|known| Arc::ptr_eq(&known.rule, &rule)) {
+            return known.clone();
         }
         let fields: Vec<FieldPlan> = holds.iter().map(|holds| self.field_plan(holds, now)).collect();
         let mut words: BTreeSet<String> = BTreeSet::new();
@@ -42,8 +42,8 @@ impl Shared {
             field.hidden(&mut note);
         }
         let classes = (!words.is_empty()).then(|| words.into_iter().collect());
-        let layout = Layout { plan: Arc::new(Plan::new(fields)), classes, rule };
-        *kept = (!layout.rule.reads_now()).then(|| layout.clone());
-        layout
+        let made = KeptPlan { plan: Arc::new(Plan::new(fields)), classes, rule };
+        *kept = (!made.rule.reads_now()).then(|| made.clone());
+        made
     }
 }

@@ -1,0 +1,91 @@
+//! What results look like: the target's descriptions of them, what their columns hold, and how they are laid out to be shown.
+
+use std::rc::Rc;
+
+use gate::KeptPlan;
+use model::{Holds, UnixMicros};
+use sql_postgres::{CopyStatement, Described, holds};
+
+use super::expect::{Described as Subject, Running};
+use super::statements::Shape;
+use crate::cells::CellType;
+use crate::interpret::{Interpreted, Learned};
+use crate::wire::Malformed;
+use crate::wire::backend::{self, ColumnShape};
+
+/// The target has described something.
+pub(super) fn described(interpreted: &Rc<Interpreted>, what: &Subject, shape: Rc<Shape>) {
+    match what {
+        Subject::Statement(prepared) => prepared.describe(interpreted, &shape),
+        Subject::Portal(portal) => {
+            // A cursor says only now whether it is BINARY.
+            let formats = || shape.columns.iter().map(|column| column.format);
+            if (0..).zip(formats()).any(|(at, format)| portal.is_binary(at) != (format == 1)) {
+                *portal.formats.borrow_mut() = formats().collect();
+            }
+            *portal.shape.borrow_mut() = Some(if portal.otherwise { shape.otherwise() } else { shape });
+        }
+    }
+}
+
+/// The result of a statement, as this RowDescription says it. What it says seldom changes from one run to the next.
+pub(super) fn shape_of(
+    interpreted: &Interpreted,
+    statement: usize,
+    description: &[u8],
+) -> Result<Rc<Shape>, Malformed> {
+    if let Some(learned) = &*interpreted.learned.borrow()
+        && learned.statement == statement
+        && *learned.description == *description
+    {
+        return Ok(Rc::clone(&learned.shape));
+    }
+    let columns = backend::row_description(description)?;
+    let holds = held(interpreted, statement, &columns);
+    let shape = Rc::new(Shape::of_rows(columns, holds));
+    let learned = Learned { statement, description: description.into(), shape: Rc::clone(&shape) };
+    *interpreted.learned.borrow_mut() = Some(learned);
+    Ok(shape)
+}
+
+/// Whether a statement of a text takes data of the caller's.
+pub(super) fn copies_in(interpreted: &Interpreted, statement: usize) -> bool {
+    let statement = interpreted.statements.get(statement);
+    statement.is_some_and(|statement| matches!(statement.copy, Some(CopyStatement::In(_))))
+}
+
+/// What the columns of a result hold, by the statement and by the target's description.
+pub(super) fn held(interpreted: &Interpreted, statement: usize, columns: &[ColumnShape]) -> Result<Vec<Holds>, String> {
+    let described: Vec<Described<'_>> = columns
+        .iter()
+        .map(|column| Described {
+            name: &column.name,
+            table_oid: column.table_oid,
+            attribute: column.attribute,
+            type_oid: column.type_oid,
+        })
+        .collect();
+    if interpreted.is_replication() {
+        return Ok(vec![Holds::Plain; columns.len()]);
+    }
+    let shown_by = interpreted.shown_by(statement);
+    let (statement, snapshot) = shown_by.ok_or("the target describes a result that no statement asked for")?;
+    holds(statement, &snapshot.catalog, &described).map_err(|wrong| wrong.to_string())
+}
+
+/// Lays out how the rows of a result are shown.
+pub(super) fn lay_out(
+    running: &mut Running,
+    holds: &[Holds],
+    columns: &[ColumnShape],
+    kept: &mut Option<KeptPlan>,
+    is_binary: impl Fn(usize) -> bool,
+    now: UnixMicros,
+) {
+    running.plan = Some(running.flow.shape(holds, kept, now));
+    running.types = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| CellType { oid: column.type_oid, modifier: column.type_modifier, binary: is_binary(at) })
+        .collect();
+}
