@@ -5,6 +5,7 @@
 //! into what the statement keeps. [`outputs`] looks at the result's shape. A kind of statement that is not in the list of
 //! [`kinds`] is opaque.
 
+mod as_given;
 mod filters;
 mod keeps;
 mod kinds;
@@ -378,6 +379,7 @@ impl<'a> Findings<'a> {
             }
         }
         let runs_code = runs_code || certainty != Certainty::Exact;
+        let sets_encoding = tree.as_kind("DiscardStmt").is_some() || self.asks.iter().any(is_of_encoding);
         let has_where = AttrValue::Bool(!self.lacks_where);
         for ask in self.asks.iter_mut().filter(|ask| matches!(ask.action.0, "update" | "delete")) {
             ask.context = vec![("has_where", has_where.clone())];
@@ -402,6 +404,7 @@ impl<'a> Findings<'a> {
             lowered_constants: written.lowerings.constants,
             names: None,
             runs_code,
+            sets_encoding,
             moves_values: tree.node().is_some_and(|node| node.contains(&MOVING)),
             span: 0..0,
             names_are_plain: false,
@@ -464,4 +467,12 @@ fn inert_constants(tree: &Tree, looked_at: bool) -> Option<Vec<usize>> {
     });
     inert.retain(|place| !numbers_of_columns.contains(place));
     Some(inert.into_iter().filter_map(|place| usize::try_from(place).ok()).collect())
+}
+
+/// Whether an ask is for setting the encoding of what the session sends, in so many words or among others.
+fn is_of_encoding(ask: &Ask) -> bool {
+    let Object::Part(part) = &ask.object else { return false };
+    part.kind == "Setting"
+        && matches!(ask.action.0, "set" | "reset" | "unsafe_setting")
+        && matches!(&*part.name, "client_encoding" | "all" | "*")
 }

@@ -52,6 +52,8 @@ pub struct Statement {
     pub names: Option<NameUse>,
     /// Whether it runs code that Weir can't follow: functions of users', DO.
     pub runs_code: bool,
+    /// Whether it sets `client_encoding`, to whatever value.
+    pub sets_encoding: bool,
     /// Whether it reads, writes or copies rows, or runs what may.
     pub moves_values: bool,
     /// Where it stands in the text, in bytes.

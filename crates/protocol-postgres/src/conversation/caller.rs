@@ -420,9 +420,7 @@ impl<S> Conversation<S> {
         } else if let Work::Parse { name, prepared, before, .. } = &mut work {
             *before = self.names.define_statement(name, prepared, self.batch);
         } else {
-            if interpreted.runs_code() {
-                self.settings.code_runs(self.batch);
-            }
+            self.settings.runs(interpreted, self.batch);
             if let Work::Query { changes, .. } | Work::Execute { changes, .. } = &mut work {
                 *changes = self.change_names(interpreted);
             }

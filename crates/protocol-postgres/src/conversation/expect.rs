@@ -163,10 +163,10 @@ impl Expect {
         )
     }
 
-    /// Whether code that Weir can't follow runs with it.
-    pub fn runs_code(&self) -> bool {
+    /// What runs, and is not only prepared.
+    pub fn running_text(&self) -> Option<Rc<Interpreted>> {
         let runs = matches!(self, Self::Execute { .. } | Self::Query { .. });
-        runs && self.interpreted().is_some_and(|interpreted| interpreted.runs_code())
+        self.interpreted().filter(|_| runs)
     }
 
     /// What runs, or is prepared.

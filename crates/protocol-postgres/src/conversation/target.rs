@@ -436,7 +436,7 @@ impl<S> Conversation<S> {
         }
         self.in_block = status != b'I';
         self.aborted = status == b'E';
-        self.settings.ready(self.expected.iter().any(Expect::runs_code));
+        self.settings.ready(self.expected.iter().filter_map(Expect::running_text));
         Ok(Pass::Verbatim)
     }
 

@@ -1,19 +1,23 @@
 //! Whether Weir reads a text as the target does.
 //!
 //! Two settings decide how the target reads a text's bytes: `standard_conforming_strings` (whether a backslash in an
-//! ordinary string escapes) and `client_encoding` (which bytes belong to one character). Nobody sets them otherwise through
-//! Weir in so many words (`unsafe_setting`), but code that Weir can't follow may. The target tells every change in a
-//! ParameterStatus, since version 14 not before the ReadyForQuery that follows it, so:
+//! ordinary string escapes) and `client_encoding` (which bytes belong to one character). Nobody turns the first off through Weir in so
+//! many words, or sets an encoding that is not safe (`unsafe_setting`), but code that Weir can't follow may. The target tells every
+//! change in a ParameterStatus, since version 14 not before the ReadyForQuery that follows it, so:
 //!
 //! * A text of ASCII without backslashes reads alike under every value of both, and is read at any time.
 //! * Any other is opaque while the settings are such that the target would read it otherwise.
-//! * After code that Weir can't follow was sent, any other waits for the ReadyForQuery behind that code. Where there can be
+//! * After code that Weir can't follow was sent, or a SET of the encoding, any other waits for the ReadyForQuery behind that code. Where there can be
 //!   none before it, because both stand in one batch, it is opaque.
 //!
 //! A prepared text is read once, when it is parsed: the target keeps its tree. A text of several statements is parsed whole
 //! before the first of them runs.
 
+use std::rc::Rc;
+
 use sql_postgres::is_safe_encoding;
+
+use crate::interpret::Interpreted;
 
 /// How the target reads the session's texts, as far as it has said.
 #[derive(Debug)]
@@ -21,8 +25,10 @@ pub struct TextSettings {
     conforming: bool,
     client: Vec<u8>,
     server: Vec<u8>,
-    /// The batch in which code was sent that Weir can't follow, and whose ReadyForQuery has not come.
+    /// The batch in which something was sent that may change them, and whose ReadyForQuery has not come.
     code: Option<u64>,
+    /// The session has set `client_encoding`, so that a ROLLBACK may set it back.
+    encoding_set: bool,
 }
 
 /// How a text is read.
@@ -38,7 +44,7 @@ pub enum Reads {
 
 impl Default for TextSettings {
     fn default() -> Self {
-        Self { conforming: true, client: b"UTF8".to_vec(), server: b"UTF8".to_vec(), code: None }
+        Self { conforming: true, client: b"UTF8".to_vec(), server: b"UTF8".to_vec(), code: None, encoding_set: false }
     }
 }
 
@@ -53,14 +59,27 @@ impl TextSettings {
         }
     }
 
-    /// Code that Weir can't follow is sent, in this batch.
-    pub fn code_runs(&mut self, batch: u64) {
+    /// This is sent, in this batch.
+    pub fn runs(&mut self, interpreted: &Interpreted, batch: u64) {
+        self.encoding_set |= interpreted.changes_encoding(false);
+        if self.may_change(interpreted) {
+            self.may_change_in(batch);
+        }
+    }
+
+    fn may_change_in(&mut self, batch: u64) {
         self.code = Some(batch);
     }
 
-    /// The target is ready: all that was changed before has been told. `more` says whether more such code was sent behind.
-    pub fn ready(&mut self, more: bool) {
-        self.code = self.code.filter(|_| more);
+    /// The target is ready: all that was changed before has been told. `running` was sent behind.
+    pub fn ready(&mut self, mut running: impl Iterator<Item = Rc<Interpreted>>) {
+        if self.code.is_some() && !running.any(|interpreted| self.may_change(&interpreted)) {
+            self.code = None;
+        }
+    }
+
+    fn may_change(&self, interpreted: &Interpreted) -> bool {
+        interpreted.runs_code() || interpreted.changes_encoding(self.encoding_set)
     }
 
     /// How a text in this batch is read. If nothing is awaited from the target, nothing will be told any more.
@@ -71,7 +90,7 @@ impl TextSettings {
         match self.code {
             Some(code) if code == batch => {
                 return Reads::Otherwise(
-                    "code that was sent before it in the same batch may have changed how texts are read",
+                    "what was sent before it in the same batch may have changed how texts are read",
                 );
             }
             Some(_) if !nothing_awaited => return Reads::NotKnownYet,
@@ -90,7 +109,7 @@ impl TextSettings {
     /// Whether Weir finds the rows and columns of copy data where the target does; why not, if not.
     pub fn copies_alike(&self) -> Result<(), &'static str> {
         if self.code.is_some() {
-            return Err("code that was sent before it may have changed client_encoding");
+            return Err("what was sent before it may have changed client_encoding");
         }
         match std::str::from_utf8(&self.client).is_ok_and(is_safe_encoding) {
             true => Ok(()),
@@ -104,7 +123,7 @@ impl TextSettings {
         match self.code {
             _ if value.is_ascii() => Reads::Alike,
             Some(code) if code == batch => {
-                Reads::Otherwise("code that was sent before it in the same batch may have changed client_encoding")
+                Reads::Otherwise("what was sent before it in the same batch may have changed client_encoding")
             }
             Some(_) if !nothing_awaited => Reads::NotKnownYet,
             _ if self.client == b"UTF8" => Reads::Alike,
@@ -133,11 +152,11 @@ mod tests {
         let mut settings = TextSettings::default();
         settings.told(b"standard_conforming_strings", b"off");
         settings.told(b"client_encoding", b"SJIS");
-        settings.code_runs(3);
+        settings.may_change_in(3);
         assert_eq!(settings.of(b"SELECT 'it''s', $1 /* x */", 3, false), Reads::Alike);
         assert!(matches!(settings.of(b"SELECT '\\'", 3, false), Reads::Otherwise(_)));
         assert_eq!(settings.of(b"SELECT '\\'", 4, false), Reads::NotKnownYet);
-        settings.ready(false);
+        settings.ready(std::iter::empty());
         assert!(matches!(settings.of(b"SELECT '\\'", 4, false), Reads::Otherwise(_)));
         settings.told(b"standard_conforming_strings", b"on");
         assert_eq!(settings.of(b"SELECT '\\'", 4, false), Reads::Alike);
@@ -150,10 +169,10 @@ mod tests {
     fn values_beyond_ascii_are_the_same_in_one_encoding_only() {
         let mut settings = TextSettings::default();
         assert_eq!(settings.of_value("é".as_bytes(), 1, true), Reads::Alike);
-        settings.code_runs(1);
+        settings.may_change_in(1);
         assert_eq!(settings.of_value("é".as_bytes(), 2, false), Reads::NotKnownYet);
         assert!(matches!(settings.of_value("é".as_bytes(), 1, false), Reads::Otherwise(_)));
-        settings.ready(false);
+        settings.ready(std::iter::empty());
         settings.told(b"client_encoding", b"LATIN1");
         assert!(matches!(settings.of_value("é".as_bytes(), 2, true), Reads::Otherwise(_)) && !settings.copies_utf8());
         assert_eq!(settings.of_value(b"e", 2, true), Reads::Alike);
@@ -169,7 +188,7 @@ mod tests {
             assert_eq!(settings.copies_alike().is_ok(), alike, "{encoding}");
         }
         settings.told(b"client_encoding", b"UTF8");
-        settings.code_runs(1);
+        settings.may_change_in(1);
         assert!(settings.copies_alike().is_err());
     }
 

@@ -50,6 +50,12 @@ impl Lines {
         Some(Self { delimiter, syntax, returns, quoted: false, pending: false })
     }
 
+    /// Whether data that end here end within quotes.
+    pub(super) fn ends_within_quotes(&self) -> bool {
+        let closes = matches!(self.syntax, Syntax::Csv { quote, escape } if quote == escape);
+        self.quoted && !(self.pending && closes)
+    }
+
     /// Finds where the cell ends.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Next {
         match self.syntax {

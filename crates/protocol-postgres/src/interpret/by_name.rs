@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use gate::{Declined, Gate, ShapeKey};
 use model::{Certainty, Wording};
-use sql_postgres::{NameUse, Rows, Statement, kept_rows, log_text, unseen};
+use sql_postgres::{NameUse, Rows, Statement, TransactionStep, kept_rows, log_text, unseen};
 
 use super::{Form, Interpreted, Reading, Unfit, may_change, stored_mask, whole, worded};
 use crate::catalog::Snapshot;
@@ -202,6 +202,16 @@ impl Reading {
     /// Whether it runs code that Weir can't follow.
     pub fn runs_code(&self) -> bool {
         self.statements.iter().any(|statement| statement.runs_code)
+    }
+
+    /// Whether `client_encoding` may be another behind it: `was_set` says whether this session has set it, so that the end of a transaction
+    /// may set it back.
+    pub fn changes_encoding(&self, was_set: bool) -> bool {
+        let ends = |statement: &Statement| {
+            use TransactionStep::{Commit, Rollback, RollbackTo};
+            was_set && matches!(statement.transaction, Some(Commit { .. } | Rollback { .. } | RollbackTo(_)))
+        };
+        self.statements.iter().any(|statement| statement.sets_encoding || ends(statement))
     }
 
     /// The statement of this number, and the snapshot by which its result is shown: of a cursor, the one it was born with.

@@ -12,16 +12,28 @@ pub(super) fn last_digits(text: &str, keep: usize) -> String {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let hide = if digits < keep.saturating_mul(2) { digits } else { digits.saturating_sub(keep) };
     let mut seen = 0_usize;
-    text.chars()
-        .map(|c| match c {
-            ' ' | '-' | '+' | '(' | ')' | '/' | '.' => c,
-            c if c.is_ascii_digit() => {
-                seen = seen.saturating_add(1);
-                if seen > hide { c } else { '*' }
-            }
-            _ => '*',
-        })
-        .collect()
+    let shown = text.chars().map(|c| match c {
+        ' ' | '-' | '+' | '(' | ')' | '/' | '.' => c,
+        c if c.is_ascii_digit() => {
+            seen = seen.saturating_add(1);
+            if seen > hide { c } else { '*' }
+        }
+        _ => '*',
+    });
+    marked(shown.collect())
+}
+
+/// The same with [`HIDDEN`] in it, if anything of it is hidden, so that it is known again: digits that stand alone or in pairs are not
+/// told apart.
+fn marked(shown: String) -> String {
+    let (Some(first), Some(last)) = (shown.find('*'), shown.rfind('*')) else { return shown };
+    if shown.contains(HIDDEN) {
+        return shown;
+    }
+    let (before, rest) = shown.split_at(first);
+    let (hidden, after) = rest.split_at(last.saturating_sub(first).saturating_add(1));
+    let stars = hidden.chars().count().max(HIDDEN.len());
+    [before, &"*".repeat(stars), after].concat()
 }
 
 /// Country and last four of an IBAN. What does not look like one is a number of some kind.
@@ -39,16 +51,15 @@ pub(super) fn account(text: &str) -> String {
     }
     let shown_from = letters.saturating_sub(4);
     let mut seen = 0_usize;
-    text.chars()
-        .map(|c| match c {
-            ' ' | '-' => c,
-            c if c.is_ascii_alphanumeric() => {
-                seen = seen.saturating_add(1);
-                if seen <= 2 || seen > shown_from { c } else { '*' }
-            }
-            _ => '*',
-        })
-        .collect()
+    let shown = text.chars().map(|c| match c {
+        ' ' | '-' => c,
+        c if c.is_ascii_alphanumeric() => {
+            seen = seen.saturating_add(1);
+            if seen <= 2 || seen > shown_from { c } else { '*' }
+        }
+        _ => '*',
+    });
+    marked(shown.collect())
 }
 
 pub(super) fn mailbox(text: &str) -> Option<String> {

@@ -79,6 +79,7 @@ impl Statement {
         whole.touches_unknown |= behind.touches_unknown;
         whole.changes_catalog |= behind.changes_catalog;
         whole.runs_code |= behind.runs_code;
+        whole.sets_encoding |= behind.sets_encoding;
         let masks = behind.parameters_kept.iter().filter(|kept| self.masks_given.contains(&kept.number));
         whole.masks_returned.extend(masks.map(|kept| kept.field.clone()));
         whole.lowering.extend(behind.lowering.iter().cloned());
@@ -140,6 +141,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         lowered_constants: Vec::new(),
         names: None,
         runs_code: true,
+        sets_encoding: true,
         moves_values: true,
         span: 0..0,
         names_are_plain: false,

@@ -60,7 +60,7 @@ fn select(node: &Node) -> (Outputs, Shape) {
         return (Outputs::None, Shape::default());
     }
     let columns = match first.get("values_lists").list().first() {
-        Some(row) => vec![OutputShape::Computed; row.list().len()],
+        Some(row) => row.list().iter().map(of_values).collect(),
         None => shapes(first.get("target_list")),
     };
     let names_are_plain = !set_operation && !node.has("with_clause") && is_plain(first.get("from_clause"));
@@ -84,6 +84,14 @@ fn shape(value: &Tree) -> OutputShape {
             OutputShape::Star
         }
         _ => OutputShape::Computed,
+    }
+}
+
+/// A value of VALUES: none has a name, and a star stands for several.
+fn of_values(value: &Tree) -> OutputShape {
+    match shape(value) {
+        OutputShape::Star => OutputShape::Star,
+        OutputShape::Column(_) | OutputShape::Computed => OutputShape::Computed,
     }
 }
 

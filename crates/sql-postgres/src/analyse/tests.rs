@@ -343,6 +343,27 @@ fn what_is_put_into_classified_columns_is_looked_at() {
         masks("INSERT INTO customers (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET ssn = '[redacted]'"),
         ["ssn"]
     );
+    for (sql, fields) in [
+        ("UPDATE customers SET (email, city) = ('j***@e***.com', 'York') WHERE id = 7", "email"),
+        ("UPDATE customers SET (city, email) = ROW('York', 'j***@e***.com') WHERE id = 7", "email"),
+        ("UPDATE customers SET (city, email) = ('j***@e***.com', 'York') WHERE id = 7", ""),
+        ("UPDATE customers SET (city, email) = (SELECT 'York', '[redacted]') WHERE id = 7", "email"),
+        ("UPDATE customers SET email = (SELECT '[redacted]') WHERE id = 7", "email"),
+        ("UPDATE customers SET email = CASE id WHEN 7 THEN '[redacted]' ELSE email END", "email"),
+        ("UPDATE customers SET email = coalesce('[redacted]', email)", "email"),
+        ("INSERT INTO customers (id, email) SELECT 1, 'j***@e***.com' UNION ALL SELECT 2, '[redacted]'", "email"),
+        ("UPDATE customers c SET email = v.e FROM (VALUES (7, 'j***@e***.com')) v(i, e) WHERE c.id = v.i", "email"),
+        ("WITH v AS (SELECT '[redacted]' AS e) UPDATE customers SET email = (SELECT e FROM v)", "email"),
+        ("UPDATE customers SET email = u FROM unnest(ARRAY['[redacted]']) u", "email"),
+        ("UPDATE customers SET email = 'x' WHERE email = '[redacted]'", ""),
+        ("INSERT INTO customers (id, email) SELECT id, name FROM products WHERE name <> '[redacted]'", ""),
+        (
+            "MERGE INTO customers c USING (SELECT 7 AS id, 'x' AS name) s ON c.id = s.id WHEN NOT MATCHED THEN INSERT (id, name, ssn) VALUES (s.*, '[redacted]')",
+            "ssn",
+        ),
+    ] {
+        assert_eq!(masks(sql).join(" "), fields, "{sql}");
+    }
     assert_eq!(masks("UPDATE orders SET status = '[redacted]' WHERE id = 1"), Vec::<String>::new());
     assert_eq!(masks("SELECT * FROM customers WHERE ssn = '[redacted]'"), Vec::<String>::new());
     let parameters = |sql: &str| written(sql).1;
@@ -351,4 +372,21 @@ fn what_is_put_into_classified_columns_is_looked_at() {
         ["$2 ssn", "$1 email"]
     );
     assert_eq!(parameters("INSERT INTO customers VALUES ($1, $2, $3)"), ["$3 email"]);
+    assert_eq!(parameters("UPDATE customers SET (email, city) = ($1, $2) WHERE id = $3"), ["$1 email"]);
+    assert_eq!(parameters("INSERT INTO customers (id, email) SELECT $1, $2 UNION SELECT $3, $4").len(), 4);
+}
+
+#[test]
+fn what_stands_behind_a_star_in_values_is_stored() {
+    let catalog = shop();
+    for sql in [
+        "MERGE INTO customers c USING (SELECT 7 AS id, 'x' AS name) s ON c.id = s.id WHEN NOT MATCHED THEN INSERT (id, name, ssn) VALUES (s.*, '512-44-9821')",
+        "INSERT INTO customers (id, name, ssn) VALUES ((ROW(1, 'b')::pair).*, '512-44-9821')",
+        "INSERT INTO customers (id, name, ssn) VALUES (1, 'a', 'b'), ((ROW(1, 'b')::pair).*, '512-44-9821')",
+        "INSERT INTO customers (ssn, id) VALUES ((ROW('512-44-9821')::one).*, 1)",
+    ] {
+        let statement = analyse(sql, &catalog).unwrap().remove(0);
+        let stored: Vec<_> = statement.asks.iter().filter(|ask| ask.action == STORE).map(|ask| &ask.object).collect();
+        assert!(stored.iter().any(|object| matches!(object, Object::Field(field) if field.name == "ssn")), "{sql}");
+    }
 }

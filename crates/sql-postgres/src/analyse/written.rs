@@ -2,10 +2,13 @@
 //!
 //! Not of what it is made: that is [`super::store`]'s. A column that gets its default or NULL gets nothing of anybody's.
 
+use std::collections::HashSet;
+
 use model::Field;
 use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
 
+use super::as_given::{bare, each, each_in, is_star};
 use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry, Made};
 use crate::statement::KeptParameter;
@@ -33,7 +36,8 @@ pub(super) fn masks_given(tree: &Tree) -> Vec<usize> {
     }
     tree.walk(&mut |node| {
         if node.kind == "ExecuteStmt" {
-            let masks = (1..).zip(node.get("params").list()).filter(|(_, argument)| holds_mask(argument));
+            let masks =
+                (1..).zip(node.get("params").list()).filter(|(_, argument)| bare(argument).is_some_and(holds_mask));
             given.extend(masks.map(|(number, _)| number));
         }
         true
@@ -45,12 +49,20 @@ pub(super) fn masks_given(tree: &Tree) -> Vec<usize> {
 enum Given<'a> {
     /// One of these.
     Values(Vec<&'a Tree>),
-    /// One of these, by way of a query.
-    Selected(Vec<&'a Tree>),
+    /// This, by way of a query.
+    Selected(&'a Tree),
     /// A column of this COPY's data.
     Copied(&'a Node),
-    /// Something that is not looked at.
-    Something,
+    /// One of what these hold, and nobody says which.
+    Any(Vec<&'a Tree>),
+}
+
+/// A table that something is put into.
+struct Target<'a> {
+    relation: &'a Tree,
+    /// The queries whose rows can be named in what is put there.
+    sources: Vec<&'a Tree>,
+    catalog: &'a Catalog,
 }
 
 /// What the statement of this tree puts into classified columns.
@@ -59,30 +71,48 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
     tree.walk(&mut |node| {
         match node.kind {
             "InsertStmt" => written.insert(node, catalog),
-            "UpdateStmt" => written.set(node.get("relation"), node.get("target_list"), false, catalog),
+            "UpdateStmt" => {
+                let set = Target { relation: node.get("relation"), sources: sources(node), catalog };
+                written.set(&set, node.get("target_list"), false);
+            }
             "MergeStmt" => {
+                let target = Target { relation: node.get("relation"), sources: sources(node), catalog };
                 for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
                     match clause.get("values").list() {
-                        [] => written.set(node.get("relation"), clause.get("target_list"), false, catalog),
-                        values => {
-                            let values: Vec<&Tree> = values.iter().collect();
-                            written.rows(node.get("relation"), clause.get("target_list"), catalog, |at| {
-                                values.get(at).map(|value| Given::Values(vec![value]))
-                            });
-                        }
+                        [] => written.set(&target, clause.get("target_list"), false),
+                        values => written.rows(&target, clause.get("target_list"), |at| of_rows(&[values], at)),
                     }
                 }
             }
             "AlterTableStmt" => written.defaults(node, catalog),
             "CopyStmt" if node.has("is_from") => {
-                written.rows(node.get("relation"), node.get("attlist"), catalog, |_| Some(Given::Copied(node)));
+                let target = Target { relation: node.get("relation"), sources: Vec::new(), catalog };
+                written.rows(&target, node.get("attlist"), |_| Some(Given::Copied(node)));
             }
             _ => {}
         }
         true
     });
     written.lowerings.finish(tree);
+    let mut seen = HashSet::new();
+    written.parameters.retain(|kept| seen.insert((kept.number, kept.field.clone(), kept.type_oid)));
+    let mut seen = HashSet::new();
+    written.masks.retain(|field| seen.insert(field.clone()));
     written
+}
+
+/// The queries whose rows can be named in what is put into a table.
+fn sources(node: &Node) -> Vec<&Tree> {
+    ["select_stmt", "from_clause", "source_relation", "with_clause"].map(|field| node.get(field)).into()
+}
+
+/// What these rows of values give at a place. Behind a star nobody can count.
+fn of_rows<'a>(rows: &[&'a [Tree]], at: usize) -> Option<Given<'a>> {
+    if rows.iter().any(|row| row.iter().any(is_star)) {
+        return Some(Given::Any(rows.iter().copied().flatten().collect()));
+    }
+    let values: Vec<&Tree> = rows.iter().filter_map(|row| row.get(at)).collect();
+    (!values.is_empty()).then_some(Given::Values(values))
 }
 
 /// The classified column that each column of a COPY's data goes into, in order. Where the name may mean several tables, a column
@@ -121,30 +151,29 @@ fn put_into(entry: &Entry, column: &Column, catalog: &Catalog) -> Vec<Field> {
 
 impl Written {
     fn insert(&mut self, node: &Node, catalog: &Catalog) {
-        let (relation, columns) = (node.get("relation"), node.get("cols"));
+        let columns = node.get("cols");
+        let target = Target { relation: node.get("relation"), sources: sources(node), catalog };
         match node.get("select_stmt").node() {
             // DEFAULT VALUES.
             None => {}
             Some(source) if source.has("values_lists") => {
                 let rows: Vec<&[Tree]> = source.get("values_lists").list().iter().map(Tree::list).collect();
-                self.rows(relation, columns, catalog, |at| {
-                    let values: Vec<&Tree> = rows.iter().filter_map(|row| row.get(at)).collect();
-                    (!values.is_empty()).then_some(Given::Values(values))
-                });
+                self.rows(&target, columns, |at| of_rows(&rows, at));
             }
             Some(source) => {
                 // A star gives any number of columns.
                 let targets = source.get("target_list");
-                let is_plain = !targets.is_nothing() && targets.list().iter().all(|target| !is_star(target));
+                let value = |target: &'_ Tree| target.node().is_some_and(|target| is_star(target.get("val")));
+                let is_plain = !targets.is_nothing() && !targets.list().iter().any(value);
                 let value = |at: usize| targets.list().get(at).and_then(Tree::node).map(|target| target.get("val"));
-                self.rows(relation, columns, catalog, |at| match is_plain {
-                    true => value(at).map(|value| Given::Selected(vec![value])),
-                    false => Some(Given::Something),
+                self.rows(&target, columns, |at| match is_plain {
+                    true => value(at).map(Given::Selected),
+                    false => Some(Given::Any(Vec::new())),
                 });
             }
         }
         if let Some(conflict) = node.get("on_conflict_clause").node() {
-            self.set(relation, conflict.get("target_list"), true, catalog);
+            self.set(&target, conflict.get("target_list"), true);
         }
     }
 
@@ -154,27 +183,22 @@ impl Written {
         let commands = node.get("cmds").list().iter().filter_map(Tree::node);
         for command in commands.filter(|command| command.int("subtype") == set && command.has("def")) {
             let place = Place { single: true, named: true, conflict: false };
-            for entry in entries(node.get("relation"), catalog) {
+            let target = Target { relation: node.get("relation"), sources: Vec::new(), catalog };
+            for entry in entries(target.relation, catalog) {
                 if let Some(column) = column(entry, command.text("name")) {
-                    self.put(entry, column, &Given::Values(vec![command.get("def")]), place, catalog);
+                    self.put(&target, entry, column, &Given::Values(vec![command.get("def")]), place);
                 }
             }
         }
     }
 
     /// Rows for these columns, or for all in their order if none is named. `given` says what the one at a place gets.
-    fn rows<'a>(
-        &mut self,
-        relation: &Tree,
-        columns: &Tree,
-        catalog: &Catalog,
-        given: impl Fn(usize) -> Option<Given<'a>>,
-    ) {
-        let single = entries(relation, catalog).count() == 1;
+    fn rows<'a>(&mut self, target: &Target<'a>, columns: &Tree, given: impl Fn(usize) -> Option<Given<'a>>) {
+        let single = entries(target.relation, target.catalog).count() == 1;
         let is_whole = |name: &Tree| !name.node().is_some_and(|name| name.has("indirection"));
         let named = !columns.list().is_empty() && columns.list().iter().all(is_whole);
         let place = Place { single, named, conflict: false };
-        for entry in entries(relation, catalog) {
+        for entry in entries(target.relation, target.catalog) {
             let all = entry.relation.columns.iter();
             let named: Vec<Option<&Column>> = match columns.list() {
                 [] => all.map(Some).collect(),
@@ -182,59 +206,73 @@ impl Written {
             };
             for (at, column) in named.into_iter().enumerate() {
                 if let Some((column, given)) = column.zip(given(at)) {
-                    self.put(entry, column, &given, place, catalog);
+                    self.put(target, entry, column, &given, place);
                 }
             }
         }
     }
 
     /// SET, also that of ON CONFLICT.
-    fn set(&mut self, relation: &Tree, assignments: &Tree, conflict: bool, catalog: &Catalog) {
-        let single = entries(relation, catalog).count() == 1;
-        for entry in entries(relation, catalog) {
+    fn set(&mut self, target: &Target<'_>, assignments: &Tree, conflict: bool) {
+        let single = entries(target.relation, target.catalog).count() == 1;
+        for entry in entries(target.relation, target.catalog) {
             for assignment in assignments.list().iter().filter_map(Tree::node) {
                 if let Some(column) = column(entry, assignment.text("name")) {
                     let place = Place { single, named: !assignment.has("indirection"), conflict };
-                    self.put(entry, column, &Given::Values(vec![assignment.get("val")]), place, catalog);
+                    self.put(target, entry, column, &Given::Values(vec![assignment.get("val")]), place);
                 }
             }
         }
     }
 
-    fn put(&mut self, entry: &Entry, column: &Column, given: &Given<'_>, place: Place, catalog: &Catalog) {
-        let values = match given {
-            Given::Values(values) | Given::Selected(values) if values.iter().all(|value| gives_nothing(value)) => {
-                return;
-            }
-            Given::Values(values) | Given::Selected(values) => values.as_slice(),
-            Given::Copied(_) | Given::Something => &[],
-        };
+    fn put(&mut self, target: &Target<'_>, entry: &Entry, column: &Column, given: &Given<'_>, place: Place) {
+        match given {
+            Given::Values(values) if values.iter().all(|value| gives_nothing(value)) => return,
+            Given::Selected(value) if gives_nothing(value) => return,
+            _ => {}
+        }
         let own = entry.field(column);
         if let Some((field, to)) = own.as_ref().zip(column.on_write) {
             let put = match given {
                 Given::Values(values) => Put::Values(values),
                 Given::Copied(copy) => Put::Copied(copy),
-                Given::Selected(_) | Given::Something => Put::Something,
+                Given::Selected(_) | Given::Any(_) => Put::Something,
             };
             self.lowerings.put((field, to), column.type_oid, &put, place);
         }
-        for field in put_into(entry, column, catalog) {
+        for field in put_into(entry, column, target.catalog) {
             if own.is_none() || column.on_write.is_none() {
                 self.lowerings.otherwise(&field);
             }
-            for value in values {
-                match bare(value) {
-                    Some(("AConst", _)) if holds_mask(value) => self.masks.push(field.clone()),
-                    Some(("ParamRef", parameter)) => {
-                        let number = usize::try_from(parameter.int("number")).unwrap_or(0);
-                        let type_oid = if value.as_kind("ParamRef").is_some() { column.type_oid } else { 0 };
-                        self.parameters.push(KeptParameter { number, field: field.clone(), type_oid });
-                    }
-                    _ => {}
-                }
-            }
+            self.look(given, &target.sources, &field, column.type_oid);
             if !self.fields.contains(&field) {
                 self.fields.push(field);
+            }
+        }
+    }
+
+    /// Looks at the constants and parameters that a classified field gets as they are.
+    fn look(&mut self, given: &Given<'_>, sources: &[&Tree], field: &Field, type_oid: u32) {
+        let mut found = |node: &Node, is_alone: bool| match node.kind {
+            "ParamRef" => {
+                let number = usize::try_from(node.int("number")).unwrap_or(0);
+                let type_oid = if is_alone { type_oid } else { 0 };
+                self.parameters.push(KeptParameter { number, field: field.clone(), type_oid });
+            }
+            _ if holds_mask(node) => self.masks.push(field.clone()),
+            _ => {}
+        };
+        let mut one = |value: &Tree| {
+            let alone = value.as_kind("ParamRef").is_some();
+            each(value, sources, &mut |node| found(node, alone));
+        };
+        match given {
+            Given::Values(values) => values.iter().for_each(|value| one(value)),
+            Given::Selected(value) => one(value),
+            Given::Copied(_) => {}
+            Given::Any(values) => {
+                values.iter().for_each(|value| one(value));
+                sources.iter().for_each(|source| each_in(source, &mut |node| found(node, false)));
             }
         }
     }
@@ -266,38 +304,13 @@ fn column<'a>(entry: &'a Entry, name: &str) -> Option<&'a Column> {
 /// DEFAULT, or NULL.
 pub(super) fn gives_nothing(value: &Tree) -> bool {
     match bare(value) {
-        Some(("SetToDefault", _)) => true,
-        Some(("AConst", constant)) => constant.has("isnull"),
+        Some(node) if node.kind == "SetToDefault" => true,
+        Some(node) if node.kind == "AConst" => node.has("isnull"),
         _ => false,
     }
 }
 
 /// A constant that is a mask.
-fn holds_mask(value: &Tree) -> bool {
-    let constant = bare(value).filter(|(kind, _)| *kind == "AConst");
-    constant
-        .and_then(|(_, constant)| constant.get("val").node())
-        .is_some_and(|text| is_mask(text.text("sval").as_bytes()))
-}
-
-/// A value without the casts around it.
-fn bare(value: &Tree) -> Option<(&'static str, &Node)> {
-    let node = value.node()?;
-    match node.kind {
-        "TypeCast" => bare(node.get("arg")),
-        kind => Some((kind, node)),
-    }
-}
-
-fn is_star(target: &Tree) -> bool {
-    let value = target.node().and_then(|target| target.get("val").node());
-    let holds = |node: &Node| {
-        let mut found = false;
-        node.walk(&mut |node| {
-            found |= node.kind == "AStar";
-            !found
-        });
-        found
-    };
-    value.is_some_and(|value| matches!(value.kind, "ColumnRef" | "AIndirection") && holds(value))
+fn holds_mask(value: &Node) -> bool {
+    value.kind == "AConst" && value.get("val").node().is_some_and(|text| is_mask(text.text("sval").as_bytes()))
 }

@@ -92,39 +92,61 @@ impl<'a> Resolver<'a> {
                 return vec![Output::many(Origin::Unknown)];
             }
             let value = target.get("val");
-            match value.node() {
-                Some(reference) if reference.kind == "ColumnRef" => {
-                    let parts = name_parts(reference.get("fields").list());
-                    if let [qualifier @ .., "*"] = parts.as_slice() {
-                        outputs.extend(self.star(qualifier, at));
-                        continue;
-                    }
-                    let column = self.column(&parts, at);
-                    outputs.push(Output::One(Column { name: name(target), certain: true, ..column }));
-                }
-                Some(taken) if taken.kind == "AIndirection" && is_star(taken.get("indirection")) => {
-                    outputs.extend(self.star_of_value(taken, at));
-                }
-                _ => {
-                    let origin = self.value(value, at);
-                    outputs.push(Output::One(Column::computed(name(target), origin)));
-                }
+            if let Some(all) = self.star_in_list(value, at) {
+                outputs.extend(all);
+                continue;
             }
+            let column = match value.as_kind("ColumnRef") {
+                Some(reference) => {
+                    let column = self.column(&name_parts(reference.get("fields").list()), at);
+                    Column { name: name(target), certain: true, ..column }
+                }
+                None => Column::computed(name(target), self.value(value, at)),
+            };
+            outputs.push(Output::One(column));
         }
         outputs
+    }
+
+    /// In a list of values: what a star stands for, if this is one.
+    fn star_in_list(&mut self, value: &'a Tree, at: &At<'a>) -> Option<Vec<Output<'a>>> {
+        let value = value.node()?;
+        match value.kind {
+            "ColumnRef" => {
+                let parts = name_parts(value.get("fields").list());
+                let [qualifier @ .., "*"] = parts.as_slice() else { return None };
+                Some(self.star(qualifier, at))
+            }
+            "AIndirection" if is_star(value.get("indirection")) => Some(self.star_of_value(value, at)),
+            _ => None,
+        }
     }
 
     fn values(&mut self, node: &'a Node, at: &At<'a>) -> Vec<Output<'a>> {
         let mut columns: Vec<Origin> = Vec::new();
         let (mut first, mut ragged) = (true, false);
         for row in node.get("values_lists").list() {
-            let row: Vec<Origin> = row.list().iter().map(|value| self.value(value, at)).collect();
+            let mut values: Vec<Origin> = Vec::new();
+            for value in row.list() {
+                let Some(all) = self.star_in_list(value, at) else {
+                    values.push(self.value(value, at));
+                    continue;
+                };
+                for output in all {
+                    ragged |= matches!(output, Output::Many { .. });
+                    values.push(output.origin().clone());
+                }
+            }
+            if values.len() > OUTPUTS_MAX || self.steps == 0 {
+                self.steps = 0;
+                return vec![Output::many(Origin::Unknown)];
+            }
             if first {
-                (columns, first) = (row, false);
+                (columns, first) = (values, false);
                 continue;
             }
-            ragged |= row.len() != columns.len();
-            for (column, value) in columns.iter_mut().zip(row) {
+            ragged |= values.len() != columns.len();
+            for (column, value) in columns.iter_mut().zip(values) {
                 *column = std::mem::take(column).or(value);
             }
         }

@@ -164,6 +164,12 @@ fn subqueries_are_seen_through() {
         ("SELECT xmlelement FROM (SELECT xmlelement(name a, ssn), 1 AS x FROM customers) s", "~ssn"),
         ("SELECT column1, column2 FROM (VALUES ((SELECT ssn FROM customers LIMIT 1), 1), ('x', 2)) v", "~ssn -"),
         ("VALUES ((SELECT ssn FROM customers LIMIT 1))", "=ssn"),
+        // A star in VALUES is as many values as it has columns.
+        ("SELECT v.column1, v.column2 FROM (SELECT id, ssn FROM customers) c, LATERAL (VALUES (c.*, 1)) v", "- =ssn"),
+        ("SELECT (SELECT column2 FROM (VALUES (c.*, 1), (1, 2, 3)) v) FROM (SELECT id, ssn FROM customers) c", "~ssn"),
+        ("SELECT v.column1 FROM customers c, LATERAL (VALUES ((c).*, 1)) v, LATERAL (VALUES (c.*), (1)) w", "-"),
+        ("SELECT w.column1 FROM customers c, LATERAL (VALUES (c.*), (1)) w", "?"),
+        ("SELECT v.column1 FROM customers c, LATERAL (VALUES ((ROW(ssn)).*, 1)) v", "?"),
         ("SELECT city FROM customers ORDER BY ssn LIMIT (SELECT ssn::int FROM customers LIMIT 1)", "-"),
     ]);
 }

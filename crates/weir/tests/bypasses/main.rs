@@ -307,7 +307,7 @@ fn no_mask_comes_back_by_copy() {
 }
 
 /// Ways to store a value as it is by who may store tokens alone, as psql takes them.
-const STORES: [&str; 31] = [
+const STORES: [&str; 33] = [
     "INSERT INTO less (id, ssn) VALUES (7, 'sesame'::text);",
     "INSERT INTO less (id, ssn) VALUES (7, text 'sesame');",
     "INSERT INTO less (id, ssn) VALUES (7, lower('SESAME'));",
@@ -322,6 +322,8 @@ const STORES: [&str; 31] = [
     "INSERT INTO less (id, ssn) VALUES (7, 'x') ON CONFLICT (id) DO UPDATE SET ssn = excluded.note;",
     "UPDATE less SET ssn = note;",
     "UPDATE less SET (ssn, note) = (SELECT 'sesame', 'x');",
+    "MERGE INTO less USING (SELECT 77 AS id, 'x' AS note) s ON less.id = s.id WHEN NOT MATCHED THEN INSERT (id, note, ssn) VALUES (s.*, 'sesame');",
+    "CREATE TYPE pair AS (id int, note text); INSERT INTO less (id, note, ssn) VALUES ((ROW(77, 'x')::pair).*, 'sesame');",
     "WITH n AS (SELECT 'sesame' AS v) UPDATE less SET ssn = n.v FROM n;",
     "MERGE INTO less USING (VALUES ('sesame')) v (v) ON true WHEN MATCHED THEN UPDATE SET ssn = v.v;",
     "COPY (UPDATE less SET ssn = 'sesame' RETURNING id) TO STDOUT;",

@@ -56,6 +56,11 @@ SELECT ssn FROM customers INTERSECT SELECT ssn FROM customers
 SELECT ssn FROM customers EXCEPT SELECT 'nothing'
 VALUES ((SELECT ssn FROM customers LIMIT 1))
 SELECT * FROM (VALUES ((SELECT max(ssn) FROM customers))) AS v(a)
+SELECT v.column5 FROM customers c, LATERAL (VALUES (c.*, 1, 2, 3, 4)) v
+SELECT v.column2 FROM (SELECT id, ssn FROM customers) c, LATERAL (VALUES (c.*, 1, 2)) v
+SELECT (SELECT column2 FROM (VALUES (c.*, 1, 2)) v) FROM (SELECT id, ssn FROM customers) c
+SELECT v.* FROM customers c, LATERAL (VALUES (c.*, 1), ((c).*, 2)) v
+WITH x AS (SELECT id, ssn FROM customers) SELECT v.column2 FROM x, LATERAL (SELECT column2 FROM (VALUES (x.*)) w) v
 -- 11 views
 SELECT * FROM customer_view
 SELECT s FROM customer_view

@@ -432,7 +432,7 @@ fn a_value_beyond_ascii_is_replaced_in_utf8_alone() {
 }
 
 #[test]
-fn a_copy_beside_code_goes_to_who_sees_all_or_says_its_encoding() {
+fn a_copy_beside_code_or_a_set_goes_to_who_sees_all_or_says_its_encoding() {
     let copy = "COPY customers (id, ssn) FROM STDIN";
     for (text, seeing, lowering, begun) in [
         (format!("{copy} WHERE some_code() = id"), true, false, true),
@@ -441,6 +441,8 @@ fn a_copy_beside_code_goes_to_who_sees_all_or_says_its_encoding() {
         (format!("{copy} WHERE some_code() = id"), false, true, false),
         (format!("{copy} (ENCODING 'UTF8') WHERE some_code() = id"), false, true, true),
         (format!("SELECT some_code(); {copy} (ENCODING 'UTF8')"), false, false, true),
+        (format!("SET client_encoding = 'LATIN1'; {copy}"), false, true, false),
+        (format!("SET client_encoding = 'LATIN1'; {copy} (ENCODING 'UTF8')"), false, true, true),
     ] {
         let mut house = match (seeing, lowering) {
             (true, _) => House::seeing(),
@@ -450,6 +452,9 @@ fn a_copy_beside_code_goes_to_who_sees_all_or_says_its_encoding() {
         assert_eq!(house.caller(&query(&text)), "Q", "{text}");
         if text.starts_with("SELECT") {
             house.target(&[shape(&[("some_code", 0, 0, 25)]), row(&["x"]), complete()].concat());
+        }
+        if text.starts_with("SET") {
+            house.target(&complete());
         }
         assert_eq!(house.target(&copies(2)), if begun { "" } else { "f" }, "{text}");
         if begun {

@@ -302,6 +302,13 @@ impl Writer<'_> {
                 let most = self.value(scope, Int, 1);
                 (format!("generate_series(1, LEAST({most}, 3))"), vec![(alias.clone(), Int)])
             }
+            4 if self.random.often(3) && scope.levels.last().is_some_and(|level| !level.is_empty()) => {
+                let items = scope.levels.last().unwrap();
+                let item = items[self.random.below(items.len())].clone();
+                let kinds = [Int].into_iter().chain(item.columns.iter().map(|(_, kind)| *kind)).chain([Int]);
+                let columns = (1..).zip(kinds).map(|(number, kind)| (format!("column{number}"), kind)).collect();
+                (format!("LATERAL (VALUES (1, {}.*, 2))", quoted(&item.alias)), columns)
+            }
             4 => {
                 let (one, two) = (self.value(scope, Text, 1), self.value(scope, Text, 1));
                 (
