@@ -8,10 +8,13 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod blocks;
 mod builtin;
 mod checks;
 mod detector;
 mod entity;
+mod literals;
+mod numbers;
 mod scan;
 mod shapes;
 mod words;

@@ -1,20 +1,38 @@
-//! Looks for all kinds in one pass over the bytes.
+//! Looks for all kinds in a few passes over the bytes.
 //!
 //! Nearly all of what is sensitive has a digit or an `@` in it, and the rest begins with one of a few literals: so it goes from one such
 //! place to the next, asks there what begins, and does nothing for all other bytes. It allocates nothing where nothing is found.
+//!
+//! What costs more is asked later: of a number its length, then the automata, then the check, then the words before it.
+//!
+//! The steps that are taken are bounded by the length of the input, whatever is in it: what begins with a digit or an `@` is read no farther
+//! than a shape of these may be long, and what begins with a literal is not read again and again (see [`Again`]).
+
+mod again;
+#[cfg(test)]
+mod plain;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
+use memchr::memchr_iter;
+
+use crate::blocks::{Places, is_digit};
 use crate::checks::Check;
 use crate::detector::{Detector, Group, KindId, Place, ShapeOf, WORD_ODDS, said};
+use crate::numbers::Number;
 use crate::words::Behind;
+use again::{Again, May};
 
 /// The longest part before the `@` of an address.
 const LOCAL_BYTES_MAX: usize = 64;
 /// The longest word of letters that may be the beginning of a number written in groups.
 const LETTERS_MAX: usize = 2;
-/// Bytes looked at together.
-const BLOCK: usize = 32;
+/// The fewest `:` in an address that has no digit. With less it is a name in a program: `de::add`.
+const COLONS_MIN: usize = 4;
+/// The longest text of which separators are left out for a check.
+const SEPARATED_BYTES_MAX: usize = 512;
 
 /// Something that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +57,9 @@ pub struct Scanner<'d> {
     said_at: Option<usize>,
     significant: Vec<u8>,
     found: Vec<Finding>,
+    /// Where what was surely found ends.
+    sure_end: usize,
+    again: Again,
 }
 
 impl<'d> Scanner<'d> {
@@ -51,6 +72,8 @@ impl<'d> Scanner<'d> {
             said_at: None,
             significant: Vec::new(),
             found: Vec::new(),
+            sure_end: 0,
+            again: Again::default(),
         }
     }
 
@@ -58,14 +81,16 @@ impl<'d> Scanner<'d> {
     pub fn scan(&mut self, input: &[u8], within: Option<&Place>) -> &[Finding] {
         self.found.clear();
         self.behind.clear();
-        self.said_at = None;
+        self.again = Again::default();
+        (self.said_at, self.sure_end) = (None, 0);
         if within.is_some_and(|place| place.whole) {
             self.whole(input, within);
         }
         self.words(input, within);
+        self.colons(input, within);
         let detector = self.detector;
-        if let Some(literals) = &detector.literals {
-            literals.each(input, |start| self.begin(&detector.secrets, input, within, start));
+        if input.len() >= detector.secret_bytes_min {
+            detector.literals.each(input, |start, shape| self.secret(input, within, start, shape));
         }
         resolve(&mut self.found);
         &self.found
@@ -85,8 +110,9 @@ impl<'d> Scanner<'d> {
     /// What begins with a word that has a digit in it, or has an `@`.
     fn words(&mut self, input: &[u8], within: Option<&Place>) {
         let detector = self.detector;
+        let mut places = Places::new(input, |byte| is_digit(byte) | (byte == b'@'));
         let mut at = 0;
-        while let Some(place) = next_place(input, at) {
+        while let Some(place) = places.next_from(at) {
             if input.get(place) == Some(&b'@') {
                 let from = place.saturating_sub(LOCAL_BYTES_MAX);
                 let local = back(input, from, place, is_local);
@@ -97,10 +123,10 @@ impl<'d> Scanner<'d> {
             let start = back(input, at, place, |byte| byte.is_ascii_alphanumeric() || *byte == b'_');
             let before = |back: usize| start.checked_sub(back).and_then(|at| input.get(at));
             match before(1) {
-                Some(b'+' | b'(' | b'%') => self.begin(&detector.words, input, within, start.saturating_sub(1)),
+                Some(b'+' | b'(' | b'%') => self.word(input, within, start.saturating_sub(1)),
                 Some(sign @ (b':' | b'-')) => {
                     let run = back(input, at, start, |byte| byte.is_ascii_hexdigit() || byte == sign);
-                    self.begin(&detector.words, input, within, run);
+                    self.word(input, within, run);
                 }
                 _ => {}
             }
@@ -109,26 +135,83 @@ impl<'d> Scanner<'d> {
                 let word = start.saturating_sub(1);
                 let letters = back(input, at, word, u8::is_ascii_alphabetic);
                 if (1..=LETTERS_MAX).contains(&word.saturating_sub(letters)) {
-                    self.begin(&detector.words, input, within, letters);
+                    self.word(input, within, letters);
                 }
             }
-            self.begin(&detector.words, input, within, start);
+            self.word(input, within, start);
             let word = input.get(place..).unwrap_or_default();
             let left = word.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(word.len());
-            at = place.saturating_add(left.max(1));
             // In what is surely something there is nothing else to be looked for.
-            if let Some(sure) = self.found.last().filter(|found| found.odds > WORD_ODDS) {
-                at = at.max(sure.end);
+            at = place.saturating_add(left.max(1)).max(self.sure_end);
+        }
+    }
+
+    /// What has colons, and letters but no digit between them.
+    fn colons(&mut self, input: &[u8], within: Option<&Place>) {
+        let mut at = 0;
+        for colon in memchr_iter(b':', input) {
+            // Most are of times.
+            let is_by_digit = |place: Option<usize>| place.and_then(|at| input.get(at)).is_some_and(u8::is_ascii_digit);
+            if colon < at || is_by_digit(colon.checked_sub(1)) || is_by_digit(colon.checked_add(1)) {
+                continue;
+            }
+            let belongs = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b':';
+            let start = back(input, at, colon, belongs);
+            let rest = input.get(colon..).unwrap_or_default();
+            at = colon.saturating_add(rest.iter().take_while(|byte| belongs(byte)).count());
+            let run = input.get(start..at).unwrap_or_default();
+            let is_without = !run.iter().any(u8::is_ascii_digit);
+            if is_without && run.iter().filter(|byte| **byte == b':').count() >= COLONS_MIN {
+                self.word(input, within, start);
             }
         }
     }
 
-    /// Takes what begins at this place.
-    fn begin(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize) {
-        let inside = is_inside(input, start);
-        if inside && !group.has_names {
+    /// Takes what begins with this word.
+    fn word(&mut self, input: &[u8], within: Option<&Place>, start: usize) {
+        let detector = self.detector;
+        let number = Number::at(input, start);
+        let (is_likely, is_unlikely) = (detector.likely.may_be(number), detector.unlikely.may_be(number));
+        if !(is_likely || is_unlikely) || is_inside(input, start) {
             return;
         }
+        if is_likely {
+            self.walk(&detector.likely.group, input, within, start, false);
+        }
+        // Words are read only where they matter.
+        if is_unlikely && (within.is_some_and(Place::speaks) || self.speaks(input, start)) {
+            self.walk(&detector.unlikely.group, input, within, start, false);
+        }
+    }
+
+    /// Takes what begins with a literal.
+    fn secret(&mut self, input: &[u8], within: Option<&Place>, start: usize, shape: usize) {
+        let detector = self.detector;
+        match self.again.may_begin(start) {
+            May::Begin => {
+                let end = self.begin(&detector.secrets, input, within, start);
+                self.again.has_read(start, end);
+            }
+            // It has cost too much to find out what it is, so it is taken for what it begins like.
+            May::Take(end) => {
+                if let Some(shape) = detector.secrets.of.get(shape) {
+                    self.found.push(Finding { start, end, kind: shape.kind, odds: shape.odds.max(WORD_ODDS) });
+                }
+            }
+            May::Not => {}
+        }
+    }
+
+    /// Takes what begins at this place. Returns how far it has read.
+    fn begin(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize) -> usize {
+        let inside = is_inside(input, start);
+        if inside && !group.has_names {
+            return start;
+        }
+        self.walk(group, input, within, start, inside)
+    }
+
+    fn walk(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize, inside: bool) -> usize {
         group.shapes.at(
             input,
             start,
@@ -142,7 +225,7 @@ impl<'d> Scanner<'d> {
                 };
                 self.candidate(input, within, span, shape);
             },
-        );
+        )
     }
 
     fn candidate(&mut self, input: &[u8], within: Option<&Place>, span: Range<usize>, shape: &ShapeOf) {
@@ -150,45 +233,71 @@ impl<'d> Scanner<'d> {
         let Some(kind) = self.detector.kinds.get(id) else { return };
         let place_odds = within.and_then(|place| place.odds.get(id)).copied().unwrap_or(0.0);
         let mut odds = shape.odds + place_odds;
-        // Words are looked at only where they can change what is said, and checks only where they can matter.
-        if odds.abs() <= WORD_ODDS {
-            odds += self.words_say(input, span.start, shape.kind);
-        }
+        let fulfils = |this: &mut Self| {
+            let text = input.get(span.clone()).unwrap_or_default();
+            kind.check.is_none_or(|check| this.fulfils(text, check))
+        };
+        // Words are looked at only where they can change what is said. Where they have to speak for it they come first, as they seldom do;
+        // and else the check.
         if odds <= 0.0 {
-            return;
-        }
-        let text = input.get(span.clone()).unwrap_or_default();
-        if kind.check.is_some_and(|check| !self.fulfils(text, check)) {
-            return;
+            if odds + WORD_ODDS <= 0.0 {
+                return;
+            }
+            odds += self.words_say(input, span.start, shape.kind);
+            if odds <= 0.0 || !fulfils(self) {
+                return;
+            }
+        } else {
+            if !fulfils(self) {
+                return;
+            }
+            if odds <= WORD_ODDS {
+                odds += self.words_say(input, span.start, shape.kind);
+            }
+            if odds <= 0.0 {
+                return;
+            }
         }
         let Range { start, end } = span;
-        let finding = Finding { start, end, kind: shape.kind, odds };
-        match self.found.last_mut() {
-            // The shorter is told first, and is no more than the beginning of this one.
-            Some(last) if last.start == start && last.kind == shape.kind && last.end <= end => {
-                *last = Finding { odds: odds.max(last.odds), ..finding };
-            }
-            _ => self.found.push(finding),
+        if odds > WORD_ODDS {
+            self.sure_end = self.sure_end.max(end);
         }
+        self.found.push(Finding { start, end, kind: shape.kind, odds });
     }
 
-    /// What the words before a place add to the odds of a kind. They are read once for a place.
+    /// What the words before a place add to the odds of a kind.
     fn words_say(&mut self, input: &[u8], start: usize, kind: KindId) -> f32 {
+        self.hear(input, start);
+        let of_kind = self.said.iter().filter(|(of, _)| *of == kind);
+        of_kind.fold(0.0, |so_far, (_, speaks_for)| said(so_far, *speaks_for))
+    }
+
+    /// Whether the words before a place speak for any kind.
+    fn speaks(&mut self, input: &[u8], start: usize) -> bool {
+        self.hear(input, start);
+        self.said.iter().any(|(_, speaks_for)| *speaks_for)
+    }
+
+    /// Reads the words before a place, once for it.
+    fn hear(&mut self, input: &[u8], start: usize) {
         if self.said_at != Some(start) {
             self.said_at = Some(start);
             self.said.clear();
             let said = &mut self.said;
-            self.detector.vocabulary.each(self.behind.go(input, start).words(), |word| said.push(word));
+            self.behind.each(&self.detector.vocabulary, input, start, |word| said.push(word));
         }
-        let of_kind = self.said.iter().filter(|(of, _)| *of == kind);
-        of_kind.fold(0.0, |so_far, (_, speaks_for)| said(so_far, *speaks_for))
     }
 
     /// Whether a text fulfils a check: as it stands, or else without separators and in upper case. A check knows one of the two, and
     /// refuses the other.
     fn fulfils(&mut self, text: &[u8], check: Check) -> bool {
+        #[cfg(test)]
+        crate::shapes::steps::add(text.len());
         if check(text) {
             return true;
+        }
+        if text.len() > SEPARATED_BYTES_MAX {
+            return false;
         }
         self.significant.clear();
         self.significant.extend(text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase));
@@ -206,21 +315,6 @@ fn value_of(input: &[u8], Range { start, end }: Range<usize>, name_ends: &[u8]) 
     let after = value.iter().rev().take_while(|byte| matches!(byte, b'"' | b'\'')).count();
     let start = start.saturating_add(name).saturating_add(before);
     start..end.saturating_sub(after).max(start)
-}
-
-/// The next digit or `@`.
-fn next_place(input: &[u8], from: usize) -> Option<usize> {
-    let is_one = |byte: &u8| byte.is_ascii_digit() || *byte == b'@';
-    let rest = input.get(from..)?;
-    let mut at = from;
-    for block in rest.chunks(BLOCK) {
-        // Without a branch for each byte, so that it is done by vectors.
-        if block.iter().fold(false, |any, byte| any | is_one(byte)) {
-            return block.iter().position(is_one).map(|place| at.saturating_add(place));
-        }
-        at = at.saturating_add(block.len());
-    }
-    None
 }
 
 /// What may stand before the `@` of an address.
@@ -256,13 +350,18 @@ fn is_end(input: &[u8], end: usize) -> bool {
     }
 }
 
-/// In order, each place once: the longer goes before what is in it, and of two that are the same the surer.
+/// In order, each place once: the longer goes before what is in it, and of two that are the same the surer. What is the beginning of
+/// something of the same kind makes that no less sure.
 fn resolve(found: &mut Vec<Finding>) {
-    found.sort_unstable_by(|a, b| (a.start, b.end).cmp(&(b.start, a.end)).then(b.odds.total_cmp(&a.odds)));
-    let mut covered = 0;
-    found.retain(|finding| {
-        let new = finding.end > covered;
-        covered = covered.max(finding.end);
-        new
+    found.sort_unstable_by(|a, b| {
+        let by_place = (a.start, b.end).cmp(&(b.start, a.end));
+        by_place.then(b.odds.total_cmp(&a.odds)).then(a.kind.cmp(&b.kind))
+    });
+    found.dedup_by(|next, before| {
+        let is_covered = next.end <= before.end;
+        if is_covered && next.start == before.start && next.kind == before.kind {
+            before.odds = before.odds.max(next.odds);
+        }
+        is_covered
     });
 }
