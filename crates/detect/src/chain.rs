@@ -3,6 +3,8 @@
 //! A view costs nothing before there is something that it would undo. Then it goes on from where the look into the bytes below it is, for up
 //! to there both are the same; so what is found does not depend on the parts.
 
+use std::ops::Range;
+
 use crate::detector::Place;
 use crate::lane::Lane;
 use crate::scan::{Finding, Scanner};
@@ -163,6 +165,16 @@ impl Views {
     pub(crate) fn told(&self) -> usize {
         let open = self.levels.iter().enumerate().filter(|(_, level)| level.is_on && !level.has_ended);
         open.map(|(at, level)| self.raw(at, level.lane.told(), level.lane.told()).0).min().unwrap_or(usize::MAX)
+    }
+
+    /// Calls `long` with where something is that is surely something so far, and goes on.
+    pub(crate) fn each_long(&self, mut long: impl FnMut(Range<usize>)) {
+        for (at, level) in self.levels.iter().enumerate().filter(|(_, level)| level.is_on) {
+            if let Some(from) = level.lane.long() {
+                let (start, end) = self.raw(at, from, level.lane.end());
+                long(start..end);
+            }
+        }
     }
 
     /// Gives back what nobody needs who asks for nothing before this place.

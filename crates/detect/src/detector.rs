@@ -1,18 +1,16 @@
 //! Kinds of sensitive data, made ready to be looked for.
 
-use std::ops::Range;
-
-use aho_corasick::{AhoCorasick, Input, MatchKind, Span, packed};
-
 use crate::checks::{Check, check};
 use crate::entity::{Entity, Shape};
-use crate::shapes::Shapes;
+use crate::literals::{Literal, Literals};
+use crate::numbers::{Number, Numbers};
+use crate::shapes::{SHAPE_BYTES_MAX, Shapes, bytes_min};
 use crate::words::{Vocabulary, Words};
 
 /// What a word for a kind adds to its odds, and what a word against it takes.
 pub(crate) const WORD_ODDS: f32 = 5.0;
-/// Most of the literals that are looked for at once: past this the search is no longer by vectors.
-const LITERALS_MAX: usize = 64;
+/// The longest text that begins with a word with a digit, or is an address: so many steps are taken at most at each such place.
+const WORD_BYTES_MAX: usize = 512;
 /// The shortest literal that is worth looking for.
 const LITERAL_BYTES_MIN: usize = 3;
 
@@ -33,17 +31,19 @@ pub struct Unfit {
 /// Kinds of sensitive data that can be looked for in bytes. Shared by all that look.
 pub struct Detector {
     pub(crate) kinds: Vec<Kind>,
-    /// Shapes that begin with a word that has a digit in it.
-    pub(crate) words: Group,
+    /// Shapes that begin with a word that has a digit in it and are what they look like also where no word speaks for them.
+    pub(crate) likely: WordShapes,
+    /// Those that are it only where one does.
+    pub(crate) unlikely: WordShapes,
     /// Shapes that begin with what stands before an `@`.
     pub(crate) addresses: Group,
     /// Shapes that begin with one of the literals.
     pub(crate) secrets: Group,
     /// Shapes that are all there is in a place of the right name.
     pub(crate) wholes: Group,
-    pub(crate) literals: Option<Literals>,
-    /// The literals themselves, in order.
-    pub(crate) beginnings: Box<[Box<[u8]>]>,
+    pub(crate) literals: Literals,
+    /// The shortest of what begins with one.
+    pub(crate) secret_bytes_min: usize,
     /// The words of all kinds: whose each is, and whether it speaks for it.
     pub(crate) vocabulary: Vocabulary<(KindId, bool)>,
 }
@@ -57,20 +57,18 @@ pub(crate) struct Group {
     pub(crate) has_names: bool,
 }
 
+/// Shapes that begin with a word that has a digit in it.
+pub(crate) struct WordShapes {
+    pub(crate) group: Group,
+    numbers: Numbers,
+}
+
 /// What a shape is.
 pub(crate) struct ShapeOf {
     pub(crate) kind: KindId,
     pub(crate) odds: f32,
     /// Where it is the value that is found: the bytes that end its name.
     pub(crate) behind: Option<Box<[u8]>>,
-}
-
-/// Finds literals.
-pub(crate) enum Literals {
-    /// By vectors.
-    Packed(packed::Searcher),
-    /// Without, on machines that have none.
-    Automaton(AhoCorasick),
 }
 
 /// One kind.
@@ -84,71 +82,56 @@ pub(crate) struct Kind {
 pub struct Place {
     /// For each kind: what its words in the name add to its odds.
     pub(crate) odds: Box<[f32]>,
-    /// Whether the name speaks for a kind that can be all that is there.
+    /// Whether the name speaks for a kind.
+    pub(crate) speaks: bool,
+    /// Whether it speaks for one that can be all that is there.
     pub(crate) whole: bool,
+}
+
+impl Place {
+    /// Whether its name speaks for any kind.
+    pub fn speaks(&self) -> bool {
+        self.speaks
+    }
 }
 
 impl std::fmt::Debug for Detector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [words, addresses, secrets, wholes] =
-            [&self.words, &self.addresses, &self.secrets, &self.wholes].map(|group| &group.shapes);
-        write!(f, "Detector({} kinds, {words:?}, {addresses:?}, {secrets:?}, {wholes:?})", self.kinds.len())
+        let groups = [&self.likely.group, &self.unlikely.group, &self.addresses, &self.secrets, &self.wholes];
+        write!(f, "Detector({} kinds, {:?})", self.kinds.len(), groups.map(|group| &group.shapes))
     }
 }
 
 impl Group {
-    fn new<'e>(shapes: impl Iterator<Item = (KindId, &'e Shape)>) -> Result<Self, Unfit> {
+    fn new<'e>(shapes: impl Iterator<Item = (KindId, &'e Shape)>, bytes_max: usize) -> Result<Self, String> {
         let (mut patterns, mut of) = (Vec::new(), Vec::new());
         for (kind, shape) in shapes {
             patterns.push(&*shape.pattern);
             let behind = shape.behind.as_ref().map(|bytes| bytes.as_bytes().into());
             of.push(ShapeOf { kind, odds: shape.odds, behind });
         }
-        let shapes = Shapes::new(&patterns).map_err(|what| Unfit { entity: "all kinds together".to_owned(), what })?;
+        let shapes = Shapes::new(&patterns, bytes_max)?;
         let has_names = of.iter().any(|shape: &ShapeOf| shape.behind.is_some());
         Ok(Self { shapes, of, has_names })
     }
 }
 
-impl Literals {
-    fn new(literals: &[&str]) -> Result<Option<Self>, Unfit> {
-        let unfit = |what: String| Unfit { entity: "all kinds together".to_owned(), what };
-        if literals.is_empty() {
-            return Ok(None);
-        }
-        if literals.len() > LITERALS_MAX {
-            let count = literals.len();
-            return Err(unfit(format!("they begin with {count} literals; there is room for {LITERALS_MAX}")));
-        }
-        if let Some(packed) = packed::Config::new().builder().extend(literals).build() {
-            return Ok(Some(Self::Packed(packed)));
-        }
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(literals);
-        automaton.map(|automaton| Some(Self::Automaton(automaton))).map_err(|wrong| unfit(wrong.to_string()))
+impl WordShapes {
+    fn new(group: Group) -> Self {
+        let numbers = Numbers::of(&group.shapes);
+        Self { group, numbers }
     }
 
-    /// Calls `found` with where each begins.
-    pub(crate) fn each(&self, input: &[u8], mut found: impl FnMut(usize)) {
-        match self {
-            Self::Packed(searcher) => searcher.find_iter(input).for_each(|literal| found(literal.start())),
-            Self::Automaton(automaton) => automaton.find_iter(input).for_each(|literal| found(literal.start())),
-        }
-    }
-
-    /// The first one from a place on.
-    pub(crate) fn next(&self, input: &[u8], from: usize) -> Option<Range<usize>> {
-        let found = match self {
-            Self::Packed(searcher) => searcher.find_in(input, Span::from(from..input.len())),
-            Self::Automaton(automaton) => automaton.find(Input::new(input).range(from..)),
-        };
-        found.map(|literal| literal.range())
+    /// Whether one of them may begin with this word, of which it is said what it is if it is a number.
+    pub(crate) fn may_be(&self, number: Option<Number>) -> bool {
+        number.is_none_or(|number| self.numbers.may_be(number))
     }
 }
 
 impl Detector {
     /// Makes these ready.
     pub fn new(entities: Vec<Entity>) -> Result<Self, Unfit> {
-        let (mut kinds, mut literals) = (Vec::new(), Vec::new());
+        let mut kinds = Vec::new();
         for entity in &entities {
             let unfit = |what: String| Unfit { entity: entity.name.clone(), what };
             let check = entity
@@ -156,31 +139,35 @@ impl Detector {
                 .as_deref()
                 .map(|name| check(name).ok_or_else(|| unfit(format!("there is no check \"{name}\""))));
             let check = check.transpose()?;
-            for shape in &entity.shapes {
-                // Said of each, so that a wrong one is named.
-                Shapes::new(&[&shape.pattern]).map_err(|wrong| unfit(format!("\"{}\": {wrong}", shape.pattern)))?;
-                literals.extend(literals_of(shape).map_err(unfit)?.iter().map(String::as_str));
+            let short = entity.shapes.iter().flat_map(|shape| &shape.literals).find(|it| it.len() < LITERAL_BYTES_MIN);
+            if let Some(short) = short {
+                return Err(unfit(format!("the literal \"{short}\" is shorter than {LITERAL_BYTES_MIN} bytes")));
             }
             kinds.push(Kind { entity: entity.clone(), check });
         }
-        // Of two that begin alike the shorter is enough.
-        literals.sort_unstable();
-        literals.dedup_by(|longer, shorter| longer.starts_with(&**shorter));
-        let group = |belongs: fn(&Shape) -> bool| {
+        let together = |what: String| Unfit { entity: "all kinds together".to_owned(), what };
+        let shapes = |belongs: fn(&Shape) -> bool| {
             let shapes = entities
                 .iter()
                 .zip(0..)
                 .flat_map(|(entity, number)| entity.shapes.iter().map(move |shape| (KindId(number), shape)));
-            Group::new(shapes.filter(|(_, shape)| belongs(shape)))
+            shapes.filter(move |(_, shape)| belongs(shape))
         };
-        let is_word = |shape: &Shape| shape.literals.is_empty() && !shape.address && !shape.whole;
+        let group = |belongs: fn(&Shape) -> bool, bytes_max| {
+            let group = Group::new(shapes(belongs), bytes_max);
+            // Why it can't be is said of one shape, if it is the fault of one.
+            group.map_err(|what| unfit_shape(&entities).unwrap_or_else(|| together(what)))
+        };
+        let literals: Vec<_> = shapes(is_secret).enumerate().flat_map(literals_of).collect();
         Ok(Self {
-            words: group(is_word)?,
-            addresses: group(|shape| shape.address)?,
-            secrets: group(|shape| !shape.literals.is_empty())?,
-            wholes: group(|shape| shape.whole)?,
-            literals: Literals::new(&literals)?,
-            beginnings: literals.iter().map(|literal| literal.as_bytes().into()).collect(),
+            likely: WordShapes::new(group(|shape| is_word(shape) && shape.odds > 0.0, WORD_BYTES_MAX)?),
+            unlikely: WordShapes::new(group(|shape| is_word(shape) && shape.odds <= 0.0, WORD_BYTES_MAX)?),
+            addresses: group(|shape| shape.address, WORD_BYTES_MAX)?,
+            // They are as long as they are: what is read more than once is bounded where they are looked for.
+            secrets: group(is_secret, usize::MAX)?,
+            wholes: group(|shape| shape.whole, SHAPE_BYTES_MAX)?,
+            literals: Literals::new(&literals).map_err(together)?,
+            secret_bytes_min: shapes(is_secret).map(|(_, shape)| bytes_min(&shape.pattern)).min().unwrap_or(usize::MAX),
             vocabulary: vocabulary(&entities),
             kinds,
         })
@@ -196,7 +183,8 @@ impl Detector {
         });
         let whole =
             self.wholes.of.iter().any(|shape| odds.get(usize::from(shape.kind.0)).is_some_and(|odds| *odds > 0.0));
-        Place { odds, whole }
+        let speaks = odds.iter().any(|odds| *odds > 0.0);
+        Place { odds, speaks, whole }
     }
 
     /// What a kind is.
@@ -231,9 +219,29 @@ fn vocabulary(entities: &[Entity]) -> Vocabulary<(KindId, bool)> {
     Vocabulary::new(words)
 }
 
-fn literals_of(shape: &Shape) -> Result<&[String], String> {
-    match shape.literals.iter().find(|literal| literal.len() < LITERAL_BYTES_MIN) {
-        Some(short) => Err(format!("the literal \"{short}\" is shorter than {LITERAL_BYTES_MIN} bytes")),
-        None => Ok(&shape.literals),
-    }
+/// Whether a shape begins with a word that has a digit in it.
+fn is_word(shape: &Shape) -> bool {
+    shape.literals.is_empty() && !shape.address && !shape.whole
+}
+
+/// Whether it begins with a literal.
+fn is_secret(shape: &Shape) -> bool {
+    !shape.literals.is_empty()
+}
+
+/// The literals of a shape, and its number among those that have some.
+fn literals_of<'e>((number, (_, shape)): (usize, (KindId, &'e Shape))) -> impl Iterator<Item = Literal<'e>> {
+    let behind = shape.behind.as_deref().map(str::as_bytes);
+    shape.literals.iter().map(move |text| Literal { text, shape: number, behind })
+}
+
+/// The first shape of which no automaton can be made, and why.
+fn unfit_shape(entities: &[Entity]) -> Option<Unfit> {
+    let shapes = entities.iter().flat_map(|entity| entity.shapes.iter().map(move |shape| (entity, shape)));
+    shapes
+        .filter_map(|(entity, shape)| {
+            let wrong = Shapes::new(&[&shape.pattern], 0).err()?;
+            Some(Unfit { entity: entity.name.clone(), what: format!("\"{}\": {wrong}", shape.pattern) })
+        })
+        .next()
 }

@@ -19,6 +19,8 @@ pub(crate) struct Lane {
     reached: Reached,
     /// From here on it can't be told yet what begins.
     held: usize,
+    /// Where what is surely something begins that has no end yet.
+    long: Option<usize>,
     /// It is not worth to look again before there are as many.
     again: usize,
 }
@@ -36,6 +38,11 @@ impl Lane {
     /// Up to where all that begins is found.
     pub(crate) fn told(&self) -> usize {
         self.held
+    }
+
+    /// Where something begins that is surely something to where the bytes end, and goes on.
+    pub(crate) fn long(&self) -> Option<usize> {
+        self.long
     }
 
     /// The bytes from a place on to another one; none if they are not kept.
@@ -60,7 +67,8 @@ impl Lane {
             let [start, end] = [finding.start, finding.end].map(|place| place.saturating_add(self.gone));
             found(Finding { start, end, ..*finding });
         }
-        self.held = self.gone.saturating_add(held);
+        held.ended.into_iter().flatten().for_each(found);
+        (self.held, self.long) = (self.gone.saturating_add(held.from), held.long);
         self.again = end.saturating_add((end.saturating_sub(self.held) / AGAIN_PART).max(1));
     }
 
@@ -88,7 +96,7 @@ impl Lane {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         bytes.extend_from_slice(&other.bytes);
-        let Self { gone, reached, held, again, .. } = *other;
-        *self = Self { bytes, gone, reached, held, again };
+        let Self { gone, reached, held, long, again, .. } = *other;
+        *self = Self { bytes, gone, reached, held, long, again };
     }
 }

@@ -8,12 +8,15 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod blocks;
 mod builtin;
 mod chain;
 mod checks;
 mod detector;
 mod entity;
 mod lane;
+mod literals;
+mod numbers;
 mod part;
 mod scan;
 mod shapes;

@@ -1,14 +1,30 @@
-//! Looks for all kinds in one pass over the bytes.
+//! Looks for all kinds in a few passes over the bytes.
 //!
 //! Nearly all of what is sensitive has a digit or an `@` in it, and the rest begins with one of a few literals: so it goes from one such
 //! place to the next, asks there what begins, and does nothing for all other bytes. It allocates nothing where nothing is found.
+//!
+//! What costs more is asked later: of a number its length, then the automata, then the check, then the words before it.
+//!
+//! The steps that are taken are bounded by the length of the input, whatever is in it: what begins with a digit or an `@` is read no farther
+//! than a shape of these may be long, and what begins with a literal is not read again and again (see [`Again`]).
+
+pub(crate) mod again;
+#[cfg(test)]
+mod plain;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 use std::ops::Range;
 
+use memchr::memchr_iter;
+
+use crate::blocks::{Places, is_digit};
 use crate::checks::Check;
 use crate::detector::{Detector, Group, KindId, Place, ShapeOf, WORD_ODDS, said};
+use crate::numbers::Number;
 use crate::words::Behind;
+use again::{Again, May};
 
 /// The longest part before the `@` of an address.
 pub(crate) const LOCAL_BYTES_MAX: usize = 64;
@@ -18,8 +34,13 @@ pub(crate) const LETTERS_MAX: usize = 2;
 pub(crate) const WORD_BYTES_MAX: usize = 256;
 /// The longest run of hexadecimal groups before a word that may be the beginning of an address.
 pub(crate) const RUN_BYTES_MAX: usize = 64;
-/// Bytes looked at together.
-const BLOCK: usize = 32;
+/// What begins like a secret and is longer than this is taken for one, to where nothing goes on that does: it is not read to its end to
+/// find out.
+pub(crate) const SECRET_BYTES_MAX: usize = 4096;
+/// The fewest `:` in an address that has no digit. With less it is a name in a program: `de::add`.
+const COLONS_MIN: usize = 4;
+/// The longest text of which separators are left out for a check.
+const SEPARATED_BYTES_MAX: usize = 512;
 
 /// Something that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +65,9 @@ pub struct Scanner<'d> {
     said_at: Option<usize>,
     significant: Vec<u8>,
     pub(crate) found: Vec<Finding>,
-    /// How many were found before what begins at this place.
-    before: usize,
+    /// Where what was surely found ends.
+    pub(crate) sure_end: usize,
+    pub(crate) again: Again,
     /// Of bytes that come in parts: what is not yet there.
     pub(crate) open: Open,
 }
@@ -55,10 +77,20 @@ pub struct Scanner<'d> {
 pub(crate) struct Open {
     /// Whether bytes come behind those that are there.
     pub(crate) more: bool,
+    /// How many came before them that are no longer there.
+    pub(crate) gone: usize,
     /// Whether what begins at the place depends on them.
     pub(crate) is: bool,
     /// Where the first begins of what may begin there.
     pub(crate) from: usize,
+}
+
+impl Open {
+    /// What begins here depends on what comes, if this is so.
+    fn begin(&mut self, start: usize, is: bool) {
+        self.is |= is;
+        self.from = self.from.min(start);
+    }
 }
 
 impl<'d> Scanner<'d> {
@@ -71,7 +103,8 @@ impl<'d> Scanner<'d> {
             said_at: None,
             significant: Vec::new(),
             found: Vec::new(),
-            before: 0,
+            sure_end: 0,
+            again: Again::default(),
             open: Open::default(),
         }
     }
@@ -83,9 +116,10 @@ impl<'d> Scanner<'d> {
             self.whole(input, within);
         }
         self.words(input, within);
+        self.colons(input, within);
         let detector = self.detector;
-        if let Some(literals) = &detector.literals {
-            literals.each(input, |start| self.begin(&detector.secrets, input, within, start));
+        if input.len() >= detector.secret_bytes_min {
+            detector.literals.each(input, |start, shape| self.secret(input, within, start, shape));
         }
         resolve(&mut self.found);
         &self.found
@@ -95,8 +129,8 @@ impl<'d> Scanner<'d> {
     pub(crate) fn clear(&mut self, more: bool) {
         self.found.clear();
         self.behind.clear();
-        self.said_at = None;
-        self.before = 0;
+        self.again = Again::default();
+        (self.said_at, self.sure_end) = (None, 0);
         self.open = Open { more, ..Open::default() };
     }
 
@@ -113,8 +147,9 @@ impl<'d> Scanner<'d> {
 
     /// What begins with a word that has a digit in it, or has an `@`.
     fn words(&mut self, input: &[u8], within: Option<&Place>) {
+        let mut places = Places::new(input, is_place);
         let mut at = 0;
-        while let Some(place) = next_place(input, at) {
+        while let Some(place) = places.next_from(at) {
             at = self.place(input, within, at, place);
         }
     }
@@ -129,10 +164,10 @@ impl<'d> Scanner<'d> {
         let start = word_start(input, at, place);
         let before = |back: usize| start.checked_sub(back).and_then(|at| input.get(at));
         match before(1) {
-            Some(b'+' | b'(' | b'%') => self.begin(&detector.words, input, within, start.saturating_sub(1)),
+            Some(b'+' | b'(' | b'%') => self.word(input, within, start.saturating_sub(1)),
             Some(sign @ (b':' | b'-')) => {
                 if let Some(run) = run_start(input, at, start, *sign) {
-                    self.begin(&detector.words, input, within, run);
+                    self.word(input, within, run);
                 }
             }
             _ => {}
@@ -141,24 +176,133 @@ impl<'d> Scanner<'d> {
         if let Some(b' ' | b'-') = before(1)
             && let Some(letters) = letters_start(input, at, start.saturating_sub(1))
         {
-            self.begin(&detector.words, input, within, letters);
+            self.word(input, within, letters);
         }
-        self.begin(&detector.words, input, within, start);
-        let next = word_end(input, place.saturating_add(1));
+        self.word(input, within, start);
         // In what is surely something there is nothing else to be looked for.
-        self.found.last().filter(|found| found.odds > WORD_ODDS).map_or(next, |sure| next.max(sure.end))
+        word_end(input, place.saturating_add(1)).max(self.sure_end)
     }
 
-    /// Takes what begins at this place.
-    pub(crate) fn begin(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize) {
-        let inside = is_inside(input, start);
-        if inside && !group.has_names {
+    /// What has colons, and letters but no digit between them.
+    fn colons(&mut self, input: &[u8], within: Option<&Place>) {
+        let mut at = 0;
+        for colon in memchr_iter(b':', input) {
+            // Most are of times.
+            let is_by_digit = |place: Option<usize>| place.and_then(|at| input.get(at)).is_some_and(u8::is_ascii_digit);
+            if colon < at || is_by_digit(colon.checked_sub(1)) || is_by_digit(colon.checked_add(1)) {
+                continue;
+            }
+            let run = colon_run(input, at, colon);
+            at = run.end;
+            self.colon(input, within, run);
+        }
+    }
+
+    /// What such a run is.
+    pub(crate) fn colon(&mut self, input: &[u8], within: Option<&Place>, run: Range<usize>) {
+        let start = run.start;
+        let run = input.get(run).unwrap_or_default();
+        let is_without = run.len() < RUN_BYTES_MAX && !run.iter().any(u8::is_ascii_digit);
+        if is_without && run.iter().filter(|byte| **byte == b':').count() >= COLONS_MIN {
+            self.word(input, within, start);
+        }
+    }
+
+    /// Takes what begins with this word.
+    fn word(&mut self, input: &[u8], within: Option<&Place>, start: usize) {
+        let detector = self.detector;
+        let number = Number::at(input, start);
+        let is_cut = |number: Number| is_cut_off(input, start.saturating_add(number.digits));
+        if self.open.more && number.is_some_and(is_cut) && !is_inside(input, start) {
+            self.open.begin(start, true);
             return;
         }
-        self.before = self.found.len();
-        let is_cut = Cell::new(false);
+        let (is_likely, is_unlikely) = (detector.likely.may_be(number), detector.unlikely.may_be(number));
+        if !(is_likely || is_unlikely) || is_inside(input, start) {
+            return;
+        }
+        if is_likely {
+            self.walk(&detector.likely.group, input, within, start, false);
+        }
+        // Words are read only where they matter.
+        if is_unlikely && (within.is_some_and(Place::speaks) || self.speaks(input, start)) {
+            self.walk(&detector.unlikely.group, input, within, start, false);
+        }
+    }
+
+    /// Whether something may begin with a word here, of which more bytes are to come.
+    pub(crate) fn may_go_on(&mut self, input: &[u8], within: Option<&Place>, start: usize) -> bool {
+        let detector = self.detector;
+        if start >= input.len() || is_inside(input, start) {
+            return false;
+        }
+        detector.likely.group.shapes.may_go_on(input, start)
+            || detector.unlikely.group.shapes.may_go_on(input, start)
+                && (within.is_some_and(Place::speaks) || self.speaks(input, start))
+    }
+
+    /// Takes what begins with a literal, with which this shape begins.
+    pub(crate) fn secret(&mut self, input: &[u8], within: Option<&Place>, start: usize, shape: usize) {
+        let detector = self.detector;
+        let gone = self.open.gone;
+        match self.again.may_begin(gone.saturating_add(start)) {
+            May::Begin => {
+                let count = self.found.len();
+                let end = self.begin(&detector.secrets, input, within, start);
+                self.again.has_read(gone.saturating_add(start), gone.saturating_add(end));
+                if let Some(from) = self.is_long(input, start, end, shape) {
+                    let shapes = &detector.secrets.shapes;
+                    let rest = input.get(start..).unwrap_or_default();
+                    let length = shapes.run(shapes.start(), rest).err().unwrap_or(rest.len());
+                    self.found.truncate(count);
+                    self.take(from, start.saturating_add(length), shape);
+                }
+            }
+            // It has cost too much to find out what it is, so it is taken for what it begins like.
+            May::Take(end) => self.take(start, end.saturating_sub(gone), shape),
+            May::Not => {}
+        }
+    }
+
+    /// Where that begins which is taken for a secret because it is so long; none if it is not.
+    pub(crate) fn is_long(&self, input: &[u8], start: usize, end: usize, shape: usize) -> Option<usize> {
+        if end.saturating_sub(start) <= SECRET_BYTES_MAX {
+            return None;
+        }
+        let from = match &self.detector.secrets.of.get(shape)?.behind {
+            Some(name_ends) => value_of(input, start..end, name_ends).start,
+            None if is_inside(input, start) => return None,
+            None => start,
+        };
+        (end.saturating_sub(from) > SECRET_BYTES_MAX).then_some(from)
+    }
+
+    /// Takes this for the kind that a shape is of.
+    pub(crate) fn take(&mut self, start: usize, end: usize, shape: usize) {
+        let taken = self.taken(start, end, shape);
+        self.found.extend(taken);
+        self.again.has_taken(self.open.gone.saturating_add(end));
+    }
+
+    /// What is found where this is taken for the kind that a shape is of.
+    pub(crate) fn taken(&self, start: usize, end: usize, shape: usize) -> Option<Finding> {
+        let shape = self.detector.secrets.of.get(shape)?;
+        Some(Finding { start, end, kind: shape.kind, odds: shape.odds.max(WORD_ODDS) })
+    }
+
+    /// Takes what begins at this place. Returns how far it has read.
+    fn begin(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize) -> usize {
+        let inside = is_inside(input, start);
+        if inside && !group.has_names {
+            return start;
+        }
+        self.walk(group, input, within, start, inside)
+    }
+
+    fn walk(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize, inside: bool) -> usize {
         let more = self.open.more;
-        let goes_on = group.shapes.at(
+        let is_cut = Cell::new(false);
+        let end = group.shapes.at(
             input,
             start,
             |end| {
@@ -176,9 +320,9 @@ impl<'d> Scanner<'d> {
             },
         );
         if more {
-            self.open.is |= goes_on || is_cut.get();
-            self.open.from = self.open.from.min(start);
+            self.open.begin(start, is_cut.get() || end >= input.len());
         }
+        end
     }
 
     fn candidate(&mut self, input: &[u8], within: Option<&Place>, span: Range<usize>, shape: &ShapeOf) {
@@ -186,45 +330,71 @@ impl<'d> Scanner<'d> {
         let Some(kind) = self.detector.kinds.get(id) else { return };
         let place_odds = within.and_then(|place| place.odds.get(id)).copied().unwrap_or(0.0);
         let mut odds = shape.odds + place_odds;
-        // Words are looked at only where they can change what is said, and checks only where they can matter.
-        if odds.abs() <= WORD_ODDS {
+        let fulfils = |this: &mut Self| {
+            let text = input.get(span.clone()).unwrap_or_default();
+            kind.check.is_none_or(|check| this.fulfils(text, check))
+        };
+        // Words are looked at only where they can change what is said. Where they have to speak for it they come first, as they seldom do;
+        // and else the check.
+        if odds <= 0.0 {
+            if odds + WORD_ODDS <= 0.0 {
+                return;
+            }
             odds += self.words_say(input, span.start, shape.kind);
-        }
-        if odds <= 0.0 || span.is_empty() {
-            return;
-        }
-        let text = input.get(span.clone()).unwrap_or_default();
-        if kind.check.is_some_and(|check| !self.fulfils(text, check)) {
-            return;
+            if odds <= 0.0 || !fulfils(self) {
+                return;
+            }
+        } else {
+            if !fulfils(self) {
+                return;
+            }
+            if odds <= WORD_ODDS {
+                odds += self.words_say(input, span.start, shape.kind);
+            }
+            if odds <= 0.0 {
+                return;
+            }
         }
         let Range { start, end } = span;
-        let finding = Finding { start, end, kind: shape.kind, odds };
-        match self.found.get_mut(self.before..).and_then(|found| found.last_mut()) {
-            // The shorter is told first, and is no more than the beginning of this one.
-            Some(last) if last.start == start && last.kind == shape.kind && last.end <= end => {
-                *last = Finding { odds: odds.max(last.odds), ..finding };
-            }
-            _ => self.found.push(finding),
+        if odds > WORD_ODDS {
+            self.sure_end = self.sure_end.max(end);
         }
+        self.found.push(Finding { start, end, kind: shape.kind, odds });
     }
 
-    /// What the words before a place add to the odds of a kind. They are read once for a place.
+    /// What the words before a place add to the odds of a kind.
     fn words_say(&mut self, input: &[u8], start: usize, kind: KindId) -> f32 {
+        self.hear(input, start);
+        let of_kind = self.said.iter().filter(|(of, _)| *of == kind);
+        of_kind.fold(0.0, |so_far, (_, speaks_for)| said(so_far, *speaks_for))
+    }
+
+    /// Whether the words before a place speak for any kind.
+    fn speaks(&mut self, input: &[u8], start: usize) -> bool {
+        self.hear(input, start);
+        self.said.iter().any(|(_, speaks_for)| *speaks_for)
+    }
+
+    /// Reads the words before a place, once for it.
+    fn hear(&mut self, input: &[u8], start: usize) {
         if self.said_at != Some(start) {
             self.said_at = Some(start);
             self.said.clear();
             let said = &mut self.said;
-            self.detector.vocabulary.each(self.behind.go(input, start).words(), |word| said.push(word));
+            self.behind.each(&self.detector.vocabulary, input, start, |word| said.push(word));
         }
-        let of_kind = self.said.iter().filter(|(of, _)| *of == kind);
-        of_kind.fold(0.0, |so_far, (_, speaks_for)| said(so_far, *speaks_for))
     }
 
     /// Whether a text fulfils a check: as it stands, or else without separators and in upper case. A check knows one of the two, and
     /// refuses the other.
     fn fulfils(&mut self, text: &[u8], check: Check) -> bool {
+        #[cfg(test)]
+        crate::shapes::steps::add(text.len());
         if check(text) {
             return true;
+        }
+        if text.len() > SEPARATED_BYTES_MAX {
+            return false;
         }
         self.significant.clear();
         self.significant.extend(text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase));
@@ -233,7 +403,7 @@ impl<'d> Scanner<'d> {
 }
 
 /// The value of a name and its value: behind the first byte that ends the name, without blanks and quotes around it.
-fn value_of(input: &[u8], Range { start, end }: Range<usize>, name_ends: &[u8]) -> Range<usize> {
+pub(crate) fn value_of(input: &[u8], Range { start, end }: Range<usize>, name_ends: &[u8]) -> Range<usize> {
     let around = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'=' | b'>' | b':');
     let text = input.get(start..end).unwrap_or_default();
     let name = text.iter().position(|byte| name_ends.contains(byte)).map_or(0, |name| name.saturating_add(1));
@@ -242,21 +412,6 @@ fn value_of(input: &[u8], Range { start, end }: Range<usize>, name_ends: &[u8]) 
     let after = value.iter().rev().take_while(|byte| matches!(byte, b'"' | b'\'')).count();
     let start = start.saturating_add(name).saturating_add(before);
     start..end.saturating_sub(after).max(start)
-}
-
-/// The next digit or `@`.
-pub(crate) fn next_place(input: &[u8], from: usize) -> Option<usize> {
-    let is_one = |byte: &u8| byte.is_ascii_digit() || *byte == b'@';
-    let rest = input.get(from..)?;
-    let mut at = from;
-    for block in rest.chunks(BLOCK) {
-        // Without a branch for each byte, so that it is done by vectors.
-        if block.iter().fold(false, |any, byte| any | is_one(byte)) {
-            return block.iter().position(is_one).map(|place| at.saturating_add(place));
-        }
-        at = at.saturating_add(block.len());
-    }
-    None
 }
 
 /// What may stand before the `@` of an address.
@@ -268,6 +423,11 @@ fn is_local(byte: &u8) -> bool {
 fn back(input: &[u8], from: usize, place: usize, belongs: impl Fn(&u8) -> bool) -> usize {
     let before = input.get(from..place).unwrap_or_default();
     place.saturating_sub(before.iter().rev().take_while(|byte| belongs(byte)).count())
+}
+
+/// What may be the first of something: a digit, or the `@` of an address.
+pub(crate) fn is_place(byte: u8) -> bool {
+    is_digit(byte) | (byte == b'@')
 }
 
 /// Where what stands before an `@` begins.
@@ -293,6 +453,17 @@ pub(crate) fn run_start(input: &[u8], at: usize, word: usize, sign: u8) -> Optio
     let from = at.max(word.saturating_sub(RUN_BYTES_MAX));
     let run = back(input, from, word, |byte| byte.is_ascii_hexdigit() || *byte == sign);
     (word.saturating_sub(run) < RUN_BYTES_MAX).then_some(run)
+}
+
+/// The hexadecimal digits and colons that this one is among, not before `at`.
+pub(crate) fn colon_run(input: &[u8], at: usize, colon: usize) -> Range<usize> {
+    let start = back(input, at.max(colon.saturating_sub(RUN_BYTES_MAX)), colon, is_of_run);
+    let rest = input.get(colon..).unwrap_or_default();
+    start..colon.saturating_add(rest.iter().take_while(|byte| is_of_run(byte)).count())
+}
+
+pub(crate) fn is_of_run(byte: &u8) -> bool {
+    byte.is_ascii_hexdigit() || *byte == b':'
 }
 
 /// Where the letters before this place begin, if they are few.
@@ -333,12 +504,18 @@ fn is_cut_off(input: &[u8], end: usize) -> bool {
     }
 }
 
-/// In order, each place once: the longer goes before what is in it, and of two that are the same the surer.
+/// In order, each place once: the longer goes before what is in it, and of two that are the same the surer. What is the beginning of
+/// something of the same kind makes that no less sure.
 pub(crate) fn resolve(found: &mut Vec<Finding>) {
     found.sort_unstable_by(|a, b| {
-        let order = (a.start, b.end).cmp(&(b.start, a.end));
-        order.then(b.odds.total_cmp(&a.odds)).then(a.kind.cmp(&b.kind))
+        let by_place = (a.start, b.end).cmp(&(b.start, a.end));
+        by_place.then(b.odds.total_cmp(&a.odds)).then(a.kind.cmp(&b.kind))
     });
-    // What is kept last ends last.
-    found.dedup_by(|finding, kept| finding.end <= kept.end);
+    found.dedup_by(|next, before| {
+        let is_covered = next.end <= before.end;
+        if is_covered && next.start == before.start && next.kind == before.kind {
+            before.odds = before.odds.max(next.odds);
+        }
+        is_covered
+    });
 }

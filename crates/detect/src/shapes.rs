@@ -7,15 +7,19 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, MatchKind, nfa::thompson};
 
-/// The longest text that one shape may have.
+/// The longest text that is all there is in a place.
 pub const SHAPE_BYTES_MAX: usize = 4096;
 /// What the automaton may take in memory.
 const AUTOMATON_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The most ends of what begins at a place that are told as they come. Of more only the farthest is told, so that a text with many ends
+/// is not checked from its beginning for each of them.
+const TOLD_MAX: usize = 64;
 
 /// Shapes, by number.
 pub struct Shapes {
     dfa: dense::DFA<Vec<u32>>,
     start: StateID,
+    bytes_max: usize,
 }
 
 impl std::fmt::Debug for Shapes {
@@ -25,15 +29,17 @@ impl std::fmt::Debug for Shapes {
 }
 
 impl Shapes {
-    /// An automaton of these patterns; why there can be none.
-    pub fn new(patterns: &[&str]) -> Result<Self, String> {
+    /// An automaton of these patterns, which reads that many bytes at most; why there can be none.
+    pub fn new(patterns: &[&str], bytes_max: usize) -> Result<Self, String> {
         let dfa = dense::Builder::new()
-            .syntax(syntax::Config::new().unicode(false).utf8(false))
+            .syntax(syntax())
             .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(AUTOMATON_BYTES_MAX)))
             .configure(
                 dense::Config::new()
                     .start_kind(StartKind::Anchored)
                     .match_kind(MatchKind::All)
+                    // One reason less for a state to be special.
+                    .accelerate(false)
                     .dfa_size_limit(Some(AUTOMATON_BYTES_MAX))
                     .determinize_size_limit(Some(AUTOMATON_BYTES_MAX)),
             )
@@ -41,55 +47,75 @@ impl Shapes {
             .map_err(|wrong| wrong.to_string())?;
         let start =
             dfa.start_state(&start::Config::new().anchored(Anchored::Yes)).map_err(|wrong| wrong.to_string())?;
-        Ok(Self { dfa, start })
+        Ok(Self { dfa, start, bytes_max })
     }
 
     /// Calls `found` with the number of each shape that the input has from `at` on, and with where it ends: the shorter first. Only where
-    /// `can_end` says that one can. Returns whether more bytes behind the input could be part of one.
+    /// `can_end` says that one can. Returns how far it has read.
+    #[inline]
     pub fn at(
         &self,
         input: &[u8],
         at: usize,
         can_end: impl Fn(usize) -> bool,
         mut found: impl FnMut(usize, usize),
-    ) -> bool {
+    ) -> usize {
         let bytes = input.get(at..).unwrap_or_default();
-        let mut state = self.start;
-        for (length, byte) in bytes.iter().take(SHAPE_BYTES_MAX).enumerate() {
-            step();
+        let bytes = bytes.get(..self.bytes_max).unwrap_or(bytes);
+        let (mut state, mut end, mut told) = (self.start, at, Told::default());
+        let mut is_dead = false;
+        for byte in bytes {
             state = self.dfa.next_state(state, *byte);
             if self.dfa.is_special_state(state) {
                 if self.dfa.is_match_state(state) {
-                    let end = at.saturating_add(length);
-                    if can_end(end) {
+                    if can_end(end) && told.now(state, end) {
                         self.tell(state, end, &mut found);
                     }
                 } else if self.dfa.is_dead_state(state) {
-                    return false;
+                    is_dead = true;
+                    break;
                 }
             }
+            end = end.saturating_add(1);
         }
-        if bytes.len() <= SHAPE_BYTES_MAX {
+        if !is_dead && end >= input.len() {
             let state = self.dfa.next_eoi_state(state);
-            if self.dfa.is_match_state(state) && can_end(input.len()) {
-                self.tell(state, input.len(), &mut found);
+            if self.dfa.is_match_state(state) && can_end(end) && told.now(state, end) {
+                self.tell(state, end, &mut found);
             }
         }
-        bytes.len() <= SHAPE_BYTES_MAX
+        if let Some((state, end)) = told.later {
+            self.tell(state, end, &mut found);
+        }
+        #[cfg(test)]
+        steps::add(end.saturating_sub(at).saturating_add(1));
+        end
     }
 
     /// Whether more bytes behind the input could be part of what begins at `at`.
-    pub fn goes_on(&self, input: &[u8], at: usize) -> bool {
+    pub fn may_go_on(&self, input: &[u8], at: usize) -> bool {
         let bytes = input.get(at..).unwrap_or_default();
-        let mut state = self.start;
-        for byte in bytes.iter().take(SHAPE_BYTES_MAX) {
-            step();
-            state = self.dfa.next_state(state, *byte);
-            if self.dfa.is_dead_state(state) {
-                return false;
+        bytes.len() <= self.bytes_max && self.run(self.start, bytes).is_ok()
+    }
+
+    /// Goes on from a state. The error is how many of the bytes were part of a shape, if none goes on behind them.
+    pub fn run(&self, mut state: StateID, bytes: &[u8]) -> Result<StateID, usize> {
+        for (count, byte) in bytes.iter().enumerate() {
+            #[cfg(test)]
+            steps::add(1);
+            let next = self.dfa.next_state(state, *byte);
+            if self.dfa.is_dead_state(next) {
+                return Err(if self.is_over(state) { count.saturating_sub(1) } else { count });
             }
+            state = next;
         }
-        bytes.len() <= SHAPE_BYTES_MAX
+        if self.is_over(state) { Err(bytes.len().saturating_sub(1)) } else { Ok(state) }
+    }
+
+    /// Whether the byte that led here was behind all shapes: that they have ended is told one byte late.
+    fn is_over(&self, state: StateID) -> bool {
+        let is_end = |state: StateID| self.dfa.is_match_state(state);
+        is_end(state) && !is_end(self.dfa.next_eoi_state(state)) && !self.goes_on(state)
     }
 
     fn tell(&self, state: StateID, end: usize, found: &mut impl FnMut(usize, usize)) {
@@ -97,24 +123,77 @@ impl Shapes {
             found(self.dfa.match_pattern(state, index).as_usize(), end);
         }
     }
+
+    /// Where it is before the first byte.
+    pub fn start(&self) -> StateID {
+        self.start
+    }
+
+    /// Where a byte leads to; none where no shape goes on with it, or has ended before it.
+    pub fn next(&self, state: StateID, byte: u8) -> Option<StateID> {
+        Some(self.dfa.next_state(state, byte)).filter(|next| !self.dfa.is_dead_state(*next))
+    }
+
+    /// Whether a shape has ended before the byte that led here.
+    pub fn is_match(&self, state: StateID) -> bool {
+        self.dfa.is_match_state(state)
+    }
+
+    /// Whether a shape ends here if the input does.
+    pub fn ends(&self, state: StateID) -> bool {
+        self.dfa.is_match_state(self.dfa.next_eoi_state(state))
+    }
+
+    /// Whether there is a byte that leads on from here.
+    pub fn goes_on(&self, state: StateID) -> bool {
+        (0..=u8::MAX).any(|byte| self.next(state, byte).is_some())
+    }
 }
 
-/// Counts a step of an automaton, in tests.
-#[inline]
-fn step() {
-    #[cfg(test)]
-    STEPS.set(STEPS.get() + 1);
+/// The ends that were told, and one that is told last.
+#[derive(Default)]
+struct Told {
+    count: usize,
+    later: Option<(StateID, usize)>,
 }
 
+impl Told {
+    /// Whether this one is told now.
+    #[inline]
+    fn now(&mut self, state: StateID, end: usize) -> bool {
+        let is_now = self.count < TOLD_MAX;
+        self.count = self.count.saturating_add(1);
+        self.later = (!is_now).then_some((state, end));
+        is_now
+    }
+}
+
+fn syntax() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false)
+}
+
+/// The fewest bytes that a pattern has; 0 where that is not known.
+pub fn bytes_min(pattern: &str) -> usize {
+    syntax::parse_with(pattern, &syntax()).ok().and_then(|pattern| pattern.properties().minimum_len()).unwrap_or(0)
+}
+
+/// How many steps were taken, for tests that bound them.
 #[cfg(test)]
-thread_local! {
-    static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
-}
+pub mod steps {
+    use std::cell::Cell;
 
-/// How many steps automata have made in this thread.
-#[cfg(test)]
-pub fn steps() -> usize {
-    STEPS.get()
+    thread_local! {
+        static STEPS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub fn add(steps: usize) {
+        STEPS.set(STEPS.get() + steps);
+    }
+
+    /// Those of this thread since it was asked last.
+    pub fn take() -> usize {
+        STEPS.take()
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +202,12 @@ mod tests {
 
     fn at(patterns: &[&str], input: &str, at: usize) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
-        Shapes::new(patterns).unwrap().at(input.as_bytes(), at, |_| true, |shape, end| all.push((shape, end)));
+        Shapes::new(patterns, SHAPE_BYTES_MAX).unwrap().at(
+            input.as_bytes(),
+            at,
+            |_| true,
+            |shape, end| all.push((shape, end)),
+        );
         all
     }
 
@@ -137,8 +221,21 @@ mod tests {
     }
 
     #[test]
+    fn of_many_ends_the_farthest_is_told_last() {
+        let input = "a ".repeat(TOLD_MAX + 9);
+        let ends: Vec<_> = at(&["[a ]+"], &input, 0).into_iter().map(|(_, end)| end).collect();
+        assert_eq!(ends, (1..=TOLD_MAX).chain([input.len()]).collect::<Vec<_>>());
+        let shapes = Shapes::new(&["a+"], 3).unwrap();
+        let mut ends = Vec::new();
+        assert_eq!(shapes.at(b"aaaaa", 0, |_| true, |_, end| ends.push(end)), 3);
+        assert_eq!(ends, [1, 2]);
+        assert_eq!(shapes.at(b"aab", 0, |end| end == 2, |_, end| ends.push(end)), 3);
+        assert_eq!(ends, [1, 2, 2]);
+    }
+
+    #[test]
     fn a_pattern_that_is_none_or_too_large_is_refused() {
-        assert!(Shapes::new(&["("]).is_err());
-        assert!(Shapes::new(&[r"(\d{1,900}[a-z]{1,900}){1,900}"]).is_err());
+        assert!(Shapes::new(&["("], 9).is_err());
+        assert!(Shapes::new(&[r"(\d{1,900}[a-z]{1,900}){1,900}"], 9).is_err());
     }
 }

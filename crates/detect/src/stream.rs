@@ -1,19 +1,21 @@
 //! Looks for all kinds in bytes that come in parts, and says as early as it can which bytes are safe to pass on.
 //!
 //! What is found, and what is passed on, does not depend on the parts: it is what [`crate::Scanner::scan`] finds in the whole. So bytes are
-//! held back as long as something may begin in them that only the next ones decide: mostly a word, at most
-//! [`HELD_BYTES_MAX`]. It never forgets that something was found, and takes memory for what it holds, not for what has come.
+//! held back as long as something may begin in them that only the next ones decide: mostly a word, at most [`HELD_BYTES_MAX`]. What begins like
+//! a secret and is longer than secrets are is taken for one, in the whole too: it is hidden to its end, and not held. So it takes memory for
+//! what it holds, not for what has come.
+
+use std::ops::Range;
 
 use crate::chain::Views;
 use crate::detector::{Detector, Place};
 use crate::lane::Lane;
-use crate::scan::{Finding, Scanner, resolve};
-use crate::shapes::SHAPE_BYTES_MAX;
+use crate::scan::{Finding, SECRET_BYTES_MAX, Scanner, resolve};
 
-/// What is hidden is given with its text up to this length. Findings are shorter, but those that overlap are hidden as one.
-pub const HIDDEN_BYTES_MAX: usize = 2 * SHAPE_BYTES_MAX;
-/// The most that is held back: what is hidden as one, and what may go on behind it.
-pub const HELD_BYTES_MAX: usize = HIDDEN_BYTES_MAX + SHAPE_BYTES_MAX + SHAPE_BYTES_MAX / 2;
+/// What is hidden is given with its text up to this length. Few findings are longer, but those that overlap are hidden as one.
+pub const HIDDEN_BYTES_MAX: usize = SECRET_BYTES_MAX;
+/// The most that is held back: what is hidden as one, and what may go on behind it. With views it is as much of what the bytes stand for.
+pub const HELD_BYTES_MAX: usize = 3 * HIDDEN_BYTES_MAX;
 /// So much is looked at together.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -132,26 +134,44 @@ impl<'d> Stream<'d> {
             views.look(&mut self.scanner, within, |finding| found.push(finding));
             told = told.min(views.told());
         }
+        let mut open = None;
+        let mut go_on = |long: Range<usize>| {
+            open = Some(open.map_or(long.start, |open: usize| open.min(long.start)));
+            // What is in it is covered, however it goes on.
+            self.found.retain(|finding| finding.start < long.start || finding.end > long.end);
+        };
+        if let Some(start) = self.raw.long() {
+            go_on(start..self.raw.end());
+        }
+        if let Some(views) = &self.views {
+            views.each_long(go_on);
+        }
         resolve(&mut self.found);
-        self.give(if more { told } else { self.raw.end() }, sink);
+        self.give(if more { told } else { self.raw.end() }, open, sink);
         self.raw.forget(self.out);
         if let Some(views) = &mut self.views {
             views.forget(self.out);
         }
     }
 
-    /// Gives out all before this place, but for what is hidden and goes on behind it.
-    fn give(&mut self, told: usize, sink: &mut impl Sink) {
+    /// Gives out all before this place, but for what is hidden and goes on behind it. From `open` on all is something.
+    fn give(&mut self, told: usize, open: Option<usize>, sink: &mut impl Sink) {
         let mut given = 0;
         loop {
             let found = self.found.get(given..).unwrap_or_default();
-            let first = found.first().map(|first| (first.start.max(self.out), first.end, false));
+            let found_first = found.first().map(|first| (first.start, first.end));
+            let open_first = open.map(|open| (open, usize::MAX));
+            let first = [open_first, found_first].into_iter().flatten().min_by_key(|(start, _)| *start);
+            let first = first.map(|(start, end)| (start.max(self.out), end, false));
             let known = self.long.map(|end| (self.out, end, true)).or(first);
             let Some((start, end, is_rest)) = known.filter(|(start, _, is_rest)| *is_rest || *start < told) else {
                 self.pass(told, sink);
                 break;
             };
-            let (count, end) = together(found, end);
+            let (mut count, mut end) = together(found, end);
+            if open.is_some_and(|open| open < end) {
+                (count, end) = (found.len(), usize::MAX);
+            }
             let is_long = is_rest || end.saturating_sub(start) > HIDDEN_BYTES_MAX;
             self.pass(start, sink);
             if told < end && !is_long {
@@ -160,15 +180,17 @@ impl<'d> Stream<'d> {
             // What is long is given as far as nothing that begins before can be missing.
             let until = end.min(told).max(start);
             let found = self.found.get(given..).unwrap_or_default();
-            let count = found.iter().take(count).take_while(|finding| finding.start < until).count();
+            let are_known = until.min(open.unwrap_or(until));
+            let count = found.iter().take(count).take_while(|finding| finding.start < are_known).count();
             let findings = found.get(..count).unwrap_or_default();
             let text = (!is_long).then(|| self.raw.bytes(start, until));
-            if !is_rest || until > start {
+            if !is_rest || until > start || count > 0 {
                 sink.hide(&Hidden { start, end: until, text, findings, is_rest });
             }
             self.out = until;
             given = given.saturating_add(count);
-            self.long = (until < end).then_some(end);
+            // Of what is open the end is told when it comes.
+            self.long = (until < end).then_some(if end < usize::MAX { end } else { until });
             if self.long.is_some() {
                 break;
             }

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::builtin::{builtin, entities};
 use crate::entity::{Entity, Example};
+use crate::shapes::steps;
 
 /// What stands for what is hidden, so that all that a sink is told shows.
 fn stand_in(hidden: &Hidden<'_>, to: &mut Vec<u8>) {
@@ -274,6 +275,33 @@ fn what_is_hidden_without_an_end_is_not_held() {
     }
 }
 
+/// A secret of any length is hidden, and not held: from where it is longer than secrets are.
+#[test]
+fn a_long_secret_is_hidden_to_its_end() {
+    let detector = builtin().unwrap();
+    let line = format!("{}\n", "QUJDREVGRw+/".repeat(5));
+    for lines in [1, 60, 67, 68, 70, 300] {
+        let body = line.repeat(lines);
+        let texts = [
+            format!("x -----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n| 4111111111111111 y"),
+            format!("password=\"{}\" ada@example.com", "a4111111111111111 ".repeat(lines * 4)),
+            format!("password=\"{} \n ada@example.com", "secret: x".repeat(lines * 6)),
+            format!("{} ada@example.com", "eyJ".repeat(lines * 20)),
+            format!("secret_key={}", "password=4111111111111111+".repeat(lines * 3)),
+            format!("sk-ant-{}+ada@example.com", "a4b-".repeat(lines * 16)),
+        ];
+        for text in texts {
+            let whole = of_whole(detector, None, text.as_bytes());
+            for size in [1, 7, 1000, 70_000] {
+                let parts = of_parts(Stream::new(detector), None, text.as_bytes().chunks(size));
+                let what = format!("{} of {} bytes in parts of {size}", &text[..20], text.len());
+                assert_eq!(String::from_utf8_lossy(&parts.1), String::from_utf8_lossy(&whole.1), "{what}");
+                assert_eq!(parts.0, whole.0, "{what}");
+            }
+        }
+    }
+}
+
 /// What was fed before, or not to its end, is no part of what comes.
 #[test]
 fn the_next_bytes_begin_anew() {
@@ -312,15 +340,14 @@ fn tiny_parts_cost_a_few_steps_a_byte() {
         "-----BEGIN PRIVATE KEY-----\n".to_owned() + &"ABCDEFGH\n".repeat(3000),
     ];
     for text in &texts {
-        let begin = crate::shapes::steps();
+        steps::take();
         let mut scanner = Scanner::new(detector);
         scanner.scan(text.as_bytes(), None);
-        let whole = crate::shapes::steps() - begin;
-        let begin = crate::shapes::steps();
+        let whole = steps::take();
         let mut stream = Stream::new(detector);
         text.as_bytes().chunks(1).for_each(|chunk| stream.feed(chunk, false, None, &mut Vec::new()));
         stream.feed(b"", true, None, &mut Vec::new());
-        let tiny = crate::shapes::steps() - begin;
+        let tiny = steps::take();
         let most = whole * 6 + text.len() * 200;
         let what: String = text.chars().take(20).collect();
         assert!(tiny <= most, "{what:?}: {whole} steps whole, {tiny} in tiny parts");
