@@ -72,13 +72,7 @@ impl Literals {
         Ok(Self { texts, heads, names: Searcher::new(names)?, others: Searcher::new(others)? })
     }
 
-    /// Calls `found` with where each begins, and with a shape that begins with it.
-    #[inline]
-    pub(crate) fn each(&self, input: &[u8], mut found: impl FnMut(usize, usize)) {
-        Way::ALL.into_iter().for_each(|way| self.each_of(way, input, &mut found));
-    }
-
-    /// Those that are found in one way.
+    /// Calls `found` with where each begins that is found in one way, and with a shape that begins with it.
     #[inline]
     pub(crate) fn each_of(&self, way: Way, input: &[u8], mut found: impl FnMut(usize, usize)) {
         match (way, &self.names, &self.others) {
@@ -251,7 +245,14 @@ impl Searcher {
     fn new(mut literals: Vec<Literal<'_>>) -> Result<Option<Self>, String> {
         // Of two that begin alike the shorter is enough.
         literals.sort_by_key(|literal| literal.text);
-        literals.dedup_by(|longer, shorter| longer.text.starts_with(shorter.text));
+        literals.dedup_by(|longer, shorter| {
+            let is_enough = longer.text.starts_with(shorter.text);
+            // A name may begin where what has none may not.
+            if is_enough && shorter.behind.is_none() && longer.behind.is_some() {
+                *shorter = Literal { text: shorter.text, ..*longer };
+            }
+            is_enough
+        });
         let Some(first) = literals.first() else { return Ok(None) };
         let has = |byte: &u8| literals.iter().all(|literal| literal.text.as_bytes().contains(byte));
         let common = first.text.bytes().filter(has).min();
@@ -304,7 +305,8 @@ mod tests {
 
     fn found(input: &[u8]) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
-        Literals::new(&LITERALS).unwrap().each(input, |start, shape| all.push((start, shape)));
+        let literals = Literals::new(&LITERALS).unwrap();
+        Way::ALL.into_iter().for_each(|way| literals.each_of(way, input, |start, shape| all.push((start, shape))));
         all.sort_unstable();
         all
     }
@@ -354,7 +356,8 @@ mod tests {
         let literals: Vec<_> =
             texts.iter().enumerate().map(|(shape, text)| Literal { text, shape, behind: Some(b"=") }).collect();
         let mut all = Vec::new();
-        Literals::new(&literals).unwrap().each(b"name42x=1 name99x=1", |start, shape| all.push((start, shape)));
+        let literals = Literals::new(&literals).unwrap();
+        literals.each_of(Way::Names, b"name42x=1 name99x=1", |start, shape| all.push((start, shape)));
         assert_eq!(all, [(0, 42), (10, 99)]);
     }
 }

@@ -11,7 +11,7 @@ use crate::blocks::{is_digit, is_word};
 use crate::shapes::Shapes;
 
 /// The most digits that it knows about.
-const DIGITS_MAX: usize = 24;
+pub const DIGITS_MAX: usize = 24;
 /// The most states at once, of which it finds out what they go on to.
 const STATES_MAX: usize = 4096;
 

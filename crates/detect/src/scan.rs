@@ -22,7 +22,8 @@ use memchr::memchr_iter;
 use crate::blocks::{Places, is_digit};
 use crate::checks::Check;
 use crate::detector::{Detector, Group, KindId, Place, ShapeOf, WORD_ODDS, said};
-use crate::numbers::Number;
+use crate::literals::{NAME_BYTES_MAX, Way};
+use crate::numbers::{DIGITS_MAX, Number};
 use crate::words::Behind;
 use again::{Again, May};
 
@@ -119,7 +120,10 @@ impl<'d> Scanner<'d> {
         self.colons(input, within);
         let detector = self.detector;
         if input.len() >= detector.secret_bytes_min {
-            detector.literals.each(input, |start, shape| self.secret(input, within, start, shape));
+            for way in Way::ALL {
+                self.again = Again::default();
+                detector.literals.each_of(way, input, |start, shape| self.secret(input, within, start, shape));
+            }
         }
         resolve(&mut self.found);
         &self.found
@@ -212,7 +216,9 @@ impl<'d> Scanner<'d> {
     fn word(&mut self, input: &[u8], within: Option<&Place>, start: usize) {
         let detector = self.detector;
         let number = Number::at(input, start);
-        let is_cut = |number: Number| is_cut_off(input, start.saturating_add(number.digits));
+        // Of more digits it does not matter what is behind them.
+        let is_cut =
+            |number: Number| number.digits <= DIGITS_MAX && is_cut_off(input, start.saturating_add(number.digits));
         if self.open.more && number.is_some_and(is_cut) && !is_inside(input, start) {
             self.open.begin(start, true);
             return;
@@ -244,18 +250,25 @@ impl<'d> Scanner<'d> {
     /// Takes what begins with a literal, with which this shape begins.
     pub(crate) fn secret(&mut self, input: &[u8], within: Option<&Place>, start: usize, shape: usize) {
         let detector = self.detector;
+        let has_name = detector.secrets.of.get(shape).is_some_and(|shape| shape.behind.is_some());
+        if !has_name && is_inside(input, start) {
+            return;
+        }
         let gone = self.open.gone;
         match self.again.may_begin(gone.saturating_add(start)) {
             May::Begin => {
                 let count = self.found.len();
-                let end = self.begin(&detector.secrets, input, within, start);
-                self.again.has_read(gone.saturating_add(start), gone.saturating_add(end));
-                if let Some(from) = self.is_long(input, start, end, shape) {
+                let mut end = self.begin(&detector.secrets, input, within, start);
+                let long = self.is_long(input, start, end, shape);
+                if long.is_some() {
                     let shapes = &detector.secrets.shapes;
                     let rest = input.get(start..).unwrap_or_default();
-                    let length = shapes.run(shapes.start(), rest).err().unwrap_or(rest.len());
+                    end = start.saturating_add(shapes.run(shapes.start(), rest).err().unwrap_or(rest.len()));
+                }
+                self.again.has_read(gone.saturating_add(start), gone.saturating_add(end));
+                if let Some(from) = long {
                     self.found.truncate(count);
-                    self.take(from, start.saturating_add(length), shape);
+                    self.take(from, end, shape);
                 }
             }
             // It has cost too much to find out what it is, so it is taken for what it begins like.
@@ -270,8 +283,8 @@ impl<'d> Scanner<'d> {
             return None;
         }
         let from = match &self.detector.secrets.of.get(shape)?.behind {
-            Some(name_ends) => value_of(input, start..end, name_ends).start,
-            None if is_inside(input, start) => return None,
+            // However many blanks are before the value.
+            Some(name_ends) => value_of(input, start..end, name_ends).start.min(start.saturating_add(NAME_BYTES_MAX * 2)),
             None => start,
         };
         (end.saturating_sub(from) > SECRET_BYTES_MAX).then_some(from)

@@ -280,7 +280,7 @@ fn what_is_hidden_without_an_end_is_not_held() {
 fn a_long_secret_is_hidden_to_its_end() {
     let detector = builtin().unwrap();
     let line = format!("{}\n", "QUJDREVGRw+/".repeat(5));
-    for lines in [1, 60, 67, 68, 70, 300] {
+    for lines in [1, 60, 66, 67, 68, 70, 140, 2000] {
         let body = line.repeat(lines);
         let texts = [
             format!("x -----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n| 4111111111111111 y"),
@@ -298,6 +298,31 @@ fn a_long_secret_is_hidden_to_its_end() {
                 assert_eq!(String::from_utf8_lossy(&parts.1), String::from_utf8_lossy(&whole.1), "{what}");
                 assert_eq!(parts.0, whole.0, "{what}");
             }
+        }
+    }
+}
+
+/// What has no end and is nothing is not held, and what is not one thing by its literal alone is not taken for it.
+#[test]
+fn what_has_no_end_is_not_held() {
+    let detector = builtin().unwrap();
+    let long = |byte: &str| byte.repeat(4 * HELD_BYTES_MAX);
+    let texts = [
+        long("4"),
+        format!("card {}", long("4")),
+        format!("a1-eyJ{}", long("A")),
+        format!("x1.sk-ant-{} 4111111111111111", long("b")),
+        format!("password= {}", long(" ")),
+        format!("a{} ada@example.com", long(":")),
+        format!("-----BEGIN PRIVATE KEY-----{}password=x1234567890 y", long("A")),
+        format!("-----BEGIN PRIVATE KEY-----{}\npassword=x1234567890, password=y4111111111111111", "eyJ ".repeat(5000)),
+    ];
+    for text in texts {
+        let whole = of_whole(detector, None, text.as_bytes());
+        for size in [1, 100, 70_000] {
+            let parts = of_parts(Stream::new(detector), None, text.as_bytes().chunks(size));
+            assert_eq!(String::from_utf8_lossy(&parts.1), String::from_utf8_lossy(&whole.1), "in parts of {size}");
+            assert_eq!(parts.0, whole.0, "{} in parts of {size}", &text[..20]);
         }
     }
 }
