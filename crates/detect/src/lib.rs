@@ -13,6 +13,7 @@ mod builtin;
 mod checks;
 mod detector;
 mod entity;
+mod kinds;
 mod literals;
 mod numbers;
 mod scan;
@@ -21,6 +22,7 @@ mod words;
 
 pub use builtin::{Faulty, builtin, entities};
 pub use checks::{Check, check, names};
-pub use detector::{Detector, KindId, Place, Unfit};
+pub use detector::{Detector, Place, Unfit};
 pub use entity::{Entity, Example, Misread, Shape};
+pub use kinds::KindId;
 pub use scan::{Finding, Scanner};
