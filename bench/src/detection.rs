@@ -12,6 +12,8 @@ const TEXT_BYTES: usize = 4 * 1024 * 1024;
 /// How much is scanned at once: as large as a read of a socket.
 const CHUNK_BYTES: usize = 16 * 1024;
 const RUNS: usize = 15;
+/// How many cells are timed together.
+const CELLS: usize = 1000;
 
 const NAMES: [&str; 8] = ["ada", "grace", "alan", "edsger", "barbara", "donald", "niklaus", "frances"];
 const WORDS: [&str; 24] = [
@@ -24,32 +26,38 @@ const PATHS: [&str; 5] = ["/health", "/api/orders", "/static/app.js", "/login", 
 pub fn run() {
     let begun = Instant::now();
     let detector = builtin().expect("the kinds that come with it");
-    println!("looking for sensitive data (MB/s of one core, best of {RUNS} runs over {} MiB):", TEXT_BYTES >> 20);
+    println!(
+        "looking for sensitive data (MB/s of one core over {} MiB, each part at its best of {RUNS} runs):",
+        TEXT_BYTES >> 20
+    );
     println!("  making all kinds ready: {:.2} s, {detector:?}", begun.elapsed().as_secs_f64());
     let rows = rows();
     for (what, text) in [("dense rows", &rows), ("documents", &documents()), ("logs", &logs()), ("prose", &prose())] {
         let pieces: Vec<_> = text.as_bytes().chunks(CHUNK_BYTES).collect();
-        let (best, found) = best_of(detector, &pieces);
+        let (best, found) = best_of(detector, &pieces, 1);
         let speed = text.len() as f64 / best.as_secs_f64() / 1e6;
         println!("  {what:<12} {speed:>8.0} MB/s, {found} findings");
     }
     let cells: Vec<_> = rows.split([',', '\n']).map(str::as_bytes).collect();
-    let (best, found) = best_of(detector, &cells);
+    let (best, found) = best_of(detector, &cells, CELLS);
     let each = best.as_nanos() as f64 / cells.len() as f64;
     println!("  {:<12} {each:>8.0} ns each of those of the rows, {found} findings", "cells");
     println!();
 }
 
-/// The shortest time in which all pieces are scanned, and how much is found in them.
-fn best_of(detector: &Detector, pieces: &[&[u8]]) -> (Duration, usize) {
+/// The time in which all pieces are scanned, and how much is found in them. So many pieces are timed together, and of each such part it is the
+/// shortest time that counts: another process that runs for a while must not show.
+fn best_of(detector: &Detector, pieces: &[&[u8]], together: usize) -> (Duration, usize) {
     let mut scanner = Scanner::new(detector);
-    let (mut best, mut found) = (Duration::MAX, 0);
+    let mut of_parts = vec![(Duration::MAX, 0); pieces.len().div_ceil(together)];
     for _ in 0..RUNS {
-        let begun = Instant::now();
-        found = pieces.iter().map(|piece| black_box(scanner.scan(piece, None)).len()).sum();
-        best = best.min(begun.elapsed());
+        for ((best, found), part) in of_parts.iter_mut().zip(pieces.chunks(together)) {
+            let begun = Instant::now();
+            *found = part.iter().map(|piece| black_box(scanner.scan(piece, None)).len()).sum();
+            *best = begun.elapsed().min(*best);
+        }
     }
-    (best, found)
+    of_parts.iter().fold((Duration::ZERO, 0), |(time, count), (best, found)| (time + *best, count + found))
 }
 
 /// Numbers that look random and are the same each time (Knuth's linear congruential ones).

@@ -2,10 +2,11 @@
 
 use crate::checks::{Check, check};
 use crate::entity::{Entity, Shape};
+use crate::kinds::{KindId, Kinds};
 use crate::literals::{Literal, Literals};
-use crate::numbers::{Number, Numbers};
+use crate::numbers::Numbers;
 use crate::shapes::{SHAPE_BYTES_MAX, Shapes, bytes_min};
-use crate::words::{Vocabulary, Words};
+use crate::words::{Said, Vocabulary, Words};
 
 /// What a word for a kind adds to its odds, and what a word against it takes.
 pub(crate) const WORD_ODDS: f32 = 5.0;
@@ -13,10 +14,6 @@ pub(crate) const WORD_ODDS: f32 = 5.0;
 const WORD_BYTES_MAX: usize = 512;
 /// The shortest literal that is worth looking for.
 const LITERAL_BYTES_MIN: usize = 3;
-
-/// A kind of what is found, by its number in its [`Detector`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KindId(pub u16);
 
 /// Why a set of kinds can't be looked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +41,8 @@ pub struct Detector {
     pub(crate) literals: Literals,
     /// The shortest of what begins with one.
     pub(crate) secret_bytes_min: usize,
-    /// The words of all kinds: whose each is, and whether it speaks for it.
-    pub(crate) vocabulary: Vocabulary<(KindId, bool)>,
+    /// The words of all kinds.
+    pub(crate) vocabulary: Vocabulary,
 }
 
 /// Shapes that begin at the same places.
@@ -60,13 +57,20 @@ pub(crate) struct Group {
 /// Shapes that begin with a word that has a digit in it.
 pub(crate) struct WordShapes {
     pub(crate) group: Group,
-    numbers: Numbers,
+    /// What words of digits alone can be of them.
+    pub(crate) numbers: Numbers,
+    /// The kinds that they are of.
+    pub(crate) kinds: Kinds,
+    /// Whether words have to speak for all of them.
+    pub(crate) needs_words: bool,
 }
 
 /// What a shape is.
 pub(crate) struct ShapeOf {
     pub(crate) kind: KindId,
     pub(crate) odds: f32,
+    /// What its characters must fulfil.
+    pub(crate) check: Option<Check>,
     /// Where it is the value that is found: the bytes that end its name.
     pub(crate) behind: Option<Box<[u8]>>,
 }
@@ -74,7 +78,7 @@ pub(crate) struct ShapeOf {
 /// One kind.
 pub(crate) struct Kind {
     pub(crate) entity: Entity,
-    pub(crate) check: Option<Check>,
+    check: Option<Check>,
 }
 
 /// Where bytes are: what the name of a column, a key or a header says for each kind.
@@ -103,12 +107,17 @@ impl std::fmt::Debug for Detector {
 }
 
 impl Group {
-    fn new<'e>(shapes: impl Iterator<Item = (KindId, &'e Shape)>, bytes_max: usize) -> Result<Self, String> {
+    fn new<'e>(
+        shapes: impl Iterator<Item = (KindId, &'e Shape)>,
+        kinds: &[Kind],
+        bytes_max: usize,
+    ) -> Result<Self, String> {
         let (mut patterns, mut of) = (Vec::new(), Vec::new());
         for (kind, shape) in shapes {
             patterns.push(&*shape.pattern);
             let behind = shape.behind.as_ref().map(|bytes| bytes.as_bytes().into());
-            of.push(ShapeOf { kind, odds: shape.odds, behind });
+            let check = kinds.get(usize::from(kind.0)).and_then(|kind| kind.check);
+            of.push(ShapeOf { kind, odds: shape.odds, check, behind });
         }
         let shapes = Shapes::new(&patterns, bytes_max)?;
         let has_names = of.iter().any(|shape: &ShapeOf| shape.behind.is_some());
@@ -117,14 +126,11 @@ impl Group {
 }
 
 impl WordShapes {
-    fn new(group: Group) -> Self {
+    fn new(group: Group, kinds: usize) -> Self {
         let numbers = Numbers::of(&group.shapes);
-        Self { group, numbers }
-    }
-
-    /// Whether one of them may begin with this word, of which it is said what it is if it is a number.
-    pub(crate) fn may_be(&self, number: Option<Number>) -> bool {
-        number.is_none_or(|number| self.numbers.may_be(number))
+        let (mut of, needs_words) = (Kinds::of(kinds), group.of.iter().all(|shape| shape.odds <= 0.0));
+        group.of.iter().for_each(|shape| of.add(shape.kind));
+        Self { group, numbers, kinds: of, needs_words }
     }
 }
 
@@ -154,14 +160,14 @@ impl Detector {
             shapes.filter(move |(_, shape)| belongs(shape))
         };
         let group = |belongs: fn(&Shape) -> bool, bytes_max| {
-            let group = Group::new(shapes(belongs), bytes_max);
+            let group = Group::new(shapes(belongs), &kinds, bytes_max);
             // Why it can't be is said of one shape, if it is the fault of one.
             group.map_err(|what| unfit_shape(&entities).unwrap_or_else(|| together(what)))
         };
         let literals: Vec<_> = shapes(is_secret).enumerate().flat_map(literals_of).collect();
         Ok(Self {
-            likely: WordShapes::new(group(|shape| is_word(shape) && shape.odds > 0.0, WORD_BYTES_MAX)?),
-            unlikely: WordShapes::new(group(|shape| is_word(shape) && shape.odds <= 0.0, WORD_BYTES_MAX)?),
+            likely: WordShapes::new(group(|shape| is_word(shape) && shape.odds > 0.0, WORD_BYTES_MAX)?, kinds.len()),
+            unlikely: WordShapes::new(group(|shape| is_word(shape) && shape.odds <= 0.0, WORD_BYTES_MAX)?, kinds.len()),
             addresses: group(|shape| shape.address, WORD_BYTES_MAX)?,
             // They are as long as they are: what is read more than once is bounded where they are looked for.
             secrets: group(is_secret, usize::MAX)?,
@@ -175,12 +181,8 @@ impl Detector {
 
     /// A place of this name. It is made once for a column, not for each of its values.
     pub fn place(&self, name: &str) -> Place {
-        let mut odds = vec![0.0_f32; self.kinds.len()].into_boxed_slice();
-        self.vocabulary.each(Words::of(name).words(), |(kind, speaks_for)| {
-            if let Some(odds) = odds.get_mut(usize::from(kind.0)) {
-                *odds = said(*odds, speaks_for);
-            }
-        });
+        let heard = self.vocabulary.say(Words::of(name).words());
+        let odds: Box<[f32]> = self.kinds.iter().zip(0..).map(|(_, kind)| said(&heard, KindId(kind))).collect();
         let whole =
             self.wholes.of.iter().any(|shape| odds.get(usize::from(shape.kind.0)).is_some_and(|odds| *odds > 0.0));
         let speaks = odds.iter().any(|odds| *odds > 0.0);
@@ -198,25 +200,26 @@ impl Detector {
     }
 }
 
-/// What the words say so far, and one more. One that speaks for a kind goes before all that speak against it.
-pub(crate) fn said(so_far: f32, speaks_for: bool) -> f32 {
-    match speaks_for {
-        true => WORD_ODDS,
-        false if so_far > 0.0 => so_far,
-        false => -WORD_ODDS,
+/// What the words say of a kind. One that speaks for it goes before all that speak against it.
+#[inline]
+pub(crate) fn said(said: &Said, kind: KindId) -> f32 {
+    match (said.speaks_for.has(kind), said.against.has(kind)) {
+        (true, _) => WORD_ODDS,
+        (false, true) => -WORD_ODDS,
+        (false, false) => 0.0,
     }
 }
 
-fn vocabulary(entities: &[Entity]) -> Vocabulary<(KindId, bool)> {
-    let words = entities.iter().zip(0..).flat_map(|(entity, number)| {
-        let lists = [(&entity.context, true), (&entity.against, false)];
-        let of = move |(texts, speaks_for): (&'_ Vec<String>, bool)| {
-            let words: Vec<_> = texts.iter().map(|text| (Words::of(text), (KindId(number), speaks_for))).collect();
-            words
-        };
-        lists.into_iter().flat_map(of)
+fn vocabulary(entities: &[Entity]) -> Vocabulary {
+    let phrases = entities.iter().zip(0..).flat_map(|(entity, number)| {
+        let (kind, Entity { context, against, .. }) = (KindId(number), entity);
+        phrases(context, kind, true).chain(phrases(against, kind, false))
     });
-    Vocabulary::new(words)
+    Vocabulary::new(entities.len(), phrases)
+}
+
+fn phrases(texts: &[String], kind: KindId, speaks_for: bool) -> impl Iterator<Item = (&str, KindId, bool)> {
+    texts.iter().map(move |text| (&**text, kind, speaks_for))
 }
 
 /// Whether a shape begins with a word that has a digit in it.

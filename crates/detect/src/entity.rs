@@ -40,13 +40,14 @@ pub struct Entity {
 #[serde(deny_unknown_fields)]
 pub struct Shape {
     /// A regular expression of bytes, without anchors. It begins where a word begins that has a digit in it, and ends where one ends; or
-    /// else where one of the keys below says.
+    /// else where one of the keys below says. What begins with such a word or is an address is read no farther than 512 bytes.
     pub pattern: String,
     /// What every text of this shape begins with, where that is not a word with a digit.
     #[serde(default)]
     pub literals: Vec<String>,
     /// It is a name and its value, of which the value alone is found: what is behind the first of these bytes, and behind blanks and an
-    /// opening quote. The name may be the end of a longer one.
+    /// opening quote. The name may be the end of a longer one. Where `=` or `:` ends it, that is no farther than 64 bytes from where its
+    /// literal begins.
     pub behind: Option<String>,
     /// It begins with what stands before an `@`.
     #[serde(default)]

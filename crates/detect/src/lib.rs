@@ -14,6 +14,7 @@ mod chain;
 mod checks;
 mod detector;
 mod entity;
+mod kinds;
 mod lane;
 mod literals;
 mod numbers;
@@ -27,8 +28,9 @@ mod words;
 
 pub use builtin::{Faulty, builtin, entities};
 pub use checks::{Check, check, names};
-pub use detector::{Detector, KindId, Place, Unfit};
+pub use detector::{Detector, Place, Unfit};
 pub use entity::{Entity, Example, Misread, Shape};
+pub use kinds::KindId;
 pub use scan::{Finding, Scanner};
 pub use stream::{HELD_BYTES_MAX, HIDDEN_BYTES_MAX, Hidden, Redactor, Sink, Stream};
 pub use view_scanner::ViewScanner;

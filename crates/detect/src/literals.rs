@@ -14,8 +14,8 @@ use crate::blocks::{each_word, is_word};
 const PACKED_MAX: usize = 64;
 /// The bytes of a word that are looked at first.
 const KEY_BYTES: usize = 3;
-/// For a bit for each key, by its hash.
-const BITS_BYTES: usize = 1 << 12;
+/// For a bit for each key, by its hash of fifteen bits.
+const BITS_WORDS: usize = 1 << 9;
 /// What ends the name of a value.
 const GATES: [u8; 2] = [b'=', b':'];
 /// The longest name of a value, from its literal to what ends it.
@@ -145,7 +145,7 @@ fn each_gated(input: &[u8], literal_bytes_max: usize, mut search: impl FnMut(Ran
 /// Literals that begin words, or in which a word begins.
 struct Heads {
     /// A bit for each key that there is, by its hash: nearly all words are told by this to begin with none.
-    bits: Box<[u64]>,
+    bits: Box<[u64; BITS_WORDS]>,
     /// By their keys.
     literals: Vec<Head>,
 }
@@ -161,7 +161,7 @@ struct Head {
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { bits: vec![0; BITS_BYTES / 8].into_boxed_slice(), literals: Vec::new() }
+        Self { bits: Box::new([0; BITS_WORDS]), literals: Vec::new() }
     }
 }
 
@@ -212,15 +212,23 @@ impl Heads {
 
 #[inline]
 fn key_at(text: &[u8], at: usize) -> Option<u32> {
-    let [one, two, three] = *text.get(at..)?.first_chunk::<KEY_BYTES>()?;
-    Some(u32::from_le_bytes([one, two, three, 0]))
+    let rest = text.get(at..)?;
+    // One more is read where there is one, as that is one step.
+    let bytes = match rest.first_chunk::<4>() {
+        Some(bytes) => *bytes,
+        None => {
+            let [one, two, three] = *rest.first_chunk::<KEY_BYTES>()?;
+            [one, two, three, 0]
+        }
+    };
+    Some(u32::from_le_bytes(bytes) & 0x00FF_FFFF)
 }
 
 /// Where the bit of a key is.
 #[inline]
 fn bit_of(key: u32) -> (usize, u64) {
     let hash = key.wrapping_mul(0x9E37_79B1) >> 17;
-    (usize::try_from(hash >> 6).unwrap_or(0), 1 << (hash & 63))
+    (usize::try_from(hash >> 6).unwrap_or(0) & (BITS_WORDS - 1), 1 << (hash & 63))
 }
 
 /// Finds literals wherever they begin.

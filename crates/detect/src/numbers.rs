@@ -12,8 +12,14 @@ use crate::shapes::Shapes;
 
 /// The most digits that it knows about.
 pub const DIGITS_MAX: usize = 24;
+/// The most digits that it knows about, of a number and of those behind it.
+const EACH_DIGITS_MAX: [usize; 3] = [DIGITS_MAX, 4, 4];
+/// The most digits of a number of which it knows what the numbers behind it can be.
+const DIGITS_BEFORE_MAX: usize = 4;
 /// The most states at once, of which it finds out what they go on to.
 const STATES_MAX: usize = 4096;
+/// What may stand between numbers that are one thing: a date, a time, an address.
+const SIGNS: [u8; 5] = [b'-', b'.', b':', b'/', b' '];
 
 /// A word of digits alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +40,7 @@ impl Number {
 }
 
 /// What words of digits alone can be.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Numbers {
     /// By the number of digits: the first is of one.
     of: Vec<Of>,
@@ -42,29 +48,66 @@ pub struct Numbers {
 
 #[derive(Debug, Default)]
 struct Of {
-    /// Whether a shape is all of them.
-    ends: bool,
+    /// The shapes that are all of them, by number, and whether each is it whatever digits they are.
+    shapes: Vec<(usize, bool)>,
     /// A bit for each byte that a shape can have behind them.
     goes_on: [u64; 4],
+    /// For each sign that one can have behind them: what the numbers behind it can be.
+    behind: Vec<(u8, Numbers)>,
+}
+
+/// What a number may be.
+pub enum MayBe<'n> {
+    /// That is for the automaton to say.
+    Beginning,
+    /// All of one of these shapes; and whether it is surely that, or else it depends on its digits.
+    All(&'n [(usize, bool)]),
 }
 
 impl Numbers {
     /// What they can be of these shapes.
     pub fn of(shapes: &Shapes) -> Self {
-        let (mut of, mut states, mut lives) = (Vec::new(), BTreeSet::from([shapes.start()]), BTreeMap::new());
-        while of.len() < DIGITS_MAX {
+        let mut lives = BTreeMap::new();
+        Self::behind(shapes, &BTreeSet::from([shapes.start()]), true, &EACH_DIGITS_MAX, &mut lives)
+    }
+
+    /// What they can be behind what has led to these states, and whether all of that kind does. `lives` keeps which states go on.
+    fn behind(
+        shapes: &Shapes,
+        states: &BTreeSet<StateID>,
+        mut is_every: bool,
+        digits_max: &[usize],
+        lives: &mut BTreeMap<StateID, bool>,
+    ) -> Self {
+        let Some((digits_max, digits_max_behind)) = digits_max.split_first() else { return Self::default() };
+        let (mut of, mut states) = (Vec::new(), states.clone());
+        while of.len() < *digits_max {
             let next =
-                |state: &StateID| (b'0'..=b'9').filter_map(|digit| shapes.next(*state, digit)).collect::<Vec<_>>();
-            states = states.iter().flat_map(next).collect();
+                |state: &StateID| (b'0'..=b'9').map(|digit| shapes.next(*state, digit)).collect::<Vec<Option<_>>>();
+            let all: BTreeSet<_> = states.iter().flat_map(next).collect();
+            // Some digits have led nowhere: what is true of all states is not true of all numbers.
+            is_every &= !all.contains(&None);
+            states = all.into_iter().flatten().collect();
             if states.len() > STATES_MAX {
                 break;
             }
-            let mut number = Of { ends: states.iter().any(|state| shapes.ends(*state)), ..Of::default() };
-            for (state, byte) in states.iter().flat_map(|state| (0..=u8::MAX).map(move |byte| (*state, byte))) {
-                if let Some(next) = (!is_word(byte)).then(|| shapes.next(state, byte)).flatten() {
-                    number.ends |= shapes.is_match(next);
-                    if *lives.entry(next).or_insert_with(|| shapes.goes_on(next)) {
-                        number.may_have(byte);
+            let mut number = Of::default();
+            let mut counts = BTreeMap::<usize, usize>::new();
+            for shape in states.iter().flat_map(|state| shapes.ended(*state)) {
+                let count = counts.entry(shape).or_default();
+                *count = count.saturating_add(1);
+            }
+            number.shapes = counts.iter().map(|(shape, count)| (*shape, is_every && *count == states.len())).collect();
+            for byte in (0..=u8::MAX).filter(|byte| !is_word(*byte)) {
+                let next = states.iter().filter_map(|state| shapes.next(*state, byte));
+                let alive = next.filter(|next| *lives.entry(*next).or_insert_with(|| shapes.goes_on(*next)));
+                let alive: BTreeSet<_> = alive.collect();
+                if !alive.is_empty() {
+                    number.may_have(byte);
+                    let is_known = of.len() < DIGITS_BEFORE_MAX && SIGNS.contains(&byte);
+                    if is_known && !digits_max_behind.is_empty() {
+                        let behind = Self::behind(shapes, &alive, false, digits_max_behind, lives);
+                        number.behind.push((byte, behind));
                     }
                 }
             }
@@ -73,14 +116,32 @@ impl Numbers {
         Self { of }
     }
 
-    /// Whether a shape may begin with this number, or be it.
-    pub fn may_be(&self, number: Number) -> bool {
-        let of = number.digits.checked_sub(1).and_then(|at| self.of.get(at));
-        of.is_none_or(|of| of.ends || number.next.is_some_and(|byte| of.has(byte)))
+    /// What the number may be that begins here.
+    #[inline]
+    pub fn may_be(&self, input: &[u8], start: usize, number: Number) -> MayBe<'_> {
+        match self.get(number) {
+            Some(of) if !of.may_go_on(input, start, number) => MayBe::All(&of.shapes),
+            _ => MayBe::Beginning,
+        }
+    }
+
+    fn get(&self, number: Number) -> Option<&Of> {
+        number.digits.checked_sub(1).and_then(|at| self.of.get(at))
     }
 }
 
 impl Of {
+    /// Whether a shape may have more than this number, which begins here.
+    fn may_go_on(&self, input: &[u8], start: usize, number: Number) -> bool {
+        let Some(next) = number.next.filter(|next| self.has(*next)) else { return false };
+        let Some((_, numbers)) = self.behind.iter().find(|(sign, _)| *sign == next) else { return true };
+        let behind = start.saturating_add(number.digits).saturating_add(1);
+        // What no number stands behind, or one that may not be all there, is for the automaton.
+        let Some(number) = Number::at(input, behind).filter(|number| number.next.is_some()) else { return true };
+        let Some(of) = numbers.get(number) else { return true };
+        !of.shapes.is_empty() || of.may_go_on(input, behind, number)
+    }
+
     fn has(&self, byte: u8) -> bool {
         let (at, bit) = bit(byte);
         self.goes_on.get(at).is_some_and(|bits| bits & bit != 0)
@@ -116,14 +177,40 @@ mod tests {
     }
 
     #[test]
-    fn what_it_dismisses_no_shape_begins_with() {
-        let numbers = Numbers::of(&Shapes::new(&[r"\d{3}-\d{2}", r"[45]\d{3}|x\d{2}", r"9{2}\.\d"], 99).unwrap());
-        let may_be = |input: &str| numbers.may_be(Number::at(input.as_bytes(), 0).unwrap());
-        for may in ["512-", "4111", "4111,", "1234", "99.", "12.", &"1".repeat(DIGITS_MAX + 1)] {
-            assert!(may_be(may), "{may}");
+    fn what_a_number_may_be_is_what_the_automaton_says() {
+        let patterns = [r"\d{3}-\d{2}", r"[45]\d{3}|x\d{2}", r"9{2}\.\d", r"\d{6,8}", r"1\d{6}"];
+        let numbers = Numbers::of(&Shapes::new(&patterns, 99).unwrap());
+        let of = |numbers: &Numbers, input: &str| match numbers.may_be(
+            input.as_bytes(),
+            0,
+            Number::at(input.as_bytes(), 0).unwrap(),
+        ) {
+            MayBe::Beginning => None,
+            MayBe::All(shapes) => Some(shapes.to_vec()),
+        };
+        let may_be = |input: &str| of(&numbers, input);
+        for may in ["512-", "99.", "12.", &"1".repeat(DIGITS_MAX + 1)] {
+            assert_eq!(may_be(may), None, "{may}");
         }
-        for none in ["1", "12", "12,", "123", "123 ", "123.", "12-", "12345"] {
-            assert!(!may_be(none), "{none}");
+        for none in ["1", "12", "12,", "123", "123 ", "123.", "12-", "12345", "123456789"] {
+            assert_eq!(may_be(none), Some(vec![]), "{none}");
         }
+        assert_eq!(may_be("4111"), Some(vec![(1, false)]));
+        assert_eq!(may_be("1234,"), Some(vec![(1, false)]));
+        assert_eq!(may_be("123456"), Some(vec![(3, true)]));
+        assert_eq!(may_be("1234567."), Some(vec![(3, true), (4, false)]));
+        // What stands behind a sign is looked at, too.
+        assert_eq!(may_be("512-44,"), None);
+        assert_eq!(may_be("512-445,"), Some(vec![]));
+        assert_eq!(may_be("512-44"), None, "it may go on");
+        assert_eq!(may_be("512-x"), None);
+        let times = Numbers::of(&Shapes::new(&[r"(\d{2}:){3}\d{2}"], 99).unwrap());
+        assert_eq!(of(&times, "10:20:30:40,"), None);
+        for none in ["10:20:30,", "10:20,", "10:20:3:40,", "10-20:30:40,"] {
+            assert_eq!(of(&times, none), Some(vec![]), "{none}");
+        }
+        // Where some digits lead nowhere, no shape is every number.
+        let some = Numbers::of(&Shapes::new(&[r"[45]\d{3}"], 99).unwrap());
+        assert_eq!(of(&some, "4111"), Some(vec![(0, false)]));
     }
 }

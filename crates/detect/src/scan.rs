@@ -21,10 +21,11 @@ use memchr::memchr_iter;
 
 use crate::blocks::{Places, is_digit};
 use crate::checks::Check;
-use crate::detector::{Detector, Group, KindId, Place, ShapeOf, WORD_ODDS, said};
+use crate::detector::{Detector, Group, Place, ShapeOf, WORD_ODDS, WordShapes, said};
+use crate::kinds::KindId;
 use crate::literals::{NAME_BYTES_MAX, Way};
-use crate::numbers::{DIGITS_MAX, Number};
-use crate::words::Behind;
+use crate::numbers::{DIGITS_MAX, MayBe, Number};
+use crate::words::{Behind, Said};
 use again::{Again, May};
 
 /// The longest part before the `@` of an address.
@@ -61,8 +62,8 @@ pub struct Finding {
 pub struct Scanner<'d> {
     pub(crate) detector: &'d Detector,
     behind: Behind,
-    /// Kinds for which, or against which, words speak; and before which place those stand.
-    said: Vec<(KindId, bool)>,
+    /// What words say, and before which place those stand.
+    said: Said,
     said_at: Option<usize>,
     significant: Vec<u8>,
     pub(crate) found: Vec<Finding>,
@@ -100,7 +101,7 @@ impl<'d> Scanner<'d> {
         Self {
             detector,
             behind: Behind::default(),
-            said: Vec::new(),
+            said: Said::of(detector.kinds.len()),
             said_at: None,
             significant: Vec::new(),
             found: Vec::new(),
@@ -223,16 +224,41 @@ impl<'d> Scanner<'d> {
             self.open.begin(start, true);
             return;
         }
-        let (is_likely, is_unlikely) = (detector.likely.may_be(number), detector.unlikely.may_be(number));
-        if !(is_likely || is_unlikely) || is_inside(input, start) {
+        match number {
+            Some(number) => {
+                self.number(&detector.likely, input, within, start, number);
+                self.number(&detector.unlikely, input, within, start, number);
+            }
+            None if is_inside(input, start) => {}
+            None => {
+                self.walk(&detector.likely.group, input, within, start, false);
+                self.walk(&detector.unlikely.group, input, within, start, false);
+            }
+        }
+    }
+
+    /// Takes what begins with this number.
+    fn number(&mut self, of: &WordShapes, input: &[u8], within: Option<&Place>, start: usize, number: Number) {
+        let may_be = of.numbers.may_be(input, start, number);
+        let end = start.saturating_add(number.digits);
+        let ends = |shapes: &[_]| !shapes.is_empty() && is_end(input, end);
+        if matches!(may_be, MayBe::All(shapes) if !ends(shapes)) || is_inside(input, start) {
             return;
         }
-        if is_likely {
-            self.walk(&detector.likely.group, input, within, start, false);
+        // Nearly always nothing speaks for any of them.
+        if of.needs_words && !within.is_some_and(Place::speaks) && !self.speaks(input, start) {
+            return;
         }
-        // Words are read only where they matter.
-        if is_unlikely && (within.is_some_and(Place::speaks) || self.speaks(input, start)) {
-            self.walk(&detector.unlikely.group, input, within, start, false);
+        let MayBe::All(shapes) = may_be else {
+            self.walk(&of.group, input, within, start, false);
+            return;
+        };
+        for (number, is_surely) in shapes {
+            let Some(shape) = of.group.of.get(*number) else { continue };
+            let Some(finding) = self.judge(input, within, start..end, shape) else { continue };
+            if *is_surely || of.group.shapes.is(*number, input.get(start..end).unwrap_or_default()) {
+                self.push(finding);
+            }
         }
     }
 
@@ -339,62 +365,71 @@ impl<'d> Scanner<'d> {
     }
 
     fn candidate(&mut self, input: &[u8], within: Option<&Place>, span: Range<usize>, shape: &ShapeOf) {
-        let id = usize::from(shape.kind.0);
-        let Some(kind) = self.detector.kinds.get(id) else { return };
-        let place_odds = within.and_then(|place| place.odds.get(id)).copied().unwrap_or(0.0);
+        if let Some(finding) = self.judge(input, within, span, shape) {
+            self.push(finding);
+        }
+    }
+
+    fn push(&mut self, finding: Finding) {
+        if finding.odds > WORD_ODDS {
+            self.sure_end = self.sure_end.max(finding.end);
+        }
+        self.found.push(finding);
+    }
+
+    /// What a text of this shape is, if it is something.
+    fn judge(
+        &mut self,
+        input: &[u8],
+        within: Option<&Place>,
+        Range { start, end }: Range<usize>,
+        shape: &ShapeOf,
+    ) -> Option<Finding> {
+        let kind = shape.kind;
+        let place_odds = within.and_then(|place| place.odds.get(usize::from(kind.0))).copied().unwrap_or(0.0);
         let mut odds = shape.odds + place_odds;
-        let fulfils = |this: &mut Self| {
-            let text = input.get(span.clone()).unwrap_or_default();
-            kind.check.is_none_or(|check| this.fulfils(text, check))
-        };
         // Words are looked at only where they can change what is said. Where they have to speak for it they come first, as they seldom do;
         // and else the check.
-        if odds <= 0.0 {
+        let (may_raise, may_lower) = (odds <= 0.0, odds > 0.0 && odds <= WORD_ODDS);
+        if may_raise {
             if odds + WORD_ODDS <= 0.0 {
-                return;
+                return None;
             }
-            odds += self.words_say(input, span.start, shape.kind);
-            if odds <= 0.0 || !fulfils(self) {
-                return;
-            }
-        } else {
-            if !fulfils(self) {
-                return;
-            }
-            if odds <= WORD_ODDS {
-                odds += self.words_say(input, span.start, shape.kind);
-            }
+            odds += self.words_say(input, start, kind);
             if odds <= 0.0 {
-                return;
+                return None;
             }
         }
-        let Range { start, end } = span;
-        if odds > WORD_ODDS {
-            self.sure_end = self.sure_end.max(end);
+        if !shape.check.is_none_or(|check| self.fulfils(input.get(start..end).unwrap_or_default(), check)) {
+            return None;
         }
-        self.found.push(Finding { start, end, kind: shape.kind, odds });
+        if may_lower {
+            odds += self.words_say(input, start, kind);
+        }
+        (odds > 0.0).then_some(Finding { start, end, kind, odds })
     }
 
     /// What the words before a place add to the odds of a kind.
+    #[inline]
     fn words_say(&mut self, input: &[u8], start: usize, kind: KindId) -> f32 {
         self.hear(input, start);
-        let of_kind = self.said.iter().filter(|(of, _)| *of == kind);
-        of_kind.fold(0.0, |so_far, (_, speaks_for)| said(so_far, *speaks_for))
+        said(&self.said, kind)
     }
 
-    /// Whether the words before a place speak for any kind.
+    /// Whether the words before a place speak for a kind that is looked for only where they do.
+    #[inline]
     fn speaks(&mut self, input: &[u8], start: usize) -> bool {
         self.hear(input, start);
-        self.said.iter().any(|(_, speaks_for)| *speaks_for)
+        self.said.speaks_for.meets(&self.detector.unlikely.kinds)
     }
 
     /// Reads the words before a place, once for it.
+    #[inline]
     fn hear(&mut self, input: &[u8], start: usize) {
         if self.said_at != Some(start) {
             self.said_at = Some(start);
             self.said.clear();
-            let said = &mut self.said;
-            self.behind.each(&self.detector.vocabulary, input, start, |word| said.push(word));
+            self.behind.hear(&self.detector.vocabulary, input, start, &mut self.said);
         }
     }
 
@@ -406,12 +441,13 @@ impl<'d> Scanner<'d> {
         if check(text) {
             return true;
         }
-        if text.len() > SEPARATED_BYTES_MAX {
+        let is_plain = |byte: &u8| is_digit(*byte) || byte.is_ascii_uppercase();
+        if text.len() > SEPARATED_BYTES_MAX || text.iter().all(is_plain) {
             return false;
         }
         self.significant.clear();
         self.significant.extend(text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase));
-        self.significant != text && check(&self.significant)
+        check(&self.significant)
     }
 }
 

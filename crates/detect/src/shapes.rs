@@ -118,6 +118,13 @@ impl Shapes {
         is_end(state) && !is_end(self.dfa.next_eoi_state(state)) && !self.goes_on(state)
     }
 
+    /// Whether a shape is all of a text.
+    pub fn is(&self, shape: usize, text: &[u8]) -> bool {
+        let mut is = false;
+        self.at(text, 0, |end| end == text.len(), |found, _| is |= found == shape);
+        is
+    }
+
     fn tell(&self, state: StateID, end: usize, found: &mut impl FnMut(usize, usize)) {
         for index in 0..self.dfa.match_len(state) {
             found(self.dfa.match_pattern(state, index).as_usize(), end);
@@ -134,14 +141,13 @@ impl Shapes {
         Some(self.dfa.next_state(state, byte)).filter(|next| !self.dfa.is_dead_state(*next))
     }
 
-    /// Whether a shape has ended before the byte that led here.
-    pub fn is_match(&self, state: StateID) -> bool {
-        self.dfa.is_match_state(state)
-    }
-
-    /// Whether a shape ends here if the input does.
-    pub fn ends(&self, state: StateID) -> bool {
-        self.dfa.is_match_state(self.dfa.next_eoi_state(state))
+    /// The shapes that end here if the input does.
+    pub fn ended(&self, state: StateID) -> Vec<usize> {
+        let end = self.dfa.next_eoi_state(state);
+        if !self.dfa.is_match_state(end) {
+            return Vec::new();
+        }
+        (0..self.dfa.match_len(end)).map(|index| self.dfa.match_pattern(end, index).as_usize()).collect()
     }
 
     /// Whether there is a byte that leads on from here.

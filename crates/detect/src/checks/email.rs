@@ -48,5 +48,8 @@ fn is_domain(domain: &[u8]) -> bool {
 fn is_top(label: &[u8]) -> bool {
     let is_international = label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"xn--"));
     let is_name = label.len() >= 2 && label.iter().all(|&byte| byte.is_ascii_alphabetic() || byte >= 0x80);
-    (is_international || is_name) && !FILES.iter().any(|end| label.eq_ignore_ascii_case(end.as_bytes()))
+    // The first letters are compared apart, as that is most of what there is to compare.
+    let first = label.first().map(u8::to_ascii_lowercase);
+    let is_file = |end: &[u8]| end.first().copied() == first && label.eq_ignore_ascii_case(end);
+    (is_international || is_name) && !FILES.iter().any(|end| is_file(end.as_bytes()))
 }

@@ -120,13 +120,12 @@ impl Plain<'_> {
         let id = usize::from(shape.kind.0);
         let mut odds = shape.odds + self.within.map_or(0.0, |place| place.odds[id]);
         if odds.abs() <= WORD_ODDS {
-            let words = plainly(&self.detector.vocabulary, self.input, start).into_iter();
-            odds += words.filter(|(kind, _)| *kind == shape.kind).fold(0.0, |so_far, (_, speaks)| said(so_far, speaks));
+            odds += said(&plainly(&self.detector.vocabulary, self.input, start), shape.kind);
         }
         let text = &self.input[start..end];
         let significant: Vec<u8> =
             text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-        let fulfils = self.detector.kinds[id].check.is_none_or(|check| check(text) || check(&significant));
+        let fulfils = shape.check.is_none_or(|check| check(text) || check(&significant));
         if odds > 0.0 && fulfils {
             if odds > WORD_ODDS {
                 self.sure_end = self.sure_end.max(end);
