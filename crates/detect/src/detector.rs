@@ -174,12 +174,13 @@ impl Detector {
 
     /// A place of this name. It is made once for a column, not for each of its values.
     pub fn place(&self, name: &str) -> Place {
-        let mut odds = vec![0.0_f32; self.kinds.len()].into_boxed_slice();
+        let mut said_of = vec![None; self.kinds.len()];
         self.vocabulary.each(Words::of(name).words(), |(kind, speaks_for)| {
-            if let Some(odds) = odds.get_mut(usize::from(kind.0)) {
-                *odds = said(*odds, speaks_for);
+            if let Some(so_far) = said_of.get_mut(usize::from(kind.0)) {
+                *so_far = Some(said(*so_far, speaks_for));
             }
         });
+        let odds: Box<[f32]> = said_of.into_iter().map(|odds| odds.unwrap_or(0.0)).collect();
         let whole =
             self.wholes.of.iter().any(|shape| odds.get(usize::from(shape.kind.0)).is_some_and(|odds| *odds > 0.0));
         Place { odds, whole }
@@ -196,12 +197,13 @@ impl Detector {
     }
 }
 
-/// What the words say so far, and one more. One that speaks for a kind goes before all that speak against it.
-pub(crate) fn said(so_far: f32, speaks_for: bool) -> f32 {
-    match speaks_for {
-        true => WORD_ODDS,
-        false if so_far > 0.0 => so_far,
-        false => -WORD_ODDS,
+/// What the words say so far, and one more. One that speaks against a kind and stands behind one for it takes away what that has said,
+/// and no more.
+pub(crate) fn said(so_far: Option<f32>, speaks_for: bool) -> f32 {
+    match (so_far, speaks_for) {
+        (_, true) => WORD_ODDS,
+        (Some(for_it), false) if for_it >= 0.0 => 0.0,
+        (_, false) => -WORD_ODDS,
     }
 }
 

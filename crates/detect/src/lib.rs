@@ -14,6 +14,7 @@ mod detector;
 mod entity;
 mod scan;
 mod shapes;
+mod surroundings;
 mod words;
 
 pub use builtin::{Faulty, builtin, entities};

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::checks::Check;
 use crate::detector::{Detector, Group, KindId, Place, ShapeOf, WORD_ODDS, said};
+use crate::surroundings::{is_part, name_of};
 use crate::words::Behind;
 
 /// The longest part before the `@` of an address.
@@ -34,6 +35,8 @@ pub struct Finding {
 pub struct Scanner<'d> {
     detector: &'d Detector,
     behind: Behind,
+    /// The words of the name of a value.
+    name: Behind,
     /// Kinds for which, or against which, words speak; and before which place those stand.
     said: Vec<(KindId, bool)>,
     said_at: Option<usize>,
@@ -47,6 +50,7 @@ impl<'d> Scanner<'d> {
         Self {
             detector,
             behind: Behind::default(),
+            name: Behind::default(),
             said: Vec::new(),
             said_at: None,
             significant: Vec::new(),
@@ -158,7 +162,9 @@ impl<'d> Scanner<'d> {
             return;
         }
         let text = input.get(span.clone()).unwrap_or_default();
-        if kind.check.is_some_and(|check| !self.fulfils(text, check)) {
+        // What is given to a name is looked at as it stands.
+        let fulfils = |check: Check| if shape.behind.is_some() { check(text) } else { self.fulfils(text, check) };
+        if !kind.check.is_none_or(fulfils) || is_part(input, &span) {
             return;
         }
         let Range { start, end } = span;
@@ -172,16 +178,21 @@ impl<'d> Scanner<'d> {
         }
     }
 
-    /// What the words before a place add to the odds of a kind. They are read once for a place.
+    /// What the words before a place add to the odds of a kind: those of the name that the value is given to, or else all that are near.
+    /// They are read once for a place.
     fn words_say(&mut self, input: &[u8], start: usize, kind: KindId) -> f32 {
         if self.said_at != Some(start) {
             self.said_at = Some(start);
             self.said.clear();
             let said = &mut self.said;
-            self.detector.vocabulary.each(self.behind.go(input, start).words(), |word| said.push(word));
+            let words = match name_of(input, start) {
+                Some(name) => self.name.of_part(input, name),
+                None => self.behind.go(input, start).words(),
+            };
+            self.detector.vocabulary.each(words, |word| said.push(word));
         }
         let of_kind = self.said.iter().filter(|(of, _)| *of == kind);
-        of_kind.fold(0.0, |so_far, (_, speaks_for)| said(so_far, *speaks_for))
+        of_kind.fold(None, |so_far, (_, speaks_for)| Some(said(so_far, *speaks_for))).unwrap_or(0.0)
     }
 
     /// Whether a text fulfils a check: as it stands, or else without separators and in upper case. A check knows one of the two, and

@@ -70,6 +70,16 @@ impl Behind {
         &self.asked
     }
 
+    /// The words of a part of the bytes, in order.
+    pub fn of_part(&mut self, input: &[u8], part: std::ops::Range<usize>) -> &[u64] {
+        self.clear();
+        self.before = b' ';
+        self.read(input, part.start, part.end);
+        self.asked.clear();
+        self.asked.extend(self.words.iter().map(|(_, word)| *word).chain(self.open.map(|(_, word)| word)));
+        &self.asked
+    }
+
     fn unfinished(&self) -> Option<u64> {
         self.open.map(|(_, word)| word)
     }
