@@ -200,13 +200,13 @@ impl Detector {
     }
 }
 
-/// What the words say of a kind. One that speaks for it goes before all that speak against it.
+/// What the words say of a kind. One that speaks against it and stands behind one for it takes away what that has said, and no more.
 #[inline]
 pub(crate) fn said(said: &Said, kind: KindId) -> f32 {
     match (said.speaks_for.has(kind), said.against.has(kind)) {
-        (true, _) => WORD_ODDS,
+        (true, false) => WORD_ODDS,
         (false, true) => -WORD_ODDS,
-        (false, false) => 0.0,
+        (true, true) | (false, false) => 0.0,
     }
 }
 

@@ -27,6 +27,13 @@ impl Kinds {
         }
     }
 
+    pub fn remove(&mut self, kind: KindId) {
+        let (place, bit) = bit_of(kind);
+        if let Some(bits) = self.0.get_mut(place) {
+            *bits &= !bit;
+        }
+    }
+
     pub fn clear(&mut self) {
         self.0.fill(0);
     }
@@ -35,6 +42,13 @@ impl Kinds {
     pub fn join(&mut self, other: &Self) {
         for (bits, others) in self.0.iter_mut().zip(&other.0) {
             *bits |= others;
+        }
+    }
+
+    /// Takes away those of another set.
+    pub fn leave(&mut self, other: &Self) {
+        for (bits, others) in self.0.iter_mut().zip(&other.0) {
+            *bits &= !others;
         }
     }
 
@@ -64,6 +78,10 @@ mod tests {
         assert!(!one.meets(&other));
         other.join(&one);
         assert!(other.meets(&one) && other.has(KindId(64)) && other.has(KindId(129)));
+        other.leave(&one);
+        assert!(!other.has(KindId(3)) && other.has(KindId(64)));
+        other.remove(KindId(64));
+        assert_eq!(other, Kinds::of(130));
         other.clear();
         assert_eq!(other, Kinds::of(130));
     }

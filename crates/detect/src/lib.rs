@@ -22,6 +22,7 @@ mod part;
 mod scan;
 mod shapes;
 mod stream;
+mod surroundings;
 mod view_scanner;
 mod views;
 mod words;

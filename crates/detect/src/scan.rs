@@ -25,6 +25,7 @@ use crate::detector::{Detector, Group, Place, ShapeOf, WORD_ODDS, WordShapes, sa
 use crate::kinds::KindId;
 use crate::literals::{NAME_BYTES_MAX, Way};
 use crate::numbers::{DIGITS_MAX, MayBe, Number};
+use crate::surroundings::{is_part, name_of};
 use crate::words::{Behind, Said};
 use again::{Again, May};
 
@@ -400,7 +401,10 @@ impl<'d> Scanner<'d> {
                 return None;
             }
         }
-        if !shape.check.is_none_or(|check| self.fulfils(input.get(start..end).unwrap_or_default(), check)) {
+        let text = input.get(start..end).unwrap_or_default();
+        // What is given to a name is looked at as it stands.
+        let fulfils = |check: Check| if shape.behind.is_some() { check(text) } else { self.fulfils(text, check) };
+        if !shape.check.is_none_or(fulfils) || is_part(input, &(start..end)) {
             return None;
         }
         if may_lower {
@@ -429,7 +433,10 @@ impl<'d> Scanner<'d> {
         if self.said_at != Some(start) {
             self.said_at = Some(start);
             self.said.clear();
-            self.behind.hear(&self.detector.vocabulary, input, start, &mut self.said);
+            match name_of(input, start) {
+                Some(name) => self.detector.vocabulary.hear(input, name, &mut self.said),
+                None => self.behind.hear(&self.detector.vocabulary, input, start, &mut self.said),
+            }
         }
     }
 
@@ -548,7 +555,7 @@ fn is_end(input: &[u8], end: usize) -> bool {
 fn is_cut_off(input: &[u8], end: usize) -> bool {
     match input.get(end) {
         None => true,
-        Some(b'.' | b'-') => input.len() <= end.saturating_add(1),
+        Some(b'.' | b'-' | b':') => input.len() <= end.saturating_add(1),
         Some(_) => false,
     }
 }

@@ -57,7 +57,8 @@ struct Hit {
     first: usize,
 }
 
-/// For which kinds words speak, and against which.
+/// For which kinds words speak, and against which. A kind is in both if the last word that speaks of it is against it, and one before was
+/// for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     pub speaks_for: Kinds,
@@ -75,13 +76,21 @@ impl Said {
         self.against.clear();
     }
 
+    /// A word says this, behind all that were before.
     fn add(&mut self, kind: KindId, speaks_for: bool) {
-        let kinds = if speaks_for { &mut self.speaks_for } else { &mut self.against };
-        kinds.add(kind);
+        match speaks_for {
+            true => {
+                self.speaks_for.add(kind);
+                self.against.remove(kind);
+            }
+            false => self.against.add(kind),
+        }
     }
 
+    /// A word says all of this, behind all that were before.
     fn join(&mut self, other: &Self) {
         self.speaks_for.join(&other.speaks_for);
+        self.against.leave(&other.speaks_for);
         self.against.join(&other.against);
     }
 }
@@ -109,7 +118,8 @@ impl Behind {
             self.low = from;
         }
         while self.end < place && self.read(vocabulary, input) {}
-        let near = self.hits.iter().rev().take_while(|hit| hit.word.start >= from);
+        let first = self.hits.partition_point(|hit| hit.word.start < from);
+        let near = self.hits.get(first..).unwrap_or_default().iter();
         for hit in near.filter(|hit| hit.word.end <= place) {
             vocabulary.follow(hit.first, input, &hit.word, place, said);
         }
@@ -239,6 +249,17 @@ impl Vocabulary {
             }
         }
         all
+    }
+
+    /// Adds what the phrases say that are in a part of the bytes.
+    pub fn hear(&self, input: &[u8], part: Range<usize>, said: &mut Said) {
+        let mut at = part.start;
+        while let Some(word) = next_word(input, at, part.end) {
+            at = word.end;
+            if let Some(first) = self.begins(hash(input, word.clone())) {
+                self.follow(first, input, &word, part.end, said);
+            }
+        }
     }
 
     /// What these words say.

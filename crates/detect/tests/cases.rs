@@ -57,6 +57,57 @@ const KINDS: &[(&str, &[&str], &str)] = &[
     ("ZA_ID_NUMBER", &["za_id"], "id_number"),
 ];
 
+/// Cases that we see otherwise, by their name of the kind, with the reason. They are no part of the share.
+const DIFFERENT: &[(&str, &[&str], &str)] = &[
+    ("DE_ID_CARD", &["L01X00T47"], "of nine characters none is a check digit: the tenth is"),
+    ("DE_PASSPORT", &["L01X00T47"], "of nine characters none is a check digit: the tenth is"),
+    (
+        "DE_TAX_ID",
+        &["12345678903", "98765432106", "IdNr. 98765432106 liegt vor."],
+        "one of its digits must be there twice or three times",
+    ),
+    ("IN_AADHAAR", &["1234:5678:9012"], "none begins with 1"),
+    (
+        "IN_GSTIN",
+        &["27ABCDE1234F1Z5", "37ABCDE1234F1Z5", "GST registration: 07PQRST6789K1Z2"],
+        "the check character is wrong, or the fourth letter is none of a kind of person",
+    ),
+    ("IN_PAN", &["A1111DFSFS"], "not the form of one"),
+    (
+        "IP_ADDRESS",
+        &["2345:0425:2CA1:0000:0000:0567:5673:23b5", "2345:0425:2CA1::0567:5673:23b5"],
+        "these are addresses",
+    ),
+    ("IP_ADDRESS", &["src=:: dst=::1", "::/0"], ":: is the address of nothing"),
+    ("IP_ADDRESS", &["text2001:db8::1"], "what stands behind a word and a colon is looked at by itself"),
+    (
+        "IT_FISCAL_CODE",
+        &["AAAAAA00B11C333Y and AAAAAA00B11C333N"],
+        "two that differ in the check character are not both right",
+    ),
+    ("KR_RRN", &["0005053637892"], "the check digit is wrong"),
+    ("KR_RRN", &["051102-9234110"], "right, of somebody born in 1805"),
+    (
+        "PH_MOBILE_NUMBER",
+        &["9171234567", "917-123-4567", "12345678901", "0917123456", "091712345678"],
+        "in a column of telephones it is one, of whatever country",
+    ),
+    (
+        "TR_PHONE_NUMBER",
+        &["532123456", "53212345678", "1234567890", "12345678901", "15053212345678", "7123456789", "9123456789"],
+        "in a column of telephones it is one, of whatever country",
+    ),
+    (
+        "PHONE_NUMBER",
+        &["My US number is (415) 555-0132, and my international one is +91 4155 550132"],
+        "a telephone in India, which one of two cases did not look for",
+    ),
+    ("SG_NRIC_FIN", &["G1122144L"], "the check letter is wrong"),
+    ("SG_NRIC_FIN", &["A1234567Z", "B1234567Z"], "none begins with this letter"),
+    ("UK_PASSPORT", &["123456789"], "they have nine digits"),
+    ("US_NPI", &["1111111112"], "the check digit is right"),
+];
+
 /// What is counted of a kind: cases, those right bare, those right in a column of its name.
 type Counted = BTreeMap<&'static str, [u32; 3]>;
 
@@ -67,6 +118,7 @@ fn cases_of_others() {
         return;
     };
     let cases = std::fs::read_to_string(path).unwrap();
+    let mut different = 0;
     let (mut counted, mut foreign) = (Counted::new(), BTreeMap::<String, u32>::new());
     let all = entities().unwrap();
     for line in cases.lines() {
@@ -88,8 +140,13 @@ fn cases_of_others() {
             spans().all(|(start, end)| found.iter().any(|found| found.start < end && found.end > start))
                 && found.iter().all(|found| spans().any(|(start, end)| found.start < end && found.end > start))
         };
-        let counts = counted.entry(kind).or_default();
         let (bare, named) = (is_right(None), is_right(Some(column)));
+        let is_different = DIFFERENT.iter().any(|(of, texts, _)| of == kind && texts.contains(&text));
+        if is_different && !named {
+            different += 1;
+            continue;
+        }
+        let counts = counted.entry(kind).or_default();
         for (count, is_one) in counts.iter_mut().zip([true, bare, named]) {
             *count += u32::from(is_one);
         }
@@ -102,8 +159,11 @@ fn cases_of_others() {
         println!("{kind:<28} {of:>4} cases, bare {alone:>4}, in a column of its name {in_column:>4}");
         (total, bare, named) = (total + of, bare + alone, named + in_column);
     }
+    let with_different = f64::from(named) / f64::from(total + different);
     println!("all of {total}: bare {bare}, in a column of its name {named}; of kinds that we don't have: {foreign:?}");
-    assert!(named * 100 >= total * 90, "only {named} of {total}");
+    println!("{different} more are seen otherwise; counted as wrong, the share is {with_different:.3}");
+    assert!(named * 100 >= total * 98, "only {named} of {total}");
+    assert!(different <= 50 && with_different >= 0.9, "{different} are seen otherwise");
 }
 
 /// Code points to bytes.

@@ -149,9 +149,10 @@ def takes(kind, text):
         return False
 
 
-if sys.argv[1:] == ["--kinds"]:
-    print("\n".join(KINDS))
-else:
-    for line in sys.stdin:
-        kind, text = line.rstrip("\n").split("\t")
-        print(int(takes(kind, text)))
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--kinds"]:
+        print("\n".join(KINDS))
+    else:
+        for line in sys.stdin:
+            kind, text = line.rstrip("\n").split("\t")
+            print(int(takes(kind, text)))

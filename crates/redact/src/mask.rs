@@ -108,6 +108,8 @@ mod tests {
             ("pii.postcode", "SW1A 2AA"),
             ("pci.iban", "DE89 3704 0044 0532 0130 00"),
             ("pii.bank_account", "0532013000"),
+            ("pii.passport", "AB1234567"),
+            ("fin.wallet", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
         ] {
             let part = Style::of(&ClassId::parse(class).unwrap()).apply(&Value::Text(text.into()));
             let Some(Value::Text(part)) = part else { panic!("{class}") };

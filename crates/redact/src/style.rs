@@ -41,11 +41,20 @@ pub enum Style {
 }
 
 /// Styles by class; a class takes the style of the nearest class that it is in.
-const STYLES: [(&str, Style); 18] = [
+const STYLES: [(&str, Style); 30] = [
     ("pci.card", Style::LastDigits(4)),
     ("pci.iban", Style::Account),
+    ("pci.cvv", Style::None),
+    ("pci.track", Style::None),
     ("pii.bank_account", Style::Account),
     ("pii.national_id", Style::LastDigits(4)),
+    ("pii.tax_id", Style::LastDigits(2)),
+    ("pii.passport", Style::LastDigits(2)),
+    ("pii.driver_licence", Style::LastDigits(2)),
+    ("pii.device_id", Style::LastDigits(4)),
+    ("pii.vehicle_id", Style::LastDigits(4)),
+    ("pii.bank_code", Style::First(4)),
+    ("pii.health", Style::None),
     ("pii.phone", Style::LastDigits(2)),
     ("pii.email", Style::Mailbox),
     ("pii.name", Style::Initials),
@@ -55,6 +64,9 @@ const STYLES: [(&str, Style); 18] = [
     ("pii.location", Style::Degrees),
     ("pii.salary", Style::Magnitude),
     ("fin.amount", Style::Magnitude),
+    ("fin.wallet", Style::First(6)),
+    ("fin.isin", Style::First(2)),
+    ("fin.lei", Style::First(4)),
     ("pii.ip", Style::Network),
     ("net.ip", Style::Network),
     ("pii.mac", Style::Vendor),

@@ -21,11 +21,15 @@ const RANGES: &[Range] = &[
     // Mir, and Mastercard's second series.
     range(220_000, 220_499, 16, 19),
     range(222_100, 272_099, 16, 16),
-    // Diners Club.
-    range(300_000, 305_999, 14, 19),
-    range(309_500, 309_599, 14, 19),
-    range(360_000, 369_999, 14, 19),
-    range(380_000, 399_999, 14, 19),
+    // Diners Club: fourteen digits, or from sixteen on.
+    range(300_000, 305_999, 14, 14),
+    range(300_000, 305_999, 16, 19),
+    range(309_500, 309_599, 14, 14),
+    range(309_500, 309_599, 16, 19),
+    range(360_000, 369_999, 14, 14),
+    range(360_000, 369_999, 16, 19),
+    range(380_000, 399_999, 14, 14),
+    range(380_000, 399_999, 16, 19),
     // American Express.
     range(340_000, 349_999, 15, 15),
     range(370_000, 379_999, 15, 15),

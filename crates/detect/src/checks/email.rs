@@ -35,6 +35,11 @@ fn is_domain(domain: &[u8]) -> bool {
             && !label.starts_with(b"-")
             && !label.ends_with(b"-")
     };
+    // `name@4.17.2-beta.x` is a package and its version.
+    let is_number = |label: &[u8]| label.iter().all(u8::is_ascii_digit);
+    if domain.split(|&byte| byte == b'.').take(2).all(is_number) {
+        return false;
+    }
     let mut labels = domain.split(|&byte| byte == b'.');
     let Some(top) = labels.next_back() else { return false };
     domain.len() <= DOMAIN_BYTES_MAX
@@ -47,7 +52,11 @@ fn is_domain(domain: &[u8]) -> bool {
 /// Letters only, or a name of other scripts as it is in ASCII; no country or business is called like a file.
 fn is_top(label: &[u8]) -> bool {
     let is_international = label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"xn--"));
-    let is_name = label.len() >= 2 && label.iter().all(|&byte| byte.is_ascii_alphabetic() || byte >= 0x80);
+    // In one case, but for the first letter: `d@dA.dC` is something else.
+    let is_lower = label.iter().skip(1).all(|byte| !byte.is_ascii_uppercase());
+    let is_one_case = is_lower || !label.iter().any(u8::is_ascii_lowercase);
+    let is_name =
+        label.len() >= 2 && is_one_case && label.iter().all(|&byte| byte.is_ascii_alphabetic() || byte >= 0x80);
     // The first letters are compared apart, as that is most of what there is to compare.
     let first = label.first().map(u8::to_ascii_lowercase);
     let is_file = |end: &[u8]| end.first().copied() == first && label.eq_ignore_ascii_case(end);

@@ -15,11 +15,17 @@ pub fn de_steuerid(text: &[u8]) -> bool {
 }
 
 /// A German identity card or passport: nine digits and letters without vowels, and a check digit with weights 7, 3, 1. Old
-/// cards have digits only.
+/// cards have digits only. The number that is printed large is that without its check digit: of it, this says no more than that it begins
+/// with a letter and has the right ones, and digits.
 pub fn de_perso(text: &[u8]) -> bool {
+    let is_allowed = |byte: &u8| byte.is_ascii_digit() || b"CFGHJKLMNPRTVWXYZ".contains(byte);
+    if let Ok(own) = <&[u8; 9]>::try_from(text) {
+        let digits = own.iter().filter(|byte| byte.is_ascii_digit()).count();
+        return own.iter().all(is_allowed) && own[0].is_ascii_alphabetic() && digits >= 2;
+    }
     let Ok(text) = <&[u8; 10]>::try_from(text) else { return false };
     let (own, check) = (&text[..9], text[9]);
-    let allowed = own.iter().all(|byte| byte.is_ascii_digit() || b"CFGHJKLMNPRTVWXYZ".contains(byte));
+    let allowed = own.iter().all(is_allowed);
     let sum = own
         .iter()
         .zip([7_u64, 3, 1].into_iter().cycle())

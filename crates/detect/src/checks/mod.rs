@@ -16,6 +16,7 @@ mod securities;
 mod coins;
 mod devices;
 mod email;
+mod passwords;
 mod phone;
 mod tokens;
 
@@ -75,6 +76,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("clabe", securities::clabe),
     ("cn_ric", asia::cn_ric),
     ("co_nit", latin_america::co_nit),
+    ("credentials", tokens::credentials),
     ("cz_rc", east_europe::cz_rc),
     ("de_perso", german::de_perso),
     ("de_steuerid", german::de_steuerid),
@@ -131,7 +133,10 @@ const CHECKS: &[(&str, Check)] = &[
     ("no_fnr", nordic::no_fnr),
     ("npm_token", tokens::npm_token),
     ("nz_ird", south::nz_ird),
+    ("password", passwords::password),
+    ("password_word", passwords::password_word),
     ("pe_ruc", latin_america::pe_ruc),
+    ("phone", phone::phone),
     ("phone_e164", phone::phone_e164),
     ("pl_nip", east_europe::pl_nip),
     ("pl_pesel", east_europe::pl_pesel),

@@ -1,8 +1,8 @@
-//! Telephone numbers with their country code (ITU-T E.164).
+//! Telephone numbers, with their country code (ITU-T E.164) and as they are written at home.
 //!
 //! What a country does with its digits changes yearly; how many it has does not, so this is all that is looked at.
 
-use super::arithmetic::{digit, number};
+use super::arithmetic::{digit, is_date, number};
 
 /// Digits of a number in all, with its country code: St Helena has the fewest.
 const DIGITS_MIN: usize = 7;
@@ -227,17 +227,26 @@ const COUNTRIES: &[(u64, usize, usize)] = &[
     (998, 9, 9),
 ];
 
-/// Digits from the country code on, with or without `+`, as they stand otherwise. A number of North America has an area
-/// and an exchange that do not begin with 0 or 1.
+/// Digits from the country code on, with or without `+` before them and signs between them; a zero in brackets, which is for those at
+/// home, is left out. A number of North America has an area and an exchange that do not begin with 0 or 1.
 pub fn phone_e164(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"+").unwrap_or(text);
+    let mut text = text.strip_prefix(b"+").unwrap_or(text);
     let mut digits = [0; DIGITS_MAX];
-    let Some(digits) = digits.get_mut(..text.len()) else { return false };
-    for (value, &byte) in digits.iter_mut().zip(text) {
-        let Some(found) = digit(byte) else { return false };
-        *value = found;
+    let mut count: usize = 0;
+    while let [byte, rest @ ..] = text {
+        text = text.strip_prefix(b"(0)").unwrap_or(rest);
+        match digit(*byte) {
+            Some(found) => {
+                let Some(place) = digits.get_mut(count) else { return false };
+                *place = found;
+                count = count.saturating_add(1);
+            }
+            None if matches!(byte, b' ' | b'.' | b'-' | b'(' | b')' | b'/') => {}
+            None => return false,
+        }
     }
-    digits.len() >= DIGITS_MIN
+    let digits = digits.get(..count).unwrap_or_default();
+    count >= DIGITS_MIN
         && (1..=3).any(|length| {
             let Some((code, own)) = digits.split_at_checked(length) else { return false };
             let code = number(code);
@@ -251,9 +260,46 @@ pub fn phone_e164(text: &[u8]) -> bool {
         })
 }
 
+/// A number as it is written in its country, with what is put between its digits, and an extension behind an `x`: from seven to
+/// fifteen digits, and not a date of eight.
+pub fn phone(text: &[u8]) -> bool {
+    let mut digits = [0; DIGITS_MAX];
+    let mut count: usize = 0;
+    for &byte in text.iter().take_while(|byte| !byte.is_ascii_alphabetic()) {
+        let Some(found) = digit(byte) else { continue };
+        let Some(place) = digits.get_mut(count) else { return false };
+        *place = found;
+        count = count.saturating_add(1);
+    }
+    let digits = digits.get(..count).unwrap_or_default();
+    let is_day = |year: &[u8], month: &[u8], day: &[u8]| {
+        matches!(number(year), 1900..2100) && is_date(number(year), number(month), number(day))
+    };
+    let is_day = match digits {
+        [year @ .., a, b, c, d] if year.len() == 4 && is_day(year, &[*a, *b], &[*c, *d]) => true,
+        [a, b, c, d, year @ ..] if year.len() == 4 => {
+            is_day(year, &[*a, *b], &[*c, *d]) || is_day(year, &[*c, *d], &[*a, *b])
+        }
+        _ => false,
+    };
+    count >= DIGITS_MIN && !is_day && digits.iter().any(|digit| *digit != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn national_numbers_are_no_dates() {
+        for number in ["0171 5550123", "912 345 678", "581-896-0013x3890", "12 34 56 78", "(02) 9374 4000"] {
+            assert!(phone(number.as_bytes()), "{number}");
+        }
+        for none in
+            ["2024-01-15", "15.01.2024", "01/15/2024", "20240115", "123456", "000-0000", "1234 5678 9012 3456", ""]
+        {
+            assert!(!phone(none.as_bytes()), "{none}");
+        }
+    }
 
     #[test]
     fn countries_are_in_order() {

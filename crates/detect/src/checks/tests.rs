@@ -52,6 +52,7 @@ const VALID: &[(&str, Promise, &[&str])] = &[
     ("clabe", Each, &["002010077777777771", "032180000118359719"]),
     ("cn_ric", Each, &["11010519491231002X", "440524188001010014"]),
     ("co_nit", Most, &["2131234321"]),
+    ("credentials", Nothing, &["EXAMPLEPCB9t2039bicBTW5ZE9LFaez", "ZXhhbXBsZTpleGFtcGxl"]),
     ("cz_rc", Most, &["7103192745"]),
     ("de_perso", Each, &["T220001293", "L01X00T471"]),
     ("de_steuerid", Each, &["36574261809", "86095742719"]),
@@ -131,7 +132,10 @@ const VALID: &[(&str, Promise, &[&str])] = &[
     ("no_fnr", Each, &["15108695088", "01010750160"]),
     ("npm_token", Each, &[]),
     ("nz_ird", Most, &["49091850", "49098576", "136410132"]),
+    ("password", Nothing, &["hunter2!", "correct horse battery staple"]),
+    ("password_word", Nothing, &["hunter22", "s3cr3t-x"]),
     ("pe_ruc", Most, &["20512333797"]),
+    ("phone", Nothing, &["(415) 555-0132", "912 345 678", "581-896-0013x3890"]),
     ("phone_e164", Nothing, &["+14155552671", "442071838750", "4930123456", "8613812345678", "2902345"]),
     ("pl_nip", Each, &["8567346215"]),
     ("pl_pesel", Each, &["44051401359", "02070803628"]),
@@ -223,7 +227,20 @@ fn one_wrong_digit_is_refused() {
 #[test]
 fn longer_and_shorter_ones_are_refused() {
     // These have a number of digits that varies.
-    const VARIES: [&str; 8] = ["luhn", "card", "email", "phone_e164", "ipv4", "ipv6", "jwt", "co_nit"];
+    const VARIES: [&str; 12] = [
+        "credentials",
+        "luhn",
+        "card",
+        "email",
+        "phone",
+        "phone_e164",
+        "ipv4",
+        "ipv6",
+        "jwt",
+        "co_nit",
+        "password",
+        "password_word",
+    ];
     let mut wrong = Vec::new();
     for &(name, _, examples) in VALID.iter().filter(|(name, ..)| !VARIES.contains(name)) {
         for example in examples {
@@ -298,7 +315,20 @@ fn addresses_of_mail() {
         "email",
         &["a@b", "@b.co", "a@", "a..b@c.de", ".a@c.de", "a.@c.de", "a@-b.de", "a@b-.de", "a@b..de", "a b@c.de"],
     );
-    refuses("email", &["logo@2x.png", "x@y.JSON", "a@1.2.3.4", "a@b.c", "a@b@c", "lib@1.0.0", "npm@10.2", "a@b.co."]);
+    refuses(
+        "email",
+        &[
+            "logo@2x.png",
+            "x@y.JSON",
+            "a@1.2.3.4",
+            "a@b.c",
+            "a@b@c",
+            "lib@1.0.0",
+            "npm@10.2",
+            "lib@7.0.0-beta.rc",
+            "a@b.co.",
+        ],
+    );
     refuses("email", &[&format!("{}@example.com", "a".repeat(65)), &format!("a@{}.com", "a".repeat(64))]);
     assert!(takes("email", "jörg@müller.de"));
 }

@@ -21,6 +21,15 @@ fn has_crc32(text: &[u8]) -> bool {
     own.len() == 30 && own.iter().all(u8::is_ascii_alphanumeric) && value == Some(u64::from(crc32fast::hash(own)))
 }
 
+/// What stands behind `Basic` or `Bearer` in a header of HTTP: it has a digit, or is base64 of a name, a colon and a password; so it is no
+/// word of a sentence.
+pub fn credentials(text: &[u8]) -> bool {
+    let bare = text.iter().rposition(|byte| *byte != b'=').and_then(|last| text.get(..=last)).unwrap_or_default();
+    let in_alphabet = bare.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte));
+    let is_pair = || in_alphabet && text.len().is_multiple_of(4) && decoded(bare).any(|byte| byte == b':');
+    !bare.is_empty() && bare.iter().any(|byte| *byte != b'0') && (bare.iter().any(u8::is_ascii_digit) || is_pair())
+}
+
 /// A signed or encrypted JSON Web Token (RFC 7515, 7516): three or five parts in base64url, the first of which is an object
 /// of JSON that names its algorithm. What the others hold is not looked at.
 pub fn jwt(text: &[u8]) -> bool {

@@ -8,7 +8,8 @@ use super::{
     is_local, resolve, value_of,
 };
 use crate::detector::{Detector, Group, Place, ShapeOf, WORD_ODDS, said};
-use crate::words::plainly;
+use crate::surroundings::{is_part, name_of};
+use crate::words::{Words, plainly};
 
 pub fn scan(detector: &Detector, input: &[u8], within: Option<&Place>) -> Vec<Finding> {
     let mut plain = Plain { detector, input, within, found: Vec::new(), sure_end: 0 };
@@ -120,13 +121,19 @@ impl Plain<'_> {
         let id = usize::from(shape.kind.0);
         let mut odds = shape.odds + self.within.map_or(0.0, |place| place.odds[id]);
         if odds.abs() <= WORD_ODDS {
-            odds += said(&plainly(&self.detector.vocabulary, self.input, start), shape.kind);
+            let vocabulary = &self.detector.vocabulary;
+            let heard = match name_of(self.input, start) {
+                Some(name) => vocabulary.say(Words::of(&String::from_utf8_lossy(&self.input[name])).words()),
+                None => plainly(vocabulary, self.input, start),
+            };
+            odds += said(&heard, shape.kind);
         }
         let text = &self.input[start..end];
         let significant: Vec<u8> =
             text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-        let fulfils = shape.check.is_none_or(|check| check(text) || check(&significant));
-        if odds > 0.0 && fulfils {
+        let fulfils =
+            shape.check.is_none_or(|check| check(text) || (shape.behind.is_none() && check(&significant)));
+        if odds > 0.0 && fulfils && !is_part(self.input, &(start..end)) {
             if odds > WORD_ODDS {
                 self.sure_end = self.sure_end.max(end);
             }
