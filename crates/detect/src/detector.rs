@@ -2,6 +2,7 @@
 
 use aho_corasick::{AhoCorasick, MatchKind, packed};
 
+use crate::anywhere::Anywhere;
 use crate::checks::{Check, check};
 use crate::entity::{Entity, Shape};
 use crate::shapes::Shapes;
@@ -39,6 +40,8 @@ pub struct Detector {
     pub(crate) secrets: Group,
     /// Shapes that are all there is in a place of the right name.
     pub(crate) wholes: Group,
+    /// Shapes that begin at any word.
+    pub(crate) anywhere: Option<Anywhere>,
     pub(crate) literals: Option<Literals>,
     /// The words of all kinds: whose each is, and whether it speaks for it.
     pub(crate) vocabulary: Vocabulary<(KindId, bool)>,
@@ -160,12 +163,13 @@ impl Detector {
                 .flat_map(|(entity, number)| entity.shapes.iter().map(move |shape| (KindId(number), shape)));
             Group::new(shapes.filter(|(_, shape)| belongs(shape)))
         };
-        let is_word = |shape: &Shape| shape.literals.is_empty() && !shape.address && !shape.whole;
+        let is_word = |shape: &Shape| shape.literals.is_empty() && !shape.address && !shape.whole && !shape.anywhere;
         Ok(Self {
             words: group(is_word)?,
             addresses: group(|shape| shape.address)?,
             secrets: group(|shape| !shape.literals.is_empty())?,
             wholes: group(|shape| shape.whole)?,
+            anywhere: Anywhere::new(group(|shape| shape.anywhere)?),
             literals: Literals::new(&literals)?,
             vocabulary: vocabulary(&entities),
             kinds,

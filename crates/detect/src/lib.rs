@@ -8,10 +8,12 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod anywhere;
 mod builtin;
 mod checks;
 mod detector;
 mod entity;
+mod own;
 mod scan;
 mod shapes;
 mod words;
@@ -20,4 +22,5 @@ pub use builtin::{Faulty, builtin, entities};
 pub use checks::{Check, check, names};
 pub use detector::{Detector, KindId, Place, Unfit};
 pub use entity::{Entity, Example, Misread, Shape};
+pub use own::{UnfitPattern, fit};
 pub use scan::{Finding, Scanner};

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::anywhere::Anywhere;
 use crate::checks::Check;
 use crate::detector::{Detector, Group, KindId, Place, ShapeOf, WORD_ODDS, said};
 use crate::words::Behind;
@@ -67,8 +68,25 @@ impl<'d> Scanner<'d> {
         if let Some(literals) = &detector.literals {
             literals.each(input, |start| self.begin(&detector.secrets, input, within, start));
         }
+        self.anywhere(input, within);
         resolve(&mut self.found);
         &self.found
+    }
+
+    /// What begins at any word.
+    fn anywhere(&mut self, input: &[u8], within: Option<&Place>) {
+        let detector = self.detector;
+        let Some(anywhere) = &detector.anywhere else { return };
+        let mut at = 0;
+        while let Some(start) = anywhere.next(input, at) {
+            at = start.saturating_add(1);
+            let can_end = |end| Anywhere::can_end(input, end);
+            anywhere.group.shapes.at(input, start, can_end, |shape, end| {
+                if let Some(shape) = anywhere.group.of.get(shape) {
+                    self.candidate(input, within, start..end, shape);
+                }
+            });
+        }
     }
 
     /// What is all that is there.
@@ -235,7 +253,7 @@ fn back(input: &[u8], from: usize, place: usize, belongs: impl Fn(&u8) -> bool) 
 }
 
 /// Whether a place is in the middle of something longer: a number with a point, a date, an id in groups.
-fn is_inside(input: &[u8], start: usize) -> bool {
+pub(crate) fn is_inside(input: &[u8], start: usize) -> bool {
     let byte = |back: usize| start.checked_sub(back).and_then(|at| input.get(at));
     match (byte(2), byte(1)) {
         (_, Some(before)) if before.is_ascii_alphanumeric() || *before == b'_' => true,
@@ -248,7 +266,7 @@ fn is_inside(input: &[u8], start: usize) -> bool {
 }
 
 /// Whether what ends here is not the beginning of something longer.
-fn is_end(input: &[u8], end: usize) -> bool {
+pub(crate) fn is_end(input: &[u8], end: usize) -> bool {
     match (input.get(end), input.get(end.saturating_add(1))) {
         (Some(next), _) if next.is_ascii_alphanumeric() || *next == b'_' => false,
         (Some(b'.' | b'-'), Some(next)) => !next.is_ascii_digit(),
