@@ -41,16 +41,46 @@ mod tests {
     use crate::detector::Detector;
     use crate::entity::Entity;
     use crate::scan::Scanner;
+    use crate::stream::Stream;
 
-    fn found(pattern: &str, text: &str) -> Vec<String> {
+    fn detector(pattern: &str) -> Detector {
         let file = format!(
             "name = \"x\"\ntitle = \"X\"\nclass = \"pii.x\"\nsight = \"partial\"\npositive = []\nnegative = []\n\
              source = \"\"\n[[shapes]]\npattern = '{pattern}'\nanywhere = true\nodds = 1.0\n"
         );
-        let detector = Detector::new(vec![Entity::read("x.toml", &file).unwrap()]).unwrap();
+        Detector::new(vec![Entity::read("x.toml", &file).unwrap()]).unwrap()
+    }
+
+    fn found(pattern: &str, text: &str) -> Vec<String> {
+        let detector = detector(pattern);
         let mut scanner = Scanner::new(&detector);
         let found = scanner.scan(text.as_bytes(), None).iter();
         found.map(|found| text[found.start..found.end].to_owned()).collect()
+    }
+
+    #[test]
+    fn it_does_not_matter_where_the_bytes_are_cut() {
+        for (pattern, text) in [
+            ("EMP-[0-9]{6}(-[0-9]{2})?", "an EMP-123456, EMP-123456-78.9 EMP-1234567 1-EMP-123456 EMP-123456"),
+            ("[A-Z]{3}-[0-9]{4}|[A-Z]{3}", "ABC-1234 ABC DEF-12 XABC-1234 ABC-12345."),
+            ("#[0-9]{4}#", "a#1234#b#1234##12#"),
+            ("[a-z]{1,9} [a-z]{1,9}", "one two three four five"),
+        ] {
+            let detector = detector(pattern);
+            let whole = Scanner::new(&detector).scan(text.as_bytes(), None).to_vec();
+            assert!(!whole.is_empty(), "{pattern}");
+            let mut stream = Stream::new(&detector);
+            for cut in 0..=text.len() {
+                let mut parts = Vec::new();
+                stream.feed(&text.as_bytes()[..cut], false, None, &mut parts);
+                stream.feed(&text.as_bytes()[cut..], true, None, &mut parts);
+                assert_eq!(parts, whole, "{pattern} {cut}");
+            }
+            let mut parts = Vec::new();
+            text.bytes().for_each(|byte| stream.feed(&[byte], false, None, &mut parts));
+            stream.feed(&[], true, None, &mut parts);
+            assert_eq!(parts, whole, "{pattern}");
+        }
     }
 
     #[test]

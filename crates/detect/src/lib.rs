@@ -10,12 +10,18 @@
 
 mod anywhere;
 mod builtin;
+mod chain;
 mod checks;
 mod detector;
 mod entity;
+mod lane;
 mod own;
+mod part;
 mod scan;
 mod shapes;
+mod stream;
+mod view_scanner;
+mod views;
 mod words;
 
 pub use builtin::{Faulty, builtin, entities};
@@ -24,3 +30,6 @@ pub use detector::{Detector, KindId, Place, Unfit};
 pub use entity::{Entity, Example, Misread, Shape};
 pub use own::{UnfitPattern, fit};
 pub use scan::{Finding, Scanner};
+pub use stream::{HELD_BYTES_MAX, HIDDEN_BYTES_MAX, Hidden, Redactor, Sink, Stream};
+pub use view_scanner::ViewScanner;
+pub use views::View;

@@ -1,19 +1,18 @@
 //! `weir detect`: sensitive data in files and in what comes through a pipe.
 
 mod kinds;
-mod redact;
+mod places;
 mod report;
-mod windows;
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use detect::Detector;
+use detect::{Detector, Stream};
 
-use self::redact::Redactor;
-use self::report::{Lines, Summary};
+use self::places::Places;
+use self::report::{How, Report, Summary};
 use super::progress::Progress;
 use super::{CliError, Global, load_config, output};
 use crate::config::Detection;
@@ -33,6 +32,8 @@ Exit codes: 0 nothing found (with --redact: all is written), 1 something found, 
 const FOUND: u8 = 1;
 /// Exit code of what could not be done.
 const FAILED: u8 = 2;
+/// Bytes that are read at once.
+const READ_BYTES: usize = 64 * 1024;
 /// What stands for standard input.
 const STDIN: &str = "-";
 
@@ -141,6 +142,12 @@ impl From<io::Error> for Stop {
     }
 }
 
+impl From<CliError> for Stop {
+    fn from(error: CliError) -> Self {
+        Self::Output(error)
+    }
+}
+
 /// What reading a file takes.
 struct Reading<'a> {
     args: &'a Args,
@@ -163,28 +170,48 @@ impl Reading<'_> {
         self.read(&name, File::open(file)?)
     }
 
-    fn read(self, name: &str, input: impl Read) -> Result<(), Stop> {
+    fn read(self, name: &str, mut input: impl Read) -> Result<(), Stop> {
         let Self { args, detector, progress, summary } = self;
-        let mut lines = Lines::new(name, args.json);
-        let mut redactor = Redactor::default();
+        let how = match args {
+            Args { redact: true, .. } => How::Redacted,
+            Args { json: true, .. } => How::Json,
+            _ => How::Lines,
+        };
         // Only what goes to a terminal gets into the bar's way.
-        let shared = io::stdout().is_terminal();
-        let mut out = BufWriter::new(io::stdout().lock());
-        windows::scan(detector, args.min_odds, input, |settled| {
-            let mut write = || {
-                match args.redact {
-                    true => redactor.part(detector, settled, summary, &mut out)?,
-                    false => lines.part(detector, settled, summary, &mut out)?,
-                }
-                out.flush().map_err(output::unwritten)
+        let is_shared = io::stdout().is_terminal();
+        let mut report = Report {
+            file: name,
+            how,
+            odds_min: args.min_odds,
+            detector,
+            summary,
+            out: BufWriter::new(io::stdout().lock()),
+            places: Places::new(),
+            failed: None,
+        };
+        let mut stream = Stream::with_views(detector);
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            let count = match input.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                count => count?,
             };
-            let written = if shared { progress.aside(write) } else { write() };
-            let bytes = u64::try_from(settled.part.len()).unwrap_or(u64::MAX);
-            summary.bytes = summary.bytes.saturating_add(bytes);
-            progress.more(bytes);
-            written.map_err(Stop::Output)
-        })?;
-        summary.files = summary.files.saturating_add(1);
+            let bytes = buffer.get(..count).unwrap_or_default();
+            let mut take = || {
+                report.places.read(bytes);
+                stream.feed(bytes, bytes.is_empty(), None, &mut report);
+                report.failed.take().map_or_else(|| report.out.flush(), Err)
+            };
+            let taken = if is_shared { progress.aside(take) } else { take() };
+            taken.map_err(output::unwritten)?;
+            if bytes.is_empty() {
+                break;
+            }
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            report.summary.bytes = report.summary.bytes.saturating_add(count);
+            progress.more(count);
+        }
+        report.summary.files = report.summary.files.saturating_add(1);
         Ok(())
     }
 }

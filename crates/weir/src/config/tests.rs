@@ -712,7 +712,7 @@ odds = 11
 context = [""]
 
 [detect.kinds.b]
-pattern = ['^a{3}$', 'a+', 'b?', '[a-z0-9 ]{1,400}!', 'c{600}']
+pattern = ['^a{3}$', 'a+', 'b?', '[^!]{1,400}!', 'c{600}']
 odds = -1.0
 
 [detect.kinds.c]
@@ -721,7 +721,9 @@ pattern = 'C-\d{4}'
 positive = ["C-1234", "C-12", { text = "C-1", nam = "c" }]
 negative = ["D-1234", "see C-9999"]
 "#,
-        r#"weir.toml:3:15: warning: detect.on: "card" is on anyhow
+        r#"weir.toml:1:1: warning: no target is configured, so nothing can be reached
+  help: add a [targets.NAME] section
+weir.toml:3:15: warning: detect.on: "card" is on anyhow
   help: leave it out
 weir.toml:4:8: error: detect.off: no kind is named "emial"
   help: did you mean "email"?
@@ -755,7 +757,7 @@ weir.toml:20:28: error: detect.kinds.b.pattern: fits the empty text
   help: write what is always there
 weir.toml:20:34: error: detect.kinds.b.pattern: is too slow: it looks at each byte of ordinary text 10 times, and 4 is the most
   help: begin it with something rarer, and repeat less
-weir.toml:20:57: error: detect.kinds.b.pattern: may be 600 bytes long; at most 512 are looked at
+weir.toml:20:50: error: detect.kinds.b.pattern: may be 600 bytes long; at most 512 are looked at
   help: write smaller numbers in braces
 weir.toml:21:8: error: detect.kinds.b.odds: is not more than 0, and no word can add to it: it would never be found
   help: write more than 0, or add words to `context` that speak for it
@@ -765,7 +767,7 @@ weir.toml:26:31: error: detect.kinds.c.positive: `name` is missing
   help: add `name = "column_name"`
 weir.toml:26:47: error: detect.kinds.c.positive.nam: unknown key
   help: did you mean `name`?
-weir.toml:27:22: error: detect.kinds.c.negative: this example is found and should not be
+weir.toml:27:23: error: detect.kinds.c.negative: this example is found and should not be
   help: mend pattern or check, or add words to `against`"#,
     );
 }

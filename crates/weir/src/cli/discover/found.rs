@@ -152,9 +152,11 @@ fn lines(verdicts: &[&(String, Verdict)], mark: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A column as a key of TOML: one in quotes, with nothing in it that would end a line.
+/// A column as a key of the configuration, which takes no control characters, and `*` for any.
 fn key(column: &str) -> String {
-    toml::Value::String(column.to_owned()).to_string()
+    let plain: String = column.chars().map(|c| if c.is_control() { '*' } else { c }).collect();
+    // What is left is written as JSON writes it.
+    json!(plain).to_string()
 }
 
 fn words(verdict: &Verdict) -> String {
@@ -170,10 +172,16 @@ mod tests {
 
     #[test]
     fn a_column_of_any_name_is_a_key() {
-        for column in ["public.customers.email", "a.b.say \"hi\"", "a.b.c\\d", "a.b.new\nline", "a.b.é'"] {
+        for (column, read) in [
+            ("public.customers.email", "public.customers.email"),
+            ("a.b.say \"hi\"", "a.b.say \"hi\""),
+            ("a.b.c\\d", "a.b.c\\d"),
+            ("a.b.new\nline\u{7f}", "a.b.new*line*"),
+            ("a.b.é'", "a.b.é'"),
+        ] {
             let text = format!("{} = \"pii.x\"\n", key(column));
             let table: toml::Table = text.parse().unwrap();
-            assert_eq!(table.keys().collect::<Vec<_>>(), [column], "{text}");
+            assert_eq!(table.keys().collect::<Vec<_>>(), [read], "{text}");
         }
     }
 }
