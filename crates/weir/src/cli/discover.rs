@@ -5,7 +5,7 @@ mod verdict;
 
 use std::process::ExitCode;
 
-use detect::{Detector, Scanner};
+use detect::{Detector, ViewScanner};
 use model::ClassId;
 use protocol_postgres::{SampledTable, Sampler, TargetDown};
 
@@ -96,7 +96,7 @@ async fn discovered(
     };
     tables.retain(wanted);
     let mut progress = Progress::of_things(tables.len());
-    let (mut found, mut scanner) = (Found::default(), Scanner::new(detector));
+    let (mut found, mut scanner) = (Found::default(), ViewScanner::new(detector));
     for table in &tables {
         progress.at(evidence::printable(&name_of(table)));
         let mut seen: Vec<_> = table.columns.iter().map(|column| Seen::new(detector, &column.name)).collect();

@@ -755,7 +755,7 @@ weir.toml:20:22: error: detect.kinds.b.pattern: has no end
   help: write how often at most: {1,20} in place of +, {0,20} in place of *
 weir.toml:20:28: error: detect.kinds.b.pattern: fits the empty text
   help: write what is always there
-weir.toml:20:34: error: detect.kinds.b.pattern: is too slow: it looks at each byte of ordinary text 10 times, and 4 is the most
+weir.toml:20:34: error: detect.kinds.b.pattern: is too slow: it looks at each byte of ordinary text 97 times, and 3 is the most
   help: begin it with something rarer, and repeat less
 weir.toml:20:50: error: detect.kinds.b.pattern: may be 600 bytes long; at most 512 are looked at
   help: write smaller numbers in braces

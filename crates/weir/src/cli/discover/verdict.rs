@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use detect::{Detector, KindId, Place, Scanner};
+use detect::{Detector, KindId, Place, ViewScanner};
 
 use crate::cli::masked::{masked, sureness};
 
@@ -66,7 +66,7 @@ impl Seen {
     }
 
     /// Looks at a cell.
-    pub fn cell(&mut self, scanner: &mut Scanner<'_>, detector: &Detector, cell: &[u8]) {
+    pub fn cell(&mut self, scanner: &mut ViewScanner<'_>, detector: &Detector, cell: &[u8]) {
         let text = cell.trim_ascii();
         if text.is_empty() {
             return;
@@ -150,7 +150,7 @@ mod tests {
 
     fn verdict(column: &str, cells: &[&str]) -> Option<Verdict> {
         let detector = detect::builtin().unwrap();
-        let mut scanner = Scanner::new(detector);
+        let mut scanner = ViewScanner::new(detector);
         let mut seen = Seen::new(detector, column);
         cells.iter().for_each(|cell| seen.cell(&mut scanner, detector, cell.as_bytes()));
         seen.verdict(detector)
@@ -187,6 +187,7 @@ mod tests {
     fn the_name_of_a_column_speaks_and_other_kinds_are_told() {
         assert_eq!(verdict("ssn", &["536904399"]).unwrap().kind, "us_ssn");
         assert_eq!(verdict("order_id", &["536904399"]), None);
+        assert_eq!(verdict("x", &["amFuZS5kb2VAZXhhbXBsZS5jb20="]).unwrap().kind, "email", "also what a value stands for");
         let mixed = verdict("contact", &["a@example.com", "b@example.com", "4111 1111 1111 1111"]).unwrap();
         assert_eq!((&*mixed.kind, mixed.proposed), ("email", true));
         assert_eq!(mixed.also, [("card".to_owned(), 1)]);
