@@ -187,7 +187,11 @@ mod tests {
     fn the_name_of_a_column_speaks_and_other_kinds_are_told() {
         assert_eq!(verdict("ssn", &["536904399"]).unwrap().kind, "us_ssn");
         assert_eq!(verdict("order_id", &["536904399"]), None);
-        assert_eq!(verdict("x", &["amFuZS5kb2VAZXhhbXBsZS5jb20="]).unwrap().kind, "email", "also what a value stands for");
+        assert_eq!(
+            verdict("x", &["amFuZS5kb2VAZXhhbXBsZS5jb20="]).unwrap().kind,
+            "email",
+            "also what a value stands for"
+        );
         let mixed = verdict("contact", &["a@example.com", "b@example.com", "4111 1111 1111 1111"]).unwrap();
         assert_eq!((&*mixed.kind, mixed.proposed), ("email", true));
         assert_eq!(mixed.also, [("card".to_owned(), 1)]);
