@@ -93,7 +93,7 @@ fn detected(args: &Args, global: &Global, summary: &mut Summary) -> Result<ExitC
     let mut progress = Progress::of_bytes(total(files));
     let mut unread = 0_usize;
     for file in files {
-        let read = Reading { args, detector: &detector, progress: &mut progress, summary: &mut *summary };
+        let read = Reading { args, detector, progress: &mut progress, summary: &mut *summary };
         match read.file(file) {
             Ok(()) => {}
             Err(Stop::Input(error)) => {

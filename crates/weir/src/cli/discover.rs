@@ -68,7 +68,7 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::failed(format!("cannot start: {error}"), ""))?;
     let passwords = wiring::Passwords::of(&config);
-    let found = runtime.block_on(discovered(&args, target, database, &passwords, &detector)).map_err(|down| {
+    let found = runtime.block_on(discovered(&args, target, database, &passwords, detector)).map_err(|down| {
         CliError::failed(
             format!("\"{name}\" can't be read: {down}"),
             "is it reachable from here, with its password at hand?",

@@ -4,7 +4,7 @@
 //! hold. Which target is looked through is that target's matter.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use detect::{Detector, Entity, Example, Faulty, Misread, Scanner, Shape};
 use model::ClassId;
@@ -36,7 +36,7 @@ pub struct Detection {
     /// Kinds that come with Weir and shall be off.
     off: BTreeSet<String>,
     own: Vec<Entity>,
-    made: OnceLock<Result<Arc<Detector>, Faulty>>,
+    made: OnceLock<Result<&'static Detector, Faulty>>,
 }
 
 /// A kind, and whether it is looked for.
@@ -51,13 +51,22 @@ pub struct Kind {
 }
 
 impl Detection {
-    /// What looks for them. It is made when it is first asked for, which takes a while, and is the same one from then on.
-    pub fn detector(&self) -> Result<Arc<Detector>, Faulty> {
+    /// What looks for them. It is made when it is first asked for, which takes a while, is the same one from then on, and lives as long
+    /// as the program: sessions on all threads borrow it.
+    pub fn detector(&self) -> Result<&'static Detector, Faulty> {
+        if self.is_as_it_comes() {
+            return detect::builtin().map_err(Clone::clone);
+        }
         let make = || {
             let on = self.kinds()?.into_iter().filter(|kind| kind.on).map(|kind| kind.entity).collect();
-            Ok(Arc::new(Detector::new(on)?))
+            Ok(&*Box::leak(Box::new(Detector::new(on)?)))
         };
         self.made.get_or_init(make).clone()
+    }
+
+    /// Whether nothing is said of kinds.
+    fn is_as_it_comes(&self) -> bool {
+        self.on.is_empty() && self.off.is_empty() && self.own.is_empty()
     }
 
     /// All kinds, those that come with Weir first.

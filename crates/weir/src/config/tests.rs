@@ -671,8 +671,8 @@ fn kinds_of_ones_own_are_read() {
         [Some(true), Some(false), Some(true), None]
     );
     let detector = config.detection.detector().unwrap();
-    assert!(std::sync::Arc::ptr_eq(&detector, &config.detection.detector().unwrap()), "it is made once");
-    let mut scanner = detect::Scanner::new(&detector);
+    assert!(std::ptr::eq(detector, config.detection.detector().unwrap()), "it is made once");
+    let mut scanner = detect::Scanner::new(detector);
     let mut found = |text: &str| {
         let found = scanner.scan(text.as_bytes(), None).iter();
         found
