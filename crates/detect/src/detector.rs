@@ -1,5 +1,6 @@
 //! Kinds of sensitive data, made ready to be looked for.
 
+use crate::anywhere::Anywhere;
 use crate::checks::{Check, check};
 use crate::entity::{Entity, Shape};
 use crate::kinds::{KindId, Kinds};
@@ -38,6 +39,8 @@ pub struct Detector {
     pub(crate) secrets: Group,
     /// Shapes that are all there is in a place of the right name.
     pub(crate) wholes: Group,
+    /// Shapes that begin at any word.
+    pub(crate) anywhere: Option<Anywhere>,
     pub(crate) literals: Literals,
     /// The shortest of what begins with one.
     pub(crate) secret_bytes_min: usize,
@@ -174,6 +177,7 @@ impl Detector {
             wholes: group(|shape| shape.whole, SHAPE_BYTES_MAX)?,
             literals: Literals::new(&literals).map_err(together)?,
             secret_bytes_min: shapes(is_secret).map(|(_, shape)| bytes_min(&shape.pattern)).min().unwrap_or(usize::MAX),
+            anywhere: Anywhere::new(group(|shape| shape.anywhere, SHAPE_BYTES_MAX)?),
             vocabulary: vocabulary(&entities),
             kinds,
         })
@@ -224,7 +228,7 @@ fn phrases(texts: &[String], kind: KindId, speaks_for: bool) -> impl Iterator<It
 
 /// Whether a shape begins with a word that has a digit in it.
 fn is_word(shape: &Shape) -> bool {
-    shape.literals.is_empty() && !shape.address && !shape.whole
+    shape.literals.is_empty() && !shape.address && !shape.whole && !shape.anywhere
 }
 
 /// Whether it begins with a literal.

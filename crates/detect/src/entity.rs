@@ -55,6 +55,10 @@ pub struct Shape {
     /// It is looked for only where the name of the place speaks for the kind, and is all that is there.
     #[serde(default)]
     pub whole: bool,
+    /// It begins at any word, with a digit in it or not, or at what is no word. This costs a look at every byte: it is for kinds of
+    /// one's own.
+    #[serde(default)]
+    pub anywhere: bool,
     /// How sure it is that what has this shape and fulfils the check is of the kind, in log-odds: 0 is even, 3 is twenty to one.
     pub odds: f32,
 }
@@ -118,11 +122,11 @@ impl Entity {
             if shape.behind.is_some() && shape.literals.is_empty() {
                 return Err(misread("behind", "it goes with literals"));
             }
-            let begins = [!shape.literals.is_empty(), shape.address, shape.whole];
+            let begins = [!shape.literals.is_empty(), shape.address, shape.whole, shape.anywhere];
             if begins.into_iter().filter(|is_said| *is_said).count() > 1 {
                 return Err(misread(
                     "shapes",
-                    "a shape begins in one way: with literals, as an address, or as the whole",
+                    "a shape begins in one way: with literals, as an address, as the whole, or anywhere",
                 ));
             }
         }

@@ -8,6 +8,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod anywhere;
 mod blocks;
 mod builtin;
 mod chain;
@@ -18,6 +19,7 @@ mod kinds;
 mod lane;
 mod literals;
 mod numbers;
+mod own;
 mod part;
 mod scan;
 mod shapes;
@@ -32,6 +34,7 @@ pub use checks::{Check, check, names};
 pub use detector::{Detector, Place, Unfit};
 pub use entity::{Entity, Example, Misread, Shape};
 pub use kinds::KindId;
+pub use own::{UnfitPattern, fit};
 pub use scan::{Finding, Scanner};
 pub use stream::{HELD_BYTES_MAX, HIDDEN_BYTES_MAX, Hidden, Redactor, Sink, Stream};
 pub use view_scanner::ViewScanner;

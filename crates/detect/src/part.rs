@@ -40,6 +40,8 @@ pub(crate) struct Reached {
     in_run: bool,
     /// No literal is, of each way.
     secrets: [Secrets; Way::ALL.len()],
+    /// Nothing that begins at any word before this is left.
+    anywhere: usize,
     /// Whether it is told that all of it is not one thing.
     is_no_whole: bool,
 }
@@ -79,7 +81,8 @@ impl Reached {
     pub(crate) fn forget(&mut self, bytes: usize) {
         self.gone = self.gone.saturating_add(bytes);
         let [heads, names, others] = &mut self.secrets;
-        for place in [&mut self.at, &mut self.words, &mut self.colons, &mut heads.at, &mut names.at, &mut others.at] {
+        let places = [&mut self.at, &mut self.words, &mut self.colons, &mut self.anywhere];
+        for place in places.into_iter().chain([&mut heads.at, &mut names.at, &mut others.at]) {
             *place = place.saturating_sub(bytes);
         }
     }
@@ -93,7 +96,8 @@ impl Scanner<'_> {
         let whole = self.whole_part(input, within, reached);
         let words = self.words_part(input, within, reached);
         let colons = self.colons_part(input, within, reached);
-        let mut from = whole.min(words).min(colons);
+        let anywhere = self.anywhere_part(input, within, reached);
+        let mut from = whole.min(words).min(colons).min(anywhere);
         let mut ended = [None; Way::ALL.len()];
         for ((way, secrets), ended) in Way::ALL.into_iter().zip(&mut reached.secrets).zip(&mut ended) {
             *ended = self.long_part(input, secrets);
@@ -261,6 +265,20 @@ impl Scanner<'_> {
         }
         secrets.again.may_begin(gone.saturating_add(start));
         secrets.at = input.len();
+        input.len()
+    }
+
+    fn anywhere_part(&mut self, input: &[u8], within: Option<&Place>, reached: &mut Reached) -> usize {
+        let detector = self.detector;
+        let Some(anywhere) = &detector.anywhere else { return input.len() };
+        while let Some(start) = anywhere.next(input, reached.anywhere) {
+            if let Err(from) = self.if_told(|scanner| scanner.begin_anywhere(anywhere, input, within, start)) {
+                reached.anywhere = start;
+                return from;
+            }
+            reached.anywhere = start.saturating_add(1);
+        }
+        reached.anywhere = reached.anywhere.max(input.len());
         input.len()
     }
 

@@ -19,6 +19,7 @@ use std::ops::Range;
 
 use memchr::memchr_iter;
 
+use crate::anywhere::Anywhere;
 use crate::blocks::{Places, is_digit};
 use crate::checks::Check;
 use crate::detector::{Detector, Group, Place, ShapeOf, WORD_ODDS, WordShapes, said};
@@ -127,6 +128,7 @@ impl<'d> Scanner<'d> {
                 detector.literals.each_of(way, input, |start, shape| self.secret(input, within, start, shape));
             }
         }
+        self.anywhere(input, within);
         resolve(&mut self.found);
         &self.found
     }
@@ -138,6 +140,39 @@ impl<'d> Scanner<'d> {
         self.again = Again::default();
         (self.said_at, self.sure_end) = (None, 0);
         self.open = Open { more, ..Open::default() };
+    }
+
+    /// What begins at any word.
+    fn anywhere(&mut self, input: &[u8], within: Option<&Place>) {
+        let detector = self.detector;
+        let Some(anywhere) = &detector.anywhere else { return };
+        let mut at = 0;
+        while let Some(start) = anywhere.next(input, at) {
+            self.begin_anywhere(anywhere, input, within, start);
+            at = start.saturating_add(1);
+        }
+    }
+
+    /// Takes what of that begins at this place.
+    pub(crate) fn begin_anywhere(&mut self, anywhere: &Anywhere, input: &[u8], within: Option<&Place>, start: usize) {
+        let is_cut = Cell::new(false);
+        let more = self.open.more;
+        let end = anywhere.group.shapes.at(
+            input,
+            start,
+            |end| {
+                is_cut.set(is_cut.get() || more && is_cut_off(input, end));
+                Anywhere::can_end(input, end)
+            },
+            |shape, end| {
+                if let Some(shape) = anywhere.group.of.get(shape) {
+                    self.candidate(input, within, start..end, shape);
+                }
+            },
+        );
+        if more {
+            self.open.begin(start, is_cut.get() || end >= input.len());
+        }
     }
 
     /// What is all that is there.
@@ -543,7 +578,7 @@ pub(crate) fn is_inside(input: &[u8], start: usize) -> bool {
 }
 
 /// Whether what ends here is not the beginning of something longer.
-fn is_end(input: &[u8], end: usize) -> bool {
+pub(crate) fn is_end(input: &[u8], end: usize) -> bool {
     match (input.get(end), input.get(end.saturating_add(1))) {
         (Some(next), _) if next.is_ascii_alphanumeric() || *next == b'_' => false,
         (Some(b'.' | b'-'), Some(next)) => !next.is_ascii_digit(),

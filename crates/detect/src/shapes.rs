@@ -125,6 +125,11 @@ impl Shapes {
         is
     }
 
+    /// For each byte: whether a shape begins with it.
+    pub fn firsts(&self) -> Box<[bool]> {
+        (0..=u8::MAX).map(|byte| !self.dfa.is_dead_state(self.dfa.next_state(self.start, byte))).collect()
+    }
+
     fn tell(&self, state: StateID, end: usize, found: &mut impl FnMut(usize, usize)) {
         for index in 0..self.dfa.match_len(state) {
             found(self.dfa.match_pattern(state, index).as_usize(), end);

@@ -114,6 +114,11 @@ fn fault(pattern: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a name is of the form `pattern`, where `*` stands for any characters.
+pub fn fits(pattern: &str, name: &str) -> bool {
+    glob(pattern.as_bytes(), name.as_bytes())
+}
+
 /// Whether `text` is of the form `pattern`, where `*` stands for any number of bytes. Linear in memory, quadratic in time.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut pattern, mut text) = (pattern, text);

@@ -48,7 +48,7 @@ pub use catalog::{
     CATALOG_QUERIES, Catalog, CatalogRows, Column, OWN_CATALOG_QUERIES, RawCast, RawColumn, RawFunction, RawRelation,
     RawSystemFunction, Relation, RelationKind, UnreadableRow,
 };
-pub use classes::{ClassRules, PatternError};
+pub use classes::{ClassRules, PatternError, fits};
 pub use copy::{CopyFormat, CopyIn, CopyOut, CopySource, CopyStatement, ForceQuote};
 pub use holds::{Described, WidthMismatch, holds};
 pub use log_text::{LOG_TEXT_BYTES_MAX, Logged, log_text};

@@ -44,9 +44,14 @@ impl CliError {
 
     /// Says it on standard error.
     pub fn report(&self) -> ExitCode {
+        self.report_as(FAILED)
+    }
+
+    /// The same where what failed has another exit code, because 1 is an answer.
+    pub fn report_as(&self, failed: u8) -> ExitCode {
         let (what, help, code) = match self {
             Self::Usage { what, help } => (what, help, WRONG_USAGE),
-            Self::Failed { what, help } => (what, help, FAILED),
+            Self::Failed { what, help } => (what, help, failed),
             Self::ReaderGone => return ExitCode::SUCCESS,
         };
         output::note(format_args!("error: {what}"));

@@ -6,11 +6,15 @@
 mod audit;
 mod check;
 mod demo;
+mod detect;
+mod discover;
 mod error;
 mod init;
 mod log;
+mod masked;
 mod output;
 mod policy;
+mod progress;
 mod serve;
 mod time_span;
 mod token;
@@ -24,7 +28,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use error::CliError;
 
-use crate::config::{Config, Problem};
+use crate::config::{Config, PostgresTarget, Problem, nearest};
 use crate::version;
 
 const EXAMPLES: &str = "\
@@ -33,6 +37,7 @@ Examples:
   weir check
   weir serve
   weir token issue --user alice@example.com --group dba --for 8h
+  weir detect app.log
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage.";
 
@@ -76,6 +81,8 @@ enum Command {
     Policy(policy::Args),
     Log(log::Args),
     Audit(audit::Args),
+    Detect(detect::Args),
+    Discover(discover::Args),
     Demo(demo::Args),
 }
 
@@ -88,6 +95,8 @@ impl Command {
             Self::Policy(args) => policy::run(args, global),
             Self::Log(args) => log::run(args, global),
             Self::Audit(args) => audit::run(args, global),
+            Self::Detect(args) => detect::run(args, global),
+            Self::Discover(args) => discover::run(args, global),
             Self::Demo(args) => demo::run(args, global),
             Self::Token(args) => token::run(args, global),
         }
@@ -144,6 +153,17 @@ fn log_to_stderr(level: LogLevel) {
 /// The configuration, for commands that can't go on without. What is wrong with it is said before this returns.
 pub fn load_config(global: &Global) -> Result<Config, CliError> {
     Config::load(&global.config).map(|(config, _)| config).map_err(|problems| refused(&problems))
+}
+
+/// The target of this name.
+fn target<'a>(config: &'a Config, name: &str) -> Result<&'a PostgresTarget, CliError> {
+    config.targets.get(name).ok_or_else(|| {
+        let help = match nearest(name, config.targets.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => "targets are the [targets.NAME] sections of the configuration".to_owned(),
+        };
+        CliError::usage(format!("there is no target \"{name}\""), help)
+    })
 }
 
 /// Says the problems, and what to do about them.

@@ -7,10 +7,15 @@ use super::CliError;
 
 /// One line of a result.
 pub fn line(text: impl Display) -> Result<(), CliError> {
-    writeln!(io::stdout().lock(), "{text}").map_err(|error| match error.kind() {
+    writeln!(io::stdout().lock(), "{text}").map_err(unwritten)
+}
+
+/// Why a result could not be written.
+pub fn unwritten(error: io::Error) -> CliError {
+    match error.kind() {
         io::ErrorKind::BrokenPipe => CliError::ReaderGone,
         _ => CliError::failed(format!("standard output can't be written: {error}"), ""),
-    })
+    }
 }
 
 /// One line for people. If nobody can be told, the exit code still says how it ended.

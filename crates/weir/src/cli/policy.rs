@@ -14,8 +14,8 @@ use protocol_postgres::{Explained, explain};
 use serde_json::json;
 use sql_postgres::Foreseen;
 
-use super::{CliError, Global, load_config, output, refused};
-use crate::config::{Config, LOCAL_ISSUER, PostgresTarget, nearest};
+use super::{CliError, Global, load_config, output, refused, target};
+use crate::config::{Config, LOCAL_ISSUER, nearest};
 use crate::{policies, wiring};
 
 const EXAMPLES: &str = "\
@@ -153,16 +153,6 @@ fn explained(args: &Explain, global: &Global) -> Result<ExitCode, CliError> {
         false => answer.tell(&principal, name)?,
     }
     Ok(if answer.permitted() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn target<'a>(config: &'a Config, name: &str) -> Result<&'a PostgresTarget, CliError> {
-    config.targets.get(name).ok_or_else(|| {
-        let help = match nearest(name, config.targets.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => "targets are the [targets.NAME] sections of the configuration".to_owned(),
-        };
-        CliError::usage(format!("there is no target \"{name}\""), help)
-    })
 }
 
 fn principal(args: &Explain, config: &Config) -> Result<Principal, CliError> {

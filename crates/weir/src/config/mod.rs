@@ -6,6 +6,7 @@
 
 mod address;
 mod certificate;
+mod detection;
 mod issuer;
 mod postgres;
 mod problem;
@@ -20,6 +21,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use address::Address;
+pub use detection::{Detection, Kind};
 pub use identity::{LOCAL_ISSUER, ScramUse};
 pub use postgres::PostgresTarget;
 pub use problem::Problem;
@@ -54,6 +56,8 @@ pub struct Config {
     pub certificates: Vec<identity::CertificateConfig>,
     /// Groups and the ids (`issuer:name`) of their members.
     pub groups: BTreeMap<String, BTreeSet<String>>,
+    /// Which kinds of sensitive data are looked for.
+    pub detection: Detection,
 }
 
 /// How sure a record is before its statement goes on.

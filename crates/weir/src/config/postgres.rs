@@ -354,7 +354,7 @@ fn classes(
 }
 
 /// The name of a class.
-fn class(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<ClassId> {
+pub fn class(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<ClassId> {
     let text = entry.text(reading.found)?;
     let class = ClassId::parse(text);
     if class.is_none() {

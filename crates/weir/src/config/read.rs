@@ -13,7 +13,9 @@ use toml::de::DeTable;
 
 use super::problem::Problem;
 use super::reader::{At, Entry, Findings, Section};
-use super::{Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, issuer, postgres, suggest};
+use super::{
+    Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, detection, issuer, postgres, suggest,
+};
 
 /// The most connections that may be logging in.
 const LOGINS_MAX: u32 = 100_000;
@@ -67,6 +69,8 @@ impl Reading<'_, '_> {
         let mut issuers = self.issuers(&mut root);
         let certificates = self.certificates(&mut root, &mut issuers.names);
         let groups = self.groups(&mut root, &issuers.names);
+        let detect_section = self.section_of(&mut root, "detect");
+        let detection = detection::detection(detect_section, &mut self);
         root.finish(self.found);
         if self.look && writable_by_all(file) {
             let at = At { key: String::new(), offset: 0 };
@@ -86,6 +90,7 @@ impl Reading<'_, '_> {
             issuers: issuers.read,
             certificates,
             groups,
+            detection,
         }
     }
 

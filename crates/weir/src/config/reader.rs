@@ -179,24 +179,47 @@ impl<'t> Entry<'t> {
         number
     }
 
+    /// A number in a range, whole or with a point.
+    pub fn number(&self, range: RangeInclusive<f32>, found: &mut Findings<'_>) -> Option<f32> {
+        let number = match self.value {
+            DeValue::Float(number) => number.as_str().parse::<f32>().ok(),
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse::<f32>().ok(),
+            DeValue::Integer(_) => None,
+            _ => return self.wrong_type("a number, without quotes", found),
+        };
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let help = format!("write a number from {} to {}", range.start(), range.end());
+            found.error(&self.at, "is out of range", help);
+        }
+        number
+    }
+
     /// A list of texts, each with its place; a text that is there twice is an error.
     pub fn texts(&self, found: &mut Findings<'_>) -> Vec<(At, &'t str)> {
-        let DeValue::Array(items) = self.value else {
-            self.wrong_type::<()>("a list of texts, [\"…\", \"…\"]", found);
-            return Vec::new();
-        };
         let mut texts: Vec<(At, &'t str)> = Vec::new();
-        for item in items.iter() {
-            let at = At { key: self.at.key.clone(), offset: item.span().start };
-            let item = Entry { at: at.clone(), name_at: at.clone(), value: item.get_ref() };
+        for item in self.items("a list of texts, [\"…\", \"…\"]", found) {
             let Some(text) = item.text(found) else { continue };
             if texts.iter().any(|(_, earlier)| *earlier == text) {
-                found.error(&at, format!("{} is in the list twice", suggest::quoted(text)), "keep one of them");
+                found.error(&item.at, format!("{} is in the list twice", suggest::quoted(text)), "keep one of them");
                 continue;
             }
-            texts.push((at, text));
+            texts.push((item.at, text));
         }
         texts
+    }
+
+    /// What is in a list; `right` is how the list could look.
+    pub fn items(&self, right: &str, found: &mut Findings<'_>) -> Vec<Self> {
+        let DeValue::Array(items) = self.value else {
+            self.wrong_type::<()>(right, found);
+            return Vec::new();
+        };
+        let item = |item: &'t Spanned<DeValue<'t>>| {
+            let at = At { key: self.at.key.clone(), offset: item.span().start };
+            Entry { at: at.clone(), name_at: at, value: item.get_ref() }
+        };
+        items.iter().map(item).collect()
     }
 
     /// A table.

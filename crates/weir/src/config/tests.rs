@@ -655,3 +655,119 @@ fn columns_may_opt_in_to_be_given_less() {
          help: write a text in quotes",
     );
 }
+
+#[test]
+fn kinds_of_ones_own_are_read() {
+    let text = "[detect]\non = [\"uuid\"]\noff = [\"ipv4\"]\n[detect.kinds.employee_id]\nclass = \"pii.employee_id\"\n\
+                pattern = 'EMP-\\d{6}'\ncontext = [\"Staff\"]\nodds = -1\npositive = [{ text = \"EMP-123456\", name = \"staff_no\" }]\n\
+                negative = [\"EMP-123456\"]\n[detect.kinds.luhn_id]\nclass = \"pii.x\"\npattern = ['77\\d{18}', '88\\d{18}']\ncheck = \"luhn\"\n\
+                sight = \"token\"\n";
+    let (config, said) = load(text, true);
+    let config = config.unwrap_or_else(|()| panic!("{said}"));
+    let kinds = config.detection.kinds().unwrap();
+    let is_on = |name: &str| kinds.iter().find(|kind| kind.entity.name == name).map(|kind| kind.on);
+    assert_eq!(
+        [is_on("uuid"), is_on("ipv4"), is_on("employee_id"), is_on("x")],
+        [Some(true), Some(false), Some(true), None]
+    );
+    let detector = config.detection.detector().unwrap();
+    assert!(std::ptr::eq(detector, config.detection.detector().unwrap()), "it is made once");
+    let mut scanner = detect::Scanner::new(detector);
+    let mut found = |text: &str| {
+        let found = scanner.scan(text.as_bytes(), None).iter();
+        found
+            .map(|found| format!("{} {}", &text[found.start..found.end], detector.entity(found.kind).unwrap().name))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("staff EMP-123456, 10.1.2.3"), ["EMP-123456 employee_id"]);
+    assert_eq!(found("EMP-123456"), [""; 0]);
+    assert_eq!(
+        found("77123456789012345679 88123456789012345676 77123456789012345678"),
+        ["77123456789012345679 luhn_id", "88123456789012345676 luhn_id"]
+    );
+    let classes = config.detection.classes().unwrap();
+    let has = |class: &str| classes.iter().any(|known| known.as_str() == class);
+    assert!(has("pii.employee_id") && has("pii.email") && !has("pii.nix"));
+}
+
+#[test]
+fn everything_wrong_with_kinds_is_said_at_once() {
+    refused(
+        r#"
+[detect]
+on = ["uuid", "card"]
+off = ["emial", "hunter2://"]
+kind = 1
+
+[detect.kinds.email]
+class = "pii.email"
+pattern = 'x{1,3}'
+
+[detect.kinds.Mine]
+class = "PII"
+pattern = '('
+check = "lun"
+sight = "some"
+odds = 11
+context = [""]
+
+[detect.kinds.b]
+pattern = ['^a{3}$', 'a+', 'b?', '[^!]{1,400}!', 'c{600}']
+odds = -1.0
+
+[detect.kinds.c]
+class = "pii.c"
+pattern = 'C-\d{4}'
+positive = ["C-1234", "C-12", { text = "C-1", nam = "c" }]
+negative = ["D-1234", "see C-9999"]
+"#,
+        r#"weir.toml:1:1: warning: no target is configured, so nothing can be reached
+  help: add a [targets.NAME] section
+weir.toml:3:15: warning: detect.on: "card" is on anyhow
+  help: leave it out
+weir.toml:4:8: error: detect.off: no kind is named "emial"
+  help: did you mean "email"?
+weir.toml:4:17: error: detect.off: no kind is named this value
+  help: `weir detect --kinds` lists them
+weir.toml:5:1: error: detect.kind: unknown key
+  help: did you mean `kinds`?
+weir.toml:7:15: error: detect.kinds.email: is the name of a kind that comes with Weir: Address of electronic mail
+  help: choose another, and switch that one off with `off` if it is in the way
+weir.toml:11:15: error: detect.kinds.Mine: is no name for a kind
+  help: use lower-case letters, digits and `_`, at most 63, a letter first
+weir.toml:12:9: error: detect.kinds.Mine.class: "PII" is no name of a class
+  help: use lower-case letters, digits and `_`, in parts joined by dots, like "pii.email"
+weir.toml:13:11: error: detect.kinds.Mine.pattern: is no regular expression: unclosed group
+  help: write it as in `EMP-\d{6}`, of bytes and without looking around
+weir.toml:14:9: error: detect.kinds.Mine.check: no check is named "lun"
+  help: did you mean "luhn"?
+weir.toml:15:9: error: detect.kinds.Mine.sight: "some" is not known here
+  help: write "nothing" or "token" or "partial" or "clear"
+weir.toml:16:8: error: detect.kinds.Mine.odds: is out of range
+  help: write a number from -4.5 to 10
+weir.toml:17:12: error: detect.kinds.Mine.context: is empty
+  help: write a value, or leave the key out
+weir.toml:19:15: error: detect.kinds.b: `class` is missing
+  help: add `class = "pii.employee_id"`
+weir.toml:20:12: error: detect.kinds.b.pattern: has an anchor in it
+  help: leave out ^, $ and \b: what is found is whole words anyhow
+weir.toml:20:22: error: detect.kinds.b.pattern: has no end
+  help: write how often at most: {1,20} in place of +, {0,20} in place of *
+weir.toml:20:28: error: detect.kinds.b.pattern: fits the empty text
+  help: write what is always there
+weir.toml:20:34: error: detect.kinds.b.pattern: is too slow: it looks at each byte of ordinary text 97 times, and 3 is the most
+  help: begin it with something rarer, and repeat less
+weir.toml:20:50: error: detect.kinds.b.pattern: may be 600 bytes long; at most 512 are looked at
+  help: write smaller numbers in braces
+weir.toml:21:8: error: detect.kinds.b.odds: is not more than 0, and no word can add to it: it would never be found
+  help: write more than 0, or add words to `context` that speak for it
+weir.toml:26:23: error: detect.kinds.c.positive: this example is not found
+  help: mend pattern, check, odds or words, or mark in the example what is to be found: "of [[EMP-123456]]."
+weir.toml:26:31: error: detect.kinds.c.positive: `name` is missing
+  help: add `name = "column_name"`
+weir.toml:26:47: error: detect.kinds.c.positive.nam: unknown key
+  help: did you mean `name`?
+weir.toml:27:23: error: detect.kinds.c.negative: this example is found and should not be
+  help: mend pattern or check, or add words to `against`"#,
+    );
+}

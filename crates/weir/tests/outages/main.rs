@@ -13,6 +13,7 @@
 mod between;
 mod catalogs;
 mod certificates;
+mod discovering;
 mod endings;
 mod explaining;
 mod floods;
