@@ -108,7 +108,8 @@ impl Behind {
             self.hits.retain(|hit| hit.word.start >= from);
             self.low = from;
         }
-        while self.end < place && self.read(vocabulary, input) {}
+        // A word that ends at the place has its end in the block behind it, where that is the next one.
+        while self.end <= place && self.read(vocabulary, input) {}
         let near = self.hits.iter().rev().take_while(|hit| hit.word.start >= from);
         for hit in near.filter(|hit| hit.word.end <= place) {
             vocabulary.follow(hit.first, input, &hit.word, place, said);
@@ -454,6 +455,8 @@ mod tests {
         }
         let far = |blanks: usize| has(&format!("{}ssn{}|5", "x ".repeat(99), " ".repeat(blanks)), "ssn");
         assert!(far(61) && !far(62));
+        // Wherever the blocks end.
+        assert!((0..2 * BLOCK).all(|blanks| has(&format!("{}ssn|(5", " ".repeat(blanks)), "ssn")));
     }
 
     proptest! {
