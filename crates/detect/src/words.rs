@@ -117,7 +117,8 @@ impl Behind {
             self.hits.retain(|hit| hit.word.start >= from);
             self.low = from;
         }
-        while self.end < place && self.read(vocabulary, input) {}
+        // A word that ends at the place has its end in the block behind it, where that is the next one.
+        while self.end <= place && self.read(vocabulary, input) {}
         let first = self.hits.partition_point(|hit| hit.word.start < from);
         let near = self.hits.get(first..).unwrap_or_default().iter();
         for hit in near.filter(|hit| hit.word.end <= place) {
@@ -475,6 +476,8 @@ mod tests {
         }
         let far = |blanks: usize| has(&format!("{}ssn{}|5", "x ".repeat(99), " ".repeat(blanks)), "ssn");
         assert!(far(61) && !far(62));
+        // Wherever the blocks end.
+        assert!((0..2 * BLOCK).all(|blanks| has(&format!("{}ssn|(5", " ".repeat(blanks)), "ssn")));
     }
 
     proptest! {
