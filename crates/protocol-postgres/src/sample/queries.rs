@@ -147,7 +147,9 @@ impl<'a> Row<'a> {
     /// The column that it is of.
     pub fn column(&self, catalog: &Catalog) -> Option<SampledColumn> {
         let column = self.column.as_ref()?;
-        let is_classified = catalog.column(self.oid, column.number).is_some_and(|known| known.class.is_some());
+        // The class of all that nobody has classified says nothing of them.
+        let class = catalog.column(self.oid, column.number).and_then(|known| known.class.as_ref());
+        let is_classified = class.is_some_and(|class| class.as_str() != "unclassified");
         let form = Form::of(column.type_oid);
         let skipped = match form {
             _ if is_classified => Some(Skipped::Classified),

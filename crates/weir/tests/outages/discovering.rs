@@ -104,6 +104,13 @@ fn columns_that_hold_something_are_proposed_and_what_was_not_looked_at_is_said()
     assert!(json["coverage"]["rows_looked_at"].as_u64().unwrap() <= 100, "{}", json["coverage"]);
     assert!(!out.contains("jane"), "{out}");
 
+    // What nobody has classified is looked at also where it is hidden for that.
+    let lines = format!("address = \"127.0.0.1:{}\"\ntls = \"off\"\nunclassified = \"hide\"\n", SERVER.port());
+    let hiding = builder().target_with("discovered", "discovered", ("holder", PASSWORD), &lines, &classes).write();
+    let (code, out, err) = run(&hiding, &["discover", "discovered", "--tables", "public.customers"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("\"public.customers.email\"") && !out.contains("customers.seen"), "{out}{err}");
+
     session.rows("COMMIT");
     for (args, code, said) in [
         (&["discoverd"][..], 2, "did you mean \"discovered\"?"),
