@@ -84,6 +84,20 @@ pub struct Place {
     pub(crate) whole: bool,
 }
 
+impl Place {
+    /// The same, where what the name says against a kind does not count.
+    #[must_use]
+    pub fn speaking_for(mut self) -> Self {
+        self.odds.iter_mut().for_each(|odds| *odds = odds.max(0.0));
+        self
+    }
+
+    /// Whether its name speaks for any kind.
+    pub fn speaks(&self) -> bool {
+        self.odds.iter().any(|odds| *odds > 0.0)
+    }
+}
+
 impl std::fmt::Debug for Detector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let [words, addresses, secrets, wholes] =

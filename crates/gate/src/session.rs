@@ -1,7 +1,7 @@
 //! One caller's session with one target: deciding, and committing what was decided.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use model::{Ask, Field, Holds, Operation, Principal, SessionId, Shape, Sight, Target, TypeTag, UnixMicros, Wording};
@@ -15,8 +15,10 @@ use crate::judge::{Judged, judge};
 use crate::keys::ShapeKey;
 use crate::ledger::{Decided, Event, Ledger, LedgerDown, Record, Ruling};
 use crate::refusal::{Declined, Refusal};
+use crate::search::Search;
 use crate::upstream::Upstream;
 use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
+use crate::watch::{KeptWatch, Sought, Watch};
 use crate::words::Words;
 
 /// Decisions kept by one session. A workload repeats few statements; what is past this is decided anew.
@@ -66,12 +68,22 @@ pub(crate) struct Rule {
     policies: Arc<Policies>,
     scene: Arc<Scene>,
     epoch: u64,
+    by_class: OnceLock<bool>,
 }
 
 impl Rule {
     /// Whether answers depend on the time.
     pub fn reads_now(&self) -> bool {
         self.policies.reads_now()
+    }
+
+    /// Whether how much is seen of a field depends on nothing of the field but its class.
+    pub fn sees_by_class(&self) -> bool {
+        *self.by_class.get_or_init(|| self.scene.sees_by_class())
+    }
+
+    fn new(policies: Arc<Policies>, scene: Arc<Scene>, epoch: u64) -> Self {
+        Self { policies, scene, epoch, by_class: OnceLock::new() }
     }
 }
 
@@ -92,6 +104,8 @@ struct State {
     /// Answers to asks and sights of fields, each with the policies' epoch that it holds in.
     asks: HashMap<Ask, (u64, Decision)>,
     sights: HashMap<Field, (u64, Sight)>,
+    /// Whether anything that is found in values would be hidden, with the policies' epoch that it holds in.
+    hides: Option<(u64, bool)>,
     closed: bool,
 }
 
@@ -101,6 +115,7 @@ impl State {
         self.decisions_bytes = 0;
         self.asks.clear();
         self.sights.clear();
+        self.hides = None;
     }
 }
 
@@ -125,7 +140,7 @@ impl Session {
                 circumstances,
                 tokens,
                 stored_tokens,
-                rule: ArcSwap::from_pointee(Rule { policies, scene, epoch: 0 }),
+                rule: ArcSwap::from_pointee(Rule::new(policies, scene, 0)),
                 state: Mutex::default(),
             }),
         }
@@ -187,6 +202,22 @@ impl Session {
     /// How a result field of an operation will be shown, before it runs.
     pub fn sight_of(&self, holds: &Holds, now: UnixMicros) -> Sight {
         self.shared.field_plan(holds, now).sight
+    }
+
+    /// Whether anything of what is looked for in values would be hidden from this session.
+    pub fn hides(&self, search: &Search, now: UnixMicros) -> bool {
+        self.shared.hides(search, now)
+    }
+
+    /// A watch over what belongs to no operation, as [`crate::Flow::watch`] gives it.
+    pub fn watch(
+        &self,
+        search: &Arc<Search>,
+        kept: &mut Option<KeptWatch>,
+        now: UnixMicros,
+        fields: impl FnOnce() -> Vec<Option<Sought>>,
+    ) -> Option<Arc<Watch>> {
+        self.shared.kept_watch(search, &[], kept, now, fields)
     }
 
     /// Whether what the target says in words, while an operation that was decided by this key runs, may hold what the caller
@@ -260,8 +291,23 @@ impl Shared {
         }
     }
 
+    /// Whether a rule forbids this session to see a field.
+    pub fn forbids_seeing(&self, field: &Field, now: UnixMicros) -> bool {
+        self.rule().scene.forbids_seeing(field, &self.circumstances_at(now))
+    }
+
+    /// What is known of [`Self::hides`].
+    pub fn known_hides(&self, rule: &Rule) -> Option<bool> {
+        let known = self.state.lock().hides?;
+        (known.0 == rule.epoch && !rule.reads_now()).then_some(known.1)
+    }
+
+    pub fn keep_hides(&self, rule: &Rule, hides: bool) {
+        self.state.lock().hides = Some((rule.epoch, hides));
+    }
+
     /// How much of a field this session may see, under the policies in force.
-    fn sight(&self, field: &Field, now: UnixMicros) -> Sight {
+    pub fn sight(&self, field: &Field, now: UnixMicros) -> Sight {
         let rule = self.rule();
         let timed = rule.reads_now();
         if !timed
@@ -344,7 +390,7 @@ impl Shared {
         }
         let policies = self.gate.policies();
         let scene = self.gate.scene(&policies, &self.principal, &self.target);
-        let rule = Arc::new(Rule { policies, scene, epoch: rule.epoch.saturating_add(1) });
+        let rule = Arc::new(Rule::new(policies, scene, rule.epoch.saturating_add(1)));
         self.state.lock().forget();
         self.rule.store(Arc::clone(&rule));
         rule

@@ -4,8 +4,8 @@
 //! a stream: where one message ends and the next begins means nothing. What the caller is sent is one message for each
 //! row, as the server does it (clients count on that), and a row that is very long in pieces.
 //!
-//! Nothing is held beyond the limits here: a masked cell that is longer than what a mask is made of is dropped while it
-//! streams, and everything else goes on as it comes.
+//! Nothing is held beyond the limits here: a cell that is masked or looked at, and is longer than what a mask is made of, is dropped while
+//! it streams, and everything else goes on as it comes.
 
 mod arriving;
 mod binary;
@@ -15,10 +15,10 @@ mod lines;
 mod tests;
 
 use gate::Shown;
-use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell, TokenKey, show};
+use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell};
 use sql_postgres::CopyFormat;
 
-use crate::cells::{CellType, PostgresCells};
+use crate::cells::{CellType, Eyes, Manner};
 use crate::wire::Malformed;
 use crate::wire::build;
 pub use arriving::{Arriving, Guarded, Stopped};
@@ -37,6 +37,8 @@ pub struct Column {
     pub field: FieldPlan,
     /// How its cells are written.
     pub wire: CellType,
+    /// How they are looked at, if they are, and as which column of the result.
+    pub manner: Option<(usize, Manner)>,
     /// Whether its values are always quoted.
     pub force_quote: bool,
 }
@@ -66,10 +68,10 @@ impl Masked {
     }
 
     /// Takes what the target sent, and appends what the caller is shown of it, as CopyData messages.
-    pub fn feed(&mut self, bytes: &[u8], tokens: &TokenKey, out: &mut Vec<u8>) -> Result<(), Malformed> {
+    pub fn feed(&mut self, bytes: &[u8], eyes: &mut Eyes<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
         match &mut self.form {
-            Form::Delimited(form) => form.feed(bytes, &mut self.rows, tokens, out),
-            Form::Binary(form) => form.feed(bytes, &mut self.rows, tokens, out),
+            Form::Delimited(form) => form.feed(bytes, &mut self.rows, eyes, out),
+            Form::Binary(form) => form.feed(bytes, &mut self.rows, eyes, out),
         }
     }
 
@@ -120,7 +122,7 @@ impl Rows {
 
     /// Whether the cell that is being read is shown as it is.
     fn is_clear(&self) -> Result<bool, Malformed> {
-        self.column().map(|column| column.field.sight == model::Sight::Clear)
+        self.column().map(|column| column.manner.is_none() && column.field.sight == model::Sight::Clear)
     }
 
     /// Takes a part of a masked cell whose end has not come.
@@ -133,8 +135,8 @@ impl Rows {
         }
     }
 
-    /// Shows a masked cell in the place of its value. Nothing is appended for NULL.
-    fn mask(&mut self, value: &[u8], tokens: &TokenKey, into: &mut Vec<u8>) -> Result<bool, Malformed> {
+    /// Shows a cell in the place of its value. Nothing is appended for NULL, nor for one that is shown as it came.
+    fn mask(&mut self, value: &[u8], eyes: &mut Eyes<'_>, into: &mut Vec<u8>) -> Result<Cell, Malformed> {
         let column = self.column()?;
         let redacted;
         let field = if self.dropped {
@@ -143,15 +145,17 @@ impl Rows {
         } else {
             &column.field
         };
-        let cell = show(&PostgresCells, column.wire, value, field, tokens, into);
-        self.shown.masked = self.shown.masked.saturating_add(1);
+        let manner = column.manner.filter(|_| !self.dropped);
+        let (at, manner) = manner.unzip();
+        let cell = eyes.show(at.unwrap_or(0), (column.wire, field, manner), value, into);
         self.cell.clear();
         self.dropped = false;
         match cell {
-            Cell::Written => Ok(true),
-            Cell::Null => Ok(false),
-            Cell::Same => Err(Malformed::new("a clear cell that was to be masked")),
+            Cell::Same if manner.is_none() => return Err(Malformed::new("a clear cell that was to be masked")),
+            Cell::Same => {}
+            Cell::Written | Cell::Null => self.shown.masked = self.shown.masked.saturating_add(1),
         }
+        Ok(cell)
     }
 
     /// The next cell begins.

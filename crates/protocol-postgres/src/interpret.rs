@@ -9,7 +9,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gate::{Declined, Gate, ShapeKey};
+use gate::{Declined, Gate, Search, ShapeKey};
 use model::{Ask, Certainty, Field, LogText, Lowering, Object, Operation, Wording};
 use sql_postgres::{
     Carries, CopyFormat, CopyStatement, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse,
@@ -118,12 +118,19 @@ pub struct Circumstance<'a> {
     pub uncommitted: u64,
     /// Whether the session has temporary tables that hold what this catalog does not know of.
     pub blind: bool,
+    /// What is looked for in texts before the log keeps them.
+    pub search: Option<&'a Arc<Search>>,
 }
 
 impl Circumstance<'_> {
     /// What the decision on a text is found by.
     pub fn key(&self, text: &[u8]) -> ShapeKey {
         self.key_of(b"text", text)
+    }
+
+    /// Whether something is in a text that the log must not keep.
+    fn finds(&self, text: &[u8]) -> bool {
+        self.search.is_some_and(|search| search.finds(text))
     }
 
     /// Whether this was read in it.
@@ -249,6 +256,9 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
     }
     let mask = stored_mask(&statements);
     let logged = log_text(sql, operation.is_tainted(), &token);
+    let withholds_constants = logged.withheld;
+    let found = !withholds_constants && circumstance.finds(text);
+    let logged = if found { log_text(sql, true, &token) } else { logged };
     let wording = worded(text, logged.text, gate);
     let reading = Reading {
         key,
@@ -264,7 +274,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         unfit: mask,
         unread: None,
         snapshot,
-        withholds_constants: logged.withheld,
+        withholds_constants,
         learned: RefCell::default(),
     };
     Interpreted { wording, reading: Rc::new(reading) }
@@ -289,9 +299,16 @@ impl Interpreted {
     }
 
     /// A text of a skeleton whose reading is known.
-    pub fn by_skeleton(sql: &str, skeleton: &Skeleton, reading: &Rc<Reading>, gate: &Gate) -> Self {
+    pub fn by_skeleton(
+        sql: &str,
+        skeleton: &Skeleton,
+        reading: &Rc<Reading>,
+        circumstance: Circumstance<'_>,
+        gate: &Gate,
+    ) -> Self {
         let token = |literal: &[u8]| gate.keys().literal(literal);
-        let log = skeleton.log_text(sql, reading.withholds_constants, &token);
+        let withholds = reading.withholds_constants || circumstance.finds(sql.as_bytes());
+        let log = skeleton.log_text(sql, withholds, &token);
         Self { wording: worded(sql.as_bytes(), log, gate), reading: Rc::clone(reading) }
     }
 }

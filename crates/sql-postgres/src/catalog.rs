@@ -299,6 +299,13 @@ impl Catalog {
         self.relation(oid)?.columns.iter().find(|column| column.number == number)
     }
 
+    /// The object that a column belongs to, and its name, whether it is classified or not.
+    pub fn place(&self, oid: u32, number: i16) -> Option<(Part, &str)> {
+        let entry = self.relations.get(&oid)?;
+        let column = entry.relation.columns.iter().find(|column| column.number == number)?;
+        Some((entry.part.clone(), &column.name))
+    }
+
     /// The field that a classified column is.
     pub fn field(&self, oid: u32, number: i16) -> Option<Field> {
         let entry = self.relations.get(&oid)?;

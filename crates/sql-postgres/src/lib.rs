@@ -62,4 +62,4 @@ pub use statement::{
     TransactionStep,
 };
 pub use temporary::{Kept, Temporary};
-pub use vocabulary::VOCABULARY;
+pub use vocabulary::{VOCABULARY, result_part};

@@ -17,6 +17,7 @@ mod net;
 mod number;
 mod range;
 mod record;
+mod search;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -26,6 +27,7 @@ use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 
 use family::Family;
 pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
+pub use search::{Eyes, Manner, Sought};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

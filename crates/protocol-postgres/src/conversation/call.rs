@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use gate::{Step, Verdict};
+use gate::{Met, Step, Verdict};
 use model::UnixMicros;
 
 use super::Conversation;
@@ -45,10 +45,12 @@ impl<S> Conversation<S> {
     }
 
     /// FunctionCallResponse.
-    pub(super) fn take_call_result(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
+    pub(super) fn take_call_result(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let mut fields = Fields::of("FunctionCallResponse", body);
         let value = fields.value()?;
         fields.end()?;
+        let mut met = Met::default();
+        let found = value.is_some_and(|value| self.said(value, &mut met, now).is_some());
         let Some(Expect::Query { running, interpreted, failed: None, .. }) = self.expected.front_mut() else {
             return Err(self.out_of_place("the result of a function"));
         };
@@ -57,7 +59,8 @@ impl<S> Conversation<S> {
         }
         let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
         // What comes from a function that nobody knows may be anything.
-        let hidden = value.is_some() && interpreted.operation.touches_unknown;
+        let hidden = value.is_some() && (interpreted.operation.touches_unknown || found);
+        running.flow.met().add(met);
         running.count(gate::Shown { rows: 1, bytes, masked: hidden.into() });
         if !hidden {
             return Ok(Pass::Verbatim);

@@ -365,7 +365,8 @@ impl<S> Conversation<S> {
             Err(stall) => return Planned::Stalled(stall),
         };
         let interpreted = Rc::clone(&portal.interpreted);
-        let describe = portal.must_be_described().then(|| execute.portal.to_vec());
+        let looked_at = self.hides_content(now);
+        let describe = portal.must_be_described(looked_at).then(|| execute.portal.to_vec());
         let bound = portal.bound.get();
         let work = Work::Execute { portal, describe, changes: Vec::new() };
         self.decide(&interpreted, EXECUTE, Kind::Batched, bound, Slotted { frame, work }, now, verdicts)
@@ -520,8 +521,8 @@ impl<S> Conversation<S> {
             if self.catalog_tries >= CATALOG_TRIES_MAX
                 && let Some(snapshot) = self.catalogs.current()
             {
-                let circumstance =
-                    Circumstance { snapshot: &snapshot, uncommitted: u64::MAX, blind: !self.temporary.is_empty() };
+                let (blind, search) = (!self.temporary.is_empty(), self.catalogs.search());
+                let circumstance = Circumstance { snapshot: &snapshot, uncommitted: u64::MAX, blind, search };
                 return Ok(self.readings.of(text, circumstance, self.session.gate()));
             }
             self.asked_catalog = true;
@@ -529,7 +530,8 @@ impl<S> Conversation<S> {
             return Err(Stall::Catalog);
         };
         let blind = !self.temporary.is_empty() && self.own_snapshot().is_none();
-        let circumstance = Circumstance { snapshot: &snapshot, uncommitted, blind };
+        let search = self.catalogs.search();
+        let circumstance = Circumstance { snapshot: &snapshot, uncommitted, blind, search };
         let interpreted = self.readings.of(text, circumstance, self.session.gate());
         // A name that is not in the snapshot may be newer than it.
         let newer = interpreted.names_unknown && !asked;

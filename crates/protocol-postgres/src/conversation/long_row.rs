@@ -1,14 +1,15 @@
 //! A row too long to be held: its cells are read as they come.
 //!
 //! A message begins with its length, so it can't begin before it is known how long the row will be as it is shown. That is
-//! known once no masked cell is left: from there on the row passes as it comes. A masked cell that is longer than what a
-//! mask is made of is dropped while it streams. Only clear cells before a masked one have to be held, up to a limit.
+//! known once no cell is left that is masked or looked at: from there on the row passes as it comes. Such a cell that is longer than what a
+//! mask is made of is dropped while it streams. Only clear cells before one have to be held, up to a limit.
 
 use gate::Shown;
 use model::Sight;
-use redact::{CELL_BYTES_MAX, FieldPlan, Plan, Shown as Cell, TokenKey, show};
+use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell};
 
-use crate::cells::{CellType, PostgresCells};
+use super::rows::Columns;
+use crate::cells::Eyes;
 use crate::wire::Malformed;
 use crate::wire::pieces::Begun;
 
@@ -24,12 +25,14 @@ pub struct LongRow {
     left: usize,
     /// What is shown of it so far.
     out: Vec<u8>,
+    /// How many cells it has.
+    count: usize,
     /// The cell that is read.
     at: usize,
     part: Part,
     /// The first bytes of a number that has not come whole.
     begun: Begun,
-    /// What has come of a masked cell.
+    /// What has come of a cell that may be shown otherwise.
     cell: Vec<u8>,
     /// Set when that was too long and was dropped.
     dropped: bool,
@@ -60,6 +63,7 @@ impl LongRow {
         Self {
             left: body_bytes,
             out: Vec::new(),
+            count: 0,
             at: 0,
             part: Part::Count,
             begun: Begun::default(),
@@ -73,34 +77,31 @@ impl LongRow {
     pub fn feed(
         &mut self,
         bytes: &mut &[u8],
-        plan: &Plan,
-        types: &[CellType],
-        tokens: &TokenKey,
+        columns: &Columns<'_>,
+        eyes: &mut Eyes<'_>,
         to_caller: &mut Vec<u8>,
     ) -> Result<Fed, Malformed> {
-        let fields = plan.fields();
         loop {
             match self.part {
                 Part::Count => {
                     let Some(count) = self.fixed::<2>(bytes)? else { return Ok(Fed::More) };
-                    if usize::from(u16::from_be_bytes(count)) != fields.len() || types.len() != fields.len() {
+                    self.count = usize::from(u16::from_be_bytes(count));
+                    if columns.count().is_some_and(|columns| columns != self.count) || !columns.are_whole() {
                         return Err(Malformed::new("a row of another number of cells than its result has columns"));
                     }
                     self.out.extend_from_slice(&count);
                     self.part = Part::Length;
                 }
                 Part::Length => {
-                    let rest = fields.get(self.at..).unwrap_or_default();
-                    if self.begun.is_empty() && rest.iter().all(|field| field.sight == Sight::Clear) {
-                        return self.begin(rest.len(), to_caller);
+                    let cells_left = self.count.saturating_sub(self.at);
+                    if self.begun.is_empty() && (self.at..self.count).all(|at| columns.passes(at)) {
+                        return self.begin(cells_left, to_caller);
                     }
                     let Some(length) = self.fixed::<4>(bytes)? else { return Ok(Fed::More) };
-                    let clear = rest.first().is_some_and(|field| field.sight == Sight::Clear);
+                    let clear = columns.passes(self.at);
                     match i32::from_be_bytes(length) {
-                        -1 if rest.first().is_some_and(FieldPlan::hides_null) => {
-                            if let (Some(field), Some(wire)) = (rest.first(), types.get(self.at)) {
-                                self.mask(field, *wire, tokens);
-                            }
+                        -1 if columns.of(self.at).is_some_and(|(_, (_, field, _))| field.hides_null()) => {
+                            self.show(columns, eyes);
                             self.at = self.at.saturating_add(1);
                         }
                         -1 => {
@@ -125,20 +126,20 @@ impl LongRow {
                     self.part = Part::Cell { left, clear };
                     if clear {
                         self.out.extend_from_slice(now);
-                        if self.out.len() > HELD_BYTES_MAX {
-                            return Ok(Fed::TooLong);
-                        }
                     } else if self.dropped || self.cell.len().saturating_add(now.len()) > CELL_BYTES_MAX {
                         self.dropped = true;
                         self.cell = Vec::new();
                     } else {
                         self.cell.extend_from_slice(now);
                     }
+                    if left == 0 && !clear {
+                        self.show(columns, eyes);
+                    }
+                    if self.out.len() > HELD_BYTES_MAX {
+                        return Ok(Fed::TooLong);
+                    }
                     if left > 0 {
                         return Ok(Fed::More);
-                    }
-                    if let (false, Some(field), Some(wire)) = (clear, fields.get(self.at), types.get(self.at)) {
-                        self.mask(field, *wire, tokens);
                     }
                     self.at = self.at.saturating_add(1);
                     self.part = Part::Length;
@@ -161,24 +162,28 @@ impl LongRow {
         Ok(Fed::Passes { left: self.left, shown })
     }
 
-    fn mask(&mut self, field: &FieldPlan, wire: CellType, tokens: &TokenKey) {
-        let whole;
-        let field = if self.dropped {
-            whole = FieldPlan::new(Sight::Nothing, field.class.clone());
-            &whole
-        } else {
-            field
-        };
+    /// Appends what is shown of the cell that has come, with its length.
+    fn show(&mut self, columns: &Columns<'_>, eyes: &mut Eyes<'_>) {
         let at = self.out.len();
         self.out.extend_from_slice(&(-1_i32).to_be_bytes());
-        let cell = show(&PostgresCells, wire, &self.cell, field, tokens, &mut self.out);
+        let Some((watched, (wire, field, manner))) = columns.of(self.at) else { return };
+        let shown = if self.dropped {
+            let whole = FieldPlan::new(Sight::Nothing, field.class.clone());
+            eyes.show(watched, (wire, &whole, None), &self.cell, &mut self.out)
+        } else {
+            eyes.show(watched, (wire, field, manner), &self.cell, &mut self.out)
+        };
+        if shown == Cell::Same {
+            self.out.extend_from_slice(&self.cell);
+        } else {
+            self.masked = self.masked.saturating_add(1);
+        }
         let written = self.out.len().saturating_sub(at.saturating_add(4));
-        if let (Cell::Written, Ok(length), Some(place)) =
-            (cell, i32::try_from(written), self.out.get_mut(at..at.saturating_add(4)))
+        if let (Cell::Written | Cell::Same, Ok(length), Some(place)) =
+            (shown, i32::try_from(written), self.out.get_mut(at..at.saturating_add(4)))
         {
             place.copy_from_slice(&length.to_be_bytes());
         }
-        self.masked = self.masked.saturating_add(1);
         self.cell.clear();
         self.dropped = false;
     }
@@ -199,8 +204,10 @@ impl LongRow {
 mod tests {
     use model::ClassId;
     use proptest::prelude::*;
+    use redact::{Plan, TokenKey};
 
     use super::*;
+    use crate::cells::CellType;
 
     const TEXT: CellType = CellType::of(25, false);
 
@@ -220,25 +227,36 @@ mod tests {
         (Plan::new(fields.collect()), vec![TEXT; masks.len()])
     }
 
+    fn fed_by(
+        long: &mut LongRow,
+        bytes: &mut &[u8],
+        plan: &Plan,
+        types: &[CellType],
+        out: &mut Vec<u8>,
+    ) -> Result<Fed, Malformed> {
+        let tokens = TokenKey::new([7; 32]);
+        let columns = Columns { plan, types, manners: &[], undescribed: false };
+        long.feed(bytes, &columns, &mut Eyes { tokens: &tokens, sought: None }, out)
+    }
+
     #[test]
     fn that_something_computed_is_missing_is_hidden() {
         let body = row(&[None, None]);
         let hidden = |class: Option<ClassId>| FieldPlan::new(Sight::Nothing, class);
         let plan = Plan::new(vec![hidden(None), hidden(ClassId::parse("pii.email"))]);
-        let (mut out, key) = (Vec::new(), TokenKey::new([7; 32]));
-        LongRow::new(body.len()).feed(&mut &*body, &plan, &[TEXT; 2], &key, &mut out).unwrap();
+        let mut out = Vec::new();
+        fed_by(&mut LongRow::new(body.len()), &mut &*body, &plan, &[TEXT; 2], &mut out).unwrap();
         assert_eq!(out[5..], row(&[Some(b"[redacted]".to_vec()), None]));
     }
 
     fn fed(body: &[u8], masks: &[bool], pieces: &[&[u8]]) -> Result<Vec<u8>, Malformed> {
         let (plan, types) = plan(masks);
-        let key = TokenKey::new([7; 32]);
         let mut long = LongRow::new(body.len());
         let (mut out, mut passing) = (Vec::new(), None);
         for piece in pieces {
             let mut piece = *piece;
             if passing.is_none()
-                && let Fed::Passes { left, .. } = long.feed(&mut piece, &plan, &types, &key, &mut out)?
+                && let Fed::Passes { left, .. } = fed_by(&mut long, &mut piece, &plan, &types, &mut out)?
             {
                 passing = Some(left);
             }
@@ -276,7 +294,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 2..60)) {
             let (plan, types) = plan(&[false, true]);
-            let _ = LongRow::new(body.len()).feed(&mut &body[..], &plan, &types, &TokenKey::new([7; 32]), &mut Vec::new());
+            let _ = fed_by(&mut LongRow::new(body.len()), &mut &body[..], &plan, &types, &mut Vec::new());
         }
     }
 
@@ -285,14 +303,13 @@ mod tests {
         let piece = vec![b'x'; 1024 * 1024];
         for (masks, wanted) in [([true, false], true), ([false, true], false)] {
             let (plan, types) = plan(&masks);
-            let key = TokenKey::new([7; 32]);
             let mut out = Vec::new();
             let mut long = LongRow::new(2 + 4 + 64 * piece.len() + 4);
             let head = [&2_u16.to_be_bytes()[..], &i32::try_from(64 * piece.len()).unwrap().to_be_bytes()].concat();
-            let mut last = long.feed(&mut head.as_slice(), &plan, &types, &key, &mut out).unwrap();
+            let mut last = fed_by(&mut long, &mut head.as_slice(), &plan, &types, &mut out).unwrap();
             for _ in 0..64 {
                 if last == Fed::More {
-                    last = long.feed(&mut piece.as_slice(), &plan, &types, &key, &mut out).unwrap();
+                    last = fed_by(&mut long, &mut piece.as_slice(), &plan, &types, &mut out).unwrap();
                     assert!(long.out.len() <= HELD_BYTES_MAX + piece.len() && long.cell.len() <= CELL_BYTES_MAX);
                 }
             }

@@ -23,6 +23,7 @@ mod forward;
 mod long;
 mod long_bind;
 mod long_row;
+mod looking;
 mod lowered;
 mod notices;
 mod own_catalog;
@@ -55,6 +56,7 @@ use crate::wire::frame::{HEAD_BYTES, Head, Inbox};
 use crate::wire::{Malformed, backend};
 use copy::Rest;
 use expect::Expect;
+use looking::Looking;
 use own_catalog::OwnCatalog;
 use readings::Readings;
 use replication::Streaming;
@@ -130,6 +132,7 @@ pub struct Conversation<S = Stream> {
     replication: Option<ReplicationOf>,
     streaming: Option<Streaming>,
     passing: Option<Passing>,
+    looking: Looking,
     /// The rest of a message of the caller's that has not arrived whole.
     rest: Option<Rest>,
     notices: bool,
@@ -223,6 +226,7 @@ impl<S> Conversation<S> {
             replication: None,
             streaming: None,
             passing: None,
+            looking: Looking::default(),
             rest: None,
             notices: true,
             told_masked: false,
@@ -294,6 +298,7 @@ impl<S> Conversation<S> {
         self.from_target.shrink(IDLE_BYTES_KEPT);
         self.upstream.shrink(IDLE_BYTES_KEPT);
         self.instead.shrink_to(IDLE_BYTES_KEPT);
+        self.looking.shrink(IDLE_BYTES_KEPT);
     }
 
     /// Why it is over, once it is.

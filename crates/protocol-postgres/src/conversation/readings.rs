@@ -50,7 +50,9 @@ impl Readings {
         let Some(sql) = sql else { return self.read(text, circumstance, gate) };
         let key = circumstance.skeleton_key(&self.skeleton);
         match self.known.get(&key) {
-            Some(Known::Skeleton(reading)) => Rc::new(Interpreted::by_skeleton(sql, &self.skeleton, reading, gate)),
+            Some(Known::Skeleton(reading)) => {
+                Rc::new(Interpreted::by_skeleton(sql, &self.skeleton, reading, circumstance, gate))
+            }
             Some(Known::Depends) => self.read(text, circumstance, gate),
             None => {
                 let interpreted = self.read(text, circumstance, gate);

@@ -4,9 +4,10 @@
 //! PGCOPY\n\377\r\n\0 │ flags int32 │ length int32, so many bytes │ { count int16, { length int32, bytes } … } … │ -1 int16
 //! ```
 
-use redact::TokenKey;
+use redact::Shown as Cell;
 
 use super::Rows;
+use crate::cells::Eyes;
 use crate::wire::Malformed;
 use crate::wire::pieces::Begun;
 
@@ -46,7 +47,7 @@ impl Binary {
         &mut self,
         mut bytes: &[u8],
         rows: &mut Rows,
-        tokens: &TokenKey,
+        eyes: &mut Eyes<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Malformed> {
         loop {
@@ -87,7 +88,7 @@ impl Binary {
                 Part::Length => {
                     let Some(head) = self.begun.take::<4>(&mut bytes) else { break };
                     if head == (-1_i32).to_be_bytes() && rows.column()?.field.hides_null() {
-                        self.mask_cell(&[], rows, tokens)?;
+                        self.mask_cell(&[], rows, eyes)?;
                         self.end_cell(rows, out);
                     } else if head == (-1_i32).to_be_bytes() {
                         rows.out.extend_from_slice(&head);
@@ -113,7 +114,7 @@ impl Binary {
                         rows.keep(cell);
                         break;
                     }
-                    self.mask_cell(cell, rows, tokens)?;
+                    self.mask_cell(cell, rows, eyes)?;
                     self.end_cell(rows, out);
                     rest
                 }
@@ -133,7 +134,7 @@ impl Binary {
         (self.left == 0).then_some(rest)
     }
 
-    fn mask_cell(&mut self, last: &[u8], rows: &mut Rows, tokens: &TokenKey) -> Result<(), Malformed> {
+    fn mask_cell(&mut self, last: &[u8], rows: &mut Rows, eyes: &mut Eyes<'_>) -> Result<(), Malformed> {
         let mut kept = Vec::new();
         let value = if rows.cell.is_empty() && !rows.dropped {
             last
@@ -143,12 +144,14 @@ impl Binary {
             &kept
         };
         self.scratch.clear();
-        let length = match rows.mask(value, tokens, &mut self.scratch)? {
-            true => i32::try_from(self.scratch.len()).unwrap_or(-1),
-            false => -1,
+        let shown = match rows.mask(value, eyes, &mut self.scratch)? {
+            Cell::Same => Some(value),
+            Cell::Written => Some(self.scratch.as_slice()),
+            Cell::Null => None,
         };
+        let length = shown.map_or(-1, |shown| i32::try_from(shown.len()).unwrap_or(-1));
         rows.out.extend_from_slice(&length.to_be_bytes());
-        rows.out.extend_from_slice(&self.scratch);
+        rows.out.extend_from_slice(shown.unwrap_or_default());
         kept.clear();
         rows.cell = kept;
         Ok(())
