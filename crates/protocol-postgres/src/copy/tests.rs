@@ -3,7 +3,7 @@
 
 use model::{ClassId, Sight};
 use proptest::prelude::*;
-use redact::REDACTED;
+use redact::{REDACTED, TokenKey};
 use sql_postgres::ForceQuote;
 
 use super::*;
