@@ -1,6 +1,8 @@
 //! Kinds of sensitive data, made ready to be looked for.
 
-use aho_corasick::{AhoCorasick, MatchKind, packed};
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, Input, MatchKind, Span, packed};
 
 use crate::checks::{Check, check};
 use crate::entity::{Entity, Shape};
@@ -40,6 +42,8 @@ pub struct Detector {
     /// Shapes that are all there is in a place of the right name.
     pub(crate) wholes: Group,
     pub(crate) literals: Option<Literals>,
+    /// The literals themselves, in order.
+    pub(crate) beginnings: Box<[Box<[u8]>]>,
     /// The words of all kinds: whose each is, and whether it speaks for it.
     pub(crate) vocabulary: Vocabulary<(KindId, bool)>,
 }
@@ -144,6 +148,15 @@ impl Literals {
             Self::Automaton(automaton) => automaton.find_iter(input).for_each(|literal| found(literal.start())),
         }
     }
+
+    /// The first one from a place on.
+    pub(crate) fn next(&self, input: &[u8], from: usize) -> Option<Range<usize>> {
+        let found = match self {
+            Self::Packed(searcher) => searcher.find_in(input, Span::from(from..input.len())),
+            Self::Automaton(automaton) => automaton.find(Input::new(input).range(from..)),
+        };
+        found.map(|literal| literal.range())
+    }
 }
 
 impl Detector {
@@ -181,6 +194,7 @@ impl Detector {
             secrets: group(|shape| !shape.literals.is_empty())?,
             wholes: group(|shape| shape.whole)?,
             literals: Literals::new(&literals)?,
+            beginnings: literals.iter().map(|literal| literal.as_bytes().into()).collect(),
             vocabulary: vocabulary(&entities),
             kinds,
         })

@@ -9,11 +9,17 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 mod builtin;
+mod chain;
 mod checks;
 mod detector;
 mod entity;
+mod lane;
+mod part;
 mod scan;
 mod shapes;
+mod stream;
+mod view_scanner;
+mod views;
 mod words;
 
 pub use builtin::{Faulty, builtin, entities};
@@ -21,3 +27,6 @@ pub use checks::{Check, check, names};
 pub use detector::{Detector, KindId, Place, Unfit};
 pub use entity::{Entity, Example, Misread, Shape};
 pub use scan::{Finding, Scanner};
+pub use stream::{HELD_BYTES_MAX, HIDDEN_BYTES_MAX, Hidden, Redactor, Sink, Stream};
+pub use view_scanner::ViewScanner;
+pub use views::View;

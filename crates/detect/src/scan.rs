@@ -3,6 +3,7 @@
 //! Nearly all of what is sensitive has a digit or an `@` in it, and the rest begins with one of a few literals: so it goes from one such
 //! place to the next, asks there what begins, and does nothing for all other bytes. It allocates nothing where nothing is found.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::checks::Check;
@@ -10,9 +11,13 @@ use crate::detector::{Detector, Group, KindId, Place, ShapeOf, WORD_ODDS, said};
 use crate::words::Behind;
 
 /// The longest part before the `@` of an address.
-const LOCAL_BYTES_MAX: usize = 64;
+pub(crate) const LOCAL_BYTES_MAX: usize = 64;
 /// The longest word of letters that may be the beginning of a number written in groups.
-const LETTERS_MAX: usize = 2;
+pub(crate) const LETTERS_MAX: usize = 2;
+/// How far into a word its first digit may be.
+pub(crate) const WORD_BYTES_MAX: usize = 256;
+/// The longest run of hexadecimal groups before a word that may be the beginning of an address.
+pub(crate) const RUN_BYTES_MAX: usize = 64;
 /// Bytes looked at together.
 const BLOCK: usize = 32;
 
@@ -32,13 +37,28 @@ pub struct Finding {
 /// Looks for what a detector knows. Has room that is used again for the next bytes.
 #[derive(Debug)]
 pub struct Scanner<'d> {
-    detector: &'d Detector,
+    pub(crate) detector: &'d Detector,
     behind: Behind,
     /// Kinds for which, or against which, words speak; and before which place those stand.
     said: Vec<(KindId, bool)>,
     said_at: Option<usize>,
     significant: Vec<u8>,
-    found: Vec<Finding>,
+    pub(crate) found: Vec<Finding>,
+    /// How many were found before what begins at this place.
+    before: usize,
+    /// Of bytes that come in parts: what is not yet there.
+    pub(crate) open: Open,
+}
+
+/// What can't be told of a place, because bytes behind those that are there would count.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Open {
+    /// Whether bytes come behind those that are there.
+    pub(crate) more: bool,
+    /// Whether what begins at the place depends on them.
+    pub(crate) is: bool,
+    /// Where the first begins of what may begin there.
+    pub(crate) from: usize,
 }
 
 impl<'d> Scanner<'d> {
@@ -51,14 +71,14 @@ impl<'d> Scanner<'d> {
             said_at: None,
             significant: Vec::new(),
             found: Vec::new(),
+            before: 0,
+            open: Open::default(),
         }
     }
 
     /// What is in these bytes, in order; `within` is where they are, if that has a name.
     pub fn scan(&mut self, input: &[u8], within: Option<&Place>) -> &[Finding] {
-        self.found.clear();
-        self.behind.clear();
-        self.said_at = None;
+        self.clear(false);
         if within.is_some_and(|place| place.whole) {
             self.whole(input, within);
         }
@@ -71,8 +91,17 @@ impl<'d> Scanner<'d> {
         &self.found
     }
 
+    /// Begins with other bytes; whether more of them come behind.
+    pub(crate) fn clear(&mut self, more: bool) {
+        self.found.clear();
+        self.behind.clear();
+        self.said_at = None;
+        self.before = 0;
+        self.open = Open { more, ..Open::default() };
+    }
+
     /// What is all that is there.
-    fn whole(&mut self, input: &[u8], within: Option<&Place>) {
+    pub(crate) fn whole(&mut self, input: &[u8], within: Option<&Place>) {
         let detector = self.detector;
         let is_all = |end| end == input.len();
         detector.wholes.shapes.at(input, 0, is_all, |shape, end| {
@@ -84,55 +113,58 @@ impl<'d> Scanner<'d> {
 
     /// What begins with a word that has a digit in it, or has an `@`.
     fn words(&mut self, input: &[u8], within: Option<&Place>) {
-        let detector = self.detector;
         let mut at = 0;
         while let Some(place) = next_place(input, at) {
-            if input.get(place) == Some(&b'@') {
-                let from = place.saturating_sub(LOCAL_BYTES_MAX);
-                let local = back(input, from, place, is_local);
-                self.begin(&detector.addresses, input, within, local);
-                at = place.saturating_add(1);
-                continue;
-            }
-            let start = back(input, at, place, |byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-            let before = |back: usize| start.checked_sub(back).and_then(|at| input.get(at));
-            match before(1) {
-                Some(b'+' | b'(' | b'%') => self.begin(&detector.words, input, within, start.saturating_sub(1)),
-                Some(sign @ (b':' | b'-')) => {
-                    let run = back(input, at, start, |byte| byte.is_ascii_hexdigit() || byte == sign);
-                    self.begin(&detector.words, input, within, run);
-                }
-                _ => {}
-            }
-            // One letter or two may be the beginning of a number that is written in groups.
-            if let Some(b' ' | b'-') = before(1) {
-                let word = start.saturating_sub(1);
-                let letters = back(input, at, word, u8::is_ascii_alphabetic);
-                if (1..=LETTERS_MAX).contains(&word.saturating_sub(letters)) {
-                    self.begin(&detector.words, input, within, letters);
-                }
-            }
-            self.begin(&detector.words, input, within, start);
-            let word = input.get(place..).unwrap_or_default();
-            let left = word.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(word.len());
-            at = place.saturating_add(left.max(1));
-            // In what is surely something there is nothing else to be looked for.
-            if let Some(sure) = self.found.last().filter(|found| found.odds > WORD_ODDS) {
-                at = at.max(sure.end);
-            }
+            at = self.place(input, within, at, place);
         }
     }
 
+    /// What has this digit or `@` as the first; nothing of it begins before `at`, unless it is an address. Returns where to go on.
+    pub(crate) fn place(&mut self, input: &[u8], within: Option<&Place>, at: usize, place: usize) -> usize {
+        let detector = self.detector;
+        if input.get(place) == Some(&b'@') {
+            self.begin(&detector.addresses, input, within, local_start(input, place));
+            return place.saturating_add(1);
+        }
+        let start = word_start(input, at, place);
+        let before = |back: usize| start.checked_sub(back).and_then(|at| input.get(at));
+        match before(1) {
+            Some(b'+' | b'(' | b'%') => self.begin(&detector.words, input, within, start.saturating_sub(1)),
+            Some(sign @ (b':' | b'-')) => {
+                if let Some(run) = run_start(input, at, start, *sign) {
+                    self.begin(&detector.words, input, within, run);
+                }
+            }
+            _ => {}
+        }
+        // One letter or two may be the beginning of a number that is written in groups.
+        if let Some(b' ' | b'-') = before(1)
+            && let Some(letters) = letters_start(input, at, start.saturating_sub(1))
+        {
+            self.begin(&detector.words, input, within, letters);
+        }
+        self.begin(&detector.words, input, within, start);
+        let next = word_end(input, place.saturating_add(1));
+        // In what is surely something there is nothing else to be looked for.
+        self.found.last().filter(|found| found.odds > WORD_ODDS).map_or(next, |sure| next.max(sure.end))
+    }
+
     /// Takes what begins at this place.
-    fn begin(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize) {
+    pub(crate) fn begin(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize) {
         let inside = is_inside(input, start);
         if inside && !group.has_names {
             return;
         }
-        group.shapes.at(
+        self.before = self.found.len();
+        let is_cut = Cell::new(false);
+        let more = self.open.more;
+        let goes_on = group.shapes.at(
             input,
             start,
-            |end| is_end(input, end),
+            |end| {
+                is_cut.set(is_cut.get() || more && is_cut_off(input, end));
+                is_end(input, end)
+            },
             |shape, end| {
                 let Some(shape) = group.of.get(shape) else { return };
                 let span = match &shape.behind {
@@ -143,6 +175,10 @@ impl<'d> Scanner<'d> {
                 self.candidate(input, within, span, shape);
             },
         );
+        if more {
+            self.open.is |= goes_on || is_cut.get();
+            self.open.from = self.open.from.min(start);
+        }
     }
 
     fn candidate(&mut self, input: &[u8], within: Option<&Place>, span: Range<usize>, shape: &ShapeOf) {
@@ -154,7 +190,7 @@ impl<'d> Scanner<'d> {
         if odds.abs() <= WORD_ODDS {
             odds += self.words_say(input, span.start, shape.kind);
         }
-        if odds <= 0.0 {
+        if odds <= 0.0 || span.is_empty() {
             return;
         }
         let text = input.get(span.clone()).unwrap_or_default();
@@ -163,7 +199,7 @@ impl<'d> Scanner<'d> {
         }
         let Range { start, end } = span;
         let finding = Finding { start, end, kind: shape.kind, odds };
-        match self.found.last_mut() {
+        match self.found.get_mut(self.before..).and_then(|found| found.last_mut()) {
             // The shorter is told first, and is no more than the beginning of this one.
             Some(last) if last.start == start && last.kind == shape.kind && last.end <= end => {
                 *last = Finding { odds: odds.max(last.odds), ..finding };
@@ -209,7 +245,7 @@ fn value_of(input: &[u8], Range { start, end }: Range<usize>, name_ends: &[u8]) 
 }
 
 /// The next digit or `@`.
-fn next_place(input: &[u8], from: usize) -> Option<usize> {
+pub(crate) fn next_place(input: &[u8], from: usize) -> Option<usize> {
     let is_one = |byte: &u8| byte.is_ascii_digit() || *byte == b'@';
     let rest = input.get(from..)?;
     let mut at = from;
@@ -234,8 +270,40 @@ fn back(input: &[u8], from: usize, place: usize, belongs: impl Fn(&u8) -> bool) 
     place.saturating_sub(before.iter().rev().take_while(|byte| belongs(byte)).count())
 }
 
+/// Where what stands before an `@` begins.
+pub(crate) fn local_start(input: &[u8], place: usize) -> usize {
+    back(input, place.saturating_sub(LOCAL_BYTES_MAX), place, is_local)
+}
+
+/// Where the word begins that this place is in or behind, not before `at`.
+pub(crate) fn word_start(input: &[u8], at: usize, place: usize) -> usize {
+    let from = at.max(place.saturating_sub(WORD_BYTES_MAX));
+    back(input, from, place, |byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+}
+
+/// Where the word ends that this place is in.
+pub(crate) fn word_end(input: &[u8], place: usize) -> usize {
+    let rest = input.get(place..).unwrap_or_default();
+    let left = rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    place.saturating_add(left)
+}
+
+/// Where the hexadecimal groups before a word begin, with this sign between them; none if they are too many.
+pub(crate) fn run_start(input: &[u8], at: usize, word: usize, sign: u8) -> Option<usize> {
+    let from = at.max(word.saturating_sub(RUN_BYTES_MAX));
+    let run = back(input, from, word, |byte| byte.is_ascii_hexdigit() || *byte == sign);
+    (word.saturating_sub(run) < RUN_BYTES_MAX).then_some(run)
+}
+
+/// Where the letters before this place begin, if they are few.
+pub(crate) fn letters_start(input: &[u8], at: usize, place: usize) -> Option<usize> {
+    let from = at.max(place.saturating_sub(LETTERS_MAX).saturating_sub(1));
+    let letters = back(input, from, place, u8::is_ascii_alphabetic);
+    (1..=LETTERS_MAX).contains(&place.saturating_sub(letters)).then_some(letters)
+}
+
 /// Whether a place is in the middle of something longer: a number with a point, a date, an id in groups.
-fn is_inside(input: &[u8], start: usize) -> bool {
+pub(crate) fn is_inside(input: &[u8], start: usize) -> bool {
     let byte = |back: usize| start.checked_sub(back).and_then(|at| input.get(at));
     match (byte(2), byte(1)) {
         (_, Some(before)) if before.is_ascii_alphanumeric() || *before == b'_' => true,
@@ -256,13 +324,21 @@ fn is_end(input: &[u8], end: usize) -> bool {
     }
 }
 
+/// Whether it takes more bytes than there are to tell if what ends here is the beginning of something longer.
+fn is_cut_off(input: &[u8], end: usize) -> bool {
+    match input.get(end) {
+        None => true,
+        Some(b'.' | b'-') => input.len() <= end.saturating_add(1),
+        Some(_) => false,
+    }
+}
+
 /// In order, each place once: the longer goes before what is in it, and of two that are the same the surer.
-fn resolve(found: &mut Vec<Finding>) {
-    found.sort_unstable_by(|a, b| (a.start, b.end).cmp(&(b.start, a.end)).then(b.odds.total_cmp(&a.odds)));
-    let mut covered = 0;
-    found.retain(|finding| {
-        let new = finding.end > covered;
-        covered = covered.max(finding.end);
-        new
+pub(crate) fn resolve(found: &mut Vec<Finding>) {
+    found.sort_unstable_by(|a, b| {
+        let order = (a.start, b.end).cmp(&(b.start, a.end));
+        order.then(b.odds.total_cmp(&a.odds)).then(a.kind.cmp(&b.kind))
     });
+    // What is kept last ends last.
+    found.dedup_by(|finding, kept| finding.end <= kept.end);
 }

@@ -45,11 +45,18 @@ impl Shapes {
     }
 
     /// Calls `found` with the number of each shape that the input has from `at` on, and with where it ends: the shorter first. Only where
-    /// `can_end` says that one can.
-    pub fn at(&self, input: &[u8], at: usize, can_end: impl Fn(usize) -> bool, mut found: impl FnMut(usize, usize)) {
+    /// `can_end` says that one can. Returns whether more bytes behind the input could be part of one.
+    pub fn at(
+        &self,
+        input: &[u8],
+        at: usize,
+        can_end: impl Fn(usize) -> bool,
+        mut found: impl FnMut(usize, usize),
+    ) -> bool {
         let bytes = input.get(at..).unwrap_or_default();
         let mut state = self.start;
         for (length, byte) in bytes.iter().take(SHAPE_BYTES_MAX).enumerate() {
+            step();
             state = self.dfa.next_state(state, *byte);
             if self.dfa.is_special_state(state) {
                 if self.dfa.is_match_state(state) {
@@ -58,7 +65,7 @@ impl Shapes {
                         self.tell(state, end, &mut found);
                     }
                 } else if self.dfa.is_dead_state(state) {
-                    return;
+                    return false;
                 }
             }
         }
@@ -68,6 +75,21 @@ impl Shapes {
                 self.tell(state, input.len(), &mut found);
             }
         }
+        bytes.len() <= SHAPE_BYTES_MAX
+    }
+
+    /// Whether more bytes behind the input could be part of what begins at `at`.
+    pub fn goes_on(&self, input: &[u8], at: usize) -> bool {
+        let bytes = input.get(at..).unwrap_or_default();
+        let mut state = self.start;
+        for byte in bytes.iter().take(SHAPE_BYTES_MAX) {
+            step();
+            state = self.dfa.next_state(state, *byte);
+            if self.dfa.is_dead_state(state) {
+                return false;
+            }
+        }
+        bytes.len() <= SHAPE_BYTES_MAX
     }
 
     fn tell(&self, state: StateID, end: usize, found: &mut impl FnMut(usize, usize)) {
@@ -75,6 +97,24 @@ impl Shapes {
             found(self.dfa.match_pattern(state, index).as_usize(), end);
         }
     }
+}
+
+/// Counts a step of an automaton, in tests.
+#[inline]
+fn step() {
+    #[cfg(test)]
+    STEPS.set(STEPS.get() + 1);
+}
+
+#[cfg(test)]
+thread_local! {
+    static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How many steps automata have made in this thread.
+#[cfg(test)]
+pub fn steps() -> usize {
+    STEPS.get()
 }
 
 #[cfg(test)]
