@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 
-use detect::Scanner;
-use model::Part;
+use detect::ViewScanner;
+use model::{ClassId, Part};
 use parking_lot::Mutex;
 
 use crate::content::Content;
@@ -81,7 +81,23 @@ impl Search {
 
     /// Whether anything is in these bytes, whoever may see it.
     pub fn finds(&self, bytes: &[u8]) -> bool {
-        !Scanner::new(self.content.detector()).scan(bytes, None).is_empty()
+        !ViewScanner::new(self.content.detector()).scan(bytes, None).is_empty()
+    }
+
+    /// Asks about the class of each thing that is in a value of a field, until there is an answer. What is public is not asked about.
+    pub(crate) fn each_in<T>(
+        &self,
+        name: &str,
+        value: &[u8],
+        mut ask: impl FnMut(&ClassId, &str) -> Option<T>,
+    ) -> Option<T> {
+        let detector = self.content.detector();
+        let mut scanner = ViewScanner::new(detector);
+        let place = detector.place(name);
+        scanner.scan(value, Some(&place)).iter().find_map(|finding| {
+            let (_, sort) = self.content.sort_of(finding.kind).filter(|(_, sort)| !sort.public)?;
+            ask(&sort.class, detector.entity(finding.kind).map_or("", |kind| &kind.title))
+        })
     }
 
     /// Forgets what was seen of stored places that are not there any more, by a catalog of this epoch.

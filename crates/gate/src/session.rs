@@ -4,17 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use model::{Ask, Field, Holds, Operation, Principal, SessionId, Shape, Sight, Target, TypeTag, UnixMicros, Wording};
+use model::{
+    Ask, Field, Holds, Object, Operation, Part, Principal, SessionId, Shape, Sight, Target, TypeTag, UnixMicros,
+    Wording,
+};
 use parking_lot::Mutex;
+use policy::actions::STORE;
 use policy::{Circumstances, Decision, Policies, Scene};
 use redact::{FieldPlan, Layout, TokenKey};
 use serde::Serialize;
 
 use crate::admit::{Arrival, Gate};
-use crate::judge::{Judged, judge};
+use crate::judge::{Judged, describe, judge};
 use crate::keys::ShapeKey;
 use crate::ledger::{Decided, Event, Ledger, LedgerDown, Record, Ruling};
-use crate::refusal::{Declined, Refusal};
+use crate::refusal::{Declined, Refusal, missing_permit};
 use crate::search::Search;
 use crate::upstream::Upstream;
 use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
@@ -209,6 +213,17 @@ impl Session {
         self.shared.hides(search, now)
     }
 
+    /// Why a value may not be put into a field that nobody has classified, if something is found in it that policy lets nobody store there.
+    pub fn refuses_store(
+        &self,
+        search: &Search,
+        (part, name): (&Part, &str),
+        value: &[u8],
+        now: UnixMicros,
+    ) -> Option<Declined> {
+        self.shared.refuses_store(search, (part, name), value, now)
+    }
+
     /// A watch over what belongs to no operation, as [`crate::Flow::watch`] gives it.
     pub fn watch(
         &self,
@@ -356,6 +371,31 @@ impl Shared {
         judged.withheld =
             judged.operation.touches_unknown || touches.iter().any(|field| self.sight(field, now) != Sight::Clear);
         judged
+    }
+
+    fn refuses_store(
+        &self,
+        search: &Search,
+        (part, name): (&Part, &str),
+        value: &[u8],
+        now: UnixMicros,
+    ) -> Option<Declined> {
+        let rule = self.rule();
+        search.each_in(name, value, |class, title| {
+            let field = Field { part: part.clone(), name: name.to_owned(), class: class.clone(), sealed: false };
+            let ask = Ask::new(STORE, Object::Field(field));
+            let Decision::Deny(denial) = self.decision(&rule, &ask, now) else { return None };
+            let kind = self.principal.kind;
+            let refusal = Refusal::denied(&describe(&ask, &self.target.id.0), &denial, kind);
+            Some(Declined {
+                message: format!(
+                    "what is to be stored in {}.{name} holds {class} ({title}): {}",
+                    part.name, refusal.message
+                ),
+                detail: refusal.detail,
+                hint: refusal.hint.or_else(|| missing_permit(&ask, &denial, kind)),
+            })
+        })
     }
 
     /// The answer to one ask. Statements that differ in their literals ask the same.

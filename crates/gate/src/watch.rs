@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-use detect::{Place, Scanner};
+use detect::{KindId, Place, Stream, ViewScanner};
 use model::{ClassId, Field, Holds, Part, Shape, Sight, UnixMicros};
 use redact::FieldPlan;
 
 use crate::content::{Content, Sort};
 use crate::ledger::{Event, Found};
+use crate::long_look::LongLook;
 use crate::search::{PlaceKey, Search, Tally};
 use crate::session::{Rule, Shared};
 use crate::words::Words;
@@ -225,7 +226,26 @@ impl Drop for Watched {
 impl Watch {
     /// Who looks for what it watches for.
     pub fn looker(&self) -> Looker {
-        Looker { scanner: Scanner::new(self.content().detector()), hidden: Vec::new() }
+        Looker { scanner: ViewScanner::new(self.content().detector()), hidden: Vec::new() }
+    }
+
+    /// Who looks for it in a value that is too long to be held.
+    pub fn long_look(&self) -> LongLook {
+        LongLook::new(Stream::with_views(self.content().detector()))
+    }
+
+    /// What the name of a field says.
+    pub(crate) fn place(&self, at: usize) -> Option<&Place> {
+        self.field(at).map(|watched| &watched.place)
+    }
+
+    /// How much is seen of what was found of a kind in a field, which is noted.
+    pub(crate) fn sight_of(&self, at: usize, kind: KindId, met: &mut Met) -> Sight {
+        let content = self.content();
+        let Some((sort, _)) = content.sort_of(kind) else { return Sight::Nothing };
+        let sight = self.sight(at, sort);
+        met.note(content, sort, sight);
+        sight
     }
 
     /// Whether a field is looked at.
@@ -353,7 +373,7 @@ impl Met {
 
 /// Looks at values. Has room that is used again for the next.
 pub struct Looker {
-    scanner: Scanner<'static>,
+    scanner: ViewScanner<'static>,
     hidden: Vec<Hidden>,
 }
 

@@ -18,7 +18,7 @@ use gate::Shown;
 use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell};
 use sql_postgres::CopyFormat;
 
-use crate::cells::{CellType, Eyes, Manner};
+use crate::cells::{CellType, Eyes, LongCell, Manner, is_overwritten};
 use crate::wire::Malformed;
 use crate::wire::build;
 pub use arriving::{Arriving, Guarded, Stopped};
@@ -103,6 +103,8 @@ struct Rows {
     cell: Vec<u8>,
     /// Set when that was too long and was dropped.
     dropped: bool,
+    /// A cell that is too long to be held, and is looked at while it passes.
+    passing: Option<Box<LongCell>>,
     /// What is shown of the row.
     out: Vec<u8>,
     shown: Shown,
@@ -110,7 +112,15 @@ struct Rows {
 
 impl Rows {
     fn new(columns: Vec<Column>) -> Self {
-        Self { columns, at: 0, cell: Vec::new(), dropped: false, out: Vec::new(), shown: Shown::default() }
+        Self {
+            columns,
+            at: 0,
+            cell: Vec::new(),
+            dropped: false,
+            passing: None,
+            out: Vec::new(),
+            shown: Shown::default(),
+        }
     }
 
     /// The column that is being read.
@@ -125,13 +135,41 @@ impl Rows {
         self.column().map(|column| column.manner.is_none() && column.field.sight == model::Sight::Clear)
     }
 
-    /// Takes a part of a masked cell whose end has not come.
-    fn keep(&mut self, part: &[u8]) {
-        if self.dropped || self.cell.len().saturating_add(part.len()) > CELL_BYTES_MAX {
+    /// Takes a part of a cell whose end has not come.
+    fn keep(&mut self, part: &[u8], eyes: &mut Eyes<'_>) {
+        if self.passing.is_none() && self.cell.len().saturating_add(part.len()) > CELL_BYTES_MAX && !self.dropped {
+            self.begin_passing(eyes);
+        }
+        if self.passing.is_some() {
+            self.pass(part, false, eyes);
+        } else if self.dropped || self.cell.len().saturating_add(part.len()) > CELL_BYTES_MAX {
             self.dropped = true;
             self.cell = Vec::new();
         } else {
             self.cell.extend_from_slice(part);
+        }
+    }
+
+    /// The cell that is read is too long to be held: from here on it is looked at while it passes, if it may be.
+    fn begin_passing(&mut self, eyes: &mut Eyes<'_>) {
+        let Ok(Column { field, wire, manner: Some((at, manner)), .. }) = self.column() else { return };
+        let Some(sought) = &eyes.sought else { return };
+        let is_clear = field.sight == model::Sight::Clear && sought.watch.whole(*at).is_none();
+        if is_clear && is_overwritten(*wire, *manner) {
+            self.passing = Some(Box::new(LongCell::new(*wire, *manner, sought)));
+            let begun = std::mem::take(&mut self.cell);
+            self.pass(&begun, false, eyes);
+        }
+    }
+
+    /// Shows more of a cell that passes.
+    fn pass(&mut self, part: &[u8], last: bool, eyes: &mut Eyes<'_>) {
+        let at = self.column().ok().and_then(|column| column.manner).map_or(0, |(at, _)| at);
+        if let (Some(cell), Some(sought)) = (&mut self.passing, &mut eyes.sought) {
+            cell.feed(at, part, last, sought, &mut self.out);
+        }
+        if last && let Some(cell) = self.passing.take() {
+            self.shown.masked = self.shown.masked.saturating_add(cell.hides().into());
         }
     }
 

@@ -27,6 +27,8 @@ const ASKS_MAX: usize = 4096;
 pub struct Interpreted {
     /// For the log.
     pub wording: Wording,
+    /// Whether something was found in the text. Then what is known of its constants is known of this very text.
+    pub found: bool,
     reading: Rc<Reading>,
 }
 
@@ -129,7 +131,7 @@ impl Circumstance<'_> {
     }
 
     /// Whether something is in a text that the log must not keep.
-    fn finds(&self, text: &[u8]) -> bool {
+    pub fn finds(&self, text: &[u8]) -> bool {
         self.search.is_some_and(|search| search.finds(text))
     }
 
@@ -157,7 +159,7 @@ impl Interpreted {
         let key = ShapeKey::of([b"call".as_slice(), &number, &snapshot.epoch.to_be_bytes()]);
         let reading = Reading::of_no_text(key, operation, Form::Call, snapshot);
         let wording = worded(&number, LogText(format!("(function call {name})").into()), gate);
-        Self { wording, reading: Rc::new(reading) }
+        Self { wording, found: false, reading: Rc::new(reading) }
     }
 
     /// A text that can't be read because there is no catalog to read it by. Where something is classified by the
@@ -257,7 +259,8 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
     let mask = stored_mask(&statements);
     let logged = log_text(sql, operation.is_tainted(), &token);
     let withholds_constants = logged.withheld;
-    let found = !withholds_constants && circumstance.finds(text);
+    let puts = statements.iter().flat_map(all_of).any(|statement| !statement.puts.is_empty());
+    let found = (!withholds_constants || puts) && circumstance.finds(text);
     let logged = if found { log_text(sql, true, &token) } else { logged };
     let wording = worded(text, logged.text, gate);
     let reading = Reading {
@@ -277,7 +280,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         withholds_constants,
         learned: RefCell::default(),
     };
-    Interpreted { wording, reading: Rc::new(reading) }
+    Interpreted { wording, found, reading: Rc::new(reading) }
 }
 
 fn worded(text: &[u8], log: LogText, gate: &Gate) -> Wording {
@@ -295,21 +298,14 @@ impl Interpreted {
     fn unfit(self) -> Self {
         let mut reading = Reading::clone(&self.reading);
         reading.unfit = reading.unread.take();
-        Self { wording: self.wording, reading: Rc::new(reading) }
+        Self { wording: self.wording, found: false, reading: Rc::new(reading) }
     }
 
     /// A text of a skeleton whose reading is known.
-    pub fn by_skeleton(
-        sql: &str,
-        skeleton: &Skeleton,
-        reading: &Rc<Reading>,
-        circumstance: Circumstance<'_>,
-        gate: &Gate,
-    ) -> Self {
+    pub fn by_skeleton(sql: &str, skeleton: &Skeleton, reading: &Rc<Reading>, gate: &Gate) -> Self {
         let token = |literal: &[u8]| gate.keys().literal(literal);
-        let withholds = reading.withholds_constants || circumstance.finds(sql.as_bytes());
-        let log = skeleton.log_text(sql, withholds, &token);
-        Self { wording: worded(sql.as_bytes(), log, gate), reading: Rc::clone(reading) }
+        let log = skeleton.log_text(sql, reading.withholds_constants, &token);
+        Self { wording: worded(sql.as_bytes(), log, gate), found: false, reading: Rc::clone(reading) }
     }
 }
 
@@ -371,7 +367,7 @@ fn stored_mask(statements: &[Statement]) -> Option<Unfit> {
 pub const CANNOT_WATCH: &str = "Weir cannot read the data of this COPY into classified columns, so it does not run";
 
 /// A statement and the one that it gives a name to.
-fn all_of(statement: &Statement) -> impl Iterator<Item = &Statement> {
+pub fn all_of(statement: &Statement) -> impl Iterator<Item = &Statement> {
     let inner = match &statement.names {
         Some(NameUse::Prepare { statement, .. }) => Some(&**statement),
         _ => None,
@@ -503,5 +499,5 @@ fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) 
         withholds_constants: true,
         learned: RefCell::default(),
     };
-    Interpreted { wording, reading: Rc::new(reading) }
+    Interpreted { wording, found: false, reading: Rc::new(reading) }
 }

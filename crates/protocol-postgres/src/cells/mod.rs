@@ -12,6 +12,7 @@ mod bytes;
 mod document;
 mod family;
 mod json;
+mod long;
 mod masks;
 mod net;
 mod number;
@@ -26,8 +27,9 @@ use model::{Sight, Value};
 use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 
 use family::Family;
+pub use long::{LongCell, is_overwritten, zeroed};
 pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
-pub use search::{Eyes, Manner, Sought};
+pub use search::{Eyes, Manner, Sought, said};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

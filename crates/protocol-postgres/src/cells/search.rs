@@ -416,6 +416,17 @@ fn tokens_of<'a>(text: &'a [u8], mut each: impl FnMut(Token<'a>) -> Option<()>) 
     Some(())
 }
 
+/// What a value says: the bytes in which something is looked for.
+pub fn said<'a>(wire: CellType, value: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    scratch.clear();
+    let read = match Manner::of(wire.oid, true) {
+        Some(Manner::Bytes) if !wire.binary => bytes::read_into(value, scratch),
+        Some(Manner::Written) if wire.binary => write_out(wire, value, scratch),
+        _ => None,
+    };
+    if read.is_some() { scratch.as_slice() } else { value }
+}
+
 /// Appends a value as the server writes it in text. `None` if it can't be read.
 fn write_out(wire: CellType, cell: &[u8], out: &mut Vec<u8>) -> Option<()> {
     use std::io::Write as _;

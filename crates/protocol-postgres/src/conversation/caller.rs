@@ -234,6 +234,9 @@ impl<S> Conversation<S> {
                     self.refuse_copy(&interpreted, frame, verdicts)
                 }
                 Ok(interpreted) => {
+                    if let Some(unfit) = self.refuses_constants(&interpreted, now) {
+                        return self.refuse_text(&interpreted, (QUERY, Kind::Simple), unfit, frame, verdicts);
+                    }
                     let rewritten = match self.rewritten(Message::Query, text, &interpreted, now) {
                         Ok(rewritten) => rewritten,
                         Err(unfit) => {
@@ -298,6 +301,9 @@ impl<S> Conversation<S> {
             Err(stall) => return Planned::Stalled(stall),
         };
         let kind = if name.is_empty() { Kind::Unnamed } else { Kind::Batched };
+        if let Some(unfit) = self.refuses_constants(&interpreted, now) {
+            return self.refuse_text(&interpreted, (PARSE, kind), unfit, frame, verdicts);
+        }
         let rewritten = match self.rewritten(Message::Parse(name, types), text, &interpreted, now) {
             Ok(rewritten) => rewritten,
             Err(unfit) => return self.refuse_text(&interpreted, (PARSE, kind), unfit, frame, verdicts),

@@ -3,13 +3,16 @@
 //! A message begins with its length, so it can't begin before it is known how long the row will be as it is shown. That is
 //! known once no cell is left that is masked or looked at: from there on the row passes as it comes. Such a cell that is longer than what a
 //! mask is made of is dropped while it streams. Only clear cells before one have to be held, up to a limit.
+//!
+//! Where no masked cell is left, and one that is looked at is too long to be held, or what stands before it is, the row begins all the same: from
+//! there on what is hidden is overwritten, so that nothing changes its length.
 
 use gate::Shown;
 use model::Sight;
 use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell};
 
 use super::rows::Columns;
-use crate::cells::Eyes;
+use crate::cells::{Eyes, LongCell, is_overwritten, zeroed};
 use crate::wire::Malformed;
 use crate::wire::pieces::Begun;
 
@@ -23,7 +26,7 @@ const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub struct LongRow {
     /// Bytes of the message that are to come.
     left: usize,
-    /// What is shown of it so far.
+    /// What is shown of it so far, and was not written yet.
     out: Vec<u8>,
     /// How many cells it has.
     count: usize,
@@ -36,6 +39,10 @@ pub struct LongRow {
     cell: Vec<u8>,
     /// Set when that was too long and was dropped.
     dropped: bool,
+    /// The cell that is looked at while it passes.
+    passing: Option<Box<LongCell>>,
+    /// How long the row is as it is shown, once it has begun: from there on nothing may change its length.
+    bytes: Option<usize>,
     masked: u64,
 }
 
@@ -69,8 +76,15 @@ impl LongRow {
             begun: Begun::default(),
             cell: Vec::new(),
             dropped: false,
+            passing: None,
+            bytes: None,
             masked: 0,
         }
+    }
+
+    /// Whether the caller has the beginning of it.
+    pub fn has_begun(&self) -> bool {
+        self.bytes.is_some()
     }
 
     /// Takes bytes off the front of what has come. Appends the row, once it is known how long it is, to `to_caller`.
@@ -93,12 +107,10 @@ impl LongRow {
                     self.part = Part::Length;
                 }
                 Part::Length => {
-                    let cells_left = self.count.saturating_sub(self.at);
                     if self.begun.is_empty() && (self.at..self.count).all(|at| columns.passes(at)) {
-                        return self.begin(cells_left, to_caller);
+                        return self.pass(to_caller);
                     }
                     let Some(length) = self.fixed::<4>(bytes)? else { return Ok(Fed::More) };
-                    let clear = columns.passes(self.at);
                     match i32::from_be_bytes(length) {
                         -1 if columns.of(self.at).is_some_and(|(_, (_, field, _))| field.hides_null()) => {
                             self.show(columns, eyes);
@@ -111,8 +123,15 @@ impl LongRow {
                         bytes => {
                             let left = usize::try_from(bytes).ok().filter(|left| *left <= self.left);
                             let left = left.ok_or_else(|| Malformed::new("a row whose cell is longer than the row"))?;
-                            if clear {
+                            let clear = columns.passes(self.at);
+                            if !clear && (self.has_begun() || left > CELL_BYTES_MAX) {
+                                self.passing = self.long_cell(columns, eyes);
+                            }
+                            if clear || self.passing.is_some() {
                                 self.out.extend_from_slice(&length);
+                            }
+                            if self.passing.is_some() && !self.has_begun() {
+                                self.begin(to_caller)?;
                             }
                             self.part = Part::Cell { left, clear };
                         }
@@ -126,6 +145,10 @@ impl LongRow {
                     self.part = Part::Cell { left, clear };
                     if clear {
                         self.out.extend_from_slice(now);
+                    } else if let Some(cell) = &mut self.passing {
+                        if let (Some((at, _)), Some(sought)) = (columns.of(self.at), &mut eyes.sought) {
+                            cell.feed(at, now, left == 0, sought, &mut self.out);
+                        }
                     } else if self.dropped || self.cell.len().saturating_add(now.len()) > CELL_BYTES_MAX {
                         self.dropped = true;
                         self.cell = Vec::new();
@@ -133,10 +156,18 @@ impl LongRow {
                         self.cell.extend_from_slice(now);
                     }
                     if left == 0 && !clear {
-                        self.show(columns, eyes);
+                        match self.passing.take() {
+                            Some(cell) => self.masked = self.masked.saturating_add(cell.hides().into()),
+                            None => self.show(columns, eyes),
+                        }
                     }
-                    if self.out.len() > HELD_BYTES_MAX {
-                        return Ok(Fed::TooLong);
+                    if self.has_begun() {
+                        to_caller.append(&mut self.out);
+                    } else if self.out.len() > HELD_BYTES_MAX {
+                        if !self.can_begin(columns, eyes) {
+                            return Ok(Fed::TooLong);
+                        }
+                        self.begin(to_caller)?;
                     }
                     if left > 0 {
                         return Ok(Fed::More);
@@ -148,18 +179,48 @@ impl LongRow {
         }
     }
 
-    /// Writes what the row begins with, now that it is known how long it is.
-    fn begin(&mut self, cells_left: usize, to_caller: &mut Vec<u8>) -> Result<Fed, Malformed> {
+    /// The rest of the row is shown as it comes.
+    fn pass(&mut self, to_caller: &mut Vec<u8>) -> Result<Fed, Malformed> {
+        let cells_left = self.count.saturating_sub(self.at);
         if self.left < cells_left.saturating_mul(4) || (cells_left == 0 && self.left > 0) {
             return Err(Malformed::new("a row that is longer or shorter than its cells"));
         }
+        let bytes = match self.bytes {
+            Some(bytes) => bytes,
+            None => self.begin(to_caller)?,
+        };
+        to_caller.append(&mut self.out);
+        let shown = Shown { rows: 1, bytes: u64::try_from(bytes).unwrap_or(u64::MAX), masked: self.masked };
+        Ok(Fed::Passes { left: self.left, shown })
+    }
+
+    /// Writes what the row begins with, now that it is known how long it is.
+    fn begin(&mut self, to_caller: &mut Vec<u8>) -> Result<usize, Malformed> {
         let bytes = self.out.len().saturating_add(self.left).saturating_add(4);
         let length = i32::try_from(bytes).map_err(|_| Malformed::new("a row that is too long to be shown"))?;
         to_caller.push(b'D');
         to_caller.extend_from_slice(&length.to_be_bytes());
         to_caller.append(&mut self.out);
-        let shown = Shown { rows: 1, bytes: u64::try_from(bytes).unwrap_or(u64::MAX), masked: self.masked };
-        Ok(Fed::Passes { left: self.left, shown })
+        self.bytes = Some(bytes);
+        Ok(bytes)
+    }
+
+    /// Whether nothing in the rest of the row has to be shown otherwise than by overwriting it.
+    fn can_begin(&self, columns: &Columns<'_>, eyes: &Eyes<'_>) -> bool {
+        let Some(sought) = &eyes.sought else { return false };
+        (self.at..self.count).all(|at| {
+            columns.of(at).is_some_and(|(watched, (_, field, _))| {
+                field.sight == Sight::Clear && sought.watch.whole(watched).is_none()
+            })
+        })
+    }
+
+    /// The cell that comes now, looked at while it passes, if it may be.
+    fn long_cell(&self, columns: &Columns<'_>, eyes: &Eyes<'_>) -> Option<Box<LongCell>> {
+        let (_, (wire, _, manner)) = columns.of(self.at)?;
+        let manner = manner.filter(|manner| is_overwritten(wire, *manner))?;
+        let sought = eyes.sought.as_ref()?;
+        (self.has_begun() || self.can_begin(columns, eyes)).then(|| Box::new(LongCell::new(wire, manner, sought)))
     }
 
     /// Appends what is shown of the cell that has come, with its length.
@@ -167,16 +228,21 @@ impl LongRow {
         let at = self.out.len();
         self.out.extend_from_slice(&(-1_i32).to_be_bytes());
         let Some((watched, (wire, field, manner))) = columns.of(self.at) else { return };
-        let shown = if self.dropped {
+        let mut shown = if self.dropped {
             let whole = FieldPlan::new(Sight::Nothing, field.class.clone());
             eyes.show(watched, (wire, &whole, None), &self.cell, &mut self.out)
         } else {
             eyes.show(watched, (wire, field, manner), &self.cell, &mut self.out)
         };
-        if shown == Cell::Same {
-            self.out.extend_from_slice(&self.cell);
-        } else {
+        if shown != Cell::Same {
             self.masked = self.masked.saturating_add(1);
+            if self.has_begun() {
+                self.out.truncate(at.saturating_add(4));
+                zeroed(wire, &self.cell, &mut self.out);
+                shown = Cell::Written;
+            }
+        } else {
+            self.out.extend_from_slice(&self.cell);
         }
         let written = self.out.len().saturating_sub(at.saturating_add(4));
         if let (Cell::Written | Cell::Same, Ok(length), Some(place)) =

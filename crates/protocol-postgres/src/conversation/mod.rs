@@ -20,6 +20,7 @@ mod copy;
 mod copy_in;
 mod expect;
 mod forward;
+mod found_stored;
 mod long;
 mod long_bind;
 mod long_row;
@@ -308,7 +309,12 @@ impl<S> Conversation<S> {
 
     /// Tells the caller why it ends; but not in the middle of a row, where it would be taken for the rest of the row.
     pub fn end_with(&mut self, report: &OwnReport) {
-        if !matches!(self.passing, Some(Passing::Clear(_))) {
+        let in_row = match &self.passing {
+            Some(Passing::Clear(_)) => true,
+            Some(Passing::Row(row)) => row.has_begun(),
+            _ => false,
+        };
+        if !in_row {
             report.write(&mut self.to_caller);
         }
     }

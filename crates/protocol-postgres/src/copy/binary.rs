@@ -4,7 +4,7 @@
 //! PGCOPY\n\377\r\n\0 │ flags int32 │ length int32, so many bytes │ { count int16, { length int32, bytes } … } … │ -1 int16
 //! ```
 
-use redact::Shown as Cell;
+use redact::{CELL_BYTES_MAX, Shown as Cell};
 
 use super::Rows;
 use crate::cells::Eyes;
@@ -95,7 +95,10 @@ impl Binary {
                         self.end_cell(rows, out);
                     } else {
                         self.left = length(i32::from_be_bytes(head))?;
-                        if rows.is_clear()? {
+                        if self.left > CELL_BYTES_MAX {
+                            rows.begin_passing(eyes);
+                        }
+                        if rows.passing.is_some() || rows.is_clear()? {
                             rows.out.extend_from_slice(&head);
                         }
                         self.part = Part::Cell;
@@ -111,7 +114,7 @@ impl Binary {
                     let (cell, rest) = bytes.split_at(self.left.min(bytes.len()));
                     if cell.len() < self.left {
                         self.left = self.left.saturating_sub(cell.len());
-                        rows.keep(cell);
+                        rows.keep(cell, eyes);
                         break;
                     }
                     self.mask_cell(cell, rows, eyes)?;
@@ -135,11 +138,15 @@ impl Binary {
     }
 
     fn mask_cell(&mut self, last: &[u8], rows: &mut Rows, eyes: &mut Eyes<'_>) -> Result<(), Malformed> {
+        if rows.passing.is_some() {
+            rows.pass(last, true, eyes);
+            return Ok(());
+        }
         let mut kept = Vec::new();
         let value = if rows.cell.is_empty() && !rows.dropped {
             last
         } else {
-            rows.keep(last);
+            rows.keep(last, eyes);
             kept = std::mem::take(&mut rows.cell);
             &kept
         };

@@ -1,6 +1,6 @@
 //! Rows of text and csv that go to the caller.
 
-use redact::Shown as Cell;
+use redact::{CELL_BYTES_MAX, Shown as Cell};
 use sql_postgres::CopyFormat;
 
 use super::Rows;
@@ -52,7 +52,7 @@ impl Delimited {
                 Next::None => {
                     if masked {
                         rows.out.extend_from_slice(bytes.get(shown..at).unwrap_or_default());
-                        rows.keep(rest);
+                        rows.keep(rest, eyes);
                         shown = bytes.len();
                     }
                     break;
@@ -91,11 +91,18 @@ impl Delimited {
 
     /// Writes a masked cell in the place of one whose last part this is.
     fn mask_cell(&mut self, last: &[u8], rows: &mut Rows, eyes: &mut Eyes<'_>) -> Result<(), Malformed> {
+        if rows.passing.is_none() && rows.cell.len().saturating_add(last.len()) > CELL_BYTES_MAX && !rows.dropped {
+            rows.begin_passing(eyes);
+        }
+        if rows.passing.is_some() {
+            rows.pass(last, true, eyes);
+            return Ok(());
+        }
         let mut kept = Vec::new();
         let raw = if rows.cell.is_empty() && !rows.dropped {
             last
         } else {
-            rows.keep(last);
+            rows.keep(last, eyes);
             kept = std::mem::take(&mut rows.cell);
             &kept
         };

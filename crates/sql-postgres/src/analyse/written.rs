@@ -8,7 +8,7 @@ use redact::is_mask;
 
 use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry, Made};
-use crate::statement::KeptParameter;
+use crate::statement::{Given as PlainGiven, KeptParameter, PlainPut};
 use crate::tree::{Node, Tree};
 
 /// What is put into classified columns.
@@ -20,6 +20,8 @@ pub(super) struct Written {
     pub(super) masks: Vec<Field>,
     /// Parameters that are put into one as they are.
     pub(super) parameters: Vec<KeptParameter>,
+    /// Values that are put into columns that are not classified.
+    pub(super) puts: Vec<PlainPut>,
     /// Those that may be given less than the values.
     pub(super) lowerings: Lowerings,
 }
@@ -218,7 +220,17 @@ impl Written {
             };
             self.lowerings.put((field, to), column.type_oid, &put, place);
         }
-        for field in put_into(entry, column, catalog) {
+        let fields = put_into(entry, column, catalog);
+        if fields.is_empty() {
+            let given = values.iter().filter_map(|value| Some((value, plain(value)?)));
+            self.puts.extend(given.map(|(value, given)| PlainPut {
+                part: entry.part.clone(),
+                column: column.name.to_string(),
+                type_oid: if value.as_kind("TypeCast").is_none() { column.type_oid } else { 0 },
+                given,
+            }));
+        }
+        for field in fields {
             if own.is_none() || column.on_write.is_none() {
                 self.lowerings.otherwise(&field);
             }
@@ -278,6 +290,23 @@ fn holds_mask(value: &Tree) -> bool {
     constant
         .and_then(|(_, constant)| constant.get("val").node())
         .is_some_and(|text| is_mask(text.text("sval").as_bytes()))
+}
+
+/// A constant, or a parameter, whatever it is cast to.
+fn plain(value: &Tree) -> Option<PlainGiven> {
+    match bare(value)? {
+        ("ParamRef", parameter) => usize::try_from(parameter.int("number")).ok().map(PlainGiven::Parameter),
+        ("AConst", constant) => {
+            let value = constant.get("val").node()?;
+            Some(PlainGiven::Constant(match value.kind {
+                "String" => value.text("sval").to_owned(),
+                "Float" => value.text("fval").to_owned(),
+                "Integer" => value.int("ival").to_string(),
+                _ => return None,
+            }))
+        }
+        _ => None,
+    }
 }
 
 /// A value without the casts around it.

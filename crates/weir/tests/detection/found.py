@@ -193,6 +193,27 @@ def test_a_column_that_is_dense_is_hidden_whole():
         assert bytes_of(weir, "SELECT contact FROM people WHERE id = 61") == [[b"turing at example dot net"]]
 
 
+def test_what_may_not_be_stored_is_refused():
+    with through("rita", "found", autocommit=True) as weir, through("alice", "found", autocommit=True) as alice:
+        for statement, parameters in (
+            ("INSERT INTO kept VALUES (7, 'ada.lovelace@example.com', 1)", []),
+            ("INSERT INTO kept (id, body) SELECT 7, 'mail ada.lovelace@example.com'", []),
+            ("UPDATE kept SET body = 'pay 4539 1488 0343 6467' WHERE id = 7", []),
+            ("INSERT INTO kept VALUES (7, $1, 1)", [b"ada.lovelace@example.com"]),
+            ("UPDATE kept SET body = $1 WHERE id = 7", [b"ssn 536-90-4399"]),
+            ("PREPARE q AS UPDATE kept SET body = 'ada.lovelace@example.com' WHERE id = 7", []),
+        ):
+            result = weir.pgconn.exec_params(statement.encode(), parameters)
+            message = result.error_message
+            assert "public.kept.body holds" in message and "store Field::" in message, (statement, message)
+            none_in(statement, [[message.encode()]])
+        alice.execute("INSERT INTO kept VALUES (7, 'grace.hopper@example.org', 1)")
+        assert weir.execute("SELECT count(*) FROM kept WHERE body LIKE '%%ada%%' OR body LIKE '%%pay%%'").fetchone() == (1,)
+        for statement, parameters in (("INSERT INTO kept VALUES (8, 'nothing', 2)", []), ("INSERT INTO kept VALUES (9, $1, 3)", [b"order 12"])):
+            assert weir.pgconn.exec_params(statement.encode(), parameters).status == ExecStatus.COMMAND_OK, statement
+        alice.execute("DELETE FROM kept WHERE id >= 7")
+
+
 def test_long_values():
     with directly("found", autocommit=True) as direct, through("alice", "found", autocommit=True) as weir, \
             through("clara", "found", autocommit=True) as clara:
@@ -200,7 +221,15 @@ def test_long_values():
             for result_format in FORMATS:
                 none_in(query, bytes_of(weir, query, result_format))
                 assert bytes_of(direct, query, result_format) == bytes_of(clara, query, result_format)
-        none_in("copy", [[copied(weir, "COPY long TO STDOUT")]])
+                # What is hidden is overwritten: what stands around it is there.
+                body = bytes_of(weir, query, result_format)[1]
+                bare = bytes_of(direct, query, result_format)[1]
+                assert [len(cell or b"") for cell in body] == [len(cell or b"") for cell in bare], query
+        for how in ("", "(FORMAT csv)", "(FORMAT binary)"):
+            shown, bare = (copied(connection, f"COPY long TO STDOUT {how}") for connection in (weir, direct))
+            none_in(how, [[shown]])
+            assert len(shown) == len(bare) and shown != bare and shown[:100_000] == bare[:100_000], how
+            assert copied(clara, f"COPY long TO STDOUT {how}") == bare, how
 
 
 if os.environ.get("ONLY"):

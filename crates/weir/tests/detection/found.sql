@@ -38,4 +38,5 @@ CREATE FUNCTION complain() RETURNS int LANGUAGE plpgsql AS $$
 BEGIN RAISE NOTICE 'seen: %', (SELECT body FROM kept); RAISE EXCEPTION 'not %', (SELECT body FROM kept); END $$;
 CREATE TABLE long (id int PRIMARY KEY, body text, blob bytea);
 INSERT INTO long SELECT 1, repeat('nothing of interest. ', 60000), NULL;
-INSERT INTO long SELECT 2, repeat('nothing of interest. ', 60000) || 'grace.hopper@example.org' || repeat(' and so on', 1000), NULL;
+INSERT INTO long SELECT 2, repeat('nothing of interest. ', 60000) || 'grace.hopper@example.org' || repeat(' and so on', 1000),
+    convert_to(repeat('nothing of interest. ', 60000) || 'AKIAZ7XQ4LJM2NPT5RWV' || repeat(' and so on', 1000), 'UTF8');

@@ -17,11 +17,12 @@ const POLICIES: &str = r#"
 @id("all")     permit (principal, action, resource);
 @id("unseen")  forbid (principal, action == Action::"see", resource) unless { principal in Group::"clear" };
 @id("partial") forbid (principal, action == Action::"see_partial", resource) unless { principal in Group::"partial" };
+@id("stored")  forbid (principal in Group::"readers", action in [Action::"store", Action::"store_token", Action::"store_partial"], resource);
 @id("token")   forbid (principal, action == Action::"see_token", resource) unless { principal in Group::"token" };
 "#;
 
-const USERS: [(&str, &[&str]); 4] =
-    [("alice", &[]), ("petra", &["partial"]), ("theo", &["token"]), ("clara", &["clear"])];
+const USERS: [(&str, &[&str]); 5] =
+    [("alice", &[]), ("petra", &["partial"]), ("theo", &["token"]), ("clara", &["clear"]), ("rita", &["readers"])];
 
 fn house(clients: &Clients, release: Release) -> (PostgresServer, Weir) {
     let server = clients.server(release).start().unwrap();
@@ -33,7 +34,7 @@ fn house(clients: &Clients, release: Release) -> (PostgresServer, Weir) {
         .target("found", &server, "found", ("postgres", &password), &[])
         .target_with("off", "found", ("postgres", &password), &off, &[])
         .policies(POLICIES);
-    let weir = ["clear", "partial", "token"].into_iter().fold(weir, testkit::weir::Builder::group).start();
+    let weir = ["clear", "partial", "token", "readers"].into_iter().fold(weir, testkit::weir::Builder::group).start();
     (server, weir)
 }
 

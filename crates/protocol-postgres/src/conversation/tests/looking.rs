@@ -159,3 +159,61 @@ proptest! {
         prop_assert_eq!(&cut.conversation.to_caller, &whole.conversation.to_caller);
     }
 }
+
+#[test]
+fn what_is_shown_is_a_value_of_its_type() {
+    let columns = [
+        ("doc", ORDERS, 3, 3802),
+        ("tags", 0, 0, 1009),
+        ("blob", 0, 0, 17),
+        ("page", 0, 0, 142),
+        ("other", 0, 0, 99_999),
+        ("relname", 1259, 2, 19),
+    ];
+    let shown = |cells_of: [&str; 6]| {
+        let mut house = House::looking(false, false);
+        house.caller(&query("SELECT * FROM orders"));
+        house.target(&[shape(&columns), row(&cells_of)].concat());
+        cells(&house.conversation.to_caller).pop().unwrap()
+    };
+    let hex: String = b"to ada@example.com".iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        shown([
+            r#"{"a": "to ada@example.com", "n": 4539148803436467, "ada@example.com": ["536-90-4399", 7, {"b": "\"\u0061da@example.com\n"}]}"#,
+            r#"{ok,"call ada@example.com, now",NULL,"\""}"#,
+            &format!("\\x{hex}"),
+            r#"<p to="ada@example.com"/>"#,
+            "ada@example.com",
+            "ada@example.com",
+        ]),
+        [
+            r#"{"a": "to a***@e***.com", "n": null, "a***@e***.com": ["[redacted]", 7, {"b": "\"a***@e***.com\u000a"}]}"#,
+            r#"{ok,"call a***@e***.com, now",NULL,"\""}"#,
+            "NULL",
+            r#"<p to="a***@e***.com"/>"#,
+            "NULL",
+            "ada@example.com",
+        ]
+    );
+    // What is nothing is what it was, to the blank; what is no document can't be told.
+    let harmless = [r#"{ "a" :"b\u0041\n", "n":1.50e3}"#, r#"[0:1]={a,"b\\"}"#, "\\xff00", "<a/>", "x", "y"];
+    assert_eq!(shown(harmless), harmless);
+    assert_eq!(shown([r#"{"a": "\ud800"}"#, "{a", "\\x0", "", "", ""])[..3], ["\"[redacted]\"", "NULL", "NULL"]);
+}
+
+#[test]
+fn numbers_in_binary_are_looked_at_as_they_are_written() {
+    let mut house = House::looking(false, false);
+    house.caller(&query("SELECT total FROM orders"));
+    let row_of = |number: i64| {
+        let mut bytes = row(&["12345678"]);
+        let at = bytes.len() - 8;
+        bytes[at..].copy_from_slice(&number.to_be_bytes());
+        bytes
+    };
+    let rows = [row_of(7), row_of(4_539_148_803_436_467)];
+    house.target(&[binary_shape(&[("total", ORDERS, 3, 20)]), rows.concat(), complete(), ready(b'I')].concat());
+    let shown = frames(&house.conversation.to_caller);
+    assert_eq!(shown[1].1, rows[0][5..]);
+    assert_eq!(cells(&house.conversation.to_caller)[1], ["NULL"]);
+}
