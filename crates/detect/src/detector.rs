@@ -89,13 +89,6 @@ pub struct Place {
 }
 
 impl Place {
-    /// The same, where what the name says against a kind does not count.
-    #[must_use]
-    pub fn speaking_for(mut self) -> Self {
-        self.odds.iter_mut().for_each(|odds| *odds = odds.max(0.0));
-        self
-    }
-
     /// Whether its name speaks for any kind.
     pub fn speaks(&self) -> bool {
         self.odds.iter().any(|odds| *odds > 0.0)
@@ -211,6 +204,16 @@ impl Detector {
         let whole =
             self.wholes.of.iter().any(|shape| odds.get(usize::from(shape.kind.0)).is_some_and(|odds| *odds > 0.0));
         Place { odds, whole }
+    }
+
+    /// A place of a name that somebody has made up who may want nothing to be found: it speaks against nothing, nor for what is shown to
+    /// everybody.
+    pub fn place_of_doubt(&self, name: &str) -> Place {
+        let mut place = self.place(name);
+        for (odds, kind) in place.odds.iter_mut().zip(&self.kinds) {
+            *odds = if kind.entity.sight == "clear" { odds.min(0.0) } else { odds.max(0.0) };
+        }
+        place
     }
 
     /// What a kind is.

@@ -5,9 +5,9 @@
 //! written in a way that no detector knows are hidden as well. A tally can only make less be shown: whatever it says, values are looked at.
 //! Nothing of it is kept on a disk, and no value is in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use detect::ViewScanner;
 use model::{ClassId, Part};
@@ -16,8 +16,11 @@ use parking_lot::Mutex;
 use crate::content::Content;
 use crate::keys::ShapeKey;
 
-/// Places of which a tally is kept. Past it those go that are not in use and not dense; if there are none such, the new one is its session's alone.
-const TALLIES_MAX: usize = 16_384;
+/// Stored places of which a tally is kept. Past it those go that are not in use and not dense; if there are none such, the new one is its
+/// session's alone.
+const STORED_MAX: usize = 16_384;
+/// The same of what operations return, of which the oldest go.
+const RETURNED_MAX: usize = 4096;
 /// Values after which a place can be dense.
 const DENSE_VALUES_MIN: u32 = 16;
 /// How many in ten of its values must be of the class then.
@@ -50,9 +53,19 @@ pub struct Search {
     content: Arc<Content>,
     /// The object of what belongs to none.
     nowhere: Part,
-    tallies: Mutex<HashMap<PlaceKey, Arc<Tally>>>,
+    tallies: Mutex<Tallies>,
     /// The catalog by which places were last compared with those that there are.
     epoch: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Tallies {
+    stored: HashMap<PlaceKey, Arc<Tally>>,
+    /// When it was full, how many have asked in vain since.
+    refused: usize,
+    returned: HashMap<PlaceKey, Arc<Tally>>,
+    /// Those, oldest first.
+    order: VecDeque<PlaceKey>,
 }
 
 /// What was seen of a place.
@@ -61,8 +74,9 @@ pub(crate) struct Tally {
     values: AtomicU32,
     /// Of each sort.
     found: Box<[AtomicU32]>,
-    /// The sort that it is dense of, and one; 0 if of none.
-    dense: AtomicU16,
+    /// Whether it is dense of that.
+    dense: Box<[AtomicBool]>,
+    is_dense: AtomicBool,
 }
 
 impl Search {
@@ -104,42 +118,71 @@ impl Search {
     pub fn keep_known(&self, epoch: u64, is_known: impl Fn(u64, i32) -> bool) {
         // Nearly always it is the same one, and all workers ask.
         if self.epoch.load(Ordering::Relaxed) < epoch && self.epoch.fetch_max(epoch, Ordering::Relaxed) < epoch {
-            self.tallies.lock().retain(|key, _| match key {
+            self.tallies.lock().stored.retain(|key, _| match key {
                 PlaceKey::Stored { object, field } => is_known(*object, *field),
-                PlaceKey::Returned { .. } | PlaceKey::Nowhere => true,
+                PlaceKey::Returned { .. } | PlaceKey::Nowhere => false,
             });
         }
     }
 
     /// The tally of a place.
     pub(crate) fn tally(&self, key: PlaceKey) -> Arc<Tally> {
-        if key == PlaceKey::Nowhere {
-            return Arc::new(Tally::new(self.content.sorts().len()));
-        }
+        let new = || Arc::new(Tally::new(self.content.sorts().len()));
         let mut tallies = self.tallies.lock();
-        if let Some(known) = tallies.get(&key) {
-            return Arc::clone(known);
+        let tallies = &mut *tallies;
+        match key {
+            PlaceKey::Nowhere => new(),
+            PlaceKey::Stored { .. } => {
+                if let Some(known) = tallies.stored.get(&key) {
+                    return Arc::clone(known);
+                }
+                if tallies.stored.len() >= STORED_MAX {
+                    // Not each time, since it takes time.
+                    if tallies.refused.is_multiple_of(RETURNED_MAX) {
+                        tallies.stored.retain(|_, tally| tally.is_dense() || Arc::strong_count(tally) > 1);
+                    }
+                    tallies.refused = tallies.refused.saturating_add(1);
+                }
+                let tally = new();
+                if tallies.stored.len() < STORED_MAX {
+                    tallies.stored.insert(key, Arc::clone(&tally));
+                }
+                tally
+            }
+            PlaceKey::Returned { .. } => {
+                if let Some(known) = tallies.returned.get(&key) {
+                    return Arc::clone(known);
+                }
+                if tallies.order.len() >= RETURNED_MAX
+                    && let Some(oldest) = tallies.order.pop_front()
+                {
+                    tallies.returned.remove(&oldest);
+                }
+                let tally = new();
+                tallies.returned.insert(key, Arc::clone(&tally));
+                tallies.order.push_back(key);
+                tally
+            }
         }
-        if tallies.len() >= TALLIES_MAX {
-            tallies.retain(|_, tally| tally.dense().is_some() || Arc::strong_count(tally) > 1);
-        }
-        let tally = Arc::new(Tally::new(self.content.sorts().len()));
-        if tallies.len() < TALLIES_MAX {
-            tallies.insert(key, Arc::clone(&tally));
-        }
-        tally
     }
 }
 
 impl Tally {
     fn new(sorts: usize) -> Self {
         let found = std::iter::repeat_with(AtomicU32::default).take(sorts).collect();
-        Self { values: AtomicU32::new(0), found, dense: AtomicU16::new(0) }
+        let dense = std::iter::repeat_with(AtomicBool::default).take(sorts).collect();
+        Self { values: AtomicU32::new(0), found, dense, is_dense: AtomicBool::new(false) }
     }
 
-    /// The sort that it is dense of.
-    pub fn dense(&self) -> Option<usize> {
-        usize::from(self.dense.load(Ordering::Relaxed)).checked_sub(1)
+    /// Whether it is dense of anything.
+    pub fn is_dense(&self) -> bool {
+        self.is_dense.load(Ordering::Relaxed)
+    }
+
+    /// The sorts that it is dense of.
+    pub fn dense(&self) -> impl Iterator<Item = usize> {
+        let dense = self.dense.iter().enumerate();
+        dense.filter(|(_, is_dense)| is_dense.load(Ordering::Relaxed)).map(|(sort, _)| sort)
     }
 
     /// So many more values were looked at.
@@ -155,8 +198,10 @@ impl Tally {
         let values = self.values.load(Ordering::Relaxed);
         let is_dense = values >= DENSE_VALUES_MIN
             && u64::from(found).saturating_mul(10) >= u64::from(values).saturating_mul(DENSE_TENTHS.into());
-        let mark = u16::try_from(sort).ok()?.checked_add(1)?;
-        let first = is_dense && self.dense.compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let first = is_dense && !self.dense.get(sort)?.swap(true, Ordering::Relaxed);
+        if first {
+            self.is_dense.store(true, Ordering::Relaxed);
+        }
         first.then_some((values, found))
     }
 }
@@ -184,11 +229,12 @@ mod tests {
     #[test]
     fn a_place_is_dense_once_most_of_its_values_are_of_a_class_and_stays_so() {
         let tally = Tally::new(3);
-        assert!(!fill(&tally, 1, 15) && tally.dense().is_none(), "too few");
+        assert!(!fill(&tally, 1, 15) && !tally.is_dense(), "too few");
         assert!(fill(&tally, 1, 1), "said");
-        assert!(!fill(&tally, 1, 4) && !fill(&tally, 2, 1000), "once");
+        assert!(!fill(&tally, 1, 4), "once");
+        assert!(fill(&tally, 2, 1000), "of another as well");
         tally.looked(100_000);
-        assert_eq!(tally.dense(), Some(1));
+        assert_eq!(tally.dense().collect::<Vec<_>>(), [1, 2]);
 
         let sparse = Tally::new(3);
         sparse.looked(10);
@@ -200,10 +246,21 @@ mod tests {
         let search = search();
         assert!(fill(&search.tally(stored(0)), 0, 20));
         let used = search.tally(stored(1));
-        (2..=u64::try_from(TALLIES_MAX).unwrap() + 1).for_each(|object| drop(search.tally(stored(object))));
-        assert!(search.tallies.lock().len() <= 3);
-        assert_eq!(search.tally(stored(0)).dense(), Some(0));
+        (2..=u64::try_from(STORED_MAX).unwrap() + 1).for_each(|object| drop(search.tally(stored(object))));
+        assert!(search.tallies.lock().stored.len() <= 3);
+        assert!(search.tally(stored(0)).is_dense());
         assert!(Arc::ptr_eq(&used, &search.tally(stored(1))));
+    }
+
+    #[test]
+    fn what_callers_make_up_takes_no_room_of_what_is_stored() {
+        let search = search();
+        for text in 0..u64::try_from(RETURNED_MAX).unwrap() + 10 {
+            let operation = ShapeKey::of([text.to_be_bytes().as_slice()]);
+            assert!(fill(&search.tally(PlaceKey::Returned { operation, field: [0, 0] }), 0, 16));
+        }
+        assert_eq!(search.tallies.lock().returned.len(), RETURNED_MAX);
+        assert!(Arc::ptr_eq(&search.tally(stored(1)), &search.tally(stored(1))));
     }
 
     #[test]
@@ -211,8 +268,8 @@ mod tests {
         let search = search();
         fill(&search.tally(stored(7)), 0, 20);
         search.keep_known(1, |object, field| (object, field) == (7, 1));
-        assert!(search.tally(stored(7)).dense().is_some());
+        assert!(search.tally(stored(7)).is_dense());
         search.keep_known(2, |_, _| false);
-        assert!(search.tally(stored(7)).dense().is_none());
+        assert!(!search.tally(stored(7)).is_dense());
     }
 }

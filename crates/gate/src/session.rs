@@ -18,7 +18,7 @@ use crate::admit::{Arrival, Gate};
 use crate::judge::{Judged, describe, judge};
 use crate::keys::ShapeKey;
 use crate::ledger::{Decided, Event, Ledger, LedgerDown, Record, Ruling};
-use crate::refusal::{Declined, Refusal, missing_permit};
+use crate::refusal::{Declined, Refusal};
 use crate::search::Search;
 use crate::upstream::Upstream;
 use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
@@ -224,6 +224,11 @@ impl Session {
         self.shared.refuses_store(search, (part, name), value, now)
     }
 
+    /// Whether anything that may be found in a value could be forbidden to be stored in a field.
+    pub fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
+        self.shared.may_refuse_store(search, (part, name), now)
+    }
+
     /// A watch over what belongs to no operation, as [`crate::Flow::watch`] gives it.
     pub fn watch(
         &self,
@@ -373,6 +378,18 @@ impl Shared {
         judged
     }
 
+    fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
+        let rule = self.rule();
+        search.content().sorts().iter().filter(|sort| !sort.public).any(|sort| {
+            let class = sort.class.clone();
+            let field = Field { part: part.clone(), name: name.to_owned(), class, sealed: false };
+            match self.decision(&rule, &Ask::new(STORE, Object::Field(field)), now) {
+                Decision::Permit { .. } => false,
+                Decision::Deny(denial) => denial.reason != policy::Reason::NotPermitted,
+            }
+        })
+    }
+
     fn refuses_store(
         &self,
         search: &Search,
@@ -385,6 +402,10 @@ impl Shared {
             let field = Field { part: part.clone(), name: name.to_owned(), class: class.clone(), sealed: false };
             let ask = Ask::new(STORE, Object::Field(field));
             let Decision::Deny(denial) = self.decision(&rule, &ask, now) else { return None };
+            // That nobody permits it is said of what is classified. Of what is not it would stop whoever writes anything.
+            if denial.reason == policy::Reason::NotPermitted {
+                return None;
+            }
             let kind = self.principal.kind;
             let refusal = Refusal::denied(&describe(&ask, &self.target.id.0), &denial, kind);
             Some(Declined {
@@ -393,7 +414,7 @@ impl Shared {
                     part.name, refusal.message
                 ),
                 detail: refusal.detail,
-                hint: refusal.hint.or_else(|| missing_permit(&ask, &denial, kind)),
+                hint: refusal.hint,
             })
         })
     }

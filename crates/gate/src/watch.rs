@@ -5,11 +5,11 @@
 //! the result, as its plan is. Where nothing could be hidden from the caller there is no watch, and nothing is looked at.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use detect::{KindId, Place, Stream, ViewScanner};
-use model::{ClassId, Field, Holds, Part, Shape, Sight, UnixMicros};
+use model::{ClassId, Field, Holds, Part, Sight, UnixMicros};
 use redact::FieldPlan;
 
 use crate::content::{Content, Sort};
@@ -117,8 +117,8 @@ impl Shared {
     ) -> Option<Arc<Watch>> {
         let holds = holds.iter().map(Some).chain(std::iter::repeat(None));
         let fields = fields.into_iter().zip(holds).map(|(sought, holds)| {
-            let decided = self.decided(holds, now)?;
-            Some(Watched::new(sought?, search, &decided))
+            let looks = self.looks_into(holds, now);
+            sought.filter(|_| looks).map(|sought| Watched::new(sought, search))
         });
         let mut watch = Watch { session: Arc::clone(self), search: Arc::clone(search), fields: fields.collect(), now };
         if !self.rule().sees_by_class() {
@@ -130,33 +130,17 @@ impl Shared {
         watch.fields.iter().any(Option::is_some).then(|| Arc::new(watch))
     }
 
-    /// The classes of which it is decided already that they are shown in a field that holds this. `None` if it need not be looked at: it
-    /// is classified, and shown as that says, or not shown at all.
-    fn decided(&self, holds: Option<&Holds>, now: UnixMicros) -> Option<Vec<ClassId>> {
-        let mut classes = Vec::new();
-        let mut clear = |field: &Field| {
-            let seen = self.sight(field, now) == Sight::Clear;
-            if seen {
-                classes.push(field.class.clone());
-            }
-            seen
-        };
+    /// Whether a field that holds this is looked at. One that is classified is shown as that says, or not at all.
+    fn looks_into(&self, holds: Option<&Holds>, now: UnixMicros) -> bool {
         match holds {
-            None | Some(Holds::Plain) => {}
-            Some(Holds::Copy(field)) if field.class.as_str() == ClassId::UNCLASSIFIED && clear(field) => {}
-            Some(Holds::Copy(_) | Holds::Unknown) => return None,
-            Some(Holds::Computed(fields)) => {
-                if !fields.iter().all(&mut clear) {
-                    return None;
-                }
+            None | Some(Holds::Plain | Holds::Document(_)) => true,
+            // Of what nobody has classified nothing is known, also where it is shown.
+            Some(Holds::Copy(field)) => {
+                field.class.as_str() == ClassId::UNCLASSIFIED && self.sight(field, now) == Sight::Clear
             }
-            Some(Holds::Document(shape)) => shape.places(&mut |_, place| match place {
-                Shape::Copy(field, _) => _ = clear(field),
-                Shape::Computed(fields) => fields.iter().for_each(|field| _ = clear(field)),
-                _ => {}
-            }),
+            Some(Holds::Computed(fields)) => fields.iter().all(|field| self.sight(field, now) == Sight::Clear),
+            Some(Holds::Unknown) => false,
         }
-        Some(classes)
     }
 
     /// Whether anything of what is looked for would be hidden from this session.
@@ -182,28 +166,21 @@ impl Shared {
         let part = of.and_then(|watched| watched.part.as_ref()).unwrap_or(search.nowhere());
         let name = of.map_or("", |watched| &watched.name);
         let field = Field { part: part.clone(), name: name.to_owned(), class: sort.class.clone(), sealed: false };
-        match self.sight(&field, now) {
-            Sight::Nothing if sort.public && !self.forbids_seeing(&field, now) => Sight::Clear,
-            sight => sight,
+        if sort.public && !self.forbids_seeing(&field, now) {
+            return Sight::Clear;
         }
+        self.sight(&field, now)
     }
 }
 
 impl Watched {
-    fn new(sought: Sought, search: &Search, decided: &[ClassId]) -> Self {
+    fn new(sought: Sought, search: &Search) -> Self {
         let Sought { part, name, key, is_known } = sought;
         let content = search.content();
-        let is_decided = |sort: &Sort| {
-            decided.iter().any(|class| class.is_in(sort.class.as_str()) || sort.class.is_in(class.as_str()))
-        };
-        let sight = |sort| AtomicU8::new(if is_decided(sort) { code(Sight::Clear) } else { NOT_ASKED });
+        let detector = content.detector();
         Self {
-            place: if is_known {
-                content.detector().place(&name)
-            } else {
-                content.detector().place(&name).speaking_for()
-            },
-            sights: content.sorts().iter().map(sight).collect(),
+            place: if is_known { detector.place(&name) } else { detector.place_of_doubt(&name) },
+            sights: content.sorts().iter().map(|_| AtomicU8::new(NOT_ASKED)).collect(),
             tally: search.tally(key),
             counted: AtomicU32::new(0),
             part,
@@ -258,14 +235,26 @@ impl Watch {
         self.field(at).is_some_and(|watched| watched.place.speaks())
     }
 
-    /// How all of a field is shown, if most of its values were found to be of a class of which the caller does not see all.
-    pub fn whole(&self, at: usize) -> Option<&FieldPlan> {
-        let dense = self.field(at)?.tally.dense()?;
-        let sort = self.content().sorts().get(dense)?;
-        match self.sight(at, dense) {
-            Sight::Clear => None,
-            sight => Some(sort.plan(sight)),
+    /// Whether most values of a field were found to be of a class of which the caller does not see all.
+    pub fn is_dense(&self, at: usize) -> bool {
+        let Some(watched) = self.field(at).filter(|watched| watched.tally.is_dense()) else { return false };
+        watched.tally.dense().any(|sort| self.sight(at, sort) != Sight::Clear)
+    }
+
+    /// How a value of a field that is dense is shown, whole, and in which this was found beside: as what is seen least of, and not at all
+    /// where they are of several classes.
+    pub fn whole(&self, at: usize, hidden: &[Hidden]) -> &FieldPlan {
+        let dense = self.field(at).into_iter().flat_map(|watched| watched.tally.dense());
+        let dense = dense.map(|sort| (sort, self.sight(at, sort))).filter(|(_, sight)| *sight != Sight::Clear);
+        let mut all = dense.chain(hidden.iter().map(|hidden| (hidden.sort, hidden.sight)));
+        let Some((sort, sight)) = all.next() else { return nothing() };
+        let (mut least, mut is_one) = (sight, true);
+        for (other, sight) in all {
+            least = least.min(sight);
+            is_one &= other == sort;
         }
+        let sight = if is_one { least } else { Sight::Nothing };
+        self.content().sorts().get(sort).map_or_else(|| nothing(), |sort| sort.plan(sight))
     }
 
     fn content(&self) -> &Content {
@@ -407,7 +396,7 @@ impl Looker {
             let Some((sort, of)) = content.sort_of(finding.kind) else { continue };
             let sight = watch.sight(at, sort);
             met.note(content, sort, sight);
-            if counts && is_all(finding.start..finding.end, bytes.len()) {
+            if counts && !of.public && is_all(finding.start..finding.end, bytes.len()) {
                 watched.flush();
                 if let Some((values, found)) = watched.tally.found(sort) {
                     let part = watched.part.as_ref().unwrap_or(watch.search.nowhere());
@@ -441,9 +430,7 @@ impl Looker {
 impl Watch {
     /// How something that was found is shown.
     pub fn plan(&self, hidden: &Hidden) -> &FieldPlan {
-        static NOTHING: std::sync::LazyLock<FieldPlan> =
-            std::sync::LazyLock::new(|| FieldPlan::new(Sight::Nothing, None));
-        self.content().sorts().get(hidden.sort).map_or(&NOTHING, |sort| sort.plan(hidden.sight))
+        self.content().sorts().get(hidden.sort).map_or_else(|| nothing(), |sort| sort.plan(hidden.sight))
     }
 
     /// How a value is shown whole in which all of these were found: as what is seen least of, and not at all where they are of
@@ -454,6 +441,12 @@ impl Watch {
         let sight = if hidden.iter().all(|other| other.sort == first.sort) { least } else { Sight::Nothing };
         Some(self.plan(&Hidden { sight, ..*first }))
     }
+}
+
+/// Of which nothing is seen.
+fn nothing<'a>() -> &'a FieldPlan {
+    static NOTHING: LazyLock<FieldPlan> = LazyLock::new(|| FieldPlan::new(Sight::Nothing, None));
+    &NOTHING
 }
 
 /// Whether what was found is a value, and not something in one.

@@ -328,7 +328,7 @@ impl Slice {
         for rule in rules {
             reads_approvals |= rule.reads.reads("approvals");
             reads_second_factor |= rule.reads.reads("mfa_age");
-            by_class &= !rule.reads.resource && is_about_classes(&rule.resource);
+            by_class &= is_never_of_fields(&rule.resource) || !rule.reads.resource && is_about_classes(&rule.resource);
             // Without one of its rules a slice would decide wrong, so it must not decide.
             if let Err(error) = set.add(rule.policy.clone()) {
                 entities = Err(error.to_string());
@@ -374,6 +374,14 @@ fn may_hold(session: &Session, uid: &EntityUid) -> bool {
         "Env" => session.env.as_ref() == Some(uid),
         "Class" => true,
         _ => uid.id().unescaped().starts_with(&session.prefix),
+    }
+}
+
+/// Whether a scope holds for no field at all.
+fn is_never_of_fields(resource: &ResourceConstraint) -> bool {
+    match resource {
+        ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => kind.basename() != "Field",
+        ResourceConstraint::Any | ResourceConstraint::Eq(_) | ResourceConstraint::In(_) => false,
     }
 }
 

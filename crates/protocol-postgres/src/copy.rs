@@ -18,7 +18,7 @@ use gate::Shown;
 use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell};
 use sql_postgres::CopyFormat;
 
-use crate::cells::{CellType, Eyes, LongCell, Manner, is_overwritten};
+use crate::cells::{CellType, Eyes, LongCell, Manner, Writing, is_overwritten};
 use crate::wire::Malformed;
 use crate::wire::build;
 pub use arriving::{Arriving, Guarded, Stopped};
@@ -64,7 +64,7 @@ impl Masked {
             CopyFormat::Unknown(_) => return None,
             delimited => Form::Delimited(Delimited::new(delimited)?),
         };
-        Some(Self { form, rows: Rows::new(columns) })
+        Some(Self { form, rows: Rows::new(columns, writing(format)) })
     }
 
     /// Takes what the target sent, and appends what the caller is shown of it, as CopyData messages.
@@ -93,10 +93,25 @@ impl Masked {
     }
 }
 
+/// How values are written in this form.
+fn writing(format: &CopyFormat) -> Writing {
+    let other = |bytes: &[u8]| b"*.#~".iter().copied().find(|byte| !bytes.contains(byte)).unwrap_or(b'*');
+    match format {
+        CopyFormat::Text { delimiter, .. } => Writing { hex: br"\\x", quote: None, hidden: other(&[*delimiter]) },
+        CopyFormat::Csv { delimiter, quote, escape, .. } => {
+            // A backslash that is the escape as well is written twice.
+            let hex: &[u8] = if *escape == b'\\' { br"\\x" } else { br"\x" };
+            Writing { hex, quote: Some(*quote), hidden: other(&[*delimiter, *quote, *escape]) }
+        }
+        CopyFormat::Binary | CopyFormat::Unknown(_) => Writing::ROW,
+    }
+}
+
 /// The row that is being read, and what the caller is shown of it.
 #[derive(Debug)]
 struct Rows {
     columns: Vec<Column>,
+    writing: Writing,
     /// The column that is being read.
     at: usize,
     /// What was read of a masked cell in earlier pieces.
@@ -111,9 +126,10 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(columns: Vec<Column>) -> Self {
+    fn new(columns: Vec<Column>, writing: Writing) -> Self {
         Self {
             columns,
+            writing,
             at: 0,
             cell: Vec::new(),
             dropped: false,
@@ -154,9 +170,9 @@ impl Rows {
     fn begin_passing(&mut self, eyes: &mut Eyes<'_>) {
         let Ok(Column { field, wire, manner: Some((at, manner)), .. }) = self.column() else { return };
         let Some(sought) = &eyes.sought else { return };
-        let is_clear = field.sight == model::Sight::Clear && sought.watch.whole(*at).is_none();
+        let is_clear = field.sight == model::Sight::Clear && !sought.watch.is_dense(*at);
         if is_clear && is_overwritten(*wire, *manner) {
-            self.passing = Some(Box::new(LongCell::new(*wire, *manner, sought)));
+            self.passing = Some(Box::new(LongCell::new(*wire, *manner, self.writing, sought)));
             let begun = std::mem::take(&mut self.cell);
             self.pass(&begun, false, eyes);
         }

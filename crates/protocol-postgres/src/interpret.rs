@@ -12,8 +12,8 @@ use std::sync::Arc;
 use gate::{Declined, Gate, Search, ShapeKey};
 use model::{Ask, Certainty, Field, LogText, Lowering, Object, Operation, Wording};
 use sql_postgres::{
-    Carries, CopyFormat, CopyStatement, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse,
-    function_call, function_of, log_text, unseen,
+    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, PlainPut, SQL_BYTES_MAX, Skeleton, Statement,
+    TransactionStep, analyse, function_call, function_of, log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -128,6 +128,23 @@ impl Circumstance<'_> {
     /// What the decision on a text is found by.
     pub fn key(&self, text: &[u8]) -> ShapeKey {
         self.key_of(b"text", text)
+    }
+
+    /// Whether something is in a constant that a statement puts somewhere.
+    fn finds_put(&self, statement: &Statement) -> bool {
+        statement.puts.iter().any(|put| match &put.given {
+            Given::Constant(value) => self.finds(value.as_bytes()),
+            Given::Parameter(_) => false,
+        })
+    }
+
+    /// What the log keeps of a text in which something was found: without its constants, and nothing if it is not in those alone.
+    fn log_text_of_found(&self, sql: &str, token: &dyn Fn(&[u8]) -> String) -> Logged {
+        let logged = log_text(sql, true, token);
+        match self.finds(logged.text.0.as_bytes()) {
+            true => Logged { text: LogText(format!("(text withheld: {} bytes)", sql.len()).into()), withheld: true },
+            false => logged,
+        }
     }
 
     /// Whether something is in a text that the log must not keep.
@@ -259,9 +276,12 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
     let mask = stored_mask(&statements);
     let logged = log_text(sql, operation.is_tainted(), &token);
     let withholds_constants = logged.withheld;
-    let puts = statements.iter().flat_map(all_of).any(|statement| !statement.puts.is_empty());
-    let found = (!withholds_constants || puts) && circumstance.finds(text);
-    let logged = if found { log_text(sql, true, &token) } else { logged };
+    let found = circumstance.finds(text)
+        || statements.iter().flat_map(all_of).any(|statement| circumstance.finds_put(statement));
+    let logged = match found && !withholds_constants {
+        true => circumstance.log_text_of_found(sql, &token),
+        false => logged,
+    };
     let wording = worded(text, logged.text, gate);
     let reading = Reading {
         key,
@@ -291,7 +311,13 @@ impl Interpreted {
     /// What all texts of this skeleton do, if that does not depend on their constants. `self` is one of them.
     pub fn stands_for(&self, skeleton: &Skeleton, key: ShapeKey) -> Option<Rc<Reading>> {
         let for_all = self.unfit.is_none() && skeleton.stands_for(&self.statements);
-        for_all.then(|| Rc::new(Reading { key, ..Reading::clone(&self.reading) }))
+        for_all.then(|| {
+            let mut reading = Reading { key, ..Reading::clone(&self.reading) };
+            // Constants are those of this text.
+            let stays = |put: &PlainPut| matches!(put.given, Given::Parameter(_));
+            reading.statements.iter_mut().for_each(|statement| statement.puts.retain(stays));
+            Rc::new(reading)
+        })
     }
 
     /// The same text, if it can't be read, as one that can't be carried whatever policy says.

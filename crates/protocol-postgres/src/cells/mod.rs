@@ -27,7 +27,7 @@ use model::{Sight, Value};
 use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 
 use family::Family;
-pub use long::{LongCell, is_overwritten, zeroed};
+pub use long::{LongCell, Writing, is_overwritten, overwritten};
 pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
 pub use search::{Eyes, Manner, Sought, said};
 

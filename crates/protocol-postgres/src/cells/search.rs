@@ -16,6 +16,8 @@ use super::{CellType, PostgresCells, array, bytes, record};
 
 /// `xml`.
 const XML: u32 = 142;
+/// `int8`.
+const INT8: u32 = 20;
 /// Types of which nothing is looked for: they hold no digits of anybody's, or names of what is in the database alone. `bool`, `"char"`,
 /// `int2vector`, `regproc`, `tid`, `xid`, `cid`, `oidvector`, `pg_node_tree`; geometry; `money`, `aclitem`, `time`, `interval`, `timetz`, bits;
 /// the other names of objects, snapshots, and places in the log of the server.
@@ -105,10 +107,13 @@ impl Eyes<'_> {
             // A document that is shown in part: the rest of it is not known.
             Shown::Written => {
                 let written = out.split_off(begin);
-                if looking.whole(wire, manner, &written, out) == Shown::Same {
-                    out.extend_from_slice(&written);
+                match looking.whole(wire, manner, &written, out) {
+                    Shown::Same => {
+                        out.extend_from_slice(&written);
+                        Shown::Written
+                    }
+                    other => other,
                 }
-                Shown::Written
             }
         }
     }
@@ -137,14 +142,22 @@ struct Looking<'a, 's> {
 
 impl Looking<'_, '_> {
     fn whole(&mut self, wire: CellType, manner: Manner, cell: &[u8], out: &mut Vec<u8>) -> Shown {
-        let watch = self.sought.watch;
-        if let Some(plan) = watch.whole(self.at) {
-            return show(&PostgresCells, wire, cell, plan, self.tokens, out);
-        }
         if cell.len() > CELL_BYTES_MAX {
             return hide(wire, self.tokens, out);
         }
+        if self.sought.watch.is_dense(self.at) {
+            return self.dense(wire, cell, out);
+        }
         self.cell(wire, manner, cell, 0, out)
+    }
+
+    /// Shows a cell of a column that is dense: whole, and with less than that if something else is in it.
+    fn dense(&mut self, wire: CellType, cell: &[u8], out: &mut Vec<u8>) -> Shown {
+        let mut scratch = std::mem::take(self.sought.scratch);
+        self.finds(said(wire, cell, &mut scratch), 0);
+        *self.sought.scratch = scratch;
+        let Sought { watch, looker, .. } = &*self.sought;
+        show(&PostgresCells, wire, cell, watch.whole(self.at, looker.hidden()), self.tokens, out)
     }
 
     /// Whether something in these bytes is not to be shown as it is.
@@ -162,6 +175,7 @@ impl Looking<'_, '_> {
             Manner::Written => self.written(wire, cell, depth, out),
             Manner::List => self.list(wire, cell, depth, out),
             Manner::Row if wire.binary => self.row(wire, cell, depth, out),
+            Manner::Raw if wire.binary => Some(self.raw(wire, cell, depth, out)),
             Manner::Row | Manner::Raw => match self.finds(cell, depth) {
                 true => Some(self.show_all(wire, cell, out)),
                 false => Some(Shown::Same),
@@ -171,6 +185,35 @@ impl Looking<'_, '_> {
             out.truncate(begin);
             hide(wire, self.tokens, out)
         })
+    }
+
+    /// A cell in binary of a type that is not known: as a row or an array if it is one, which say what they hold; else as bytes, and as
+    /// numbers, since a domain of them has a type of its own.
+    fn raw(&mut self, wire: CellType, cell: &[u8], depth: usize, out: &mut Vec<u8>) -> Shown {
+        let begin = out.len();
+        if let Some(shown) = self.row(wire, cell, depth, out).or_else(|| {
+            out.truncate(begin);
+            self.elements(wire, element_of(cell)?, cell, depth, out)
+        }) {
+            return shown;
+        }
+        out.truncate(begin);
+        if self.finds(cell, depth) {
+            return self.show_all(wire, cell, out);
+        }
+        for number in [INT8, NUMERIC] {
+            let mut text = std::mem::take(self.sought.scratch);
+            text.clear();
+            let is_one = PostgresCells.read(CellType::of(number, true), cell).is_some();
+            let found = is_one
+                && write_out(CellType::of(number, true), cell, &mut text).is_some()
+                && self.finds(&text, depth.saturating_add(1));
+            *self.sought.scratch = text;
+            if found {
+                return self.show_all(wire, cell, out);
+            }
+        }
+        Shown::Same
     }
 
     /// Shows a cell whole by what was found in it last.
@@ -246,6 +289,17 @@ impl Looking<'_, '_> {
 
     fn list(&mut self, wire: CellType, cell: &[u8], depth: usize, out: &mut Vec<u8>) -> Option<Shown> {
         let Some(Family::Array(element)) = Family::of(wire.oid) else { return None };
+        self.elements(wire, element, cell, depth, out)
+    }
+
+    fn elements(
+        &mut self,
+        wire: CellType,
+        element: u32,
+        cell: &[u8],
+        depth: usize,
+        out: &mut Vec<u8>,
+    ) -> Option<Shown> {
         let (begin, mut hides) = (out.len(), false);
         array::rewrite(
             wire.holding(element),
@@ -355,6 +409,11 @@ impl Looking<'_, '_> {
         }
         Some(())
     }
+}
+
+/// The type of the elements of what may be an array in binary.
+fn element_of(cell: &[u8]) -> Option<u32> {
+    cell.get(8..12)?.try_into().ok().map(u32::from_be_bytes)
 }
 
 fn unless_same(hides: bool, begin: usize, out: &mut Vec<u8>) -> Shown {

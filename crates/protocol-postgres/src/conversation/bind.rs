@@ -42,7 +42,11 @@ impl<S> Conversation<S> {
         if let Some(number) = mask_in(&bind, &long::watched(&interpreted, &prepared)) {
             return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
-        if let Some(unfit) = self.refuses_parameters(&bind, &prepared, &interpreted, now) {
+        let refused = match parameters {
+            Parameters::Here => self.refuses_parameters(&bind, &prepared, &interpreted, now),
+            Parameters::ToCome => self.refuses_unseen(&interpreted, now),
+        };
+        if let Some(unfit) = refused {
             let report = declined_report("42501", &unfit, None);
             self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
             return self.refuse_decided(report, frame);

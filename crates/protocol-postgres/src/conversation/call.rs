@@ -12,12 +12,19 @@ use super::expect::Expect;
 use super::forward::{Kind, Work};
 use super::lowered::Rewritten;
 use super::target::Pass;
+use crate::cells::{CellType, said};
 use crate::interpret::{Form, Interpreted};
 use crate::wire::build;
 use crate::wire::frontend::FunctionCall;
 use crate::wire::{Fields, Malformed};
 
 const CALL: Step = Step("call");
+
+/// Types of which a result can be.
+const TEXT: u32 = 25;
+const BYTEA: u32 = 17;
+const INT8: u32 = 20;
+const NUMERIC: u32 = 1700;
 
 impl<S> Conversation<S> {
     /// Decides a function call. It is answered as a text is: by its result or an error, and ReadyForQuery.
@@ -50,7 +57,14 @@ impl<S> Conversation<S> {
         let value = fields.value()?;
         fields.end()?;
         let mut met = Met::default();
-        let found = value.is_some_and(|value| self.said(value, &mut met, now).is_some());
+        // Nobody says of what type it is, nor in which format.
+        let mut scratch = Vec::new();
+        let found = value.is_some_and(|value| {
+            [(TEXT, false), (BYTEA, false), (INT8, true), (NUMERIC, true)].into_iter().any(|(oid, binary)| {
+                let says = said(CellType::of(oid, binary), value, &mut scratch);
+                self.said(says, &mut met, now).is_some()
+            })
+        });
         let Some(Expect::Query { running, interpreted, failed: None, .. }) = self.expected.front_mut() else {
             return Err(self.out_of_place("the result of a function"));
         };

@@ -14,20 +14,19 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use gate::{Outcome, Permit, Shown};
-use model::{Certainty, Holds, Sight, UnixMicros};
-use redact::FieldPlan;
+use model::{Certainty, Holds, UnixMicros};
 use sql_postgres::{Carries, Catalog, CopyFormat, CopyOut, CopySource, CopyStatement, Statement};
 
 use super::Conversation;
 use super::expect::{Copying, Expect, Running};
 use super::forward::{Kind, Work};
 use super::long::Binding;
-use super::looking::{Looked, undescribed};
+use super::looking::Looked;
 use super::report::{is_about_the_text, neutral_report};
 use super::shapes::{held, lay_out};
 use super::statements::Portal;
 use super::target::Pass;
-use crate::cells::{CellType, Manner};
+use crate::cells::CellType;
 use crate::copy::{Column, Masked};
 use crate::interpret::Interpreted;
 use crate::wire::backend::{ColumnShape, Report};
@@ -91,10 +90,10 @@ impl Interpreted {
         matches!(self.statements.as_slice(), [Statement { copy: Some(_), .. }])
     }
 
-    /// Whether a COPY to the caller is one of several statements, where something is classified.
+    /// Whether a COPY to the caller is one of several statements.
     pub fn copies_out_among_others(&self) -> bool {
         let copies = |statement: &Statement| matches!(statement.copy, Some(CopyStatement::Out(_)));
-        self.snapshot.catalog.classifies() && self.statements.len() > 1 && self.statements.iter().any(copies)
+        self.statements.len() > 1 && self.statements.iter().any(copies)
     }
 
     /// The COPY that it is, with a text to describe, where its columns must be known before it runs.
@@ -215,7 +214,12 @@ impl<S> Conversation<S> {
         };
         let interpreted = Rc::clone(by.interpreted());
         let Some((out, _)) = interpreted.copy_to_describe() else { return Ok(Pass::Done) };
-        let chosen = chosen(&out.source, columns, &interpreted.snapshot.catalog);
+        let described = columns.clone();
+        let chosen = match chosen(&out.source, columns, &interpreted.snapshot.catalog) {
+            // If it is not all of them, the target will say another number.
+            Err(_) if !interpreted.snapshot.catalog.classifies() => Ok(described),
+            chosen => chosen,
+        };
         let known = chosen.and_then(|columns| {
             let holds = held(&interpreted, 0, &columns)?;
             Ok((holds, columns))
@@ -308,7 +312,7 @@ impl<S> Conversation<S> {
             return Err(Malformed::new("a copy that nobody asked for"));
         };
         let fits = running.plan.as_ref().is_some_and(|plan| plan.fields().len() == columns);
-        if !fits && !seen && interpreted.snapshot.catalog.classifies() {
+        if !fits && (hides || (!seen && interpreted.snapshot.catalog.classifies())) {
             if running.plan.is_some() {
                 let why = format!("a copy has {columns} columns where others were described: nothing of it is shown");
                 self.session.notice(now, "shape_mismatch", why);
@@ -316,24 +320,8 @@ impl<S> Conversation<S> {
             running.plan = Some(running.flow.shape(&vec![Holds::Unknown; columns], &mut None, now));
             running.types = vec![CellType::of(0, binary); columns];
             (running.names, running.watch, running.manners) = (Vec::new(), None, Vec::new());
-        } else if !fits && let Some(looked) = Looked::of(self.catalogs.search(), &interpreted, at) {
-            // Nobody has described it: each of its cells is looked at as it comes.
-            running.plan = Some(undescribed());
-            looked.watch_undescribed(running, now);
-            running.types = vec![CellType::of(0, binary); columns];
         }
-        let undescribed = running.is_undescribed();
         let copying = match running.plan.as_deref() {
-            Some(_) if undescribed => {
-                let column = |_| Column {
-                    field: FieldPlan::new(Sight::Clear, None),
-                    wire: CellType::of(0, binary),
-                    manner: Some((0, Manner::Raw)),
-                    force_quote: false,
-                };
-                let masked = Masked::new((0..columns).map(column).collect(), &out.format);
-                Copying::Masked(Box::new(masked.ok_or_else(|| Malformed::new("a copy that can't be looked at"))?))
-            }
             Some(plan) if !running.passes() => {
                 if binary != (out.format == CopyFormat::Binary) {
                     return Err(Malformed::new("a copy in another format than was asked for"));

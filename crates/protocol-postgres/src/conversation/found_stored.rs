@@ -7,6 +7,7 @@ use model::UnixMicros;
 use sql_postgres::{Given, PlainPut};
 
 use super::Conversation;
+use super::long_bind::LONG_BIND_BYTES;
 use super::lowered::UNKNOWN;
 use super::statements::Prepared;
 use crate::cells::{CellType, said};
@@ -47,6 +48,23 @@ impl<S> Conversation<S> {
             let declared = prepared.types.get(at).copied().filter(|oid| !matches!(*oid, 0 | UNKNOWN));
             let wire = CellType::of(declared.unwrap_or(put.type_oid), binary);
             self.refuses_put(put, said(wire, value?, &mut scratch), now)
+        })
+    }
+
+    /// Why a Bind does not go whose parameters can't be held, if something in them might not be stored where they go.
+    pub(super) fn refuses_unseen(&self, interpreted: &Interpreted, now: UnixMicros) -> Option<Declined> {
+        let search = self.catalogs.search()?;
+        let put = puts(interpreted).find(|put| {
+            matches!(put.given, Given::Parameter(_))
+                && self.session.may_refuse_store(search, (&put.part, &put.column), now)
+        })?;
+        Some(Declined {
+            message: format!(
+                "a Bind of more than {LONG_BIND_BYTES} bytes can't be looked through for what may not be stored in {}.{}",
+                put.part.name, put.column
+            ),
+            detail: None,
+            hint: Some("Send its long values with another statement.".to_owned()),
         })
     }
 

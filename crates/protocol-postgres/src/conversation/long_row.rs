@@ -12,7 +12,7 @@ use model::Sight;
 use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell};
 
 use super::rows::Columns;
-use crate::cells::{Eyes, LongCell, is_overwritten, zeroed};
+use crate::cells::{Eyes, LongCell, Writing, is_overwritten, overwritten};
 use crate::wire::Malformed;
 use crate::wire::pieces::Begun;
 
@@ -209,9 +209,9 @@ impl LongRow {
     fn can_begin(&self, columns: &Columns<'_>, eyes: &Eyes<'_>) -> bool {
         let Some(sought) = &eyes.sought else { return false };
         (self.at..self.count).all(|at| {
-            columns.of(at).is_some_and(|(watched, (_, field, _))| {
-                field.sight == Sight::Clear && sought.watch.whole(watched).is_none()
-            })
+            columns
+                .of(at)
+                .is_some_and(|(watched, (_, field, _))| field.sight == Sight::Clear && !sought.watch.is_dense(watched))
         })
     }
 
@@ -220,7 +220,8 @@ impl LongRow {
         let (_, (wire, _, manner)) = columns.of(self.at)?;
         let manner = manner.filter(|manner| is_overwritten(wire, *manner))?;
         let sought = eyes.sought.as_ref()?;
-        (self.has_begun() || self.can_begin(columns, eyes)).then(|| Box::new(LongCell::new(wire, manner, sought)))
+        (self.has_begun() || self.can_begin(columns, eyes))
+            .then(|| Box::new(LongCell::new(wire, manner, Writing::ROW, sought)))
     }
 
     /// Appends what is shown of the cell that has come, with its length.
@@ -238,7 +239,7 @@ impl LongRow {
             self.masked = self.masked.saturating_add(1);
             if self.has_begun() {
                 self.out.truncate(at.saturating_add(4));
-                zeroed(wire, &self.cell, &mut self.out);
+                overwritten(wire, &self.cell, &mut self.out);
                 shown = Cell::Written;
             }
         } else {

@@ -47,6 +47,7 @@ impl Looking {
 
     /// Gives back the room that a burst has taken.
     pub fn shrink(&mut self, bytes: usize) {
+        self.looker = None;
         self.scratch.clear();
         self.cell.clear();
         self.scratch.shrink_to(bytes);
@@ -111,11 +112,11 @@ impl<'a> Looked<'a> {
         if (1..USER_OID_MIN).contains(&column.table_oid) && column.type_oid == NAME {
             return None;
         }
-        let Some((part, name)) = self.catalog.place(column.table_oid, column.attribute) else {
+        let Some((part, name, is_stored)) = self.catalog.place(column.table_oid, column.attribute) else {
             return Some(self.computed(at, &column.name));
         };
         let key = PlaceKey::Stored { object: column.table_oid.into(), field: column.attribute.into() };
-        Some(Sought { part: Some(part), name: name.to_owned(), key, is_known: true })
+        Some(Sought { part: Some(part), name: name.to_owned(), key, is_known: is_stored })
     }
 
     /// Something that is no column, under the name that the statement gives it.
@@ -172,7 +173,7 @@ impl<S> Conversation<S> {
                 0 => break,
                 field => {
                     let text = fields.cstr()?;
-                    let replaced = if TEXTS.contains(&field) { self.said(text, &mut met, now) } else { None };
+                    let replaced = if CODES.contains(&field) { None } else { self.said(text, &mut met, now) };
                     found |= replaced.is_some();
                     shown.push(field);
                     build::cstr(&mut shown, replaced.as_deref().unwrap_or(text));
@@ -209,8 +210,9 @@ impl<S> Conversation<S> {
     }
 }
 
-/// Fields of a report that can hold a value: message, detail, hint, where, and the query that it was in.
-const TEXTS: [u8; 5] = *b"MDHWq";
+/// Fields of a report that can hold no value: severity, SQLSTATE, places in texts, and where in the server's own source it was said. Code can
+/// put anything into all others.
+const CODES: [u8; 7] = *b"SVCPpLF";
 
 /// A plan of no columns: nobody has said what they are.
 pub fn undescribed() -> Arc<Plan> {

@@ -69,16 +69,15 @@ impl<S> Conversation<S> {
 
     /// Shows a row by a plan that is not clear, or whose values are looked at.
     pub(super) fn take_row(&mut self, frame_bytes: usize, body: &[u8]) -> Result<Pass, Malformed> {
-        let before = self.to_caller.len();
         let Some(Expect::Execute { running, .. } | Expect::Query { running, .. }) = self.expected.front_mut() else {
             return Err(Malformed::new("a row that belongs to nothing"));
         };
-        let masked = shown_row(running, body, &self.session, &mut self.looking, &mut self.to_caller)?;
+        let masked = shown_row(running, body, &self.session, &mut self.looking, &mut self.instead)?;
         let Some(masked) = masked else {
             count(running, frame_bytes, 0);
             return Ok(Pass::Verbatim);
         };
-        count(running, self.to_caller.len().saturating_sub(before), masked);
+        count(running, self.instead.len(), masked);
         Ok(Pass::Done)
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gate::Outcome;
+use gate::{Met, Outcome};
 use model::{Holds, UnixMicros};
 use redact::Plan;
 
@@ -165,7 +165,7 @@ impl<S> Conversation<S> {
             return self.take_own_catalog(kind, body, now);
         }
         match kind {
-            b'S' => self.take_parameter(body),
+            b'S' => self.take_parameter(body, now),
             b'N' => self.take_words(kind, body, now, Self::take_notice),
             b'A' => self.take_notification(body, now),
             b'E' => self.take_words(kind, body, now, Self::take_error),
@@ -462,15 +462,21 @@ impl<S> Conversation<S> {
         }
     }
 
-    pub(super) fn take_parameter(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
+    pub(super) fn take_parameter(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let (name, value) = backend::parameter_status(body)?;
         self.settings.told(name, value);
-        if !self.speaks_of_tainted() || neutral_parameter(name, value) {
+        if neutral_parameter(name, value) {
             return Ok(Pass::Verbatim);
         }
+        let shown = match self.speaks_of_tainted() {
+            true => Some(Vec::new()),
+            false if self.hides_content(now) => self.said(value, &mut Met::default(), now),
+            false => None,
+        };
+        let Some(shown) = shown else { return Ok(Pass::Verbatim) };
         build::frame(&mut self.instead, b'S', |out| {
             build::cstr(out, name);
-            build::cstr(out, b"");
+            build::cstr(out, &shown);
         });
         Ok(Pass::Done)
     }

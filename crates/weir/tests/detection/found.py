@@ -26,6 +26,9 @@ QUERIES = [
     "SELECT ROW(id, body, card_number), ARRAY[code, padded], ARRAY[amount, card_number] FROM notes",
     "SELECT body::bytea, convert_to(code, 'UTF8') FROM notes",
     "SELECT unnest(tags), unnest(docs) FROM notes",
+    "SELECT array_agg(card_number), array_agg(amount), ROW(card_number, amount, host) FROM notes",
+    "SELECT cards, ARRAY[cards] FROM cards",
+    "SELECT d FROM cards",
     "SELECT to_tsvector('simple', padded), padded::name, ('{' || quote_ident(code) || '}')::varchar[] FROM notes",
 ]
 
@@ -132,15 +135,8 @@ def test_copies():
             harmless = statement.replace("notes (id, body, doc, card_number)", "harmless").replace("notes", "harmless")
             assert copied(direct, harmless) == copied(weir, harmless), harmless
         # Among other statements nobody describes it.
-        connection = weir.pgconn
-        connection.send_query(b"SELECT 1; COPY notes TO STDOUT; SELECT 2")
-        got = []
-        while (result := connection.get_result()) is not None:
-            if result.status == ExecStatus.COPY_OUT:
-                while (piece := connection.get_copy_data(0))[0] > 0:
-                    got.append(bytes(piece[1]))
-        none_in("among others", [got])
-        assert len(got) == 2, got
+        result = weir.pgconn.exec_(b"SELECT 1; COPY notes TO STDOUT; SELECT 2")
+        assert result.status == ExecStatus.FATAL_ERROR and b"0A000" == result.error_field(67), result.error_message
 
 
 def test_cursors():
@@ -169,6 +165,9 @@ def test_what_is_said_in_words():
                 diag = error.diag
                 words = [diag.message_primary, diag.message_detail, diag.message_hint, diag.context, diag.internal_query]
                 none_in(statement, [[word and word.encode() for word in words]])
+        # A setting is told to the client.
+        weir.execute("SELECT set_config('application_name', body, false) FROM kept")
+        assert weir.pgconn.parameter_status(b"application_name") == b"[redacted]", weir.pgconn.parameter_status(b"application_name")
         weir.execute("LISTEN news")
         weir.execute("NOTIFY news, 'to ada.lovelace@example.com'")
         (notify,) = weir.notifies(timeout=10, stop_after=1)

@@ -13,6 +13,11 @@ INSERT INTO notes VALUES
 (2, 'AKIAZ7XQ4LJM2NPT5RWV', 'DE89 3704 0044 0532 0130 00', 'é grace.hopper@example.org', '["536-90-4399"]', '"4539 1488 0343 6467"',
     '{AKIAZ7XQ4LJM2NPT5RWV}', '{}', '\x00ff', 12.50, 7, '<a/>', NULL, NULL);
 
+-- Numbers alone, in a row of a type of its own and in a domain.
+CREATE DOMAIN card AS int8;
+CREATE TABLE cards (id int, number int8, amount numeric, d card);
+INSERT INTO cards VALUES (1, 4539148803436467, 4539148803436467, 4539148803436467);
+
 -- What looks like something and is nothing.
 CREATE TABLE harmless (
     id int PRIMARY KEY, body text, doc jsonb, raw json, tags text[], blob bytea, amount numeric, big int8, page xml, day date, at timestamptz,
