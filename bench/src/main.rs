@@ -23,7 +23,7 @@ usage: scripts/bench [pg [PART…]] [seam] [lineage] [detect] [options]
   pg             direct, PgBouncer and Weir, in turn; all parts, or those named:
       points     point selects: 1, 8 and 32 clients; simple, extended and prepared
       masked     the same with three masked columns
-      streams    300,000 wide rows by SELECT: nothing classified, three columns masked, six
+      streams    300,000 wide rows by SELECT: nothing classified, three columns masked, six; and what looking at values costs
       copy       the same by COPY TO STDOUT, and 300,000 rows in by COPY FROM STDIN
       memory     peak memory for a result of many gigabytes and for a cell of 500 MB, down and up
       sessions   memory for each of many idle sessions, with TLS

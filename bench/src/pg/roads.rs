@@ -30,6 +30,9 @@ CREATE TABLE giants (id int, secret text);
 INSERT INTO giants VALUES (1, repeat('weir', 131072000));
 ";
 
+/// The same database, as a target in whose values nothing is looked for.
+pub const UNLOOKED: &str = "unlooked";
+
 /// One way to the database.
 pub struct Road {
     /// Its name in tables.
@@ -76,8 +79,10 @@ impl House {
         postgres.psql(shop::DATABASE, MORE).expect("more tables");
         let mut classes = shop::CLASSES.to_vec();
         classes.push(("public.giants.secret", "pii.name"));
+        let unlooked = format!("address = \"127.0.0.1:{}\"\ntls = \"off\"\ndetect = \"off\"\n", postgres.port());
         let weir = Weir::builder(program())
             .target("shop", &postgres, shop::DATABASE, (shop::ROLE, PASSWORD), &classes)
+            .target_with(UNLOOKED, shop::DATABASE, (shop::ROLE, PASSWORD), &unlooked, &classes)
             .policies(POLICIES)
             .group("users")
             .start();

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::client::Result;
-use super::roads::{BOUNCER, House, Road, failures};
+use super::roads::{BOUNCER, House, Road, UNLOOKED, failures};
 use super::{Extent, median};
 
 /// How many rows each query gives.
@@ -65,6 +65,46 @@ pub fn run(house: &House, extent: Extent) {
                 }
             })
         });
+    }
+    looked_at(house, extent);
+}
+
+/// What it costs to look at every value: nine columns of text, of a target whose values are looked at and of one whose values are not.
+fn looked_at(house: &House, extent: Extent) {
+    let sql = format!(
+        "SELECT p.sku, p.name, p.category, p.price::text, p.attributes::text, p.tags::text, p.active::text, p.id::text, \
+         repeat(p.name || ' ', 10) FROM products p CROSS JOIN generate_series(1, 500) LIMIT {ROWS}"
+    );
+    let [.., weir] = &house.roads;
+    let of = |name, database| Road { name, database, tls: weir.tls.clone(), password: weir.password.clone(), ..*weir };
+    let roads = [of("not looked", UNLOOKED), of("looked at", weir.database)];
+    let mut runs = [Vec::new(), Vec::new()];
+    for _ in 0..extent.rounds {
+        for (road, runs) in roads.iter().zip(&mut runs) {
+            let run = || {
+                let mut client = road.connect()?;
+                measure(road, || Ok(client.discard(&sql)?.bytes))
+            };
+            runs.push(run());
+        }
+    }
+    println!("{:<30} {:<10} {:>8} {:>7} {:>9} {:>10} {:>9}", "", "Weir", "seconds", "MB", "CPU s", "CPU s/GB", "× not");
+    let of = |runs: &[Result<Run>], part: fn(&Run) -> f64| median(runs.iter().flatten().map(part).collect());
+    let unlooked = of(&runs[0], |run| run.seconds);
+    for (road, runs) in roads.iter().zip(&runs) {
+        if let Some(failures) = failures(runs) {
+            println!("{:<30} {:<10} {failures}", "nine columns of text", road.name);
+            continue;
+        }
+        let (seconds, cpu, megabytes) =
+            (of(runs, |run| run.seconds), of(runs, |run| run.cpu_seconds), of(runs, |run| run.megabytes));
+        println!(
+            "{:<30} {:<10} {seconds:>8.3} {megabytes:>7.1} {cpu:>9.2} {:>10.2} {:>9.2}",
+            "nine columns of text",
+            road.name,
+            cpu / megabytes * 1000.0,
+            seconds / unlooked
+        );
     }
 }
 

@@ -193,6 +193,17 @@ impl Detector {
         Place { odds, speaks, whole }
     }
 
+    /// A place of a name that somebody has made up who may want nothing to be found: it speaks against nothing, nor for what is shown to
+    /// everybody.
+    pub fn place_of_doubt(&self, name: &str) -> Place {
+        let mut place = self.place(name);
+        for (odds, kind) in place.odds.iter_mut().zip(&self.kinds) {
+            *odds = if kind.entity.sight == "clear" { odds.min(0.0) } else { odds.max(0.0) };
+        }
+        place.speaks = place.odds.iter().any(|odds| *odds > 0.0);
+        place
+    }
+
     /// What a kind is.
     pub fn entity(&self, kind: KindId) -> Option<&Entity> {
         self.kinds.get(usize::from(kind.0)).map(|kind| &kind.entity)

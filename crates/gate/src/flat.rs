@@ -71,7 +71,7 @@ fn write_decided<M: SerializeMap>(decided: &Decided, object: &mut M) -> Result<(
 }
 
 fn write_ended<M: SerializeMap>(ended: &Ended, object: &mut M) -> Result<(), M::Error> {
-    let Ended { op, outcome, rows, bytes, masked, classes } = ended;
+    let Ended { op, outcome, rows, bytes, masked, classes, found } = ended;
     object.serialize_entry("op", op)?;
     object.serialize_entry("outcome", outcome)?;
     object.serialize_entry("rows", rows)?;
@@ -79,6 +79,9 @@ fn write_ended<M: SerializeMap>(ended: &Ended, object: &mut M) -> Result<(), M::
     object.serialize_entry("masked", masked)?;
     if let Some(classes) = classes {
         object.serialize_entry("classes", classes)?;
+    }
+    if let Some(found) = found {
+        object.serialize_entry("found", found)?;
     }
     Ok(())
 }
@@ -110,8 +113,9 @@ mod tests {
             })
         };
         let ended = |outcome, classes: &[&str]| {
-            let classes = (!classes.is_empty()).then(|| classes.iter().copied().collect());
-            Event::Ended(Ended { op: 7, outcome, rows: 1, bytes: 2, masked: 3, classes })
+            let classes: Option<Words> = (!classes.is_empty()).then(|| classes.iter().copied().collect());
+            let found = classes.clone();
+            Event::Ended(Ended { op: 7, outcome, rows: 1, bytes: 2, masked: 3, classes, found })
         };
         for event in [
             decided(None, None),

@@ -8,8 +8,10 @@ use redact::Plan;
 use crate::judge::Judged;
 use crate::kept_plan::KeptPlan;
 use crate::ledger::{Ended, Event, Outcome};
+use crate::search::Search;
 use crate::session::Shared;
 use crate::verdict::Permit;
+use crate::watch::{KeptWatch, Met, Sought, Watch};
 use crate::words::Words;
 
 /// A running operation. Dropped without [`Flow::finish`], its outcome is noted as unknown.
@@ -20,6 +22,7 @@ pub struct Flow {
     session: Arc<Shared>,
     shown: Shown,
     classes: Option<Words>,
+    met: Met,
     is_part: bool,
     ended: bool,
 }
@@ -39,7 +42,8 @@ impl Flow {
     pub(crate) fn begin<T>(permit: Permit<T>) -> (Self, T) {
         let Permit { op, judged, session, payload, is_part } = permit;
         // How the whole operation ended says how its parts did.
-        let flow = Self { op, judged, session, shown: Shown::default(), classes: None, is_part, ended: is_part };
+        let (shown, met) = (Shown::default(), Met::default());
+        let flow = Self { op, judged, session, shown, classes: None, met, is_part, ended: is_part };
         (flow, payload)
     }
 
@@ -77,6 +81,27 @@ impl Flow {
         shown_by.plan
     }
 
+    /// What of a result of this shape is looked at, and how what is found there is shown. `None` if nothing can be hidden from the caller, or
+    /// if nothing of it is looked at: a field that is classified is shown as that says.
+    ///
+    /// `kept` is what this has put there for the same shape before. `fields` says of each field where its values stand, and `None` for one
+    /// that is not to be looked at.
+    pub fn watch(
+        &self,
+        search: &Arc<Search>,
+        holds: &[Holds],
+        kept: &mut Option<KeptWatch>,
+        now: UnixMicros,
+        fields: impl FnOnce() -> Vec<Option<Sought>>,
+    ) -> Option<Arc<Watch>> {
+        self.session.kept_watch(search, holds, kept, now, fields)
+    }
+
+    /// What was found in its results, for [`crate::Looker::look`] to add to.
+    pub fn met(&mut self) -> &mut Met {
+        &mut self.met
+    }
+
     /// Counts what the caller was shown.
     pub fn shown(&mut self, more: Shown) {
         self.shown.rows = self.shown.rows.saturating_add(more.rows);
@@ -94,8 +119,9 @@ impl Flow {
             return;
         }
         let Shown { rows, bytes, masked } = self.shown;
-        let classes = self.classes.take();
-        self.session.note(now, Event::Ended(Ended { op: self.op, outcome, rows, bytes, masked, classes }));
+        let (classes, found) = (self.classes.take(), self.met.words());
+        self.session.note(now, Event::Ended(Ended { op: self.op, outcome, rows, bytes, masked, classes, found }));
+        self.met.take_dense().for_each(|event| self.session.note(now, event));
     }
 }
 

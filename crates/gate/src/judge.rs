@@ -144,7 +144,7 @@ fn less(to: OnWrite) -> &'static str {
 }
 
 /// An ask as logs and refusals write it: `drop Table::"orders/public.customers"`.
-fn describe(ask: &Ask, target: &str) -> String {
+pub(crate) fn describe(ask: &Ask, target: &str) -> String {
     let action = ask.action;
     match &ask.object {
         Object::Target => format!("{action} Target::\"{target}\""),

@@ -51,6 +51,8 @@ pub enum Event {
     Decided(Decided),
     /// An operation that ran has ended.
     Ended(Ended),
+    /// Most values of a field were found to be of a class: it counts as a field of that class from here on.
+    Found(Found),
     /// Something that an auditor should see, without being an operation: a disagreement of witnesses, a cancel.
     Noticed {
         /// What it is, in one word: `cancel`, `shape_mismatch`.
@@ -176,6 +178,19 @@ pub struct Decided {
     pub bound: Option<Digest>,
 }
 
+/// A field that is of a class by what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The field, with the object that it belongs to.
+    pub field: String,
+    /// The class.
+    pub class: String,
+    /// How many of its values were looked at.
+    pub values: u32,
+    /// How many of them are of the class.
+    pub found: u32,
+}
+
 /// How an operation ended.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ended {
@@ -192,6 +207,9 @@ pub struct Ended {
     /// Classes that were met, each with the sight it was shown at.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "Words::serialize_any")]
     pub classes: Option<Words>,
+    /// Classes of what was found in values that nothing was known of, each with the sight it was shown at.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "Words::serialize_any")]
+    pub found: Option<Words>,
 }
 
 /// How an operation ended.

@@ -15,8 +15,8 @@
 //!    decision and one record stand for both ([`Verdict::join_next`]).
 //! 4. [`Upstream`] owns the only way to write to the target, and moves only for a permit, for more of a flow that a
 //!    permit began, or for one of the protocol's control frames, which touch no object.
-//! 5. The [`Flow`] says how each result shape is shown ([`Flow::shape`]), counts what is shown, and notes the outcome
-//!    when it ends. Dropped early, it notes that the outcome is unknown.
+//! 5. The [`Flow`] says how each result shape is shown ([`Flow::shape`]) and what of it is looked at ([`Flow::watch`], [`Looker`]), counts
+//!    what is shown, and notes the outcome when it ends. Dropped early, it notes that the outcome is unknown.
 //!
 //! Forwarding without a permit does not compile:
 //!
@@ -42,29 +42,37 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 mod admit;
+mod content;
 mod flat;
 mod flow;
 mod judge;
 mod kept_plan;
 mod keys;
 mod ledger;
+mod long_look;
 mod ports;
 mod refusal;
 mod scenes;
+mod search;
 mod session;
 mod upstream;
 mod verdict;
+mod watch;
 mod words;
 
 pub use admit::{Arrival, Gate};
+pub use content::Content;
 pub use flow::{Flow, Shown};
 pub use judge::rung;
 pub use kept_plan::KeptPlan;
 pub use keys::{DigestInPieces, Keys, ShapeKey};
-pub use ledger::{Arrived, Decided, Ended, Event, Ledger, LedgerDown, Outcome, Record, Rejected, Ruling};
+pub use ledger::{Arrived, Decided, Ended, Event, Found, Ledger, LedgerDown, Outcome, Record, Rejected, Ruling};
+pub use long_look::{LongLook, Passed};
 pub use ports::{Challenge, CredentialDown, Credentials, Identities, Rejection, ScramChallenge, ScramCredential};
 pub use refusal::{Declined, Refusal};
+pub use search::{PlaceKey, Search};
 pub use session::{Session, Step};
 pub use upstream::{ControlFrame, Upstream, Wire};
 pub use verdict::{Permit, Released, Verdict};
+pub use watch::{Hidden, KeptWatch, Looker, Met, Sought, Watch};
 pub use words::Words;

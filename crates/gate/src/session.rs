@@ -1,22 +1,28 @@
 //! One caller's session with one target: deciding, and committing what was decided.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use model::{Ask, Field, Holds, Operation, Principal, SessionId, Shape, Sight, Target, TypeTag, UnixMicros, Wording};
+use model::{
+    Ask, Field, Holds, Object, Operation, Part, Principal, SessionId, Shape, Sight, Target, TypeTag, UnixMicros,
+    Wording,
+};
 use parking_lot::Mutex;
+use policy::actions::STORE;
 use policy::{Circumstances, Decision, Policies, Scene};
 use redact::{FieldPlan, Layout, TokenKey};
 use serde::Serialize;
 
 use crate::admit::{Arrival, Gate};
-use crate::judge::{Judged, judge};
+use crate::judge::{Judged, describe, judge};
 use crate::keys::ShapeKey;
 use crate::ledger::{Decided, Event, Ledger, LedgerDown, Record, Ruling};
 use crate::refusal::{Declined, Refusal};
+use crate::search::Search;
 use crate::upstream::Upstream;
 use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
+use crate::watch::{KeptWatch, Sought, Watch};
 use crate::words::Words;
 
 /// Decisions kept by one session. A workload repeats few statements; what is past this is decided anew.
@@ -66,12 +72,22 @@ pub(crate) struct Rule {
     policies: Arc<Policies>,
     scene: Arc<Scene>,
     epoch: u64,
+    by_class: OnceLock<bool>,
 }
 
 impl Rule {
     /// Whether answers depend on the time.
     pub fn reads_now(&self) -> bool {
         self.policies.reads_now()
+    }
+
+    /// Whether how much is seen of a field depends on nothing of the field but its class.
+    pub fn sees_by_class(&self) -> bool {
+        *self.by_class.get_or_init(|| self.scene.sees_by_class())
+    }
+
+    fn new(policies: Arc<Policies>, scene: Arc<Scene>, epoch: u64) -> Self {
+        Self { policies, scene, epoch, by_class: OnceLock::new() }
     }
 }
 
@@ -92,6 +108,8 @@ struct State {
     /// Answers to asks and sights of fields, each with the policies' epoch that it holds in.
     asks: HashMap<Ask, (u64, Decision)>,
     sights: HashMap<Field, (u64, Sight)>,
+    /// Whether anything that is found in values would be hidden, with the policies' epoch that it holds in.
+    hides: Option<(u64, bool)>,
     closed: bool,
 }
 
@@ -101,6 +119,7 @@ impl State {
         self.decisions_bytes = 0;
         self.asks.clear();
         self.sights.clear();
+        self.hides = None;
     }
 }
 
@@ -125,7 +144,7 @@ impl Session {
                 circumstances,
                 tokens,
                 stored_tokens,
-                rule: ArcSwap::from_pointee(Rule { policies, scene, epoch: 0 }),
+                rule: ArcSwap::from_pointee(Rule::new(policies, scene, 0)),
                 state: Mutex::default(),
             }),
         }
@@ -187,6 +206,38 @@ impl Session {
     /// How a result field of an operation will be shown, before it runs.
     pub fn sight_of(&self, holds: &Holds, now: UnixMicros) -> Sight {
         self.shared.field_plan(holds, now).sight
+    }
+
+    /// Whether anything of what is looked for in values would be hidden from this session.
+    pub fn hides(&self, search: &Search, now: UnixMicros) -> bool {
+        self.shared.hides(search, now)
+    }
+
+    /// Why a value may not be put into a field that nobody has classified, if something is found in it that policy lets nobody store there.
+    pub fn refuses_store(
+        &self,
+        search: &Search,
+        (part, name): (&Part, &str),
+        value: &[u8],
+        now: UnixMicros,
+    ) -> Option<Declined> {
+        self.shared.refuses_store(search, (part, name), value, now)
+    }
+
+    /// Whether anything that may be found in a value could be forbidden to be stored in a field.
+    pub fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
+        self.shared.may_refuse_store(search, (part, name), now)
+    }
+
+    /// A watch over what belongs to no operation, as [`crate::Flow::watch`] gives it.
+    pub fn watch(
+        &self,
+        search: &Arc<Search>,
+        kept: &mut Option<KeptWatch>,
+        now: UnixMicros,
+        fields: impl FnOnce() -> Vec<Option<Sought>>,
+    ) -> Option<Arc<Watch>> {
+        self.shared.kept_watch(search, &[], kept, now, fields)
     }
 
     /// Whether what the target says in words, while an operation that was decided by this key runs, may hold what the caller
@@ -260,8 +311,23 @@ impl Shared {
         }
     }
 
+    /// Whether a rule forbids this session to see a field.
+    pub fn forbids_seeing(&self, field: &Field, now: UnixMicros) -> bool {
+        self.rule().scene.forbids_seeing(field, &self.circumstances_at(now))
+    }
+
+    /// What is known of [`Self::hides`].
+    pub fn known_hides(&self, rule: &Rule) -> Option<bool> {
+        let known = self.state.lock().hides?;
+        (known.0 == rule.epoch && !rule.reads_now()).then_some(known.1)
+    }
+
+    pub fn keep_hides(&self, rule: &Rule, hides: bool) {
+        self.state.lock().hides = Some((rule.epoch, hides));
+    }
+
     /// How much of a field this session may see, under the policies in force.
-    fn sight(&self, field: &Field, now: UnixMicros) -> Sight {
+    pub fn sight(&self, field: &Field, now: UnixMicros) -> Sight {
         let rule = self.rule();
         let timed = rule.reads_now();
         if !timed
@@ -312,6 +378,47 @@ impl Shared {
         judged
     }
 
+    fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
+        let rule = self.rule();
+        search.content().sorts().iter().filter(|sort| !sort.public).any(|sort| {
+            let class = sort.class.clone();
+            let field = Field { part: part.clone(), name: name.to_owned(), class, sealed: false };
+            match self.decision(&rule, &Ask::new(STORE, Object::Field(field)), now) {
+                Decision::Permit { .. } => false,
+                Decision::Deny(denial) => denial.reason != policy::Reason::NotPermitted,
+            }
+        })
+    }
+
+    fn refuses_store(
+        &self,
+        search: &Search,
+        (part, name): (&Part, &str),
+        value: &[u8],
+        now: UnixMicros,
+    ) -> Option<Declined> {
+        let rule = self.rule();
+        search.each_in(name, value, |class, title| {
+            let field = Field { part: part.clone(), name: name.to_owned(), class: class.clone(), sealed: false };
+            let ask = Ask::new(STORE, Object::Field(field));
+            let Decision::Deny(denial) = self.decision(&rule, &ask, now) else { return None };
+            // That nobody permits it is said of what is classified. Of what is not it would stop whoever writes anything.
+            if denial.reason == policy::Reason::NotPermitted {
+                return None;
+            }
+            let kind = self.principal.kind;
+            let refusal = Refusal::denied(&describe(&ask, &self.target.id.0), &denial, kind);
+            Some(Declined {
+                message: format!(
+                    "what is to be stored in {}.{name} holds {class} ({title}): {}",
+                    part.name, refusal.message
+                ),
+                detail: refusal.detail,
+                hint: refusal.hint,
+            })
+        })
+    }
+
     /// The answer to one ask. Statements that differ in their literals ask the same.
     fn decision(&self, rule: &Rule, ask: &Ask, now: UnixMicros) -> Decision {
         let timed = rule.reads_now();
@@ -344,7 +451,7 @@ impl Shared {
         }
         let policies = self.gate.policies();
         let scene = self.gate.scene(&policies, &self.principal, &self.target);
-        let rule = Arc::new(Rule { policies, scene, epoch: rule.epoch.saturating_add(1) });
+        let rule = Arc::new(Rule::new(policies, scene, rule.epoch.saturating_add(1)));
         self.state.lock().forget();
         self.rule.store(Arc::clone(&rule));
         rule

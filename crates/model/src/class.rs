@@ -20,6 +20,9 @@ impl ClassId {
         (name.len() <= 128 && name.split('.').all(part_ok)).then(|| Self(name.into()))
     }
 
+    /// The class of what nobody has classified, where that is hidden. Nothing is known of what is in it.
+    pub const UNCLASSIFIED: &str = "unclassified";
+
     /// The dotted name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -10,7 +10,7 @@ use cedar_policy::{
     AuthorizationError, Authorizer, Entities, Entity, EntityUid, PolicyId, PolicySet, PrincipalConstraint, Request,
     ResourceConstraint,
 };
-use model::{Ask, AttrValue, Field, Object, Principal, Sight, Target};
+use model::{ActionId, Ask, AttrValue, Field, Object, Principal, Sight, Target};
 
 use crate::actions::{OVERWRITE, PROBE, SEE, SEE_PARTIAL, SEE_TOKEN};
 use crate::decision::{Circumstances, Decision, Denial, Needs, Reason, Sighting};
@@ -37,6 +37,8 @@ struct Slice {
     /// Whether any of the rules reads these. If not, no approval and no second factor can change anything.
     reads_approvals: bool,
     reads_second_factor: bool,
+    /// Whether all fields of a class are the same to them.
+    by_class: bool,
 }
 
 /// What a question is about.
@@ -122,6 +124,24 @@ impl Scene {
             }
         }
         best
+    }
+
+    /// Whether how much of a field may be seen depends on nothing of the field but its class.
+    pub fn sees_by_class(&self) -> bool {
+        let by_class = |action: ActionId| {
+            let session = self.session.as_ref().ok()?;
+            Some(self.slice(session, self.policies.words.action(action.0)?)?.by_class)
+        };
+        [SEE, SEE_PARTIAL, SEE_TOKEN].into_iter().all(|action| by_class(action) == Some(true))
+    }
+
+    /// Whether a rule takes the values of a field away from those who ask to see them as they are, or can't be evaluated: else nothing
+    /// permits it.
+    pub fn forbids_seeing(&self, field: &Field, circumstances: &Circumstances) -> bool {
+        match self.verdict_only(SEE.0, Subject::Field(field), circumstances) {
+            Decision::Permit { .. } => false,
+            Decision::Deny(denial) => field.sealed || denial.reason != Reason::NotPermitted,
+        }
     }
 
     /// The answer without what it would need, which sights never hold for.
@@ -303,10 +323,12 @@ impl Slice {
     fn new<'a>(rules: impl Iterator<Item = &'a Rule>, session: &Session, action: &Action) -> Self {
         let mut set = PolicySet::new();
         let (mut reads_approvals, mut reads_second_factor) = (false, false);
+        let mut by_class = true;
         let mut entities = Ok(());
         for rule in rules {
             reads_approvals |= rule.reads.reads("approvals");
             reads_second_factor |= rule.reads.reads("mfa_age");
+            by_class &= is_never_of_fields(&rule.resource) || !rule.reads.resource && is_about_classes(&rule.resource);
             // Without one of its rules a slice would decide wrong, so it must not decide.
             if let Err(error) = set.add(rule.policy.clone()) {
                 entities = Err(error.to_string());
@@ -318,7 +340,7 @@ impl Slice {
             let all = session.entities.iter().cloned().chain([verb]).chain(group.map(Entity::with_uid));
             Entities::from_entities(all, None).map_err(|error| error.to_string())
         });
-        Self { rules: set, entities, reads_approvals, reads_second_factor }
+        Self { rules: set, entities, reads_approvals, reads_second_factor, by_class }
     }
 }
 
@@ -352,6 +374,24 @@ fn may_hold(session: &Session, uid: &EntityUid) -> bool {
         "Env" => session.env.as_ref() == Some(uid),
         "Class" => true,
         _ => uid.id().unescaped().starts_with(&session.prefix),
+    }
+}
+
+/// Whether a scope holds for no field at all.
+fn is_never_of_fields(resource: &ResourceConstraint) -> bool {
+    match resource {
+        ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => kind.basename() != "Field",
+        ResourceConstraint::Any | ResourceConstraint::Eq(_) | ResourceConstraint::In(_) => false,
+    }
+}
+
+/// Whether a scope holds for all fields of a class at a target, or for none.
+fn is_about_classes(resource: &ResourceConstraint) -> bool {
+    match resource {
+        ResourceConstraint::Any | ResourceConstraint::Is(_) => true,
+        ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => {
+            matches!(uid.type_name().basename(), "Class" | "Target" | "Env")
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use gate::Credentials;
+use gate::{Credentials, Search};
 use parking_lot::Mutex;
 use sql_postgres::{Catalog, CatalogRows, ClassRules, Temporary};
 use tokio::time::{sleep, timeout};
@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub epoch: u64,
     /// Counts readings, over all databases.
     pub reading: u64,
+    /// Whether anything is looked for in the values of this database.
+    pub is_searched: bool,
     /// When reading it began.
     read: Instant,
     /// How often the catalog was known to have changed by then.
@@ -48,13 +50,13 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// A catalog that was read. If it is as it was before, whatever was found by it still holds.
-    fn new(catalog: Catalog, before: Option<&Self>, read: Instant, changes: u64) -> Self {
+    fn new(catalog: Catalog, before: Option<&Self>, read: Instant, changes: u64, is_searched: bool) -> Self {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let (catalog, epoch) = match before.filter(|before| *before.catalog == catalog) {
             Some(before) => (Arc::clone(&before.catalog), before.epoch),
             None => (Arc::new(catalog), count),
         };
-        Self { catalog, epoch, reading: count, read, changes }
+        Self { catalog, epoch, reading: count, is_searched, read, changes }
     }
 
     /// A snapshot of nothing.
@@ -63,6 +65,7 @@ impl Snapshot {
             catalog: Arc::new(Catalog::build(CatalogRows::default(), &ClassRules::default(), None)),
             epoch: 0,
             reading: 0,
+            is_searched: false,
             read: Instant::now(),
             changes: 0,
         }
@@ -86,6 +89,8 @@ pub struct Catalogs {
     target: Arc<TargetSettings>,
     database: String,
     current: ArcSwapOption<Snapshot>,
+    /// What is looked for in its values, if anything is.
+    search: Option<Arc<Search>>,
     /// What PostgreSQL itself brings on this server.
     own_rows: ArcSwapOption<CatalogRows>,
     /// How often the catalog was known to change. A snapshot is good as long as that is what it was when reading it began: so no
@@ -108,10 +113,15 @@ static COUNT: AtomicU64 = AtomicU64::new(1);
 
 impl Catalogs {
     fn new(target: Arc<TargetSettings>, database: String) -> Self {
+        let search = target.content.as_ref().map(|content| {
+            let nowhere = sql_postgres::result_part();
+            Arc::new(Search::new(Arc::clone(content), nowhere))
+        });
         Self {
             target,
             database,
             current: ArcSwapOption::empty(),
+            search,
             own_rows: ArcSwapOption::empty(),
             changes: AtomicU64::new(0),
             ageing_refresh: AtomicBool::new(false),
@@ -137,7 +147,18 @@ impl Catalogs {
     #[cfg(test)]
     pub fn replace(&self, catalog: Catalog) {
         let before = self.current();
-        self.current.store(Some(Arc::new(Snapshot::new(catalog, before.as_deref(), Instant::now(), self.changes()))));
+        self.current.store(Some(Arc::new(Snapshot::new(
+            catalog,
+            before.as_deref(),
+            Instant::now(),
+            self.changes(),
+            self.search.is_some(),
+        ))));
+    }
+
+    /// What is looked for in the values of this database, if anything is.
+    pub fn search(&self) -> Option<&Arc<Search>> {
+        self.search.as_ref()
     }
 
     /// The snapshot, if there is one.
@@ -161,7 +182,7 @@ impl Catalogs {
         let shared = self.current();
         let before = shared.as_deref().map(|snapshot| &*snapshot.catalog);
         let catalog = Catalog::of_session(rows, &self.target.rules, before, temporary);
-        Arc::new(Snapshot::new(catalog, last, began, self.changes()))
+        Arc::new(Snapshot::new(catalog, last, began, self.changes(), self.search.is_some()))
     }
 
     /// Whether the configuration classifies anything in this target.
@@ -247,7 +268,7 @@ impl Catalogs {
                 tracing::warn!(target_name = %self.target.target.id, database = %self.database, "class rule {rule} matches no column");
             }
         }
-        let snapshot = Arc::new(Snapshot::new(catalog, before.as_deref(), began, changes));
+        let snapshot = Arc::new(Snapshot::new(catalog, before.as_deref(), began, changes, self.search.is_some()));
         self.current.store(Some(Arc::clone(&snapshot)));
         Ok(snapshot)
     }

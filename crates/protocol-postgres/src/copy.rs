@@ -4,8 +4,8 @@
 //! a stream: where one message ends and the next begins means nothing. What the caller is sent is one message for each
 //! row, as the server does it (clients count on that), and a row that is very long in pieces.
 //!
-//! Nothing is held beyond the limits here: a masked cell that is longer than what a mask is made of is dropped while it
-//! streams, and everything else goes on as it comes.
+//! Nothing is held beyond the limits here: a cell that is masked or looked at, and is longer than what a mask is made of, is dropped while
+//! it streams, and everything else goes on as it comes.
 
 mod arriving;
 mod binary;
@@ -15,10 +15,10 @@ mod lines;
 mod tests;
 
 use gate::Shown;
-use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell, TokenKey, show};
+use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell};
 use sql_postgres::CopyFormat;
 
-use crate::cells::{CellType, PostgresCells};
+use crate::cells::{CellType, Eyes, LongCell, Manner, Writing, is_overwritten};
 use crate::wire::Malformed;
 use crate::wire::build;
 pub use arriving::{Arriving, Guarded, Stopped};
@@ -37,6 +37,8 @@ pub struct Column {
     pub field: FieldPlan,
     /// How its cells are written.
     pub wire: CellType,
+    /// How they are looked at, if they are, and as which column of the result.
+    pub manner: Option<(usize, Manner)>,
     /// Whether its values are always quoted.
     pub force_quote: bool,
 }
@@ -62,14 +64,14 @@ impl Masked {
             CopyFormat::Unknown(_) => return None,
             delimited => Form::Delimited(Delimited::new(delimited)?),
         };
-        Some(Self { form, rows: Rows::new(columns) })
+        Some(Self { form, rows: Rows::new(columns, writing(format)) })
     }
 
     /// Takes what the target sent, and appends what the caller is shown of it, as CopyData messages.
-    pub fn feed(&mut self, bytes: &[u8], tokens: &TokenKey, out: &mut Vec<u8>) -> Result<(), Malformed> {
+    pub fn feed(&mut self, bytes: &[u8], eyes: &mut Eyes<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
         match &mut self.form {
-            Form::Delimited(form) => form.feed(bytes, &mut self.rows, tokens, out),
-            Form::Binary(form) => form.feed(bytes, &mut self.rows, tokens, out),
+            Form::Delimited(form) => form.feed(bytes, &mut self.rows, eyes, out),
+            Form::Binary(form) => form.feed(bytes, &mut self.rows, eyes, out),
         }
     }
 
@@ -91,24 +93,50 @@ impl Masked {
     }
 }
 
+/// How values are written in this form.
+fn writing(format: &CopyFormat) -> Writing {
+    let other = |bytes: &[u8]| b"*.#~".iter().copied().find(|byte| !bytes.contains(byte)).unwrap_or(b'*');
+    match format {
+        CopyFormat::Text { delimiter, .. } => Writing { hex: br"\\x", quote: None, hidden: other(&[*delimiter]) },
+        CopyFormat::Csv { delimiter, quote, escape, .. } => {
+            // A backslash that is the escape as well is written twice.
+            let hex: &[u8] = if *escape == b'\\' { br"\\x" } else { br"\x" };
+            Writing { hex, quote: Some(*quote), hidden: other(&[*delimiter, *quote, *escape]) }
+        }
+        CopyFormat::Binary | CopyFormat::Unknown(_) => Writing::ROW,
+    }
+}
+
 /// The row that is being read, and what the caller is shown of it.
 #[derive(Debug)]
 struct Rows {
     columns: Vec<Column>,
+    writing: Writing,
     /// The column that is being read.
     at: usize,
     /// What was read of a masked cell in earlier pieces.
     cell: Vec<u8>,
     /// Set when that was too long and was dropped.
     dropped: bool,
+    /// A cell that is too long to be held, and is looked at while it passes.
+    passing: Option<Box<LongCell>>,
     /// What is shown of the row.
     out: Vec<u8>,
     shown: Shown,
 }
 
 impl Rows {
-    fn new(columns: Vec<Column>) -> Self {
-        Self { columns, at: 0, cell: Vec::new(), dropped: false, out: Vec::new(), shown: Shown::default() }
+    fn new(columns: Vec<Column>, writing: Writing) -> Self {
+        Self {
+            columns,
+            writing,
+            at: 0,
+            cell: Vec::new(),
+            dropped: false,
+            passing: None,
+            out: Vec::new(),
+            shown: Shown::default(),
+        }
     }
 
     /// The column that is being read.
@@ -120,12 +148,17 @@ impl Rows {
 
     /// Whether the cell that is being read is shown as it is.
     fn is_clear(&self) -> Result<bool, Malformed> {
-        self.column().map(|column| column.field.sight == model::Sight::Clear)
+        self.column().map(|column| column.manner.is_none() && column.field.sight == model::Sight::Clear)
     }
 
-    /// Takes a part of a masked cell whose end has not come.
-    fn keep(&mut self, part: &[u8]) {
-        if self.dropped || self.cell.len().saturating_add(part.len()) > CELL_BYTES_MAX {
+    /// Takes a part of a cell whose end has not come.
+    fn keep(&mut self, part: &[u8], eyes: &mut Eyes<'_>) {
+        if self.passing.is_none() && self.cell.len().saturating_add(part.len()) > CELL_BYTES_MAX && !self.dropped {
+            self.begin_passing(eyes);
+        }
+        if self.passing.is_some() {
+            self.pass(part, false, eyes);
+        } else if self.dropped || self.cell.len().saturating_add(part.len()) > CELL_BYTES_MAX {
             self.dropped = true;
             self.cell = Vec::new();
         } else {
@@ -133,8 +166,31 @@ impl Rows {
         }
     }
 
-    /// Shows a masked cell in the place of its value. Nothing is appended for NULL.
-    fn mask(&mut self, value: &[u8], tokens: &TokenKey, into: &mut Vec<u8>) -> Result<bool, Malformed> {
+    /// The cell that is read is too long to be held: from here on it is looked at while it passes, if it may be.
+    fn begin_passing(&mut self, eyes: &mut Eyes<'_>) {
+        let Ok(Column { field, wire, manner: Some((at, manner)), .. }) = self.column() else { return };
+        let Some(sought) = &eyes.sought else { return };
+        let is_clear = field.sight == model::Sight::Clear && !sought.watch.is_dense(*at);
+        if is_clear && is_overwritten(*wire, *manner) {
+            self.passing = Some(Box::new(LongCell::new(*wire, *manner, self.writing, sought)));
+            let begun = std::mem::take(&mut self.cell);
+            self.pass(&begun, false, eyes);
+        }
+    }
+
+    /// Shows more of a cell that passes.
+    fn pass(&mut self, part: &[u8], last: bool, eyes: &mut Eyes<'_>) {
+        let at = self.column().ok().and_then(|column| column.manner).map_or(0, |(at, _)| at);
+        if let (Some(cell), Some(sought)) = (&mut self.passing, &mut eyes.sought) {
+            cell.feed(at, part, last, sought, &mut self.out);
+        }
+        if last && let Some(cell) = self.passing.take() {
+            self.shown.masked = self.shown.masked.saturating_add(cell.hides().into());
+        }
+    }
+
+    /// Shows a cell in the place of its value. Nothing is appended for NULL, nor for one that is shown as it came.
+    fn mask(&mut self, value: &[u8], eyes: &mut Eyes<'_>, into: &mut Vec<u8>) -> Result<Cell, Malformed> {
         let column = self.column()?;
         let redacted;
         let field = if self.dropped {
@@ -143,15 +199,17 @@ impl Rows {
         } else {
             &column.field
         };
-        let cell = show(&PostgresCells, column.wire, value, field, tokens, into);
-        self.shown.masked = self.shown.masked.saturating_add(1);
+        let manner = column.manner.filter(|_| !self.dropped);
+        let (at, manner) = manner.unzip();
+        let cell = eyes.show(at.unwrap_or(0), (column.wire, field, manner), value, into);
         self.cell.clear();
         self.dropped = false;
         match cell {
-            Cell::Written => Ok(true),
-            Cell::Null => Ok(false),
-            Cell::Same => Err(Malformed::new("a clear cell that was to be masked")),
+            Cell::Same if manner.is_none() => return Err(Malformed::new("a clear cell that was to be masked")),
+            Cell::Same => {}
+            Cell::Written | Cell::Null => self.shown.masked = self.shown.masked.saturating_add(1),
         }
+        Ok(cell)
     }
 
     /// The next cell begins.

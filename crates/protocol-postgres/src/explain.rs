@@ -35,8 +35,11 @@ pub async fn explain(
     let target = Arc::new(target);
     let database = database.unwrap_or(&target.database).to_owned();
     let snapshot = AllCatalogs::default().of(&target, &database).refresh(None, credentials).await?;
-    let interpreted =
-        interpret(sql.as_bytes(), Circumstance { snapshot: &snapshot, uncommitted: 0, blind: false }, gate);
+    let interpreted = interpret(
+        sql.as_bytes(),
+        Circumstance { snapshot: &snapshot, uncommitted: 0, blind: false, search: None },
+        gate,
+    );
     Ok(Explained {
         unfit: interpreted
             .unfit

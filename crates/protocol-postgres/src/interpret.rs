@@ -9,11 +9,11 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gate::{Declined, Gate, ShapeKey};
+use gate::{Declined, Gate, Search, ShapeKey};
 use model::{Ask, Certainty, Field, LogText, Lowering, Object, Operation, Wording};
 use sql_postgres::{
-    Carries, CopyFormat, CopyStatement, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement, TransactionStep, analyse,
-    function_call, function_of, log_text, unseen,
+    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, PlainPut, SQL_BYTES_MAX, Skeleton, Statement,
+    TransactionStep, analyse, function_call, function_of, log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -27,6 +27,8 @@ const ASKS_MAX: usize = 4096;
 pub struct Interpreted {
     /// For the log.
     pub wording: Wording,
+    /// Whether something was found in the text. Then what is known of its constants is known of this very text.
+    pub found: bool,
     reading: Rc<Reading>,
 }
 
@@ -118,12 +120,36 @@ pub struct Circumstance<'a> {
     pub uncommitted: u64,
     /// Whether the session has temporary tables that hold what this catalog does not know of.
     pub blind: bool,
+    /// What is looked for in texts before the log keeps them.
+    pub search: Option<&'a Arc<Search>>,
 }
 
 impl Circumstance<'_> {
     /// What the decision on a text is found by.
     pub fn key(&self, text: &[u8]) -> ShapeKey {
         self.key_of(b"text", text)
+    }
+
+    /// Whether something is in a constant that a statement puts somewhere.
+    fn finds_put(&self, statement: &Statement) -> bool {
+        statement.puts.iter().any(|put| match &put.given {
+            Given::Constant(value) => self.finds(value.as_bytes()),
+            Given::Parameter(_) => false,
+        })
+    }
+
+    /// What the log keeps of a text in which something was found: without its constants, and nothing if it is not in those alone.
+    fn log_text_of_found(&self, sql: &str, token: &dyn Fn(&[u8]) -> String) -> Logged {
+        let logged = log_text(sql, true, token);
+        match self.finds(logged.text.0.as_bytes()) {
+            true => Logged { text: LogText(format!("(text withheld: {} bytes)", sql.len()).into()), withheld: true },
+            false => logged,
+        }
+    }
+
+    /// Whether something is in a text that the log must not keep.
+    pub fn finds(&self, text: &[u8]) -> bool {
+        self.search.is_some_and(|search| search.finds(text))
     }
 
     /// Whether this was read in it.
@@ -150,7 +176,7 @@ impl Interpreted {
         let key = ShapeKey::of([b"call".as_slice(), &number, &snapshot.epoch.to_be_bytes()]);
         let reading = Reading::of_no_text(key, operation, Form::Call, snapshot);
         let wording = worded(&number, LogText(format!("(function call {name})").into()), gate);
-        Self { wording, reading: Rc::new(reading) }
+        Self { wording, found: false, reading: Rc::new(reading) }
     }
 
     /// A text that can't be read because there is no catalog to read it by. Where something is classified by the
@@ -249,6 +275,13 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
     }
     let mask = stored_mask(&statements);
     let logged = log_text(sql, operation.is_tainted(), &token);
+    let withholds_constants = logged.withheld;
+    let found = circumstance.finds(text)
+        || statements.iter().flat_map(all_of).any(|statement| circumstance.finds_put(statement));
+    let logged = match found && !withholds_constants {
+        true => circumstance.log_text_of_found(sql, &token),
+        false => logged,
+    };
     let wording = worded(text, logged.text, gate);
     let reading = Reading {
         key,
@@ -264,10 +297,10 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         unfit: mask,
         unread: None,
         snapshot,
-        withholds_constants: logged.withheld,
+        withholds_constants,
         learned: RefCell::default(),
     };
-    Interpreted { wording, reading: Rc::new(reading) }
+    Interpreted { wording, found, reading: Rc::new(reading) }
 }
 
 fn worded(text: &[u8], log: LogText, gate: &Gate) -> Wording {
@@ -278,21 +311,27 @@ impl Interpreted {
     /// What all texts of this skeleton do, if that does not depend on their constants. `self` is one of them.
     pub fn stands_for(&self, skeleton: &Skeleton, key: ShapeKey) -> Option<Rc<Reading>> {
         let for_all = self.unfit.is_none() && skeleton.stands_for(&self.statements);
-        for_all.then(|| Rc::new(Reading { key, ..Reading::clone(&self.reading) }))
+        for_all.then(|| {
+            let mut reading = Reading { key, ..Reading::clone(&self.reading) };
+            // Constants are those of this text.
+            let stays = |put: &PlainPut| matches!(put.given, Given::Parameter(_));
+            reading.statements.iter_mut().for_each(|statement| statement.puts.retain(stays));
+            Rc::new(reading)
+        })
     }
 
     /// The same text, if it can't be read, as one that can't be carried whatever policy says.
     fn unfit(self) -> Self {
         let mut reading = Reading::clone(&self.reading);
         reading.unfit = reading.unread.take();
-        Self { wording: self.wording, reading: Rc::new(reading) }
+        Self { wording: self.wording, found: false, reading: Rc::new(reading) }
     }
 
     /// A text of a skeleton whose reading is known.
     pub fn by_skeleton(sql: &str, skeleton: &Skeleton, reading: &Rc<Reading>, gate: &Gate) -> Self {
         let token = |literal: &[u8]| gate.keys().literal(literal);
         let log = skeleton.log_text(sql, reading.withholds_constants, &token);
-        Self { wording: worded(sql.as_bytes(), log, gate), reading: Rc::clone(reading) }
+        Self { wording: worded(sql.as_bytes(), log, gate), found: false, reading: Rc::clone(reading) }
     }
 }
 
@@ -354,7 +393,7 @@ fn stored_mask(statements: &[Statement]) -> Option<Unfit> {
 pub const CANNOT_WATCH: &str = "Weir cannot read the data of this COPY into classified columns, so it does not run";
 
 /// A statement and the one that it gives a name to.
-fn all_of(statement: &Statement) -> impl Iterator<Item = &Statement> {
+pub fn all_of(statement: &Statement) -> impl Iterator<Item = &Statement> {
     let inner = match &statement.names {
         Some(NameUse::Prepare { statement, .. }) => Some(&**statement),
         _ => None,
@@ -486,5 +525,5 @@ fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) 
         withholds_constants: true,
         learned: RefCell::default(),
     };
-    Interpreted { wording, reading: Rc::new(reading) }
+    Interpreted { wording, found: false, reading: Rc::new(reading) }
 }

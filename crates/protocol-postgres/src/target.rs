@@ -35,6 +35,8 @@ pub struct TargetSettings {
     pub login: TargetLogin,
     /// Which columns are classified.
     pub rules: ClassRules,
+    /// What is looked for in the values of all others, if anything is.
+    pub content: Option<Arc<gate::Content>>,
     /// The longest that dialling and login may take, each.
     pub connect_timeout: Duration,
 }
@@ -55,6 +57,7 @@ impl TargetSettings {
             tls: TargetTls::Off,
             login: TargetLogin::default(),
             rules,
+            content: None,
             connect_timeout: Duration::from_secs(1),
         }
     }

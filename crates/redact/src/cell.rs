@@ -104,6 +104,16 @@ pub fn lower<C: CellCodec>(
     lowered
 }
 
+/// Appends what is shown in the place of a part of a text, at a sight that is not clear: what a cell of text would show that is the part and
+/// nothing else.
+pub fn show_span(span: &[u8], field: &FieldPlan, tokens: &TokenKey, out: &mut Vec<u8>) {
+    let text = std::str::from_utf8(span).ok().filter(|span| span.len() <= CELL_BYTES_MAX);
+    match text.and_then(|text| less_of(&Value::Text(Cow::Borrowed(text)), field, tokens)) {
+        Some(Value::Text(less)) => out.extend_from_slice(less.as_bytes()),
+        _ => out.extend_from_slice(REDACTED.as_bytes()),
+    }
+}
+
 /// What is shown of a value, or stored in its place.
 fn less_of(value: &Value<'_>, field: &FieldPlan, tokens: &TokenKey) -> Option<Value<'static>> {
     match field.sight {

@@ -10,7 +10,7 @@ mod plan;
 mod style;
 mod token;
 
-pub use cell::{CellCodec, ShowPart, ShowValue, Shown, lower, show};
+pub use cell::{CellCodec, ShowPart, ShowValue, Shown, lower, show, show_span};
 pub use mask::{MaskFinder, WHOLE_MASK_BYTES_MAX, is_mask, is_whole_mask, may_hold_mask};
 pub use plan::{FieldPlan, Layout, Plan};
 pub use style::Style;

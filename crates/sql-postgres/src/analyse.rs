@@ -354,7 +354,9 @@ impl<'a> Findings<'a> {
                 self.asks.push(Ask::new(STORE, Object::Field(field)));
             }
         }
-        let written = if tainted { written::written(tree, self.catalog) } else { written::Written::default() };
+        let writes =
+            tainted || tree.node().is_some_and(|node| node.contains(&["InsertStmt", "UpdateStmt", "MergeStmt"]));
+        let written = if writes { written::written(tree, self.catalog) } else { written::Written::default() };
         let mut lowering = written.lowerings.fields;
         for lowering in lowering.iter_mut().filter(|lowering| kept.contains(&lowering.field)) {
             lowering.unfollowed =
@@ -399,6 +401,7 @@ impl<'a> Findings<'a> {
             masks_returned: written.masks,
             masks_given: written::masks_given(tree),
             parameters_kept: written.parameters,
+            puts: written.puts,
             lowering,
             lowered_parameters: written.lowerings.parameters,
             lowered_constants: written.lowerings.constants,

@@ -299,6 +299,18 @@ impl Catalog {
         self.relation(oid)?.columns.iter().find(|column| column.number == number)
     }
 
+    /// The object that a column belongs to, and its name, whether it is classified or not; and whether values are stored there under that name,
+    /// for more than a session.
+    pub fn place(&self, oid: u32, number: i16) -> Option<(Part, &str, bool)> {
+        let entry = self.relations.get(&oid)?;
+        let column = entry.relation.columns.iter().find(|column| column.number == number)?;
+        let is_stored = matches!(
+            entry.relation.kind,
+            RelationKind::Table | RelationKind::Partitioned | RelationKind::MaterializedView | RelationKind::Foreign
+        );
+        Some((entry.part.clone(), &column.name, is_stored && &*entry.relation.schema != "pg_temp"))
+    }
+
     /// The field that a classified column is.
     pub fn field(&self, oid: u32, number: i16) -> Option<Field> {
         let entry = self.relations.get(&oid)?;

@@ -56,6 +56,12 @@ impl Skeleton {
         &self.bytes
     }
 
+    /// The constants of the text that was just read, as they are written.
+    pub fn constants<'a>(&'a self, sql: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let written = |constant: &Constant| sql.get(constant.place.clone()).map(str::as_bytes);
+        self.constants.iter().filter_map(written)
+    }
+
     /// Whether there is any constant in it.
     pub fn has_constants(&self) -> bool {
         !self.constants.is_empty()

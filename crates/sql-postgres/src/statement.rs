@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use model::{Ask, AttrValue, Certainty, Field, Lowering, Object};
+use model::{Ask, AttrValue, Certainty, Field, Lowering, Object, Part};
 
 use crate::copy::CopyStatement;
 use crate::resolve::{Lineage, Probe};
@@ -41,6 +41,8 @@ pub struct Statement {
     pub(crate) masks_given: Vec<usize>,
     /// Parameters that it puts into classified columns as they are.
     pub parameters_kept: Vec<KeptParameter>,
+    /// Values that it puts into columns that are not classified.
+    pub puts: Vec<PlainPut>,
     /// Fields that may be given less than the values that it puts there.
     pub lowering: Vec<Lowering>,
     /// Parameters that it puts there.
@@ -75,6 +77,28 @@ pub struct Statement {
     pub(crate) unfollowed: Option<&'static str>,
     /// Whether nobody knows what any column of its result holds.
     pub(crate) unseen: bool,
+}
+
+/// A value that is put into a column that is not classified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainPut {
+    /// The table.
+    pub part: Part,
+    /// The column.
+    pub column: String,
+    /// The type of the column, by its oid; 0 if it is not known, or if the value is cast and may be of another.
+    pub type_oid: u32,
+    /// The value.
+    pub given: Given,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// A parameter, by its number, from 1.
+    Parameter(usize),
+    /// A constant of this very text.
+    Constant(String),
 }
 
 /// A parameter that goes into a field which may be given less than its value.

@@ -186,6 +186,11 @@ pub(crate) const OVERWRITE: ActionId = ActionId("overwrite");
 /// To filter, compare, sort or group by a field without being able to see it. Policy's own action.
 pub(crate) const PROBE: ActionId = ActionId("probe");
 
+/// The object of what a statement returns that is no column of anything. No relation has such a name: each has a schema.
+pub fn result_part() -> Part {
+    table_part("", "(result)")
+}
+
 /// The part that a relation is.
 pub(crate) fn table_part(schema: &str, name: &str) -> Part {
     schema_part("Table", schema, name)

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use model::ClassId;
 use policy::{Known, Policies, Problem, Severity, SourceFile};
 
 use crate::config::{Config, LOCAL_ISSUER};
 use crate::protocols::VOCABULARIES;
+use crate::wiring;
 
 /// The most that one policy file may hold, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -24,12 +26,15 @@ pub fn load(config: &Config) -> Result<(Policies, Vec<Problem>), Vec<Problem>> {
 /// What policies may name.
 pub fn known(config: &Config) -> Known {
     let targets = config.targets.values();
-    let classes: BTreeSet<_> = targets.clone().flat_map(|target| &target.class_ids).collect();
+    let mut classes: BTreeSet<ClassId> = targets.clone().flat_map(|target| target.class_ids.iter().cloned()).collect();
+    if targets.clone().any(|target| target.detects) {
+        classes.extend(wiring::detected_classes());
+    }
     let authorities = config.certificates.iter().map(|authority| authority.name.clone());
     let issuers = config.issuers.iter().map(|issuer| issuer.name.clone()).chain(authorities);
     Known {
         targets: targets.map(|target| target.target.clone()).collect(),
-        classes: classes.into_iter().cloned().collect(),
+        classes: classes.into_iter().collect(),
         groups: config.group_names().into_iter().map(str::to_owned).collect(),
         issuers: issuers.chain([LOCAL_ISSUER.to_owned()]).collect(),
     }

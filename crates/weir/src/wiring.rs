@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use credentials::CredentialSource;
-use gate::{CredentialDown, Credentials};
+use gate::{Content, CredentialDown, Credentials};
 use identity::{Certificates, Directory, Issuers, SaltKey, TokenFile, TokenFileError};
-use model::{Sensitive, TargetId};
+use model::{ClassId, Sensitive, TargetId};
 use protocol_postgres::TargetSettings;
 
 use crate::config::{Config, PostgresTarget};
@@ -44,8 +44,23 @@ pub enum TokensDown {
     Tokens(#[from] TokenFileError),
 }
 
-/// A target as its protocol wants it.
-pub fn postgres_target(target: &PostgresTarget) -> TargetSettings {
+/// What is looked for in values, made once for all targets; none where no target wants it.
+pub fn content(config: &Config) -> Result<Option<Arc<Content>>, String> {
+    if !config.targets.values().any(|target| target.detects) {
+        return Ok(None);
+    }
+    let detector = detect::builtin().map_err(ToString::to_string)?;
+    Ok(Some(Arc::new(Content::new(detector)?)))
+}
+
+/// The classes of what is looked for.
+pub fn detected_classes() -> impl Iterator<Item = ClassId> {
+    let kinds = detect::entities().unwrap_or_default();
+    kinds.into_iter().filter(|kind| !kind.off).filter_map(|kind| ClassId::parse(&kind.class))
+}
+
+/// A target as its protocol wants it. `content` is what is looked for in its values, if it wants that.
+pub fn postgres_target(target: &PostgresTarget, content: Option<&Arc<Content>>) -> TargetSettings {
     TargetSettings {
         target: Arc::new(target.target.clone()),
         host: target.address.host.clone(),
@@ -56,6 +71,7 @@ pub fn postgres_target(target: &PostgresTarget) -> TargetSettings {
         tls: target.tls.clone(),
         login: target.login.clone(),
         rules: target.class_rules.clone(),
+        content: content.filter(|_| target.detects).map(Arc::clone),
         connect_timeout: target.connect_timeout,
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Reads {
     pub(crate) whole: bool,
     /// Whether a condition looks at the principal.
     pub(crate) principal: bool,
+    /// Whether a condition looks at the resource.
+    pub(crate) resource: bool,
     /// Whether a condition asks for groups or tags of a workload's owner.
     pub(crate) owners_groups: bool,
     /// Whether there is something in it that this version does not know.
@@ -33,6 +35,7 @@ impl Reads {
             Expr::HasAttr { expr, attrs } if is_context(expr) => _ = self.names.insert(attrs.head.to_string()),
             Expr::Var(Var::Context) => self.whole = true,
             Expr::Var(Var::Principal) => self.principal = true,
+            Expr::Var(Var::Resource) => self.resource = true,
             Expr::Literal(_) | Expr::Var(_) => {}
             Expr::GetAttr { expr, .. }
             | Expr::HasAttr { expr, .. }

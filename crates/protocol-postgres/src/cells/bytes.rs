@@ -15,6 +15,30 @@ pub(super) fn read(binary: bool, bytes: &[u8]) -> Option<Value<'_>> {
     Some(Value::Bytes(value.into()))
 }
 
+/// Appends the value of a `bytea` in text.
+pub(super) fn read_into(bytes: &[u8], value: &mut Vec<u8>) -> Option<()> {
+    let Some(digits) = bytes.strip_prefix(br"\x") else {
+        value.extend_from_slice(&unescaped(bytes)?);
+        return Some(());
+    };
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    value.reserve(pairs.len());
+    for [high, low] in pairs {
+        value.push((digit(*high)? << 4) | digit(*low)?);
+    }
+    Some(())
+}
+
+/// What a hexadecimal digit stands for.
+pub(super) fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => byte.checked_sub(b'0'),
+        b'a'..=b'f' => byte.checked_sub(b'a' - 10),
+        b'A'..=b'F' => byte.checked_sub(b'A' - 10),
+        _ => None,
+    }
+}
+
 /// In text always as hex, which the server and clients read whatever is set.
 pub(super) fn write(binary: bool, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     if binary {

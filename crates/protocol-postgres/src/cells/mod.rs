@@ -12,11 +12,13 @@ mod bytes;
 mod document;
 mod family;
 mod json;
+mod long;
 mod masks;
 mod net;
 mod number;
 mod range;
 mod record;
+mod search;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -25,7 +27,9 @@ use model::{Sight, Value};
 use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 
 use family::Family;
+pub use long::{LongCell, Writing, is_overwritten, overwritten};
 pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
+pub use search::{Eyes, Manner, Sought, said};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

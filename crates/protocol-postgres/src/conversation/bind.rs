@@ -42,6 +42,15 @@ impl<S> Conversation<S> {
         if let Some(number) = mask_in(&bind, &long::watched(&interpreted, &prepared)) {
             return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
+        let refused = match parameters {
+            Parameters::Here => self.refuses_parameters(&bind, &prepared, &interpreted, now),
+            Parameters::ToCome => self.refuses_unseen(&interpreted, now),
+        };
+        if let Some(unfit) = refused {
+            let report = declined_report("42501", &unfit, None);
+            self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);
+            return self.refuse_decided(report, frame);
+        }
         let lowered = self.lowered_now(&interpreted, now);
         let nothing_awaited = self.expected.is_empty() && self.planned == 0;
         let otherwise = match self.values_read(&bind, &interpreted, &lowered, nothing_awaited) {

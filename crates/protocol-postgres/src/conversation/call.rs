@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use gate::{Step, Verdict};
+use gate::{Met, Step, Verdict};
 use model::UnixMicros;
 
 use super::Conversation;
@@ -12,12 +12,19 @@ use super::expect::Expect;
 use super::forward::{Kind, Work};
 use super::lowered::Rewritten;
 use super::target::Pass;
+use crate::cells::{CellType, said};
 use crate::interpret::{Form, Interpreted};
 use crate::wire::build;
 use crate::wire::frontend::FunctionCall;
 use crate::wire::{Fields, Malformed};
 
 const CALL: Step = Step("call");
+
+/// Types of which a result can be.
+const TEXT: u32 = 25;
+const BYTEA: u32 = 17;
+const INT8: u32 = 20;
+const NUMERIC: u32 = 1700;
 
 impl<S> Conversation<S> {
     /// Decides a function call. It is answered as a text is: by its result or an error, and ReadyForQuery.
@@ -45,10 +52,19 @@ impl<S> Conversation<S> {
     }
 
     /// FunctionCallResponse.
-    pub(super) fn take_call_result(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
+    pub(super) fn take_call_result(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let mut fields = Fields::of("FunctionCallResponse", body);
         let value = fields.value()?;
         fields.end()?;
+        let mut met = Met::default();
+        // Nobody says of what type it is, nor in which format.
+        let mut scratch = Vec::new();
+        let found = value.is_some_and(|value| {
+            [(TEXT, false), (BYTEA, false), (INT8, true), (NUMERIC, true)].into_iter().any(|(oid, binary)| {
+                let says = said(CellType::of(oid, binary), value, &mut scratch);
+                self.said(says, &mut met, now).is_some()
+            })
+        });
         let Some(Expect::Query { running, interpreted, failed: None, .. }) = self.expected.front_mut() else {
             return Err(self.out_of_place("the result of a function"));
         };
@@ -57,7 +73,8 @@ impl<S> Conversation<S> {
         }
         let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
         // What comes from a function that nobody knows may be anything.
-        let hidden = value.is_some() && interpreted.operation.touches_unknown;
+        let hidden = value.is_some() && (interpreted.operation.touches_unknown || found);
+        running.flow.met().add(met);
         running.count(gate::Shown { rows: 1, bytes, masked: hidden.into() });
         if !hidden {
             return Ok(Pass::Verbatim);

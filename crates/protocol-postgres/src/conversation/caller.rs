@@ -234,6 +234,9 @@ impl<S> Conversation<S> {
                     self.refuse_copy(&interpreted, frame, verdicts)
                 }
                 Ok(interpreted) => {
+                    if let Some(unfit) = self.refuses_constants(&interpreted, now) {
+                        return self.refuse_text(&interpreted, (QUERY, Kind::Simple), unfit, frame, verdicts);
+                    }
                     let rewritten = match self.rewritten(Message::Query, text, &interpreted, now) {
                         Ok(rewritten) => rewritten,
                         Err(unfit) => {
@@ -298,6 +301,9 @@ impl<S> Conversation<S> {
             Err(stall) => return Planned::Stalled(stall),
         };
         let kind = if name.is_empty() { Kind::Unnamed } else { Kind::Batched };
+        if let Some(unfit) = self.refuses_constants(&interpreted, now) {
+            return self.refuse_text(&interpreted, (PARSE, kind), unfit, frame, verdicts);
+        }
         let rewritten = match self.rewritten(Message::Parse(name, types), text, &interpreted, now) {
             Ok(rewritten) => rewritten,
             Err(unfit) => return self.refuse_text(&interpreted, (PARSE, kind), unfit, frame, verdicts),
@@ -365,7 +371,8 @@ impl<S> Conversation<S> {
             Err(stall) => return Planned::Stalled(stall),
         };
         let interpreted = Rc::clone(&portal.interpreted);
-        let describe = portal.must_be_described().then(|| execute.portal.to_vec());
+        let looked_at = self.hides_content(now);
+        let describe = portal.must_be_described(looked_at).then(|| execute.portal.to_vec());
         let bound = portal.bound.get();
         let work = Work::Execute { portal, describe, changes: Vec::new() };
         self.decide(&interpreted, EXECUTE, Kind::Batched, bound, Slotted { frame, work }, now, verdicts)
@@ -518,8 +525,8 @@ impl<S> Conversation<S> {
             if self.catalog_tries >= CATALOG_TRIES_MAX
                 && let Some(snapshot) = self.catalogs.current()
             {
-                let circumstance =
-                    Circumstance { snapshot: &snapshot, uncommitted: u64::MAX, blind: !self.temporary.is_empty() };
+                let (blind, search) = (!self.temporary.is_empty(), self.catalogs.search());
+                let circumstance = Circumstance { snapshot: &snapshot, uncommitted: u64::MAX, blind, search };
                 return Ok(self.readings.of(text, circumstance, self.session.gate()));
             }
             self.asked_catalog = true;
@@ -527,7 +534,8 @@ impl<S> Conversation<S> {
             return Err(Stall::Catalog);
         };
         let blind = !self.temporary.is_empty() && self.own_snapshot().is_none();
-        let circumstance = Circumstance { snapshot: &snapshot, uncommitted, blind };
+        let search = self.catalogs.search();
+        let circumstance = Circumstance { snapshot: &snapshot, uncommitted, blind, search };
         let interpreted = self.readings.of(text, circumstance, self.session.gate());
         // A name that is not in the snapshot may be newer than it.
         let newer = interpreted.names_unknown && !asked;

@@ -15,13 +15,13 @@ use std::rc::Rc;
 
 use gate::{Outcome, Permit, Shown};
 use model::{Certainty, Holds, UnixMicros};
-use redact::Plan;
 use sql_postgres::{Carries, Catalog, CopyFormat, CopyOut, CopySource, CopyStatement, Statement};
 
 use super::Conversation;
 use super::expect::{Copying, Expect, Running};
 use super::forward::{Kind, Work};
 use super::long::Binding;
+use super::looking::Looked;
 use super::report::{is_about_the_text, neutral_report};
 use super::shapes::{held, lay_out};
 use super::statements::Portal;
@@ -90,16 +90,18 @@ impl Interpreted {
         matches!(self.statements.as_slice(), [Statement { copy: Some(_), .. }])
     }
 
-    /// Whether a COPY to the caller is one of several statements, where something is classified.
+    /// Whether a COPY to the caller is one of several statements.
     pub fn copies_out_among_others(&self) -> bool {
         let copies = |statement: &Statement| matches!(statement.copy, Some(CopyStatement::Out(_)));
-        self.snapshot.catalog.classifies() && self.statements.len() > 1 && self.statements.iter().any(copies)
+        self.statements.len() > 1 && self.statements.iter().any(copies)
     }
 
     /// The COPY that it is, with a text to describe, where its columns must be known before it runs.
     pub fn copy_to_describe(&self) -> Option<(&CopyOut, &str)> {
         match self.statements.as_slice() {
-            [Statement { copy: Some(CopyStatement::Out(out)), .. }] if self.snapshot.catalog.classifies() => {
+            [Statement { copy: Some(CopyStatement::Out(out)), .. }]
+                if self.snapshot.catalog.classifies() || self.snapshot.is_searched =>
+            {
                 Some((out, out.describing.as_deref()?))
             }
             _ => None,
@@ -212,7 +214,12 @@ impl<S> Conversation<S> {
         };
         let interpreted = Rc::clone(by.interpreted());
         let Some((out, _)) = interpreted.copy_to_describe() else { return Ok(Pass::Done) };
-        let chosen = chosen(&out.source, columns, &interpreted.snapshot.catalog);
+        let described = columns.clone();
+        let chosen = match chosen(&out.source, columns, &interpreted.snapshot.catalog) {
+            // If it is not all of them, the target will say another number.
+            Err(_) if !interpreted.snapshot.catalog.classifies() => Ok(described),
+            chosen => chosen,
+        };
         let known = chosen.and_then(|columns| {
             let holds = held(&interpreted, 0, &columns)?;
             Ok((holds, columns))
@@ -220,7 +227,8 @@ impl<S> Conversation<S> {
         match known {
             Ok((holds, columns)) => {
                 let binary = out.format == CopyFormat::Binary;
-                lay_out(&mut running, &holds, &columns, &mut None, |_| binary, now);
+                let looked = Looked::of(self.catalogs.search(), &interpreted, 0);
+                lay_out(&mut running, &holds, &columns, (&mut None, &mut None), |_| binary, looked.as_ref(), now);
                 running.names = columns.into_iter().map(|column| column.name).collect();
             }
             Err(why) => {
@@ -229,7 +237,7 @@ impl<S> Conversation<S> {
                 running.plan = Some(running.flow.shape(&[], &mut None, now));
             }
         }
-        let clear = running.plan.as_deref().is_some_and(Plan::is_clear) && !running.names.is_empty();
+        let clear = running.passes() && !running.names.is_empty();
         if let (false, CopyFormat::Unknown(why)) = (clear, &out.format) {
             let mut report = OwnReport::new(Severity::Error, "0A000", "Weir cannot mask this COPY, so it does not run");
             report.detail = Some(why.clone());
@@ -286,6 +294,7 @@ impl<S> Conversation<S> {
             Some(Expect::Query { interpreted, .. }) => self.is_seen_undescribed(interpreted, now),
             _ => false,
         };
+        let (hides, is_stream) = (self.hides_content(now), self.replication.is_some());
         let (running, interpreted, at) = match self.expected.front_mut() {
             Some(Expect::Query { running, interpreted, statement, failed: None, .. }) => {
                 (running, Rc::clone(interpreted), *statement)
@@ -293,7 +302,8 @@ impl<S> Conversation<S> {
             Some(Expect::Execute { running, portal, .. }) => (running, Rc::clone(&portal.interpreted), 0),
             _ => return Err(self.out_of_place("the start of a copy")),
         };
-        if interpreted.may_copy() || interpreted.carries(Carries::Backup) || seen {
+        let shown_as_it_is = seen && (is_stream || !hides);
+        if interpreted.may_copy() || interpreted.carries(Carries::Backup) || shown_as_it_is {
             running.begin_copy(Copying::Clear { binary })?;
             return Ok(Pass::Verbatim);
         }
@@ -302,24 +312,27 @@ impl<S> Conversation<S> {
             return Err(Malformed::new("a copy that nobody asked for"));
         };
         let fits = running.plan.as_ref().is_some_and(|plan| plan.fields().len() == columns);
-        if !fits && interpreted.snapshot.catalog.classifies() {
+        if !fits && (hides || (!seen && interpreted.snapshot.catalog.classifies())) {
             if running.plan.is_some() {
                 let why = format!("a copy has {columns} columns where others were described: nothing of it is shown");
                 self.session.notice(now, "shape_mismatch", why);
             }
             running.plan = Some(running.flow.shape(&vec![Holds::Unknown; columns], &mut None, now));
             running.types = vec![CellType::of(0, binary); columns];
-            running.names = Vec::new();
+            (running.names, running.watch, running.manners) = (Vec::new(), None, Vec::new());
         }
         let copying = match running.plan.as_deref() {
-            Some(plan) if !plan.is_clear() => {
+            Some(plan) if !running.passes() => {
                 if binary != (out.format == CopyFormat::Binary) {
                     return Err(Malformed::new("a copy in another format than was asked for"));
                 }
                 let names = running.names.iter().map(String::as_str).chain(std::iter::repeat(""));
-                let columns = plan.fields().iter().zip(&running.types).zip(names).map(|((field, wire), name)| Column {
+                let manners = running.manners.iter().copied().chain(std::iter::repeat(None));
+                let how = plan.fields().iter().zip(&running.types).zip(names).zip(manners).enumerate();
+                let columns = how.map(|(at, (((field, wire), name), manner))| Column {
                     field: field.clone(),
                     wire: *wire,
+                    manner: manner.map(|manner| (at, manner)),
                     force_quote: matches!(&out.format, CopyFormat::Csv { force_quote, .. } if force_quote.covers(name)),
                 });
                 let masked = Masked::new(columns.collect(), &out.format);
@@ -345,10 +358,11 @@ impl<S> Conversation<S> {
         let Some(running) = self.expected.front_mut().and_then(Expect::running) else {
             return Err(Malformed::new("copy data that belong to nothing"));
         };
-        let Copying::Masked(masked) = &mut running.copy else {
+        let Running { copy: Copying::Masked(masked), watch, flow, .. } = running else {
             return Err(Malformed::new("copy data outside of a copy"));
         };
-        masked.feed(bytes, self.session.tokens(), &mut self.to_caller)?;
+        let mut eyes = self.looking.eyes(&self.session, watch.as_deref(), flow.met());
+        masked.feed(bytes, &mut eyes, &mut self.to_caller)?;
         let shown = masked.take_shown();
         running.count(shown);
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gate::{Flow, Shown};
+use gate::{Flow, Shown, Watch};
 use redact::Plan;
 
 use super::by_name::Change;
@@ -12,6 +12,7 @@ use super::copy::Held;
 use super::lowered::by_constants;
 use super::own_catalog::ReadingOwn;
 use super::statements::{Entry, Portal, Prepared};
+use crate::cells::{CellType, Manner};
 use crate::copy::{Arriving, Masked};
 use crate::interpret::Interpreted;
 use crate::wire::backend::ColumnShape;
@@ -64,7 +65,11 @@ pub struct Running {
     pub flow: Flow,
     pub plan: Option<Arc<Plan>>,
     /// Types and formats of the columns of a plan that is not clear.
-    pub types: Vec<crate::cells::CellType>,
+    pub types: Vec<CellType>,
+    /// What of its values is looked at, if anything could be found there that is not shown.
+    pub watch: Option<Arc<Watch>>,
+    /// How the values of each column are.
+    pub manners: Vec<Option<Manner>>,
     pub shown: Shown,
     /// The copy that goes on now.
     pub copy: Copying,
@@ -113,11 +118,23 @@ impl Running {
             flow,
             plan: None,
             types: Vec::new(),
+            watch: None,
+            manners: Vec::new(),
             shown: Shown::default(),
             copy: Copying::None,
             names: Vec::new(),
             instead_of_error: None,
         }
+    }
+
+    /// Whether its rows are shown as they are, without being looked at.
+    pub fn passes(&self) -> bool {
+        self.watch.is_none() && self.plan.as_deref().is_some_and(Plan::is_clear)
+    }
+
+    /// Whether its rows are of columns that nobody has described.
+    pub fn is_undescribed(&self) -> bool {
+        self.plan.as_deref().is_some_and(|plan| plan.fields().is_empty()) && !self.manners.is_empty()
     }
 
     /// The operation is over.

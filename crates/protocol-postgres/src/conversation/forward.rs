@@ -167,7 +167,10 @@ impl<S> Conversation<S> {
             _ => None,
         };
         let described = |held: &Held| {
-            held.interpreted().copy_to_describe().is_some() && !self.is_seen_undescribed(held.interpreted(), now)
+            let interpreted = held.interpreted();
+            interpreted.copy_to_describe().is_some()
+                && (interpreted.snapshot.catalog.classifies() || self.hides_content(now))
+                && !self.is_seen_undescribed(interpreted, now)
         };
         if let Some(held) = held.filter(described) {
             let frame = self.from_caller.get(frame).to_vec();

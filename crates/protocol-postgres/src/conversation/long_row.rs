@@ -1,14 +1,18 @@
 //! A row too long to be held: its cells are read as they come.
 //!
 //! A message begins with its length, so it can't begin before it is known how long the row will be as it is shown. That is
-//! known once no masked cell is left: from there on the row passes as it comes. A masked cell that is longer than what a
-//! mask is made of is dropped while it streams. Only clear cells before a masked one have to be held, up to a limit.
+//! known once no cell is left that is masked or looked at: from there on the row passes as it comes. Such a cell that is longer than what a
+//! mask is made of is dropped while it streams. Only clear cells before one have to be held, up to a limit.
+//!
+//! Where no masked cell is left, and one that is looked at is too long to be held, or what stands before it is, the row begins all the same: from
+//! there on what is hidden is overwritten, so that nothing changes its length.
 
 use gate::Shown;
 use model::Sight;
-use redact::{CELL_BYTES_MAX, FieldPlan, Plan, Shown as Cell, TokenKey, show};
+use redact::{CELL_BYTES_MAX, FieldPlan, Shown as Cell};
 
-use crate::cells::{CellType, PostgresCells};
+use super::rows::Columns;
+use crate::cells::{Eyes, LongCell, Writing, is_overwritten, overwritten};
 use crate::wire::Malformed;
 use crate::wire::pieces::Begun;
 
@@ -22,17 +26,23 @@ const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub struct LongRow {
     /// Bytes of the message that are to come.
     left: usize,
-    /// What is shown of it so far.
+    /// What is shown of it so far, and was not written yet.
     out: Vec<u8>,
+    /// How many cells it has.
+    count: usize,
     /// The cell that is read.
     at: usize,
     part: Part,
     /// The first bytes of a number that has not come whole.
     begun: Begun,
-    /// What has come of a masked cell.
+    /// What has come of a cell that may be shown otherwise.
     cell: Vec<u8>,
     /// Set when that was too long and was dropped.
     dropped: bool,
+    /// The cell that is looked at while it passes.
+    passing: Option<Box<LongCell>>,
+    /// How long the row is as it is shown, once it has begun: from there on nothing may change its length.
+    bytes: Option<usize>,
     masked: u64,
 }
 
@@ -60,47 +70,50 @@ impl LongRow {
         Self {
             left: body_bytes,
             out: Vec::new(),
+            count: 0,
             at: 0,
             part: Part::Count,
             begun: Begun::default(),
             cell: Vec::new(),
             dropped: false,
+            passing: None,
+            bytes: None,
             masked: 0,
         }
+    }
+
+    /// Whether the caller has the beginning of it.
+    pub fn has_begun(&self) -> bool {
+        self.bytes.is_some()
     }
 
     /// Takes bytes off the front of what has come. Appends the row, once it is known how long it is, to `to_caller`.
     pub fn feed(
         &mut self,
         bytes: &mut &[u8],
-        plan: &Plan,
-        types: &[CellType],
-        tokens: &TokenKey,
+        columns: &Columns<'_>,
+        eyes: &mut Eyes<'_>,
         to_caller: &mut Vec<u8>,
     ) -> Result<Fed, Malformed> {
-        let fields = plan.fields();
         loop {
             match self.part {
                 Part::Count => {
                     let Some(count) = self.fixed::<2>(bytes)? else { return Ok(Fed::More) };
-                    if usize::from(u16::from_be_bytes(count)) != fields.len() || types.len() != fields.len() {
+                    self.count = usize::from(u16::from_be_bytes(count));
+                    if columns.count().is_some_and(|columns| columns != self.count) || !columns.are_whole() {
                         return Err(Malformed::new("a row of another number of cells than its result has columns"));
                     }
                     self.out.extend_from_slice(&count);
                     self.part = Part::Length;
                 }
                 Part::Length => {
-                    let rest = fields.get(self.at..).unwrap_or_default();
-                    if self.begun.is_empty() && rest.iter().all(|field| field.sight == Sight::Clear) {
-                        return self.begin(rest.len(), to_caller);
+                    if self.begun.is_empty() && (self.at..self.count).all(|at| columns.passes(at)) {
+                        return self.pass(to_caller);
                     }
                     let Some(length) = self.fixed::<4>(bytes)? else { return Ok(Fed::More) };
-                    let clear = rest.first().is_some_and(|field| field.sight == Sight::Clear);
                     match i32::from_be_bytes(length) {
-                        -1 if rest.first().is_some_and(FieldPlan::hides_null) => {
-                            if let (Some(field), Some(wire)) = (rest.first(), types.get(self.at)) {
-                                self.mask(field, *wire, tokens);
-                            }
+                        -1 if columns.of(self.at).is_some_and(|(_, (_, field, _))| field.hides_null()) => {
+                            self.show(columns, eyes);
                             self.at = self.at.saturating_add(1);
                         }
                         -1 => {
@@ -110,8 +123,15 @@ impl LongRow {
                         bytes => {
                             let left = usize::try_from(bytes).ok().filter(|left| *left <= self.left);
                             let left = left.ok_or_else(|| Malformed::new("a row whose cell is longer than the row"))?;
-                            if clear {
+                            let clear = columns.passes(self.at);
+                            if !clear && (self.has_begun() || left > CELL_BYTES_MAX) {
+                                self.passing = self.long_cell(columns, eyes);
+                            }
+                            if clear || self.passing.is_some() {
                                 self.out.extend_from_slice(&length);
+                            }
+                            if self.passing.is_some() && !self.has_begun() {
+                                self.begin(to_caller)?;
                             }
                             self.part = Part::Cell { left, clear };
                         }
@@ -125,8 +145,9 @@ impl LongRow {
                     self.part = Part::Cell { left, clear };
                     if clear {
                         self.out.extend_from_slice(now);
-                        if self.out.len() > HELD_BYTES_MAX {
-                            return Ok(Fed::TooLong);
+                    } else if let Some(cell) = &mut self.passing {
+                        if let (Some((at, _)), Some(sought)) = (columns.of(self.at), &mut eyes.sought) {
+                            cell.feed(at, now, left == 0, sought, &mut self.out);
                         }
                     } else if self.dropped || self.cell.len().saturating_add(now.len()) > CELL_BYTES_MAX {
                         self.dropped = true;
@@ -134,11 +155,22 @@ impl LongRow {
                     } else {
                         self.cell.extend_from_slice(now);
                     }
+                    if left == 0 && !clear {
+                        match self.passing.take() {
+                            Some(cell) => self.masked = self.masked.saturating_add(cell.hides().into()),
+                            None => self.show(columns, eyes),
+                        }
+                    }
+                    if self.has_begun() {
+                        to_caller.append(&mut self.out);
+                    } else if self.out.len() > HELD_BYTES_MAX {
+                        if !self.can_begin(columns, eyes) {
+                            return Ok(Fed::TooLong);
+                        }
+                        self.begin(to_caller)?;
+                    }
                     if left > 0 {
                         return Ok(Fed::More);
-                    }
-                    if let (false, Some(field), Some(wire)) = (clear, fields.get(self.at), types.get(self.at)) {
-                        self.mask(field, *wire, tokens);
                     }
                     self.at = self.at.saturating_add(1);
                     self.part = Part::Length;
@@ -147,38 +179,78 @@ impl LongRow {
         }
     }
 
-    /// Writes what the row begins with, now that it is known how long it is.
-    fn begin(&mut self, cells_left: usize, to_caller: &mut Vec<u8>) -> Result<Fed, Malformed> {
+    /// The rest of the row is shown as it comes.
+    fn pass(&mut self, to_caller: &mut Vec<u8>) -> Result<Fed, Malformed> {
+        let cells_left = self.count.saturating_sub(self.at);
         if self.left < cells_left.saturating_mul(4) || (cells_left == 0 && self.left > 0) {
             return Err(Malformed::new("a row that is longer or shorter than its cells"));
         }
-        let bytes = self.out.len().saturating_add(self.left).saturating_add(4);
-        let length = i32::try_from(bytes).map_err(|_| Malformed::new("a row that is too long to be shown"))?;
-        to_caller.push(b'D');
-        to_caller.extend_from_slice(&length.to_be_bytes());
+        let bytes = match self.bytes {
+            Some(bytes) => bytes,
+            None => self.begin(to_caller)?,
+        };
         to_caller.append(&mut self.out);
         let shown = Shown { rows: 1, bytes: u64::try_from(bytes).unwrap_or(u64::MAX), masked: self.masked };
         Ok(Fed::Passes { left: self.left, shown })
     }
 
-    fn mask(&mut self, field: &FieldPlan, wire: CellType, tokens: &TokenKey) {
-        let whole;
-        let field = if self.dropped {
-            whole = FieldPlan::new(Sight::Nothing, field.class.clone());
-            &whole
-        } else {
-            field
-        };
+    /// Writes what the row begins with, now that it is known how long it is.
+    fn begin(&mut self, to_caller: &mut Vec<u8>) -> Result<usize, Malformed> {
+        let bytes = self.out.len().saturating_add(self.left).saturating_add(4);
+        let length = i32::try_from(bytes).map_err(|_| Malformed::new("a row that is too long to be shown"))?;
+        to_caller.push(b'D');
+        to_caller.extend_from_slice(&length.to_be_bytes());
+        to_caller.append(&mut self.out);
+        self.bytes = Some(bytes);
+        Ok(bytes)
+    }
+
+    /// Whether nothing in the rest of the row has to be shown otherwise than by overwriting it.
+    fn can_begin(&self, columns: &Columns<'_>, eyes: &Eyes<'_>) -> bool {
+        let Some(sought) = &eyes.sought else { return false };
+        (self.at..self.count).all(|at| {
+            columns
+                .of(at)
+                .is_some_and(|(watched, (_, field, _))| field.sight == Sight::Clear && !sought.watch.is_dense(watched))
+        })
+    }
+
+    /// The cell that comes now, looked at while it passes, if it may be.
+    fn long_cell(&self, columns: &Columns<'_>, eyes: &Eyes<'_>) -> Option<Box<LongCell>> {
+        let (_, (wire, _, manner)) = columns.of(self.at)?;
+        let manner = manner.filter(|manner| is_overwritten(wire, *manner))?;
+        let sought = eyes.sought.as_ref()?;
+        (self.has_begun() || self.can_begin(columns, eyes))
+            .then(|| Box::new(LongCell::new(wire, manner, Writing::ROW, sought)))
+    }
+
+    /// Appends what is shown of the cell that has come, with its length.
+    fn show(&mut self, columns: &Columns<'_>, eyes: &mut Eyes<'_>) {
         let at = self.out.len();
         self.out.extend_from_slice(&(-1_i32).to_be_bytes());
-        let cell = show(&PostgresCells, wire, &self.cell, field, tokens, &mut self.out);
+        let Some((watched, (wire, field, manner))) = columns.of(self.at) else { return };
+        let mut shown = if self.dropped {
+            let whole = FieldPlan::new(Sight::Nothing, field.class.clone());
+            eyes.show(watched, (wire, &whole, None), &self.cell, &mut self.out)
+        } else {
+            eyes.show(watched, (wire, field, manner), &self.cell, &mut self.out)
+        };
+        if shown != Cell::Same {
+            self.masked = self.masked.saturating_add(1);
+            if self.has_begun() {
+                self.out.truncate(at.saturating_add(4));
+                overwritten(wire, &self.cell, &mut self.out);
+                shown = Cell::Written;
+            }
+        } else {
+            self.out.extend_from_slice(&self.cell);
+        }
         let written = self.out.len().saturating_sub(at.saturating_add(4));
-        if let (Cell::Written, Ok(length), Some(place)) =
-            (cell, i32::try_from(written), self.out.get_mut(at..at.saturating_add(4)))
+        if let (Cell::Written | Cell::Same, Ok(length), Some(place)) =
+            (shown, i32::try_from(written), self.out.get_mut(at..at.saturating_add(4)))
         {
             place.copy_from_slice(&length.to_be_bytes());
         }
-        self.masked = self.masked.saturating_add(1);
         self.cell.clear();
         self.dropped = false;
     }
@@ -199,8 +271,10 @@ impl LongRow {
 mod tests {
     use model::ClassId;
     use proptest::prelude::*;
+    use redact::{Plan, TokenKey};
 
     use super::*;
+    use crate::cells::CellType;
 
     const TEXT: CellType = CellType::of(25, false);
 
@@ -220,25 +294,36 @@ mod tests {
         (Plan::new(fields.collect()), vec![TEXT; masks.len()])
     }
 
+    fn fed_by(
+        long: &mut LongRow,
+        bytes: &mut &[u8],
+        plan: &Plan,
+        types: &[CellType],
+        out: &mut Vec<u8>,
+    ) -> Result<Fed, Malformed> {
+        let tokens = TokenKey::new([7; 32]);
+        let columns = Columns { plan, types, manners: &[], undescribed: false };
+        long.feed(bytes, &columns, &mut Eyes { tokens: &tokens, sought: None }, out)
+    }
+
     #[test]
     fn that_something_computed_is_missing_is_hidden() {
         let body = row(&[None, None]);
         let hidden = |class: Option<ClassId>| FieldPlan::new(Sight::Nothing, class);
         let plan = Plan::new(vec![hidden(None), hidden(ClassId::parse("pii.email"))]);
-        let (mut out, key) = (Vec::new(), TokenKey::new([7; 32]));
-        LongRow::new(body.len()).feed(&mut &*body, &plan, &[TEXT; 2], &key, &mut out).unwrap();
+        let mut out = Vec::new();
+        fed_by(&mut LongRow::new(body.len()), &mut &*body, &plan, &[TEXT; 2], &mut out).unwrap();
         assert_eq!(out[5..], row(&[Some(b"[redacted]".to_vec()), None]));
     }
 
     fn fed(body: &[u8], masks: &[bool], pieces: &[&[u8]]) -> Result<Vec<u8>, Malformed> {
         let (plan, types) = plan(masks);
-        let key = TokenKey::new([7; 32]);
         let mut long = LongRow::new(body.len());
         let (mut out, mut passing) = (Vec::new(), None);
         for piece in pieces {
             let mut piece = *piece;
             if passing.is_none()
-                && let Fed::Passes { left, .. } = long.feed(&mut piece, &plan, &types, &key, &mut out)?
+                && let Fed::Passes { left, .. } = fed_by(&mut long, &mut piece, &plan, &types, &mut out)?
             {
                 passing = Some(left);
             }
@@ -276,7 +361,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 2..60)) {
             let (plan, types) = plan(&[false, true]);
-            let _ = LongRow::new(body.len()).feed(&mut &body[..], &plan, &types, &TokenKey::new([7; 32]), &mut Vec::new());
+            let _ = fed_by(&mut LongRow::new(body.len()), &mut &body[..], &plan, &types, &mut Vec::new());
         }
     }
 
@@ -285,14 +370,13 @@ mod tests {
         let piece = vec![b'x'; 1024 * 1024];
         for (masks, wanted) in [([true, false], true), ([false, true], false)] {
             let (plan, types) = plan(&masks);
-            let key = TokenKey::new([7; 32]);
             let mut out = Vec::new();
             let mut long = LongRow::new(2 + 4 + 64 * piece.len() + 4);
             let head = [&2_u16.to_be_bytes()[..], &i32::try_from(64 * piece.len()).unwrap().to_be_bytes()].concat();
-            let mut last = long.feed(&mut head.as_slice(), &plan, &types, &key, &mut out).unwrap();
+            let mut last = fed_by(&mut long, &mut head.as_slice(), &plan, &types, &mut out).unwrap();
             for _ in 0..64 {
                 if last == Fed::More {
-                    last = long.feed(&mut piece.as_slice(), &plan, &types, &key, &mut out).unwrap();
+                    last = fed_by(&mut long, &mut piece.as_slice(), &plan, &types, &mut out).unwrap();
                     assert!(long.out.len() <= HELD_BYTES_MAX + piece.len() && long.cell.len() <= CELL_BYTES_MAX);
                 }
             }

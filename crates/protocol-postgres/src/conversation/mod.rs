@@ -20,9 +20,11 @@ mod copy;
 mod copy_in;
 mod expect;
 mod forward;
+mod found_stored;
 mod long;
 mod long_bind;
 mod long_row;
+mod looking;
 mod lowered;
 mod notices;
 mod own_catalog;
@@ -55,6 +57,7 @@ use crate::wire::frame::{HEAD_BYTES, Head, Inbox};
 use crate::wire::{Malformed, backend};
 use copy::Rest;
 use expect::Expect;
+use looking::Looking;
 use own_catalog::OwnCatalog;
 use readings::Readings;
 use replication::Streaming;
@@ -130,6 +133,7 @@ pub struct Conversation<S = Stream> {
     replication: Option<ReplicationOf>,
     streaming: Option<Streaming>,
     passing: Option<Passing>,
+    looking: Looking,
     /// The rest of a message of the caller's that has not arrived whole.
     rest: Option<Rest>,
     notices: bool,
@@ -223,6 +227,7 @@ impl<S> Conversation<S> {
             replication: None,
             streaming: None,
             passing: None,
+            looking: Looking::default(),
             rest: None,
             notices: true,
             told_masked: false,
@@ -294,6 +299,7 @@ impl<S> Conversation<S> {
         self.from_target.shrink(IDLE_BYTES_KEPT);
         self.upstream.shrink(IDLE_BYTES_KEPT);
         self.instead.shrink_to(IDLE_BYTES_KEPT);
+        self.looking.shrink(IDLE_BYTES_KEPT);
     }
 
     /// Why it is over, once it is.
@@ -303,7 +309,12 @@ impl<S> Conversation<S> {
 
     /// Tells the caller why it ends; but not in the middle of a row, where it would be taken for the rest of the row.
     pub fn end_with(&mut self, report: &OwnReport) {
-        if !matches!(self.passing, Some(Passing::Clear(_))) {
+        let in_row = match &self.passing {
+            Some(Passing::Clear(_)) => true,
+            Some(Passing::Row(row)) => row.has_begun(),
+            _ => false,
+        };
+        if !in_row {
             report.write(&mut self.to_caller);
         }
     }

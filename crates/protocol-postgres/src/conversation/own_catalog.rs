@@ -192,10 +192,10 @@ impl<S> Conversation<S> {
             // What Weir itself sets for the while is its own; anything else is the session's.
             b'S' => match backend::parameter_status(body)?.0 {
                 b"search_path" | b"client_encoding" => {}
-                _ => return self.take_parameter(body),
+                _ => return self.take_parameter(body, now),
             },
             // Somebody else's notification, which has nothing to do with this.
-            b'A' => return Ok(Pass::Verbatim),
+            b'A' => return self.take_notification(body, now),
             b'D' if reading.useless.is_none() => {
                 if let Err(why) = reading.take_row(body) {
                     reading.useless = Some(why);

@@ -50,6 +50,10 @@ impl Readings {
         let Some(sql) = sql else { return self.read(text, circumstance, gate) };
         let key = circumstance.skeleton_key(&self.skeleton);
         match self.known.get(&key) {
+            // In it something was found that may have to be looked at more closely: it is read by itself, and not kept.
+            Some(_) if circumstance.finds(text) || self.skeleton.constants(sql).any(|one| circumstance.finds(one)) => {
+                Rc::new(interpret(text, circumstance, gate))
+            }
             Some(Known::Skeleton(reading)) => Rc::new(Interpreted::by_skeleton(sql, &self.skeleton, reading, gate)),
             Some(Known::Depends) => self.read(text, circumstance, gate),
             None => {

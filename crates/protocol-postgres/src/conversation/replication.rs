@@ -188,11 +188,13 @@ impl<S> Conversation<S> {
 
     /// Whether it is a copy that would have to be masked, and so to be described, here where that is impossible.
     pub(super) fn cannot_mask(&self, interpreted: &Interpreted, now: UnixMicros) -> bool {
+        let classifies = interpreted.snapshot.catalog.classifies();
         let copies = match self.replication {
             Some(_) => interpreted.copy_to_describe().is_some() || interpreted.copies_out_among_others(),
             None => interpreted.copies_out_among_others(),
         };
-        copies && !self.is_seen_undescribed(interpreted, now)
+        let looked_at = self.replication.is_none() && self.hides_content(now);
+        copies && (looked_at || classifies && !self.is_seen_undescribed(interpreted, now))
     }
 
     pub(super) fn refuse_copy(

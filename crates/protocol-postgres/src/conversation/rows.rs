@@ -1,13 +1,17 @@
 //! Rows: counted, and shown by their plan.
 
-use gate::Shown;
-use model::UnixMicros;
-use redact::{Plan, Shown as Cell, show};
+use std::sync::LazyLock;
+
+use gate::{Session, Shown};
+use model::{Sight, UnixMicros};
+use redact::{FieldPlan, Plan, Shown as Cell};
 
 use super::expect::{Expect, Running};
 use super::long_row::{Fed, LongRow};
+use super::looking::Looking;
+use super::target::Pass;
 use super::{Conversation, Ended};
-use crate::cells::PostgresCells;
+use crate::cells::{CellType, Manner};
 use crate::wire::Malformed;
 use crate::wire::backend;
 use crate::wire::build::OwnReport;
@@ -26,8 +30,7 @@ pub enum Passing {
 impl<S> Conversation<S> {
     /// Whether the rows that come now are shown as they are.
     pub(super) fn row_passes(&mut self, now: UnixMicros) -> Result<bool, Malformed> {
-        let running = self.plan_rows(now)?;
-        Ok(running.plan.as_deref().is_some_and(Plan::is_clear))
+        Ok(self.plan_rows(now)?.passes())
     }
 
     /// Counts a row that is shown as it is.
@@ -43,7 +46,11 @@ impl<S> Conversation<S> {
             return Err(Malformed::new("a row that belongs to nothing"));
         };
         let plan = running.plan.clone().ok_or_else(|| Malformed::new("a row without a plan"))?;
-        match row.feed(&mut bytes, &plan, &running.types, self.session.tokens(), &mut self.to_caller)? {
+        let undescribed = running.is_undescribed();
+        let Running { types, manners, watch, flow, .. } = running;
+        let columns = Columns { plan: &plan, types, manners, undescribed };
+        let mut eyes = self.looking.eyes(&self.session, watch.as_deref(), flow.met());
+        match row.feed(&mut bytes, &columns, &mut eyes, &mut self.to_caller)? {
             Fed::More => self.passing = Some(Passing::Row(row)),
             Fed::Passes { left, shown } => {
                 running.count(shown);
@@ -60,16 +67,61 @@ impl<S> Conversation<S> {
         Ok(bytes)
     }
 
-    /// Shows a row by a plan that is not clear.
-    pub(super) fn take_row(&mut self, body: &[u8]) -> Result<(), Malformed> {
-        let before = self.to_caller.len();
+    /// Shows a row by a plan that is not clear, or whose values are looked at.
+    pub(super) fn take_row(&mut self, frame_bytes: usize, body: &[u8]) -> Result<Pass, Malformed> {
         let Some(Expect::Execute { running, .. } | Expect::Query { running, .. }) = self.expected.front_mut() else {
             return Err(Malformed::new("a row that belongs to nothing"));
         };
-        let masked = masked_row(running, body, self.session.tokens(), &mut self.to_caller)?;
-        count(running, self.to_caller.len().saturating_sub(before), masked);
-        Ok(())
+        let masked = shown_row(running, body, &self.session, &mut self.looking, &mut self.instead)?;
+        let Some(masked) = masked else {
+            count(running, frame_bytes, 0);
+            return Ok(Pass::Verbatim);
+        };
+        count(running, self.instead.len(), masked);
+        Ok(Pass::Done)
     }
+}
+
+/// The columns of a result, and how each is shown.
+pub struct Columns<'a> {
+    pub plan: &'a Plan,
+    pub types: &'a [CellType],
+    pub manners: &'a [Option<Manner>],
+    /// Nobody knows what they are, nor how many: each is looked at as it comes.
+    pub undescribed: bool,
+}
+
+impl Columns<'_> {
+    /// How a column is shown, and which of those that are watched it is.
+    pub fn of(&self, at: usize) -> Option<(usize, (CellType, &FieldPlan, Option<Manner>))> {
+        if self.undescribed {
+            return Some((0, (CellType::of(0, false), clear(), Some(Manner::Raw))));
+        }
+        let manner = self.manners.get(at).copied().flatten();
+        Some((at, (*self.types.get(at)?, self.plan.fields().get(at)?, manner)))
+    }
+
+    /// Whether a cell of a column is shown as it comes.
+    pub fn passes(&self, at: usize) -> bool {
+        let how = self.of(at);
+        how.is_some_and(|(_, (_, field, manner))| manner.is_none() && field.sight == Sight::Clear)
+    }
+
+    /// Whether it is known of each how it is shown.
+    pub fn are_whole(&self) -> bool {
+        self.undescribed || self.types.len() == self.plan.fields().len()
+    }
+
+    /// How many there are, if that is known.
+    pub fn count(&self) -> Option<usize> {
+        (!self.undescribed).then(|| self.plan.fields().len())
+    }
+}
+
+/// The plan of what is shown unless something is found in it.
+fn clear() -> &'static FieldPlan {
+    static CLEAR: LazyLock<FieldPlan> = LazyLock::new(|| FieldPlan::new(Sight::Clear, None));
+    &CLEAR
 }
 
 fn count(running: &mut Running, bytes: usize, masked: u64) {
@@ -77,58 +129,60 @@ fn count(running: &mut Running, bytes: usize, masked: u64) {
     running.count(Shown { rows: 1, bytes, masked });
 }
 
-/// Writes a row as its plan shows it, and counts the cells that are not clear.
-fn masked_row(running: &Running, body: &[u8], tokens: &redact::TokenKey, out: &mut Vec<u8>) -> Result<u64, Malformed> {
-    let plan = running.plan.as_deref().ok_or_else(|| Malformed::new("a row without a plan"))?;
+/// Writes a row as it is shown, and counts the cells that are not clear. Nothing is written, and none given, if all are.
+fn shown_row(
+    running: &mut Running,
+    body: &[u8],
+    session: &Session,
+    looking: &mut Looking,
+    out: &mut Vec<u8>,
+) -> Result<Option<u64>, Malformed> {
+    let plan = running.plan.clone().ok_or_else(|| Malformed::new("a row without a plan"))?;
+    let undescribed = running.is_undescribed();
+    let Running { types, manners, watch, flow, .. } = running;
+    let columns = Columns { plan: &plan, types, manners, undescribed };
+    let mut shown = std::mem::take(&mut looking.cell);
+    let mut eyes = looking.eyes(session, watch.as_deref(), flow.met());
     let mut cells = backend::data_row(body)?;
-    if cells.left() != plan.fields().len() || running.types.len() != plan.fields().len() {
-        return Err(Malformed(format!(
-            "a row of {} cells in a result of {} columns",
-            cells.left(),
-            plan.fields().len()
-        )));
+    let count = cells.left();
+    if columns.count().is_some_and(|columns| count != columns) || !columns.are_whole() {
+        return Err(Malformed(format!("a row of {count} cells in a result of {} columns", plan.fields().len())));
     }
-    let mut masked = 0_u64;
-    let mut wrong = None;
-    crate::wire::build::frame(out, b'D', |out| {
-        out.extend_from_slice(body.get(..2).unwrap_or_default());
-        for (field, wire) in plan.fields().iter().zip(&running.types) {
-            let cell = match cells.next_cell() {
-                Ok(cell) => cell,
-                Err(malformed) => {
-                    wrong = Some(malformed);
-                    return;
-                }
-            };
-            let Some(cell) = cell.or(field.hides_null().then_some(b"".as_slice())) else {
-                out.extend_from_slice(&(-1_i32).to_be_bytes());
-                continue;
-            };
-            let at = out.len();
-            out.extend_from_slice(&[0; 4]);
-            let length = match show(&PostgresCells, *wire, cell, field, tokens, out) {
-                Cell::Same => {
-                    out.extend_from_slice(cell);
-                    cell.len()
-                }
-                Cell::Written => {
-                    masked = masked.saturating_add(1);
-                    out.len().saturating_sub(at.saturating_add(4))
-                }
-                Cell::Null => {
-                    masked = masked.saturating_add(1);
-                    usize::MAX
-                }
-            };
-            let length = i32::try_from(length).unwrap_or(-1);
-            if let Some(place) = out.get_mut(at..at.saturating_add(4)) {
-                place.copy_from_slice(&length.to_be_bytes());
-            }
+    // As long as all that has come is shown as it is, nothing is written.
+    let (begin, mut masked, mut copied, mut byte) = (out.len(), 0_u64, 0_usize, 2_usize);
+    for at in 0..count {
+        let cell = cells.next_cell()?;
+        let begins = byte;
+        byte = byte.saturating_add(4).saturating_add(cell.map_or(0, <[u8]>::len));
+        let (watched, how) = columns.of(at).ok_or_else(|| Malformed::new("a row of too many cells"))?;
+        let (_, field, manner) = how;
+        if manner.is_none() && field.sight == Sight::Clear {
+            continue;
         }
-    });
-    if let Some(malformed) = wrong {
-        return Err(malformed);
+        let Some(cell) = cell.or(field.hides_null().then_some(b"".as_slice())) else { continue };
+        shown.clear();
+        let length = match eyes.show(watched, how, cell, &mut shown) {
+            Cell::Same => continue,
+            Cell::Written => i32::try_from(shown.len()).unwrap_or(-1),
+            Cell::Null => -1,
+        };
+        if copied == 0 {
+            out.extend_from_slice(&[b'D', 0, 0, 0, 0]);
+        }
+        out.extend_from_slice(body.get(copied..begins).unwrap_or_default());
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(&shown);
+        (copied, masked) = (byte, masked.saturating_add(1));
     }
+    looking.cell = shown;
     cells.end()?;
-    Ok(masked)
+    if copied == 0 {
+        return Ok(None);
+    }
+    out.extend_from_slice(body.get(copied..).unwrap_or_default());
+    let length = i32::try_from(out.len().saturating_sub(begin.saturating_add(1))).unwrap_or(-1);
+    if let Some(place) = out.get_mut(begin.saturating_add(1)..begin.saturating_add(5)) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(Some(masked))
 }

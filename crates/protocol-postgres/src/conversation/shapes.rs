@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use gate::KeptPlan;
+use gate::{KeptPlan, KeptWatch};
 use model::{Holds, UnixMicros};
 use sql_postgres::{CopyStatement, Described, holds};
 
 use super::expect::{Described as Subject, Running};
+use super::looking::Looked;
 use super::statements::Shape;
 use crate::cells::CellType;
 use crate::interpret::{Interpreted, Learned};
@@ -78,11 +79,15 @@ pub(super) fn lay_out(
     running: &mut Running,
     holds: &[Holds],
     columns: &[ColumnShape],
-    kept: &mut Option<KeptPlan>,
+    (kept_plan, kept_watch): (&mut Option<KeptPlan>, &mut Option<KeptWatch>),
     is_binary: impl Fn(usize) -> bool,
+    looked: Option<&Looked<'_>>,
     now: UnixMicros,
 ) {
-    running.plan = Some(running.flow.shape(holds, kept, now));
+    running.plan = Some(running.flow.shape(holds, kept_plan, now));
+    if let Some(looked) = looked {
+        looked.watch(running, holds, columns, kept_watch, now);
+    }
     running.types = columns
         .iter()
         .enumerate()

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use gate::KeptPlan;
+use gate::{KeptPlan, KeptWatch};
 use model::{Digest, Holds};
 
 use super::lowered::{Lowered, by_constants, by_parameters};
@@ -101,12 +101,14 @@ pub struct Shape {
     pub holds: Result<Vec<Holds>, String>,
     /// How it was last shown.
     pub kept_plan: RefCell<Option<KeptPlan>>,
+    /// What of it was looked at.
+    pub kept_watch: RefCell<Option<KeptWatch>>,
 }
 
 impl Shape {
     /// Rows of these columns, which hold that.
     pub fn of_rows(columns: Vec<ColumnShape>, holds: Result<Vec<Holds>, String>) -> Self {
-        Self { returns_rows: true, columns, holds, kept_plan: RefCell::default() }
+        Self { returns_rows: true, columns, holds, kept_plan: RefCell::default(), kept_watch: RefCell::default() }
     }
 
     /// Of what returns no rows.
@@ -188,13 +190,15 @@ impl Portal {
     /// Whether Weir itself must ask what it returns before it runs. The description is the target's word for where each
     /// column comes from when the portal was made: what was described for its statement, and what the catalog said, may be
     /// older.
-    pub fn must_be_described(&self) -> bool {
+    ///
+    /// `looked_at`: something that is found in it may be hidden.
+    pub fn must_be_described(&self, looked_at: bool) -> bool {
         let described = self.asked_shape.get() || self.shape.borrow().is_some();
         // The description of a FETCH is that of its cursor, and there are servers that fall over one which is gone. If it is
         // not, its rows end the session.
         let gone = self.otherwise && self.interpreted.fetches_unseen();
         let returns = !self.interpreted.is_copy() && !self.interpreted.returns_nothing();
-        self.may_hold_classified() && !described && returns && !gone
+        (looked_at || self.may_hold_classified()) && !described && returns && !gone
     }
 
     /// Whether anything classified could be in what it returns, for all that Weir can tell before it is described.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gate::Outcome;
+use gate::{Met, Outcome};
 use model::{Holds, UnixMicros};
 use redact::Plan;
 
@@ -12,6 +12,7 @@ use super::by_name::Undone;
 use super::copy::without_position;
 use super::expect::{Copying, Described as Subject, Expect, Running};
 use super::long_row::{LONG_ROW_BYTES, LongRow};
+use super::looking::{Looked, undescribed};
 use super::report::{is_about_the_text, neutral_parameter, neutral_report};
 use super::rows::Passing;
 use super::shapes::{copies_in, described, lay_out, shape_of};
@@ -131,14 +132,8 @@ impl<S> Conversation<S> {
             }
             let end = at.saturating_add(head.frame_bytes);
             let body = inbox.get(at.saturating_add(HEAD_BYTES)..end);
-            if head.kind == b'D' && !own {
-                if self.row_passes(now)? {
-                    self.count_row(head.frame_bytes);
-                } else {
-                    self.to_caller.extend_from_slice(inbox.get(shown..at));
-                    self.take_row(body)?;
-                    shown = end;
-                }
+            if head.kind == b'D' && !own && self.row_passes(now)? {
+                self.count_row(head.frame_bytes);
             } else if head.kind == b'd' && !own {
                 if self.copy_passes()? {
                     self.count_row(head.frame_bytes);
@@ -148,7 +143,10 @@ impl<S> Conversation<S> {
                     shown = end;
                 }
             } else {
-                let pass = self.take_frame(head.kind, body, now)?;
+                let pass = match head.kind {
+                    b'D' if !own => self.take_row(head.frame_bytes, body)?,
+                    kind => self.take_frame(kind, body, now)?,
+                };
                 if pass == Pass::Done || !self.instead.is_empty() {
                     self.to_caller.extend_from_slice(inbox.get(shown..at));
                     self.to_caller.append(&mut self.instead);
@@ -167,10 +165,10 @@ impl<S> Conversation<S> {
             return self.take_own_catalog(kind, body, now);
         }
         match kind {
-            b'S' => self.take_parameter(body),
-            b'N' => self.take_notice(body),
-            b'A' => Ok(Pass::Verbatim),
-            b'E' => self.take_error(body, now),
+            b'S' => self.take_parameter(body, now),
+            b'N' => self.take_words(kind, body, now, Self::take_notice),
+            b'A' => self.take_notification(body, now),
+            b'E' => self.take_words(kind, body, now, Self::take_error),
             b'Z' => self.take_ready(body, now),
             b'C' => self.take_complete(body, now),
             b'T' => self.take_shape(body, now),
@@ -181,7 +179,7 @@ impl<S> Conversation<S> {
             b'G' => self.take_copy_in(body, now),
             b'H' => self.take_copy_out(body, now),
             b'c' => self.take_copy_done(),
-            b'V' => self.take_call_result(body),
+            b'V' => self.take_call_result(body, now),
             b'W' => self.take_copy_both(),
             other => Err(unknown(other)),
         }
@@ -283,7 +281,9 @@ impl<S> Conversation<S> {
                 };
                 // FETCH from a binary cursor gives binary cells here as well.
                 let is_binary = |at| columns.get(at).is_some_and(|column: &ColumnShape| column.format == 1);
-                lay_out(running, &holds, columns, &mut shape.kept_plan.borrow_mut(), is_binary, now);
+                let (mut plan, mut watch) = (shape.kept_plan.borrow_mut(), shape.kept_watch.borrow_mut());
+                let looked = Looked::of(self.catalogs.search(), interpreted, *statement);
+                lay_out(running, &holds, columns, (&mut plan, &mut watch), is_binary, looked.as_ref(), now);
                 let surprise =
                     !interpreted.operation.is_tainted() && running.plan.as_ref().is_some_and(|p| !p.is_clear());
                 if surprise {
@@ -305,13 +305,15 @@ impl<S> Conversation<S> {
             Some(Expect::Execute { running, portal, .. }) => {
                 if running.plan.is_none() {
                     let shape = portal.shape.borrow().clone();
+                    let looked = Looked::of(self.catalogs.search(), &portal.interpreted, 0);
                     match shape.as_deref() {
                         Some(Shape { returns_rows: false, .. }) => {
                             return Err(Malformed::new("rows of what returns none"));
                         }
-                        Some(Shape { columns, holds: Ok(holds), kept_plan, .. }) => {
-                            let kept = &mut kept_plan.borrow_mut();
-                            lay_out(running, holds, columns, kept, |at| portal.is_binary(at), now);
+                        Some(Shape { columns, holds: Ok(holds), kept_plan, kept_watch, .. }) => {
+                            let (mut plan, mut watch) = (kept_plan.borrow_mut(), kept_watch.borrow_mut());
+                            let (kept, is_binary) = ((&mut *plan, &mut *watch), |at| portal.is_binary(at));
+                            lay_out(running, holds, columns, kept, is_binary, looked.as_ref(), now);
                         }
                         // What was known when it was bound was refused then.
                         Some(Shape { columns, holds: Err(why), .. }) => {
@@ -321,11 +323,22 @@ impl<S> Conversation<S> {
                                 format!("{why}: nothing of the result is shown"),
                             );
                             let holds = vec![Holds::Unknown; columns.len()];
-                            lay_out(running, &holds, columns, &mut None, |at| portal.is_binary(at), now);
+                            lay_out(
+                                running,
+                                &holds,
+                                columns,
+                                (&mut None, &mut None),
+                                |at| portal.is_binary(at),
+                                None,
+                                now,
+                            );
                         }
                         // Never described, and nothing classified can be in it.
                         None if !portal.may_hold_classified() => {
-                            running.plan = Some(Arc::new(Plan::new(Vec::new())));
+                            running.plan = Some(undescribed());
+                            if let Some(looked) = looked {
+                                looked.watch_undescribed(running, now);
+                            }
                         }
                         _ => return Err(Malformed::new("rows of a result that was never described")),
                     }
@@ -357,14 +370,16 @@ impl<S> Conversation<S> {
                 let done: Vec<_> = changes.drain(..done).collect();
                 running.copied(tag, copies_in(&interpreted, at));
                 *statement = at.saturating_add(1);
-                let masked = running.plan.take().filter(|plan| !plan.is_clear());
+                let plan = running.plan.take();
+                (running.watch, running.manners) = (None, Vec::new());
                 let any = running.shown.masked > 0;
+                let found = running.flow.met().hidden();
                 let lowered = running.flow.lowers().to_vec();
                 done.iter().for_each(|change| self.confirm_change(change));
                 self.completed(interpreted.statements.get(at), tag);
                 self.tell_lowered(interpreted.statements.get(at), &lowered);
-                if let Some(plan) = masked.filter(|_| any) {
-                    self.tell_masked(&plan);
+                if any {
+                    self.tell_masked(plan.as_deref(), found);
                 }
                 Ok(Pass::Verbatim)
             }
@@ -376,8 +391,8 @@ impl<S> Conversation<S> {
                     self.tell_others(&portal.interpreted);
                     self.tell_lowered(portal.interpreted.statements.first(), running.flow.lowers());
                     let any = running.shown.masked > 0;
-                    if let Some(plan) = running.plan.as_ref().filter(|plan| any && !plan.is_clear()) {
-                        self.tell_masked(&plan.clone());
+                    if any {
+                        self.tell_masked(running.plan.as_deref(), running.flow.met().hidden());
                     }
                     running.finish(Outcome::Done, now);
                 }
@@ -447,20 +462,26 @@ impl<S> Conversation<S> {
         }
     }
 
-    pub(super) fn take_parameter(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
+    pub(super) fn take_parameter(&mut self, body: &[u8], now: UnixMicros) -> Result<Pass, Malformed> {
         let (name, value) = backend::parameter_status(body)?;
         self.settings.told(name, value);
-        if !self.speaks_of_tainted() || neutral_parameter(name, value) {
+        if neutral_parameter(name, value) {
             return Ok(Pass::Verbatim);
         }
+        let shown = match self.speaks_of_tainted() {
+            true => Some(Vec::new()),
+            false if self.hides_content(now) => self.said(value, &mut Met::default(), now),
+            false => None,
+        };
+        let Some(shown) = shown else { return Ok(Pass::Verbatim) };
         build::frame(&mut self.instead, b'S', |out| {
             build::cstr(out, name);
-            build::cstr(out, b"");
+            build::cstr(out, &shown);
         });
         Ok(Pass::Done)
     }
 
-    fn take_notice(&mut self, body: &[u8]) -> Result<Pass, Malformed> {
+    fn take_notice(&mut self, body: &[u8], _: UnixMicros) -> Result<Pass, Malformed> {
         let report = Report::read(body)?;
         if !self.speaks_of_tainted() {
             return Ok(Pass::Verbatim);
@@ -504,7 +525,8 @@ impl<S> Conversation<S> {
             if matches!(self.expected.front(), Some(Expect::Execute { .. })) {
                 self.skip_batch(Some(code), now);
             } else if let Some(Expect::Query { failed, running, .. }) = self.expected.front_mut() {
-                (running.plan, running.copy, *failed) = (None, Copying::None, Some(code));
+                (running.plan, running.watch, running.copy) = (None, None, Copying::None);
+                *failed = Some(code);
             }
             self.instead.append(&mut bytes);
             return Ok(Pass::Done);
@@ -522,7 +544,7 @@ impl<S> Conversation<S> {
             }
             Some(Expect::CopyShape { .. }) => return self.copy_shape_failed(body, now),
             Some(Expect::Query { failed, running, changes, .. }) => {
-                running.plan = None;
+                (running.plan, running.watch) = (None, None);
                 running.copy = Copying::None;
                 *failed = Some(code.clone());
                 let mut undone = Undone::default();
@@ -616,12 +638,12 @@ impl<S> Conversation<S> {
     }
 
     /// Tells a caller, once a session, that something it sees is masked.
-    fn tell_masked(&mut self, plan: &Plan) {
+    fn tell_masked(&mut self, plan: Option<&Plan>, found: Vec<String>) {
         if !self.notices || std::mem::replace(&mut self.told_masked, true) {
             return;
         }
-        let mut classes: Vec<String> = Vec::new();
-        for field in plan.fields() {
+        let mut classes = found;
+        for field in plan.iter().flat_map(|plan| plan.fields()) {
             field.hidden(&mut |hidden| {
                 let class = hidden.class.as_ref().map_or("computed from classified columns", |class| class.as_str());
                 classes.push(format!("{class}: {}", hidden.sight.as_str()));

@@ -4,9 +4,10 @@
 //! PGCOPY\n\377\r\n\0 │ flags int32 │ length int32, so many bytes │ { count int16, { length int32, bytes } … } … │ -1 int16
 //! ```
 
-use redact::TokenKey;
+use redact::{CELL_BYTES_MAX, Shown as Cell};
 
 use super::Rows;
+use crate::cells::Eyes;
 use crate::wire::Malformed;
 use crate::wire::pieces::Begun;
 
@@ -46,7 +47,7 @@ impl Binary {
         &mut self,
         mut bytes: &[u8],
         rows: &mut Rows,
-        tokens: &TokenKey,
+        eyes: &mut Eyes<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Malformed> {
         loop {
@@ -87,14 +88,17 @@ impl Binary {
                 Part::Length => {
                     let Some(head) = self.begun.take::<4>(&mut bytes) else { break };
                     if head == (-1_i32).to_be_bytes() && rows.column()?.field.hides_null() {
-                        self.mask_cell(&[], rows, tokens)?;
+                        self.mask_cell(&[], rows, eyes)?;
                         self.end_cell(rows, out);
                     } else if head == (-1_i32).to_be_bytes() {
                         rows.out.extend_from_slice(&head);
                         self.end_cell(rows, out);
                     } else {
                         self.left = length(i32::from_be_bytes(head))?;
-                        if rows.is_clear()? {
+                        if self.left > CELL_BYTES_MAX {
+                            rows.begin_passing(eyes);
+                        }
+                        if rows.passing.is_some() || rows.is_clear()? {
                             rows.out.extend_from_slice(&head);
                         }
                         self.part = Part::Cell;
@@ -110,10 +114,10 @@ impl Binary {
                     let (cell, rest) = bytes.split_at(self.left.min(bytes.len()));
                     if cell.len() < self.left {
                         self.left = self.left.saturating_sub(cell.len());
-                        rows.keep(cell);
+                        rows.keep(cell, eyes);
                         break;
                     }
-                    self.mask_cell(cell, rows, tokens)?;
+                    self.mask_cell(cell, rows, eyes)?;
                     self.end_cell(rows, out);
                     rest
                 }
@@ -133,22 +137,28 @@ impl Binary {
         (self.left == 0).then_some(rest)
     }
 
-    fn mask_cell(&mut self, last: &[u8], rows: &mut Rows, tokens: &TokenKey) -> Result<(), Malformed> {
+    fn mask_cell(&mut self, last: &[u8], rows: &mut Rows, eyes: &mut Eyes<'_>) -> Result<(), Malformed> {
+        if rows.passing.is_some() {
+            rows.pass(last, true, eyes);
+            return Ok(());
+        }
         let mut kept = Vec::new();
         let value = if rows.cell.is_empty() && !rows.dropped {
             last
         } else {
-            rows.keep(last);
+            rows.keep(last, eyes);
             kept = std::mem::take(&mut rows.cell);
             &kept
         };
         self.scratch.clear();
-        let length = match rows.mask(value, tokens, &mut self.scratch)? {
-            true => i32::try_from(self.scratch.len()).unwrap_or(-1),
-            false => -1,
+        let shown = match rows.mask(value, eyes, &mut self.scratch)? {
+            Cell::Same => Some(value),
+            Cell::Written => Some(self.scratch.as_slice()),
+            Cell::Null => None,
         };
+        let length = shown.map_or(-1, |shown| i32::try_from(shown.len()).unwrap_or(-1));
         rows.out.extend_from_slice(&length.to_be_bytes());
-        rows.out.extend_from_slice(&self.scratch);
+        rows.out.extend_from_slice(shown.unwrap_or_default());
         kept.clear();
         rows.cell = kept;
         Ok(())

@@ -1,10 +1,11 @@
 //! Rows of text and csv that go to the caller.
 
-use redact::TokenKey;
+use redact::{CELL_BYTES_MAX, Shown as Cell};
 use sql_postgres::CopyFormat;
 
 use super::Rows;
 use super::lines::{Lines, Next, Syntax, decoded, escape_text, write_csv};
+use crate::cells::Eyes;
 use crate::wire::Malformed;
 
 /// Reads lines.
@@ -38,7 +39,7 @@ impl Delimited {
         &mut self,
         bytes: &[u8],
         rows: &mut Rows,
-        tokens: &TokenKey,
+        eyes: &mut Eyes<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Malformed> {
         // What is shown as it is goes in one piece: from `shown` to where a masked cell begins.
@@ -51,7 +52,7 @@ impl Delimited {
                 Next::None => {
                     if masked {
                         rows.out.extend_from_slice(bytes.get(shown..at).unwrap_or_default());
-                        rows.keep(rest);
+                        rows.keep(rest, eyes);
                         shown = bytes.len();
                     }
                     break;
@@ -61,7 +62,7 @@ impl Delimited {
                     if masked {
                         rows.out.extend_from_slice(bytes.get(shown..at).unwrap_or_default());
                         let last = rest.get(..length).unwrap_or_default();
-                        self.mask_cell(last, rows, tokens)?;
+                        self.mask_cell(last, rows, eyes)?;
                         shown = end;
                     }
                     rows.column()?;
@@ -89,12 +90,19 @@ impl Delimited {
     }
 
     /// Writes a masked cell in the place of one whose last part this is.
-    fn mask_cell(&mut self, last: &[u8], rows: &mut Rows, tokens: &TokenKey) -> Result<(), Malformed> {
+    fn mask_cell(&mut self, last: &[u8], rows: &mut Rows, eyes: &mut Eyes<'_>) -> Result<(), Malformed> {
+        if rows.passing.is_none() && rows.cell.len().saturating_add(last.len()) > CELL_BYTES_MAX && !rows.dropped {
+            rows.begin_passing(eyes);
+        }
+        if rows.passing.is_some() {
+            rows.pass(last, true, eyes);
+            return Ok(());
+        }
         let mut kept = Vec::new();
         let raw = if rows.cell.is_empty() && !rows.dropped {
             last
         } else {
-            rows.keep(last);
+            rows.keep(last, eyes);
             kept = std::mem::take(&mut rows.cell);
             &kept
         };
@@ -104,18 +112,20 @@ impl Delimited {
             let value = decoded(raw, self.lines.syntax);
             let mut scratch = std::mem::take(&mut self.scratch);
             scratch.clear();
-            if rows.mask(&value, tokens, &mut scratch)? {
-                let force = rows.column()?.force_quote;
-                let alone = rows.columns.len() == 1;
-                match self.lines.syntax {
-                    Syntax::Text => escape_text(&scratch, self.lines.delimiter, &mut rows.out),
-                    Syntax::Csv { quote, escape } => {
-                        let quotes = force || self.needs_quotes(&scratch, quote, alone);
-                        write_csv(&scratch, quotes, quote, escape, &mut rows.out);
+            match rows.mask(&value, eyes, &mut scratch)? {
+                Cell::Same => rows.out.extend_from_slice(raw),
+                Cell::Null => rows.out.extend_from_slice(&self.null),
+                Cell::Written => {
+                    let force = rows.column()?.force_quote;
+                    let alone = rows.columns.len() == 1;
+                    match self.lines.syntax {
+                        Syntax::Text => escape_text(&scratch, self.lines.delimiter, &mut rows.out),
+                        Syntax::Csv { quote, escape } => {
+                            let quotes = force || self.needs_quotes(&scratch, quote, alone);
+                            write_csv(&scratch, quotes, quote, escape, &mut rows.out);
+                        }
                     }
                 }
-            } else {
-                rows.out.extend_from_slice(&self.null);
             }
             self.scratch = scratch;
         }

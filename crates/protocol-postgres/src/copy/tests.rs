@@ -3,7 +3,7 @@
 
 use model::{ClassId, Sight};
 use proptest::prelude::*;
-use redact::REDACTED;
+use redact::{REDACTED, TokenKey};
 use sql_postgres::ForceQuote;
 
 use super::*;
@@ -17,7 +17,7 @@ type Row = Vec<Option<Vec<u8>>>;
 fn column(sight: Sight, wire: CellType, format: &CopyFormat) -> Column {
     let force_quote = matches!(format, CopyFormat::Csv { force_quote, .. } if force_quote.covers("x"));
     let wire = CellType { binary: *format == CopyFormat::Binary, ..wire };
-    Column { field: FieldPlan::new(sight, ClassId::parse("pii.national_id")), wire, force_quote }
+    Column { field: FieldPlan::new(sight, ClassId::parse("pii.national_id")), wire, manner: None, force_quote }
 }
 
 fn text(delimiter: u8, null: &str) -> CopyFormat {
@@ -33,7 +33,7 @@ fn fed(columns: Vec<Column>, format: &CopyFormat, pieces: &[&[u8]]) -> Result<Ve
     let mut masked = Masked::new(columns, format).unwrap();
     let mut out = Vec::new();
     for piece in pieces {
-        masked.feed(piece, &TokenKey::new([7; 32]), &mut out)?;
+        masked.feed(piece, &mut Eyes { tokens: &TokenKey::new([7; 32]), sought: None }, &mut out)?;
     }
     masked.end()?;
     let (mut messages, mut rest) = (Vec::new(), out.as_slice());
@@ -214,7 +214,7 @@ fn a_header_is_shown_and_is_no_row() {
     let form = CopyFormat::Text { delimiter: b'\t', null: "\\N".to_owned(), header: true };
     let mut masked = Masked::new(vec![column(Sight::Nothing, TEXT, &form)], &form).unwrap();
     let mut out = Vec::new();
-    masked.feed(b"ssn\n512-44-9821\n", &TokenKey::new([7; 32]), &mut out).unwrap();
+    masked.feed(b"ssn\n512-44-9821\n", &mut Eyes { tokens: &TokenKey::new([7; 32]), sought: None }, &mut out).unwrap();
     assert_eq!(out, b"d\0\0\0\x08ssn\nd\0\0\0\x0f[redacted]\n");
     let shown = masked.take_shown();
     assert_eq!((shown.rows, shown.masked), (1, 1));
@@ -252,7 +252,7 @@ fn long_cells_take_no_memory_and_are_dropped_or_passed_on() {
         let key = TokenKey::new([7; 32]);
         let (mut out, mut shown) = (Vec::new(), 0);
         let mut feed = |masked: &mut Masked, bytes: &[u8]| {
-            masked.feed(bytes, &key, &mut out).unwrap();
+            masked.feed(bytes, &mut Eyes { tokens: &key, sought: None }, &mut out).unwrap();
             shown += out.len();
             assert!(
                 masked.rows.out.len() <= PIECE_BYTES_MAX + 65_536 && masked.rows.cell.capacity() <= 2 * CELL_BYTES_MAX

@@ -106,7 +106,7 @@ impl Interpreted {
             }
             _ => self.wording.clone(),
         };
-        Self { wording, reading: Rc::clone(reading) }
+        Self { wording, found: self.found, reading: Rc::clone(reading) }
     }
 }
 
@@ -150,7 +150,7 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
         &unknown,
     ]);
     let operation = whole(std::slice::from_ref(&statement));
-    let logged = log_text(text, operation.is_tainted(), &|literal| gate.keys().literal(literal));
+    let logged = log_text(text, operation.is_tainted() || read.found, &|literal| gate.keys().literal(literal));
     let reading = Reading {
         key,
         changes_catalog: may_change(&statement),
@@ -168,7 +168,7 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
         withholds_constants: logged.withheld,
         learned: RefCell::default(),
     };
-    Some(Interpreted { wording: worded(text.as_bytes(), logged.text, gate), reading: Rc::new(reading) })
+    Some(Interpreted { wording: worded(text.as_bytes(), logged.text, gate), found: false, reading: Rc::new(reading) })
 }
 
 impl Reading {

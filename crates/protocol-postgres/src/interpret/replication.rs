@@ -39,6 +39,6 @@ impl Interpreted {
             }
         };
         let reading = Reading::of_no_text(key, operation, Form::Replication(carries), snapshot);
-        Self { wording, reading: Rc::new(reading) }
+        Self { wording, found: false, reading: Rc::new(reading) }
     }
 }

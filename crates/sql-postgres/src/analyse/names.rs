@@ -136,6 +136,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         masks_returned: Vec::new(),
         masks_given: Vec::new(),
         parameters_kept: Vec::new(),
+        puts: Vec::new(),
         lowering: Vec::new(),
         lowered_parameters: Vec::new(),
         lowered_constants: Vec::new(),

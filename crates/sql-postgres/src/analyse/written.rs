@@ -11,7 +11,7 @@ use redact::is_mask;
 use super::as_given::{bare, each, each_in, is_star};
 use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry, Made};
-use crate::statement::KeptParameter;
+use crate::statement::{Given as PlainGiven, KeptParameter, PlainPut};
 use crate::tree::{Node, Tree};
 
 /// What is put into classified columns.
@@ -23,6 +23,8 @@ pub(super) struct Written {
     pub(super) masks: Vec<Field>,
     /// Parameters that are put into one as they are.
     pub(super) parameters: Vec<KeptParameter>,
+    /// Values that are put into columns that are not classified.
+    pub(super) puts: Vec<PlainPut>,
     /// Those that may be given less than the values.
     pub(super) lowerings: Lowerings,
 }
@@ -240,7 +242,19 @@ impl Written {
             };
             self.lowerings.put((field, to), column.type_oid, &put, place);
         }
-        for field in put_into(entry, column, target.catalog) {
+        let fields = put_into(entry, column, target.catalog);
+        if fields.is_empty() {
+            let mut found = |node: &Node, is_alone: bool| {
+                self.puts.extend(plain(node).map(|given| PlainPut {
+                    part: entry.part.clone(),
+                    column: column.name.to_string(),
+                    type_oid: if is_alone { column.type_oid } else { 0 },
+                    given,
+                }));
+            };
+            each_given(given, &[], &mut found);
+        }
+        for field in fields {
             if own.is_none() || column.on_write.is_none() {
                 self.lowerings.otherwise(&field);
             }
@@ -253,7 +267,7 @@ impl Written {
 
     /// Looks at the constants and parameters that a classified field gets as they are.
     fn look(&mut self, given: &Given<'_>, sources: &[&Tree], field: &Field, type_oid: u32) {
-        let mut found = |node: &Node, is_alone: bool| match node.kind {
+        each_given(given, sources, &mut |node, is_alone| match node.kind {
             "ParamRef" => {
                 let number = usize::try_from(node.int("number")).unwrap_or(0);
                 let type_oid = if is_alone { type_oid } else { 0 };
@@ -261,19 +275,23 @@ impl Written {
             }
             _ if holds_mask(node) => self.masks.push(field.clone()),
             _ => {}
-        };
-        let mut one = |value: &Tree| {
-            let alone = value.as_kind("ParamRef").is_some();
-            each(value, sources, &mut |node| found(node, alone));
-        };
-        match given {
-            Given::Values(values) => values.iter().for_each(|value| one(value)),
-            Given::Selected(value) => one(value),
-            Given::Copied(_) => {}
-            Given::Any(values) => {
-                values.iter().for_each(|value| one(value));
-                sources.iter().for_each(|source| each_in(source, &mut |node| found(node, false)));
-            }
+        });
+    }
+}
+
+/// Calls `found` with each constant and parameter that a column can get, and whether it stands alone, without a cast.
+fn each_given(given: &Given<'_>, sources: &[&Tree], found: &mut impl FnMut(&Node, bool)) {
+    let mut one = |value: &Tree| {
+        let alone = value.as_kind("ParamRef").or_else(|| value.as_kind("AConst")).is_some();
+        each(value, sources, &mut |node| found(node, alone));
+    };
+    match given {
+        Given::Values(values) => values.iter().for_each(|value| one(value)),
+        Given::Selected(value) => one(value),
+        Given::Copied(_) => {}
+        Given::Any(values) => {
+            values.iter().for_each(|value| one(value));
+            sources.iter().for_each(|source| each_in(source, &mut |node| found(node, false)));
         }
     }
 }
@@ -313,4 +331,18 @@ pub(super) fn gives_nothing(value: &Tree) -> bool {
 /// A constant that is a mask.
 fn holds_mask(value: &Node) -> bool {
     value.kind == "AConst" && value.get("val").node().is_some_and(|text| is_mask(text.text("sval").as_bytes()))
+}
+
+/// A constant, or a parameter.
+fn plain(node: &Node) -> Option<PlainGiven> {
+    if node.kind == "ParamRef" {
+        return usize::try_from(node.int("number")).ok().map(PlainGiven::Parameter);
+    }
+    let value = node.get("val").node()?;
+    Some(PlainGiven::Constant(match value.kind {
+        "String" => value.text("sval").to_owned(),
+        "Float" => value.text("fval").to_owned(),
+        "Integer" => value.int("ival").to_string(),
+        _ => return None,
+    }))
 }

@@ -134,7 +134,7 @@ fn explained(args: &Explain, global: &Global) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::failed(format!("cannot start: {error}"), ""))?;
     let passwords = wiring::Passwords::of(&config);
-    let reading = explain(wiring::postgres_target(target), database, &passwords, &gate, &args.sql);
+    let reading = explain(wiring::postgres_target(target, None), database, &passwords, &gate, &args.sql);
     let explained = runtime.block_on(reading).map_err(|down| {
         CliError::failed(format!("the catalog of \"{name}\" can't be read: {down}"), "the statement was not decided")
     })?;

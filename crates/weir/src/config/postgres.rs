@@ -45,6 +45,8 @@ pub struct PostgresTarget {
     pub login: TargetLogin,
     /// Which columns hold which class, and what is done with all others.
     pub class_rules: ClassRules,
+    /// Whether the values of all others are looked at.
+    pub detects: bool,
     /// The classes that the rules give, which policies may name.
     pub class_ids: BTreeSet<ClassId>,
     /// How long connecting may take.
@@ -85,6 +87,8 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
     let words = [("show", Unclassified::Show), ("hide", Unclassified::Hide)];
     let unclassified = section.entry("unclassified").and_then(|entry| entry.one_of(&words, reading.found));
     let unclassified = unclassified.unwrap_or(Unclassified::Show);
+    let words = [("on", true), ("off", false)];
+    let detects = section.entry("detect").and_then(|entry| entry.one_of(&words, reading.found)).unwrap_or(true);
     let words = [("session", TokenScope::Session), ("run", TokenScope::Run), ("target", TokenScope::Target)];
     let token_scope = section.entry("token_scope").and_then(|entry| entry.one_of(&words, reading.found));
     let token_scope = token_scope.unwrap_or_default();
@@ -104,6 +108,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
         tls,
         login,
         class_rules,
+        detects,
         class_ids,
         connect_timeout: Duration::from_secs(seconds.into()),
     };

@@ -71,6 +71,7 @@ user = 7
 password = "hunter2"
 labels = { team = ["a"] }
 unclassified = "maybe"
+detect = "yes"
 connect_timeout_seconds = "10s"
 tls = "prefer"
 
@@ -119,27 +120,29 @@ weir.toml:24:19: error: targets.Orders.labels.team: is a list
   help: write a text in quotes
 weir.toml:25:16: error: targets.Orders.unclassified: "maybe" is not known here
   help: write "show" or "hide"
-weir.toml:26:27: error: targets.Orders.connect_timeout_seconds: is a text
+weir.toml:26:10: error: targets.Orders.detect: "yes" is not known here
+  help: write "on" or "off"
+weir.toml:27:27: error: targets.Orders.connect_timeout_seconds: is a text
   help: write a whole number, without quotes
-weir.toml:27:7: error: targets.Orders.tls: "prefer" is not known here
+weir.toml:28:7: error: targets.Orders.tls: "prefer" is not known here
   help: write "verify" or "require" or "off"
-weir.toml:30:1: error: targets.Orders.classes."customers.ssn": it has fewer than three parts
+weir.toml:31:1: error: targets.Orders.classes."customers.ssn": it has fewer than three parts
   help: write schema.table.column, as in *.*.email
-weir.toml:31:28: error: targets.Orders.classes."public.customers.email": "PII" is no name of a class
+weir.toml:32:28: error: targets.Orders.classes."public.customers.email": "PII" is no name of a class
   help: use lower-case letters, digits and `_`, in parts joined by dots, like "pii.email"
-weir.toml:32:1: error: targets.Orders.classes.public: is not in quotes
+weir.toml:33:1: error: targets.Orders.classes.public: is not in quotes
   help: write the whole pattern as one key in quotes: "public.customers.email" = "pii.email"
-weir.toml:35:1: error: groups."d b a": is no name that a policy can use
+weir.toml:36:1: error: groups."d b a": is no name that a policy can use
   help: use letters, digits, `.`, `_`, `-` and `/`, at most 100
-weir.toml:36:8: error: groups.dba: "alice@example.com" does not say whose name it is
+weir.toml:37:8: error: groups.dba: "alice@example.com" does not say whose name it is
   help: write issuer and name, like "local:alice@example.com"
-weir.toml:36:29: error: groups.dba: no issuer is named "corp"
+weir.toml:37:29: error: groups.dba: no issuer is named "corp"
   help: add [issuers.corp], or use `local:` for those with a token of Weir's own
-weir.toml:36:55: error: groups.dba: no issuer is named "lokal"
+weir.toml:37:55: error: groups.dba: no issuer is named "lokal"
   help: did you mean `local`?
-weir.toml:36:68: error: groups.dba: "local:" does not say whose name it is
+weir.toml:37:68: error: groups.dba: "local:" does not say whose name it is
   help: write issuer and name, like "local:alice@example.com"
-weir.toml:36:91: error: groups.dba: "local:eve" is in the list twice
+weir.toml:37:91: error: groups.dba: "local:eve" is in the list twice
   help: keep one of them"#,
     );
 }
@@ -545,6 +548,7 @@ channel_binding = "require"
 client_cert = "other/tls/server.pem"
 client_key = "other/tls/server.key"
 unclassified = "hide"
+detect = "off"
 token_scope = "run"
 connect_timeout_seconds = 0x1e
 
@@ -607,6 +611,7 @@ empty = []
     assert_eq!(orders.tls, TargetTls::Verify { ca: Some(path("ca.pem")), server_name: Some("db.example.com".into()) });
     assert_eq!((orders.login.negotiation, orders.login.channel_binding), (TlsNegotiation::Direct, BindingUse::Require));
     assert_eq!(orders.target.token_scope, model::TokenScope::Run);
+    assert_eq!((orders.detects, config.targets["near"].detects), (false, true));
     let (cert, key) = (path("other/tls/server.pem"), path("other/tls/server.key"));
     assert_eq!(orders.login.certificate, Some(ClientPair { cert, key }));
     assert_eq!(orders.connect_timeout, std::time::Duration::from_secs(30));

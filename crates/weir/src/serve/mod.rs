@@ -39,6 +39,9 @@ pub enum ServeError {
     /// Tokens or issuers can't be used.
     #[error("identity: {0}")]
     Identity(String),
+    /// What is looked for in values can't be.
+    #[error("detection: {0}")]
+    Detection(String),
     /// The log can't be opened.
     #[error("{0}")]
     Log(#[from] evidence::OpenError),
@@ -91,7 +94,8 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         identities: directory,
         credentials: Arc::new(wiring::Passwords::of(config)),
     };
-    let targets = config.targets.values().map(wiring::postgres_target);
+    let content = wiring::content(config).map_err(ServeError::Detection)?;
+    let targets = config.targets.values().map(|target| wiring::postgres_target(target, content.as_ref()));
     let logins = files::within(files::limit(), config.listen.logins);
     let face = CallerTls { config: tls.config, certificate: tls.certificate };
     let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, face, logins, signals));

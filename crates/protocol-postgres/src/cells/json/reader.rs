@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The string that is next, with its quotes, and whether there is a backslash in it.
-    fn raw_string(&mut self) -> Option<(&'a [u8], bool)> {
+    pub(in crate::cells) fn raw_string(&mut self) -> Option<(&'a [u8], bool)> {
         let inner = self.rest.strip_prefix(b"\"")?;
         let mut end = 0_usize;
         let mut escapes = false;
@@ -76,6 +76,13 @@ impl<'a> Reader<'a> {
         let (whole, rest) = self.rest.split_at_checked(end.saturating_add(2))?;
         self.rest = rest;
         Some((whole, escapes))
+    }
+
+    /// Takes what is neither a string nor a number, one byte at least.
+    pub(in crate::cells) fn skip_other(&mut self) {
+        let begins = |byte: &u8| matches!(byte, b'"' | b'-' | b'0'..=b'9');
+        let end = self.rest.iter().skip(1).position(begins).map_or(self.rest.len(), |at| at.saturating_add(1));
+        self.rest = self.rest.get(end..).unwrap_or_default();
     }
 
     /// The number that is next.

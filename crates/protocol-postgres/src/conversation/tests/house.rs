@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
-use gate::{Arrival, Event, Gate, Keys, Ledger, LedgerDown, Record, Ruling};
+use gate::{Arrival, Content, Event, Gate, Keys, Ledger, LedgerDown, Record, Ruling};
 use model::{ClassId, CredentialId, OnWrite, Principal, PrincipalKind, SessionId, Target, UnixMicros};
 use parking_lot::Mutex;
 use policy::{Known, Policies, SourceFile};
@@ -91,7 +91,7 @@ pub struct House {
 impl House {
     pub fn new() -> Self {
         static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(|| policies(POLICIES));
-        Self::built(&LOADED, true)
+        Self::built(&LOADED, true, None)
     }
 
     /// A house where opaque operations are permitted, and where something is classified or nothing is.
@@ -99,7 +99,7 @@ impl House {
         static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(|| {
             policies(&format!("{POLICIES} @id(\"any\") permit (principal, action == Action::\"opaque\", resource);"))
         });
-        Self::built(&LOADED, classified)
+        Self::built(&LOADED, classified, None)
     }
 
     /// A house of somebody who may see everything.
@@ -107,16 +107,26 @@ impl House {
         static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(|| {
             policies(&format!("{POLICIES} @id(\"see\") permit (principal, action == Action::\"see\", resource);"))
         });
-        Self::built(&LOADED, true)
+        Self::built(&LOADED, true, None)
+    }
+
+    /// A house where values are looked at, of somebody who sees parts of addresses alone, or else of somebody who sees everything.
+    pub fn looking(sees_all: bool, classified: bool) -> Self {
+        let more = match sees_all {
+            true => r#"@id("see") permit (principal, action == Action::"see", resource);"#,
+            false => "",
+        };
+        let content = Content::new(detect::builtin().unwrap()).unwrap();
+        Self::built(&policies(&format!("{POLICIES} {more}")), classified, Some(Arc::new(content)))
     }
 
     /// A house where numbers are stored as tokens and addresses in part, and neither as they are.
     pub fn lowering() -> Self {
         static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(less);
-        Self::built(&LOADED, true)
+        Self::built(&LOADED, true, None)
     }
 
-    fn built(policies: &Arc<Policies>, classified: bool) -> Self {
+    fn built(policies: &Arc<Policies>, classified: bool, content: Option<Arc<Content>>) -> Self {
         let ledger = Arc::new(Memory::default());
         let gate = Arc::new(Gate::new(Arc::clone(policies), Keys::new([9; 32])));
         let arrival = Arrival {
@@ -150,7 +160,7 @@ impl House {
         .unwrap()
         .on_write("public.customers.ssn", OnWrite::Token)
         .on_write("public.customers.email", OnWrite::Partial);
-        let settings = TargetSettings::of_tests(1, rules.clone());
+        let settings = TargetSettings { content, ..TargetSettings::of_tests(1, rules.clone()) };
         let catalogs = Arc::new(Catalogs::fixed(settings, Catalog::build(rows(), &rules, None)));
         let wire = Wire::default();
         let conversation = Conversation::new(session, wire.clone(), Arc::clone(&catalogs), POISON.to_owned());
@@ -435,6 +445,11 @@ pub fn ready(status: u8) -> Vec<u8> {
 
 pub fn error(code: &str) -> Vec<u8> {
     named(b'E', &["SERROR", "VERROR", &format!("C{code}"), "Mthe value 512-44-9821 is wrong"], b"\0")
+}
+
+/// A notice that says this.
+pub fn notice(text: &str) -> Vec<u8> {
+    named(b'N', &["SNOTICE", "VNOTICE", "C01000", &format!("M{text}")], b"\0")
 }
 
 /// A description of columns: name, table, number, type.

@@ -8,6 +8,7 @@ mod copies;
 mod fuzz;
 mod house;
 mod long;
+mod looking;
 mod opaque;
 mod own_catalog;
 mod pipelines;

@@ -1,0 +1,237 @@
+"""What is found in columns that nobody has classified: by every way on which values come, for who sees nothing, parts, tokens, or all."""
+
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "clients" / "psycopg"))
+
+import psycopg
+from psycopg.pq import ExecStatus
+from ways import directly, run_all, through
+
+CANARIES = [b"536-90-4399", b"4539 1488", b"4539148803436467", b"ada.lovelace@", b"grace.hopper@", b"DE893704", b"DE89 3704",
+            b"AKIAZ7XQ4LJM2NPT5RWV", b"203.0.113.77", b"AKIAZ7XQ4LJM2NPT5RWV".hex().encode(), b"ada.lovelace@".hex().encode()]
+CANARIES += [(4539148803436467).to_bytes(8), b"".join(group.to_bytes(2) for group in (4539, 1488, 343, 6467)), bytes([203, 0, 113, 77])]
+
+QUERIES = [
+    "SELECT * FROM notes ORDER BY id",
+    "SELECT n.* FROM notes n WHERE id = 1",
+    "SELECT id, body || '', code::text, padded::varchar, doc, raw, tags, docs, blob, amount, card_number, page, host FROM notes ORDER BY 1",
+    "SELECT doc -> 'iban', doc ->> 'iban', doc -> 'nested', raw ->> 'text' FROM notes ORDER BY id",
+    "SELECT body AS order_id, code AS invoice FROM notes UNION ALL SELECT padded, tags::text FROM notes",
+    "SELECT string_agg(body, E'\\n'), array_agg(code), jsonb_agg(doc), json_agg(padded) FROM notes",
+    "SELECT row_to_json(notes), to_jsonb(notes) FROM notes",
+    "SELECT n, (n).body FROM notes n",
+    "SELECT ROW(id, body, card_number), ARRAY[code, padded], ARRAY[amount, card_number] FROM notes",
+    "SELECT body::bytea, convert_to(code, 'UTF8') FROM notes",
+    "SELECT unnest(tags), unnest(docs) FROM notes",
+    "SELECT array_agg(card_number), array_agg(amount), ROW(card_number, amount, host) FROM notes",
+    "SELECT cards, ARRAY[cards] FROM cards",
+    "SELECT d FROM cards",
+    "SELECT to_tsvector('simple', padded), padded::name, ('{' || quote_ident(code) || '}')::varchar[] FROM notes",
+]
+
+
+def bytes_of(connection, query, result_format=None):
+    """Every cell, message and name that comes."""
+    if result_format is None:
+        result = connection.pgconn.exec_(query.encode())
+    else:
+        result = connection.pgconn.exec_params(query.encode(), [], result_format=result_format)
+    assert result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK), (query, result.error_message)
+    return [[result.get_value(row, n) for n in range(result.nfields)] for row in range(result.ntuples)]
+
+
+def none_in(what, cells, allowed=()):
+    for row in cells:
+        for cell in row:
+            found = [canary for canary in CANARIES if cell is not None and canary in cell and canary not in allowed]
+            assert not found, (what, cell, found)
+
+
+FORMATS = (None, 0, 1)
+
+
+def test_nothing_is_seen_by_who_may_see_nothing():
+    with directly("found", autocommit=True) as direct, through("alice", "found", autocommit=True) as weir:
+        for query in QUERIES:
+            for result_format in FORMATS:
+                shown, bare = bytes_of(weir, query, result_format), bytes_of(direct, query, result_format)
+                none_in((query, result_format), shown)
+                assert [len(row) for row in shown] == [len(row) for row in bare], query
+                leaks = any(canary in cell for row in bare for cell in row if cell for canary in CANARIES)
+                assert leaks, (query, result_format, "there is nothing to find in it")
+
+
+def test_what_stands_around_it_stays():
+    with through("alice", "found", autocommit=True) as weir:
+        first = bytes_of(weir, "SELECT body, code, doc, tags, page, raw FROM notes WHERE id = 1")[0]
+        assert first[0] == b"her SSN is [redacted], on file", first[0]
+        assert first[1] == b"pay [redacted]", first[1]
+        assert first[2] == b'{"card": null, "iban": "[redacted]", "nested": [{"email": "[redacted]"}, "fine"]}', first[2]
+        assert first[3] == b'{fine,"mail [redacted], please",NULL}', first[3]
+        assert first[4] == b'<p to="[redacted]">hello</p>', first[4]
+        assert first[5] == b'{"text": "first line\\u000a[redacted] [redacted]", "n": 1.50}', first[5]
+        assert bytes_of(weir, "SELECT amount, card_number, blob, host FROM notes WHERE id = 2")[0] == [b"12.50", b"7", b"\\x00ff", None]
+        # The server takes what is shown for values of the types.
+        with directly("found", autocommit=True) as direct:
+            for query in QUERIES[:2]:
+                columns = direct.execute(query).description
+                for row in bytes_of(weir, query):
+                    for column, cell in zip(columns, row):
+                        if cell is not None and column.type_display not in ("character", "character varying"):
+                            direct.execute(f"SELECT %s::{column.type_display}", [cell.decode()])
+
+
+def test_parts_and_tokens():
+    with through("petra", "found", autocommit=True) as weir:
+        for result_format in FORMATS:
+            row = bytes_of(weir, "SELECT body, code, padded, doc, tags FROM notes WHERE id = 1", result_format)[0]
+            assert row[0] == b"her SSN is ***-**-4399, on file", row
+            assert row[1] == b"pay **** **** **** 6467" and row[2].rstrip() == b"a***@e***.com", row
+            assert b'"card": 6467' in row[3] and b"DE****************3000" in row[3], row
+        amounts = bytes_of(weir, "SELECT amount, card_number FROM notes WHERE id = 1")
+        assert amounts == [[b"6467", b"6467"]], amounts
+    with through("theo", "found", autocommit=True) as weir:
+        none_in("tokens", bytes_of(weir, QUERIES[0]))
+        one, other = bytes_of(weir, "SELECT padded, doc #>> '{nested,0,email}' FROM notes WHERE id = 1")[0], \
+            bytes_of(weir, "SELECT tags[2], padded FROM notes WHERE id = 1")[0]
+        assert one[0].startswith(b"tok_") and one[1] in other[0] and one[0].rstrip() == other[1].rstrip(), (one, other)
+
+
+def test_who_sees_all_gets_what_is_there():
+    for database, user in (("found", "clara"), ("off", "alice")):
+        with directly("found", autocommit=True) as direct, through(user, database, autocommit=True) as weir:
+            for query in QUERIES:
+                for result_format in FORMATS:
+                    assert bytes_of(direct, query, result_format) == bytes_of(weir, query, result_format), (user, query)
+
+
+def test_what_is_nothing_is_the_same():
+    with directly("found", autocommit=True) as direct, through("alice", "found", autocommit=True) as weir:
+        for query in ("SELECT * FROM harmless ORDER BY id", "SELECT id, body || '', doc, raw, tags, blob, amount FROM harmless ORDER BY id"):
+            for result_format in FORMATS:
+                one, other = bytes_of(direct, query, result_format), bytes_of(weir, query, result_format)
+                different = [pair for rows in zip(one, other) for pair in zip(*rows) if pair[0] != pair[1]]
+                assert not different, (query, result_format, different[:3])
+
+
+def copied(connection, statement):
+    with connection.cursor().copy(statement) as copy:
+        return b"".join(bytes(piece) for piece in copy)
+
+
+def test_copies():
+    statements = [f"COPY {what} TO STDOUT {how}" for what in ("notes", "(SELECT * FROM notes)", "notes (id, body, doc, card_number)")
+                  for how in ("", "(FORMAT csv, HEADER)", "(FORMAT csv, DELIMITER ';', QUOTE '''')", "(FORMAT binary)")]
+    with directly("found", autocommit=True) as direct, through("alice", "found", autocommit=True) as weir, \
+            through("clara", "found", autocommit=True) as clara:
+        for statement in statements:
+            bare, shown = copied(direct, statement), copied(weir, statement)
+            none_in(statement, [[shown]])
+            assert b"[redacted]" in shown and any(canary in bare for canary in CANARIES), statement
+            assert copied(clara, statement) == bare, statement
+            harmless = statement.replace("notes (id, body, doc, card_number)", "harmless").replace("notes", "harmless")
+            assert copied(direct, harmless) == copied(weir, harmless), harmless
+        # Among other statements nobody describes it.
+        result = weir.pgconn.exec_(b"SELECT 1; COPY notes TO STDOUT; SELECT 2")
+        assert result.status == ExecStatus.FATAL_ERROR and b"0A000" == result.error_field(67), result.error_message
+
+
+def test_cursors():
+    with through("alice", "found") as weir:
+        for kind in ("", "BINARY"):
+            bytes_of(weir, f"DECLARE c {kind} CURSOR FOR SELECT * FROM notes")
+            none_in(kind, bytes_of(weir, "FETCH 1 FROM c") + bytes_of(weir, "FETCH ALL FROM c"))
+            bytes_of(weir, "CLOSE c")
+        with weir.cursor("named") as cursor:
+            for row in cursor.execute("SELECT body, doc, blob FROM notes"):
+                none_in("named", [[str(row).encode()]])
+        bytes_of(weir, "PREPARE p AS SELECT body, code FROM notes")
+        none_in("prepared", bytes_of(weir, "EXECUTE p"))
+
+
+def test_what_is_said_in_words():
+    said = []
+    with through("alice", "found", autocommit=True) as weir:
+        weir.add_notice_handler(lambda notice: said.append(str(notice.message_primary).encode()))
+        for statement in ("INSERT INTO kept VALUES (2, 'ada.lovelace@example.com', 1)", "SELECT complain()",
+                          "SELECT body::int FROM kept", "SELECT ('x' || body)::date FROM kept", "SELECT doc::int FROM notes"):
+            try:
+                weir.execute(statement)
+                raise SystemExit(f"{statement} did not fail")
+            except psycopg.Error as error:
+                diag = error.diag
+                words = [diag.message_primary, diag.message_detail, diag.message_hint, diag.context, diag.internal_query]
+                none_in(statement, [[word and word.encode() for word in words]])
+        # A setting is told to the client.
+        weir.execute("SELECT set_config('application_name', body, false) FROM kept")
+        assert weir.pgconn.parameter_status(b"application_name") == b"[redacted]", weir.pgconn.parameter_status(b"application_name")
+        weir.execute("LISTEN news")
+        weir.execute("NOTIFY news, 'to ada.lovelace@example.com'")
+        (notify,) = weir.notifies(timeout=10, stop_after=1)
+        assert notify.payload == "to [redacted]", notify
+    none_in("notices", [said])
+    assert any(b"seen: [redacted]" in notice for notice in said), said
+
+
+def test_a_column_that_is_dense_is_hidden_whole():
+    with through("petra", "found", autocommit=True) as weir:
+        # What stands alone is looked at value by value until enough has been seen.
+        first = [row[0] for row in bytes_of(weir, "SELECT contact FROM people WHERE id = 61")]
+        assert first == [b"turing at example dot net"], first
+        shown = [row[0] for row in bytes_of(weir, "SELECT contact FROM people ORDER BY id")]
+        assert shown[:60] == [b"p***@e***.net"] * 60, shown
+        assert shown[60:] == [b"[redacted]", None, b"[redacted]"], shown[60:]
+    with through("alice", "found", autocommit=True) as weir:
+        assert bytes_of(weir, "SELECT contact, remark FROM people WHERE id >= 61 ORDER BY id") == [
+            [b"[redacted]", b"call back"], [None, None], [b"[redacted]", b""]]
+        assert b"turing" not in copied(weir, "COPY people TO STDOUT")
+    with through("clara", "found", autocommit=True) as weir:
+        assert bytes_of(weir, "SELECT contact FROM people WHERE id = 61") == [[b"turing at example dot net"]]
+
+
+def test_what_may_not_be_stored_is_refused():
+    with through("rita", "found", autocommit=True) as weir, through("alice", "found", autocommit=True) as alice:
+        for statement, parameters in (
+            ("INSERT INTO kept VALUES (7, 'ada.lovelace@example.com', 1)", []),
+            ("INSERT INTO kept (id, body) SELECT 7, 'mail ada.lovelace@example.com'", []),
+            ("UPDATE kept SET body = 'pay 4539 1488 0343 6467' WHERE id = 7", []),
+            ("INSERT INTO kept VALUES (7, $1, 1)", [b"ada.lovelace@example.com"]),
+            ("UPDATE kept SET body = $1 WHERE id = 7", [b"ssn 536-90-4399"]),
+            ("PREPARE q AS UPDATE kept SET body = 'ada.lovelace@example.com' WHERE id = 7", []),
+        ):
+            result = weir.pgconn.exec_params(statement.encode(), parameters)
+            message = result.error_message
+            assert "public.kept.body holds" in message and "store Field::" in message, (statement, message)
+            none_in(statement, [[message.encode()]])
+        alice.execute("INSERT INTO kept VALUES (7, 'grace.hopper@example.org', 1)")
+        assert weir.execute("SELECT count(*) FROM kept WHERE body LIKE '%%ada%%' OR body LIKE '%%pay%%'").fetchone() == (1,)
+        for statement, parameters in (("INSERT INTO kept VALUES (8, 'nothing', 2)", []), ("INSERT INTO kept VALUES (9, $1, 3)", [b"order 12"])):
+            assert weir.pgconn.exec_params(statement.encode(), parameters).status == ExecStatus.COMMAND_OK, statement
+        alice.execute("DELETE FROM kept WHERE id >= 7")
+
+
+def test_long_values():
+    with directly("found", autocommit=True) as direct, through("alice", "found", autocommit=True) as weir, \
+            through("clara", "found", autocommit=True) as clara:
+        for query in ("SELECT id, body FROM long ORDER BY id", "SELECT body, id, blob FROM long ORDER BY id"):
+            for result_format in FORMATS:
+                none_in(query, bytes_of(weir, query, result_format))
+                assert bytes_of(direct, query, result_format) == bytes_of(clara, query, result_format)
+                # What is hidden is overwritten: what stands around it is there.
+                body = bytes_of(weir, query, result_format)[1]
+                bare = bytes_of(direct, query, result_format)[1]
+                assert [len(cell or b"") for cell in body] == [len(cell or b"") for cell in bare], query
+        for how in ("", "(FORMAT csv)", "(FORMAT binary)"):
+            shown, bare = (copied(connection, f"COPY long TO STDOUT {how}") for connection in (weir, direct))
+            none_in(how, [[shown]])
+            assert len(shown) == len(bare) and shown != bare and shown[:100_000] == bare[:100_000], how
+            assert copied(clara, f"COPY long TO STDOUT {how}") == bare, how
+
+
+if os.environ.get("ONLY"):
+    globals()[os.environ["ONLY"]]()
+else:
+    run_all(dict(globals()))
