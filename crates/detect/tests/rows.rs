@@ -3,7 +3,7 @@
 //!
 //! A finding is right if it is of the kind of what is there and has more than half of it in common with it. What this prints is what
 //! docs/DETECTION.md says. `DETECTION_ROWS=untouched` measures the set that nothing is developed on.
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a report of a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs, reason = "a report of a test")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -169,7 +169,10 @@ const OF_PRESIDIO: &[(&str, &[&str])] = &[
 /// `DETECTION_PRESIDIO` names a Python that has it (`bench/presidio.txt`). The name of a column stands before the text for it.
 #[test]
 fn beside_presidio() {
-    let Some(python) = std::env::var_os("DETECTION_PRESIDIO") else { return };
+    let Some(python) = std::env::var_os("DETECTION_PRESIDIO") else {
+        eprintln!("skipped: DETECTION_PRESIDIO names no Python that has Presidio");
+        return;
+    };
     let set = std::env::var("DETECTION_ROWS").unwrap_or_else(|_| "development".to_owned());
     let rows = rows(&set);
     let name_of =
