@@ -28,7 +28,7 @@ pub fn known(config: &Config) -> Known {
     let targets = config.targets.values();
     let mut classes: BTreeSet<ClassId> = targets.clone().flat_map(|target| target.class_ids.iter().cloned()).collect();
     if targets.clone().any(|target| target.detects) {
-        classes.extend(wiring::detected_classes());
+        classes.extend(config.detection.classes().unwrap_or_default());
     }
     let authorities = config.certificates.iter().map(|authority| authority.name.clone());
     let issuers = config.issuers.iter().map(|issuer| issuer.name.clone()).chain(authorities);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use credentials::CredentialSource;
 use gate::{Content, CredentialDown, Credentials};
 use identity::{Certificates, Directory, Issuers, SaltKey, TokenFile, TokenFileError};
-use model::{ClassId, Sensitive, TargetId};
+use model::{Sensitive, TargetId};
 use protocol_postgres::TargetSettings;
 
 use crate::config::{Config, PostgresTarget};
@@ -49,14 +49,8 @@ pub fn content(config: &Config) -> Result<Option<Arc<Content>>, String> {
     if !config.targets.values().any(|target| target.detects) {
         return Ok(None);
     }
-    let detector = detect::builtin().map_err(ToString::to_string)?;
+    let detector = config.detection.detector().map_err(|fault| fault.to_string())?;
     Ok(Some(Arc::new(Content::new(detector)?)))
-}
-
-/// The classes of what is looked for.
-pub fn detected_classes() -> impl Iterator<Item = ClassId> {
-    let kinds = detect::entities().unwrap_or_default();
-    kinds.into_iter().filter(|kind| !kind.off).filter_map(|kind| ClassId::parse(&kind.class))
 }
 
 /// A target as its protocol wants it. `content` is what is looked for in its values, if it wants that.

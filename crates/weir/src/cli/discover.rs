@@ -88,7 +88,7 @@ async fn discovered(
     passwords: &wiring::Passwords,
     detector: &Detector,
 ) -> Result<Found, TargetDown> {
-    let mut sampler = Sampler::open(wiring::postgres_target(target), database, passwords).await?;
+    let mut sampler = Sampler::open(wiring::postgres_target(target, None), database, passwords).await?;
     let mut tables = sampler.tables().await?;
     let wanted = |table: &SampledTable| {
         let name = name_of(table);

@@ -82,7 +82,6 @@ impl Detection {
     }
 
     /// The classes of all that is looked for.
-    #[cfg_attr(not(test), expect(dead_code, reason = "policies name them once targets are looked through"))]
     pub fn classes(&self) -> Result<BTreeSet<ClassId>, Misread> {
         let on = self.kinds()?.into_iter().filter(|kind| kind.on);
         Ok(on.filter_map(|kind| ClassId::parse(&kind.entity.class)).collect())
