@@ -75,6 +75,7 @@ mod tests {
         one.add(KindId(129));
         other.add(KindId(64));
         assert!(one.has(KindId(3)) && one.has(KindId(129)) && !one.has(KindId(64)) && !one.has(KindId(999)));
+        assert!(!one.has(KindId(35)) && !one.has(KindId(67)));
         assert!(!one.meets(&other));
         other.join(&one);
         assert!(other.meets(&one) && other.has(KindId(64)) && other.has(KindId(129)));

@@ -1,6 +1,6 @@
-//! What a word of digits alone can be, by how many they are and by the byte behind them.
+//! What can begin with digits, by how many they are, by the byte behind them, and by numbers behind that.
 //!
-//! Most words with a digit are small numbers, amounts, and parts of times: this says of them that they are nothing, before an automaton is
+//! Most words with a digit are small numbers, amounts, dates and times: this says of them that they are nothing, before an automaton is
 //! asked. It is read off the automaton, and says no only where that would.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,11 +21,11 @@ const STATES_MAX: usize = 4096;
 /// What may stand between numbers that are one thing: a date, a time, an address.
 const SIGNS: [u8; 5] = [b'-', b'.', b':', b'/', b' '];
 
-/// A word of digits alone.
+/// The digits that a word begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number {
     pub digits: usize,
-    /// What stands behind them; none at the end of the input.
+    /// What stands behind them: none at the end of the input. It may be of the same word.
     next: Option<u8>,
 }
 
@@ -35,7 +35,7 @@ impl Number {
         let rest = input.get(start..).unwrap_or_default();
         let digits = rest.iter().position(|byte| !is_digit(*byte)).unwrap_or(rest.len());
         let next = rest.get(digits).copied();
-        (digits > 0 && !next.is_some_and(is_word)).then_some(Self { digits, next })
+        (digits > 0).then_some(Self { digits, next })
     }
 }
 
@@ -44,14 +44,20 @@ impl Number {
 pub struct Numbers {
     /// By the number of digits: the first is of one.
     of: Vec<Of>,
+    /// The bytes that may be there in place of a digit.
+    others: Bytes,
 }
+
+/// A bit for each byte.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bytes([u64; 4]);
 
 #[derive(Debug, Default)]
 struct Of {
     /// The shapes that are all of them, by number, and whether each is it whatever digits they are.
     shapes: Vec<(usize, bool)>,
-    /// A bit for each byte that a shape can have behind them.
-    goes_on: [u64; 4],
+    /// The bytes that a shape can have behind them.
+    goes_on: Bytes,
     /// For each sign that one can have behind them: what the numbers behind it can be.
     behind: Vec<(u8, Numbers)>,
 }
@@ -80,7 +86,9 @@ impl Numbers {
         lives: &mut BTreeMap<StateID, bool>,
     ) -> Self {
         let Some((digits_max, digits_max_behind)) = digits_max.split_first() else { return Self::default() };
-        let (mut of, mut states) = (Vec::new(), states.clone());
+        let (mut of, mut others, mut states) = (Vec::new(), Bytes::default(), states.clone());
+        let leads_on = |byte: &u8| states.iter().any(|state| shapes.next(*state, *byte).is_some());
+        (0..=u8::MAX).filter(|byte| !is_digit(*byte)).filter(leads_on).for_each(|byte| others.add(byte));
         while of.len() < *digits_max {
             let next =
                 |state: &StateID| (b'0'..=b'9').map(|digit| shapes.next(*state, digit)).collect::<Vec<Option<_>>>();
@@ -98,12 +106,12 @@ impl Numbers {
                 *count = count.saturating_add(1);
             }
             number.shapes = counts.iter().map(|(shape, count)| (*shape, is_every && *count == states.len())).collect();
-            for byte in (0..=u8::MAX).filter(|byte| !is_word(*byte)) {
+            for byte in (0..=u8::MAX).filter(|byte| !is_digit(*byte)) {
                 let next = states.iter().filter_map(|state| shapes.next(*state, byte));
                 let alive = next.filter(|next| *lives.entry(*next).or_insert_with(|| shapes.goes_on(*next)));
                 let alive: BTreeSet<_> = alive.collect();
                 if !alive.is_empty() {
-                    number.may_have(byte);
+                    number.goes_on.add(byte);
                     let is_known = of.len() < DIGITS_BEFORE_MAX && SIGNS.contains(&byte);
                     if is_known && !digits_max_behind.is_empty() {
                         let behind = Self::behind(shapes, &alive, false, digits_max_behind, lives);
@@ -113,7 +121,7 @@ impl Numbers {
             }
             of.push(number);
         }
-        Self { of }
+        Self { of, others }
     }
 
     /// What the number may be that begins here.
@@ -133,23 +141,28 @@ impl Numbers {
 impl Of {
     /// Whether a shape may have more than this number, which begins here.
     fn may_go_on(&self, input: &[u8], start: usize, number: Number) -> bool {
-        let Some(next) = number.next.filter(|next| self.has(*next)) else { return false };
+        let Some(next) = number.next.filter(|next| self.goes_on.has(*next)) else { return false };
         let Some((_, numbers)) = self.behind.iter().find(|(sign, _)| *sign == next) else { return true };
         let behind = start.saturating_add(number.digits).saturating_add(1);
-        // What no number stands behind, or one that may not be all there, is for the automaton.
-        let Some(number) = Number::at(input, behind).filter(|number| number.next.is_some()) else { return true };
-        let Some(of) = numbers.get(number) else { return true };
-        !of.shapes.is_empty() || of.may_go_on(input, behind, number)
+        let Some(number) = Number::at(input, behind) else {
+            return input.get(behind).is_none_or(|byte| numbers.others.has(*byte));
+        };
+        // What may not be all there is for the automaton.
+        let Some(of) = numbers.get(number).filter(|_| number.next.is_some()) else { return true };
+        let may_end = !of.shapes.is_empty() && !number.next.is_some_and(is_word);
+        may_end || of.may_go_on(input, behind, number)
     }
+}
 
+impl Bytes {
     fn has(&self, byte: u8) -> bool {
         let (at, bit) = bit(byte);
-        self.goes_on.get(at).is_some_and(|bits| bits & bit != 0)
+        self.0.get(at).is_some_and(|bits| bits & bit != 0)
     }
 
-    fn may_have(&mut self, byte: u8) {
+    fn add(&mut self, byte: u8) {
         let (at, bit) = bit(byte);
-        if let Some(bits) = self.goes_on.get_mut(at) {
+        if let Some(bits) = self.0.get_mut(at) {
             *bits |= bit;
         }
     }
@@ -165,12 +178,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_a_word_of_digits_alone() {
+    fn a_number_is_the_digits_that_something_begins_with() {
         let at =
             |input: &str, start: usize| Number::at(input.as_bytes(), start).map(|number| (number.digits, number.next));
         assert_eq!(at("id 512,", 3), Some((3, Some(b','))));
         assert_eq!(at("512", 0), Some((3, None)));
-        for none in ["512a", "512_", "a512", "-512", ""] {
+        assert_eq!(at("512a", 0), Some((3, Some(b'a'))));
+        for none in ["a512", "-512", ""] {
             assert_eq!(at(none, 0), None, "{none}");
         }
         assert_eq!(at("5", 7), None);
@@ -198,15 +212,17 @@ mod tests {
         assert_eq!(may_be("4111"), Some(vec![(1, false)]));
         assert_eq!(may_be("1234,"), Some(vec![(1, false)]));
         assert_eq!(may_be("123456"), Some(vec![(3, true)]));
+        assert_eq!(may_be("12x"), Some(vec![]));
         assert_eq!(may_be("1234567."), Some(vec![(3, true), (4, false)]));
         // What stands behind a sign is looked at, too.
         assert_eq!(may_be("512-44,"), None);
         assert_eq!(may_be("512-445,"), Some(vec![]));
         assert_eq!(may_be("512-44"), None, "it may go on");
-        assert_eq!(may_be("512-x"), None);
+        assert_eq!(may_be("512-"), None, "it may go on");
+        assert_eq!(may_be("512-x"), Some(vec![]));
         let times = Numbers::of(&Shapes::new(&[r"(\d{2}:){3}\d{2}"], 99).unwrap());
         assert_eq!(of(&times, "10:20:30:40,"), None);
-        for none in ["10:20:30,", "10:20,", "10:20:3:40,", "10-20:30:40,"] {
+        for none in ["10:20:30,", "10:20,", "10:20:3:40,", "10-20:30:40,", "10:20:30T", "10:20a:30:40 ", "10h", "10_"] {
             assert_eq!(of(&times, none), Some(vec![]), "{none}");
         }
         // Where some digits lead nowhere, no shape is every number.

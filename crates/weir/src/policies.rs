@@ -9,7 +9,6 @@ use policy::{Known, Policies, Problem, Severity, SourceFile};
 
 use crate::config::{Config, LOCAL_ISSUER};
 use crate::protocols::VOCABULARIES;
-use crate::wiring;
 
 /// The most that one policy file may hold, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;

@@ -119,6 +119,31 @@ fn what_begins_before_something_open_is_the_same_at_every_split() {
     }
 }
 
+/// Addresses without a digit, which have nothing that they are found by but their colons.
+#[test]
+fn addresses_of_letters_are_the_same_at_every_split() {
+    for text in ["from aa:bb:cc:dd:ee:ff to", "abcd:abcd:abcd::abcd", "de::add a::b ::::", "x fe:fe:fe:fe:fe:fe"] {
+        every_split_is_as_the_whole(all_kinds(), text.as_bytes(), "");
+    }
+}
+
+/// So long that most of it is no longer kept when the rest comes: words before what is found, and what it may be inside of, are.
+#[test]
+fn what_is_no_longer_kept_does_not_matter() {
+    let detector = builtin().unwrap();
+    let examples = examples(&entities().unwrap());
+    for around in [" ssn: ", ", card number ", "-", "\n"] {
+        let texts: Vec<_> = examples.iter().map(|(text, _)| String::from_utf8_lossy(text)).collect();
+        let text = texts.join(around).repeat(2);
+        let whole = of_whole(detector, None, text.as_bytes());
+        for size in [1, 100, 5000] {
+            let parts = of_parts(Stream::new(detector), None, text.as_bytes().chunks(size));
+            assert_eq!(String::from_utf8_lossy(&parts.1), String::from_utf8_lossy(&whole.1), "{around:?}, {size}");
+            assert_eq!(parts.0, whole.0, "{around:?}, {size}");
+        }
+    }
+}
+
 /// As in a row, a log line and a document: each beside others.
 #[test]
 fn examples_among_others_give_the_same_at_every_split() {
