@@ -346,7 +346,9 @@ impl<'d> Scanner<'d> {
         }
         let from = match &self.detector.secrets.of.get(shape)?.behind {
             // However many blanks are before the value.
-            Some(name_ends) => value_of(input, start..end, name_ends).start.min(start.saturating_add(NAME_BYTES_MAX * 2)),
+            Some(name_ends) => {
+                value_of(input, start..end, name_ends).start.min(start.saturating_add(NAME_BYTES_MAX * 2))
+            }
             None => start,
         };
         (end.saturating_sub(from) > SECRET_BYTES_MAX).then_some(from)

@@ -131,8 +131,7 @@ impl Plain<'_> {
         let text = &self.input[start..end];
         let significant: Vec<u8> =
             text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-        let fulfils =
-            shape.check.is_none_or(|check| check(text) || (shape.behind.is_none() && check(&significant)));
+        let fulfils = shape.check.is_none_or(|check| check(text) || (shape.behind.is_none() && check(&significant)));
         if odds > 0.0 && fulfils && !is_part(self.input, &(start..end)) {
             if odds > WORD_ODDS {
                 self.sure_end = self.sure_end.max(end);

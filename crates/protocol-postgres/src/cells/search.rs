@@ -7,7 +7,9 @@
 use gate::{Hidden, Looker, Met, Watch};
 use memchr::memchr;
 use model::{Sight, Value};
-use redact::{CELL_BYTES_MAX, CELL_DEPTH_MAX, CELL_PARTS_MAX, CellCodec, FieldPlan, Shown, TokenKey, show, show_span};
+use redact::{
+    CELL_BYTES_MAX, CELL_DEPTH_MAX, CELL_PARTS_MAX, CellCodec, FieldPlan, REDACTED, Shown, TokenKey, show, show_span,
+};
 
 use super::family::{Family, NUMERIC, TEXT};
 use super::json::{self, JSONB_VERSION, Reader};
@@ -225,6 +227,9 @@ impl Looking<'_, '_> {
     }
 
     fn text(&mut self, cell: &[u8], depth: usize, out: &mut Vec<u8>) -> Option<Shown> {
+        if cell.starts_with(br"\x") && self.finds_in_digits(cell) {
+            return None;
+        }
         if !self.finds(cell, depth) {
             return Some(Shown::Same);
         }
@@ -234,6 +239,15 @@ impl Looking<'_, '_> {
         let done = self.replaced(text, &hidden, 0, out);
         self.sought.looker.give_back(hidden);
         done.map(|()| Shown::Written)
+    }
+
+    /// Whether something is in the bytes that a text stands for which is written as the server writes a `bytea`.
+    fn finds_in_digits(&mut self, text: &[u8]) -> bool {
+        let mut value = std::mem::take(self.sought.scratch);
+        value.clear();
+        let found = bytes::read_into(text, &mut value).is_some() && self.finds(&value, 1);
+        *self.sought.scratch = value;
+        found
     }
 
     /// Appends a text with what is hidden of it replaced. It begins at `begins` of what was looked at.
@@ -342,11 +356,19 @@ impl Looking<'_, '_> {
         let text = if is_binary { cell.strip_prefix(&[JSONB_VERSION])? } else { cell };
         // Most documents say what they say as it is written.
         let escapes = memchr(b'\\', text).is_some();
+        // Strings that stand for bytes in which something is: where they begin.
+        let mut digits = Vec::new();
         let found = if escapes {
             let mut view = std::mem::take(self.sought.scratch);
             view.clear();
             let viewed = tokens_of(text, |token| {
-                view.extend_from_slice(&token.view()?);
+                let says = token.view()?;
+                if let Some(inner) = inner(&says).filter(|inner| inner.starts_with(br"\x"))
+                    && self.finds_in_digits(inner)
+                {
+                    digits.push(view.len());
+                }
+                view.extend_from_slice(&says);
                 Some(())
             });
             let found = viewed.map(|()| self.finds(&view, 1));
@@ -355,20 +377,20 @@ impl Looking<'_, '_> {
         } else {
             self.finds(text, 1)
         };
-        if !found {
+        if !found && digits.is_empty() {
             return Some(Shown::Same);
         }
         if is_binary {
             out.push(JSONB_VERSION);
         }
         let hidden = self.sought.looker.take_hidden();
-        let done = self.replaced_document(text, &hidden, out);
+        let done = self.replaced_document(text, &hidden, &digits, out);
         self.sought.looker.give_back(hidden);
         done.map(|()| Shown::Written)
     }
 
     /// Appends a document with what is hidden of its values and names replaced.
-    fn replaced_document(&self, text: &[u8], hidden: &[Hidden], out: &mut Vec<u8>) -> Option<()> {
+    fn replaced_document(&self, text: &[u8], hidden: &[Hidden], digits: &[usize], out: &mut Vec<u8>) -> Option<()> {
         if hidden.len() > CELL_PARTS_MAX {
             return None;
         }
@@ -384,12 +406,13 @@ impl Looking<'_, '_> {
             let here = rest.iter().take_while(|hidden| hidden.start < at).count();
             let here = rest.get(..here)?;
             match token {
+                Token::String(_) if digits.binary_search(&begins).is_ok() => json::write(REDACTED, out)?,
                 _ if here.is_empty() => out.extend_from_slice(token.written()),
                 Token::Other(written) => out.extend_from_slice(written),
                 Token::Number(number) => self.number(number, here, out)?,
                 Token::String(_) => {
                     let view = token.view()?;
-                    let inner = view.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+                    let inner = inner(&view)?;
                     let mut shown = Vec::new();
                     self.replaced(std::str::from_utf8(inner).ok()?, here, begins.checked_add(1)?, &mut shown)?;
                     json::write(std::str::from_utf8(&shown).ok()?, out)?;
@@ -414,6 +437,11 @@ impl Looking<'_, '_> {
 /// The type of the elements of what may be an array in binary.
 fn element_of(cell: &[u8]) -> Option<u32> {
     cell.get(8..12)?.try_into().ok().map(u32::from_be_bytes)
+}
+
+/// What stands between the quotes of a string.
+fn inner(string: &[u8]) -> Option<&[u8]> {
+    string.strip_prefix(b"\"")?.strip_suffix(b"\"")
 }
 
 fn unless_same(hides: bool, begin: usize, out: &mut Vec<u8>) -> Shown {

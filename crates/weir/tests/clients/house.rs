@@ -250,14 +250,16 @@ impl House {
 /// A Weir before this server, to be started.
 fn before(server: &PostgresServer, password: &str) -> weir::Builder {
     let account = (shop::ROLE, password);
+    // These hold what looks like people's data, to be the same as directly. What is found in values has tests of its own.
+    let lines = format!("address = \"127.0.0.1:{}\"\ntls = \"off\"\ndetect = \"off\"\n", server.port());
     let weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
         .target("shop", server, shop::DATABASE, account, shop::CLASSES)
-        .target("plain", server, "plain", account, &[])
-        .target("shapes", server, "shapes", account, &SHAPES_CLASSES)
-        .target("sights", server, "sights", account, &SIGHTS_CLASSES)
-        .target("stored", server, "stored", account, &STORED_CLASSES)
+        .target_with("plain", "plain", account, &lines, &[])
+        .target_with("shapes", "shapes", account, &lines, &SHAPES_CLASSES)
+        .target_with("sights", "sights", account, &lines, &SIGHTS_CLASSES)
+        .target_with("stored", "stored", account, &lines, &STORED_CLASSES)
         .policies(POLICIES);
-    let weir = WORK.into_iter().fold(weir, |weir, name| weir.target(name, server, name, account, &WORK_CLASSES));
+    let weir = WORK.into_iter().fold(weir, |weir, name| weir.target_with(name, name, account, &lines, &WORK_CLASSES));
     ["users", "carriers", "keepers", "lesser", "clear", "partial", "token"].into_iter().fold(weir, weir::Builder::group)
 }
 

@@ -28,7 +28,7 @@ INSERT INTO harmless SELECT n,
            'epoch 1767225600123', 'a "quoted" \ text {with}, signs', 'é ü ß 中文', 'tracking 1Z999AA10123456784'])[1 + n % 10],
     jsonb_build_object('n', n, 'version', '1.2.3', 'at', '2026-11-26T10:00:00Z', 'path', 'C:\temp', 'lines', E'a\nb'),
     ('{"n":   ' || n || ', "s" : "a\u00e9\/b", "list":[1,2.50, -3e5 , null, true]}')::json,
-    ARRAY['a', 'b c', NULL, '"', '\'], decode(md5(n::text), 'hex'), n * 1.25, 10000000000 + n, '<p>text</p>',
+    ARRAY['a', 'b c', NULL, '"', '\'], decode(md5(n::text), 'hex'), n * 1.25, n * 1000, '<p>text</p>',
     date '2026-01-01' + n, timestamptz '2026-01-01 10:00:00+00' + n * interval '1 hour',
     md5(n::text)::uuid, n % 2 = 0, n / 3.0
 FROM generate_series(1, 40) AS n;
