@@ -254,7 +254,7 @@ impl Watch {
             is_one &= other == sort;
         }
         let sight = if is_one { least } else { Sight::Nothing };
-        self.content().sorts().get(sort).map_or_else(|| nothing(), |sort| sort.plan(sight))
+        self.content().sorts().get(sort).map_or_else(nothing, |sort| sort.plan(sight))
     }
 
     fn content(&self) -> &Content {
@@ -430,7 +430,7 @@ impl Looker {
 impl Watch {
     /// How something that was found is shown.
     pub fn plan(&self, hidden: &Hidden) -> &FieldPlan {
-        self.content().sorts().get(hidden.sort).map_or_else(|| nothing(), |sort| sort.plan(hidden.sight))
+        self.content().sorts().get(hidden.sort).map_or_else(nothing, |sort| sort.plan(hidden.sight))
     }
 
     /// How a value is shown whole in which all of these were found: as what is seen least of, and not at all where they are of

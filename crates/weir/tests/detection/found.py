@@ -21,7 +21,7 @@ QUERIES = [
     "SELECT doc -> 'iban', doc ->> 'iban', doc -> 'nested', raw ->> 'text' FROM notes ORDER BY id",
     "SELECT body AS order_id, code AS invoice FROM notes UNION ALL SELECT padded, tags::text FROM notes",
     "SELECT string_agg(body, E'\\n'), array_agg(code), jsonb_agg(doc), json_agg(padded) FROM notes",
-    "SELECT row_to_json(n), to_jsonb(n) FROM (SELECT id, body, code, doc, raw, tags, card_number FROM notes) n",
+    "SELECT row_to_json(notes), to_jsonb(notes) FROM notes",
     "SELECT n, (n).body FROM notes n",
     "SELECT ROW(id, body, card_number), ARRAY[code, padded], ARRAY[amount, card_number] FROM notes",
     "SELECT body::bytea, convert_to(code, 'UTF8') FROM notes",
@@ -111,7 +111,7 @@ def test_who_sees_all_gets_what_is_there():
 
 def test_what_is_nothing_is_the_same():
     with directly("found", autocommit=True) as direct, through("alice", "found", autocommit=True) as weir:
-        for query in ("SELECT id, body, doc, raw, tags, blob, amount, page, day, at, key, flag, ratio FROM harmless ORDER BY id", "SELECT id, body || '', doc, raw, tags, blob, amount FROM harmless ORDER BY id"):
+        for query in ("SELECT * FROM harmless ORDER BY id", "SELECT id, body || '', doc, raw, tags, blob, amount FROM harmless ORDER BY id"):
             for result_format in FORMATS:
                 one, other = bytes_of(direct, query, result_format), bytes_of(weir, query, result_format)
                 different = [pair for rows in zip(one, other) for pair in zip(*rows) if pair[0] != pair[1]]
