@@ -82,6 +82,9 @@ impl<S> Conversation<S> {
     }
 }
 
+/// The type of a cell, how its field is shown, and how it is looked at.
+pub type How<'a> = (CellType, &'a FieldPlan, Option<Manner>);
+
 /// The columns of a result, and how each is shown.
 pub struct Columns<'a> {
     pub plan: &'a Plan,
@@ -93,7 +96,7 @@ pub struct Columns<'a> {
 
 impl Columns<'_> {
     /// How a column is shown, and which of those that are watched it is.
-    pub fn of(&self, at: usize) -> Option<(usize, (CellType, &FieldPlan, Option<Manner>))> {
+    pub fn of(&self, at: usize) -> Option<(usize, How<'_>)> {
         if self.undescribed {
             return Some((0, (CellType::of(0, false), clear(), Some(Manner::Raw))));
         }
