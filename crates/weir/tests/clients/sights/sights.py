@@ -19,7 +19,7 @@ PARTS = {
     "card_int4": "9821", "card_int8": "1234", "card_oid": "1234", "card_numeric": "1234", "card_text": "**** **** **** 1234",
     "card_varchar": "****-****-****-1234", "card_char": "************1234", "card_array": "{1234,NULL}",
     "card_grid": "[0:1][2:3]={{1234,9876},{NULL,NULL}}",
-    "card_json": '{"number":1234,"** **":null,"all":["**** **** **** 1234",null,0]}',
+    "card_json": '{"number":1234,"*****":null,"all":["**** **** **** 1234",null,0]}',
     "card_jsonb": '{"number": 1234, "************1234": "***** **** **** 1234*"}',
     "card_jsons": '{"{\\"number\\": 1234}",NULL,[]}', "card_range": "[1234,9876)",
     "born_date": "1984-01-01", "born_ts": "1984-01-01 00:00:00", "born_tstz": "1984-01-01 00:00:00+00", "born_text": "1984-01-01",
