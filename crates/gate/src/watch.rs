@@ -246,15 +246,19 @@ impl Watch {
     pub fn whole(&self, at: usize, hidden: &[Hidden]) -> &FieldPlan {
         let dense = self.field(at).into_iter().flat_map(|watched| watched.tally.dense());
         let dense = dense.map(|sort| (sort, self.sight(at, sort))).filter(|(_, sight)| *sight != Sight::Clear);
-        let mut all = dense.chain(hidden.iter().map(|hidden| (hidden.sort, hidden.sight)));
-        let Some((sort, sight)) = all.next() else { return nothing() };
+        self.least(dense.chain(hidden.iter().map(|hidden| (hidden.sort, hidden.sight)))).unwrap_or_else(nothing)
+    }
+
+    /// What is seen least of these, each of a sort; nothing where they are of several. `None` of none.
+    fn least(&self, mut all: impl Iterator<Item = (usize, Sight)>) -> Option<&FieldPlan> {
+        let (sort, sight) = all.next()?;
         let (mut least, mut is_one) = (sight, true);
         for (other, sight) in all {
             least = least.min(sight);
             is_one &= other == sort;
         }
         let sight = if is_one { least } else { Sight::Nothing };
-        self.content().sorts().get(sort).map_or_else(nothing, |sort| sort.plan(sight))
+        Some(self.content().sorts().get(sort).map_or_else(nothing, |sort| sort.plan(sight)))
     }
 
     fn content(&self) -> &Content {
@@ -436,10 +440,7 @@ impl Watch {
     /// How a value is shown whole in which all of these were found: as what is seen least of, and not at all where they are of
     /// several classes.
     pub fn plan_of_all(&self, hidden: &[Hidden]) -> Option<&FieldPlan> {
-        let first = hidden.first()?;
-        let least = hidden.iter().map(|hidden| hidden.sight).min()?;
-        let sight = if hidden.iter().all(|other| other.sort == first.sort) { least } else { Sight::Nothing };
-        Some(self.plan(&Hidden { sight, ..*first }))
+        self.least(hidden.iter().map(|hidden| (hidden.sort, hidden.sight)))
     }
 }
 

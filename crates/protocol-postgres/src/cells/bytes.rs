@@ -8,25 +8,20 @@ pub(super) fn read(binary: bool, bytes: &[u8]) -> Option<Value<'_>> {
     if binary {
         return Some(Value::Bytes(bytes.into()));
     }
-    let value = match bytes.strip_prefix(br"\x") {
-        Some(digits) => from_hex(digits)?,
-        None => unescaped(bytes)?,
-    };
+    let mut value = Vec::new();
+    read_into(bytes, &mut value)?;
     Some(Value::Bytes(value.into()))
 }
 
 /// Appends the value of a `bytea` in text.
 pub(super) fn read_into(bytes: &[u8], value: &mut Vec<u8>) -> Option<()> {
-    let Some(digits) = bytes.strip_prefix(br"\x") else {
-        value.extend_from_slice(&unescaped(bytes)?);
-        return Some(());
-    };
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    value.reserve(pairs.len());
-    for [high, low] in pairs {
-        value.push((digit(*high)? << 4) | digit(*low)?);
+    match bytes.strip_prefix(br"\x") {
+        Some(digits) => push_from_hex(digits, value),
+        None => {
+            value.extend_from_slice(&unescaped(bytes)?);
+            Some(())
+        }
     }
-    Some(())
 }
 
 /// What a hexadecimal digit stands for.
@@ -74,9 +69,18 @@ pub(super) fn write_uuid(binary: bool, id: &[u8; 16], out: &mut Vec<u8>) -> Opti
 
 /// The bytes that pairs of hexadecimal digits stand for.
 pub(super) fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
+    let mut value = Vec::new();
+    push_from_hex(digits, &mut value)?;
+    Some(value)
+}
+
+fn push_from_hex(digits: &[u8], value: &mut Vec<u8>) -> Option<()> {
     let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    pairs.iter().map(|[high, low]| u8::try_from((digit(*high)? << 4) | digit(*low)?).ok()).collect()
+    value.reserve(pairs.len());
+    for [high, low] in pairs {
+        value.push((digit(*high)? << 4) | digit(*low)?);
+    }
+    Some(())
 }
 
 /// Appends the two hexadecimal digits of a byte.
