@@ -4,9 +4,11 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use detect::{Detector, Scanner, builtin};
+use testkit::Run;
 
 const TEXT_BYTES: usize = 4 * 1024 * 1024;
 /// How much is scanned at once: as large as a read of a socket.
@@ -22,8 +24,12 @@ const WORDS: [&str; 24] = [
 ];
 const PATHS: [&str; 5] = ["/health", "/api/orders", "/static/app.js", "/login", "/api/items/list"];
 
-/// Prints one line for each kind of text.
-pub fn run() {
+/// How much of each text Presidio is given: it takes its time.
+const PRESIDIO_BYTES: usize = 64 * 1024;
+const PRESIDIO_LIMIT: Duration = Duration::from_secs(600);
+
+/// Prints one line for each kind of text; and how fast Presidio is, if there is a Python that has it.
+pub fn run(presidio: Option<&str>) {
     let begun = Instant::now();
     let detector = builtin().expect("the kinds that come with it");
     println!(
@@ -36,13 +42,32 @@ pub fn run() {
         let pieces: Vec<_> = text.as_bytes().chunks(CHUNK_BYTES).collect();
         let (best, found) = best_of(detector, &pieces, 1);
         let speed = text.len() as f64 / best.as_secs_f64() / 1e6;
-        println!("  {what:<12} {speed:>8.0} MB/s, {found} findings");
+        print!("  {what:<12} {speed:>8.0} MB/s, {found} findings");
+        match presidio.map(|python| beside_presidio(python, text)) {
+            None => println!(),
+            Some(Ok(slow)) => {
+                println!("; Presidio, the first {} KiB: {slow:.3} MB/s, 1/{:.0}", PRESIDIO_BYTES >> 10, speed / slow)
+            }
+            Some(Err(why)) => println!("; Presidio: {why}"),
+        }
     }
     let cells: Vec<_> = rows.split([',', '\n']).map(str::as_bytes).collect();
     let (best, found) = best_of(detector, &cells, CELLS);
     let each = best.as_nanos() as f64 / cells.len() as f64;
     println!("  {:<12} {each:>8.0} ns each of those of the rows, {found} findings", "cells");
     println!();
+}
+
+/// The speed of Presidio over the beginning of a text, line by line, in MB/s of its own processor time.
+fn beside_presidio(python: &str, text: &str) -> Result<f64, String> {
+    let end = text.floor_char_boundary(PRESIDIO_BYTES);
+    let lines = text[..end].lines().map(|line| format!("{}\n", serde_json::json!({ "text": line, "name": "" })));
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("presidio.py");
+    let run = Run::new(python).arg(program).input(lines.collect::<String>()).limit(PRESIDIO_LIMIT);
+    let outcome = run.finish().map_err(|error| error.to_string())?;
+    let seconds = outcome.stdout.lines().next().and_then(|line| line.parse::<f64>().ok()).filter(|_| outcome.success());
+    let seconds = seconds.ok_or_else(|| outcome.stderr.lines().last().unwrap_or("it said nothing").to_owned())?;
+    Ok(end as f64 / seconds / 1e6)
 }
 
 /// The time in which all pieces are scanned, and how much is found in them. So many pieces are timed together, and of each such part it is the

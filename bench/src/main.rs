@@ -38,11 +38,15 @@ usage: scripts/bench [pg [PART…]] [seam] [lineage] [detect] [options]
   --seconds N    how long each point-select measurement runs (default 3)
   --gigabytes N  the size of the large result (default 10)
   --sessions N   how many sessions are idle (default 2000)
+  --presidio PYTHON
+                 detect: the same texts by Presidio, of a Python that has bench/presidio.txt
 
 Without a name, all of it runs. Examples:
 
   scripts/bench pg streams copy --rounds 7
-  scripts/bench pg memory --gigabytes 1";
+  scripts/bench pg memory --gigabytes 1
+  python3 -m venv /tmp/presidio && /tmp/presidio/bin/pip install -r bench/presidio.txt
+  scripts/bench detect --presidio /tmp/presidio/bin/python";
 
 fn main() -> ExitCode {
     match Wanted::read(std::env::args().skip(1)) {
@@ -58,7 +62,7 @@ fn main() -> ExitCode {
                 lineage::run();
             }
             if wanted.detect {
-                detection::run();
+                detection::run(wanted.presidio.as_deref());
             }
             if !wanted.parts.is_empty() {
                 pg::run(&wanted.parts, wanted.extent);
@@ -78,14 +82,15 @@ struct Wanted {
     seam: bool,
     lineage: bool,
     detect: bool,
+    presidio: Option<String>,
     extent: Extent,
 }
 
 impl Wanted {
     /// None for help.
     fn read(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let mut wanted =
-            Self { parts: Vec::new(), seam: false, lineage: false, detect: false, extent: Extent::default() };
+        let (parts, presidio, extent) = (Vec::new(), None, Extent::default());
+        let mut wanted = Self { parts, seam: false, lineage: false, detect: false, presidio, extent };
         let mut pg = false;
         while let Some(arg) = args.next() {
             let number = match arg.as_str() {
@@ -93,6 +98,10 @@ impl Wanted {
                 "--seconds" => &mut wanted.extent.seconds,
                 "--gigabytes" => &mut wanted.extent.gigabytes,
                 "--sessions" => &mut wanted.extent.sessions,
+                "--presidio" => {
+                    wanted.presidio = Some(args.next().ok_or("--presidio takes a Python")?);
+                    continue;
+                }
                 "--help" | "-h" => return Ok(None),
                 "pg" => {
                     pg = true;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::client::Result;
-use super::roads::{BOUNCER, House, Road, UNLOOKED, failures};
+use super::roads::{BOUNCER, House, LOOKED, Road, failures};
 use super::{Extent, median};
 
 /// How many rows each query gives.
@@ -77,7 +77,7 @@ fn looked_at(house: &House, extent: Extent) {
     );
     let [.., weir] = &house.roads;
     let of = |name, database| Road { name, database, tls: weir.tls.clone(), password: weir.password.clone(), ..*weir };
-    let roads = [of("not looked", UNLOOKED), of("looked at", weir.database)];
+    let roads = [of("not looked", weir.database), of("looked at", LOOKED)];
     let mut runs = [Vec::new(), Vec::new()];
     for _ in 0..extent.rounds {
         for (road, runs) in roads.iter().zip(&mut runs) {

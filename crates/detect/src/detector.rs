@@ -193,15 +193,26 @@ impl Detector {
         Place { odds, speaks, whole }
     }
 
-    /// A place of a name that somebody has made up who may want nothing to be found: it speaks against nothing, nor for what is shown to
+    /// A place of names that somebody has made up who may want nothing to be found: they speak against nothing, nor for what is shown to
     /// everybody.
-    pub fn place_of_doubt(&self, name: &str) -> Place {
-        let mut place = self.place(name);
-        for (odds, kind) in place.odds.iter_mut().zip(&self.kinds) {
-            *odds = if kind.entity.sight == "clear" { odds.min(0.0) } else { odds.max(0.0) };
+    pub fn place_of_doubt<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Place {
+        let odds = std::iter::repeat_n(0.0, self.kinds.len()).collect();
+        let mut of_all = Place { odds, speaks: false, whole: false };
+        for name in names {
+            let place = self.place(name);
+            of_all.whole |= place.whole;
+            for ((odds, own), kind) in of_all.odds.iter_mut().zip(&place.odds).zip(&self.kinds) {
+                *odds = if kind.entity.sight == "clear" { odds.min(*own) } else { odds.max(*own) };
+            }
         }
-        place.speaks = place.odds.iter().any(|odds| *odds > 0.0);
-        place
+        of_all.speaks = of_all.odds.iter().any(|odds| *odds > 0.0);
+        of_all
+    }
+
+    /// A place that may hold anything: it speaks for every kind but those that are shown to everybody.
+    pub fn place_of_anything(&self) -> Place {
+        let speaks_for = |kind: &Kind| if kind.entity.sight == "clear" { 0.0 } else { WORD_ODDS };
+        Place { odds: self.kinds.iter().map(speaks_for).collect(), speaks: true, whole: true }
     }
 
     /// What a kind is.

@@ -73,6 +73,7 @@ pub(crate) struct Rule {
     scene: Arc<Scene>,
     epoch: u64,
     by_class: OnceLock<bool>,
+    may_forbid_store: OnceLock<bool>,
 }
 
 impl Rule {
@@ -86,8 +87,13 @@ impl Rule {
         *self.by_class.get_or_init(|| self.scene.sees_by_class())
     }
 
+    /// Whether anything may be forbidden to be stored anywhere.
+    fn may_forbid_store(&self) -> bool {
+        *self.may_forbid_store.get_or_init(|| self.scene.may_forbid(STORE))
+    }
+
     fn new(policies: Arc<Policies>, scene: Arc<Scene>, epoch: u64) -> Self {
-        Self { policies, scene, epoch, by_class: OnceLock::new() }
+        Self { policies, scene, epoch, by_class: OnceLock::new(), may_forbid_store: OnceLock::new() }
     }
 }
 
@@ -380,14 +386,16 @@ impl Shared {
 
     fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
         let rule = self.rule();
-        search.content().sorts().iter().filter(|sort| !sort.public).any(|sort| {
-            let class = sort.class.clone();
-            let field = Field { part: part.clone(), name: name.to_owned(), class, sealed: false };
-            match self.decision(&rule, &Ask::new(STORE, Object::Field(field)), now) {
-                Decision::Permit { .. } => false,
-                Decision::Deny(denial) => denial.reason != policy::Reason::NotPermitted,
-            }
-        })
+        let mut sorts = search.content().sorts().iter().filter(|sort| !sort.public);
+        rule.may_forbid_store()
+            && sorts.any(|sort| {
+                let class = sort.class.clone();
+                let field = Field { part: part.clone(), name: name.to_owned(), class, sealed: false };
+                match self.decision(&rule, &Ask::new(STORE, Object::Field(field)), now) {
+                    Decision::Permit { .. } => false,
+                    Decision::Deny(denial) => denial.reason != policy::Reason::NotPermitted,
+                }
+            })
     }
 
     fn refuses_store(
@@ -398,6 +406,9 @@ impl Shared {
         now: UnixMicros,
     ) -> Option<Declined> {
         let rule = self.rule();
+        if !rule.may_forbid_store() || value.is_empty() {
+            return None;
+        }
         search.each_in(name, value, |class, title| {
             let field = Field { part: part.clone(), name: name.to_owned(), class: class.clone(), sealed: false };
             let ask = Ask::new(STORE, Object::Field(field));

@@ -29,6 +29,8 @@ pub struct Sought {
     pub part: Option<Part>,
     /// Its name, which says something of what is in it.
     pub name: String,
+    /// Names of what it is made of, if it is none of those that the target knows; `None` if that may be anything.
+    pub made_of: Option<Vec<String>>,
     /// Where its values stand.
     pub key: PlaceKey,
     /// Whether the name is one that the target knows. One that a caller has made up can speak for something, and not against it.
@@ -120,13 +122,9 @@ impl Shared {
             let looks = self.looks_into(holds, now);
             sought.filter(|_| looks).map(|sought| Watched::new(sought, search))
         });
-        let mut watch = Watch { session: Arc::clone(self), search: Arc::clone(search), fields: fields.collect(), now };
-        if !self.rule().sees_by_class() {
-            let hides: Vec<bool> = (0..watch.fields.len()).map(|at| watch.hides_any(at)).collect();
-            for (field, hides) in watch.fields.iter_mut().zip(hides) {
-                *field = field.take().filter(|_| hides);
-            }
-        }
+        // Whether anything of a field is hidden at all is not asked ahead: where policies look at more than the class that is a question for
+        // each field and class, of which most are never met.
+        let watch = Watch { session: Arc::clone(self), search: Arc::clone(search), fields: fields.collect(), now };
         watch.fields.iter().any(Option::is_some).then(|| Arc::new(watch))
     }
 
@@ -175,11 +173,15 @@ impl Shared {
 
 impl Watched {
     fn new(sought: Sought, search: &Search) -> Self {
-        let Sought { part, name, key, is_known } = sought;
+        let Sought { part, name, made_of, key, is_known } = sought;
         let content = search.content();
         let detector = content.detector();
         Self {
-            place: if is_known { detector.place(&name) } else { detector.place_of_doubt(&name) },
+            place: match (is_known, &made_of) {
+                (true, _) => detector.place(&name),
+                (false, Some(made_of)) => detector.place_of_doubt(made_of.iter().chain([&name]).map(String::as_str)),
+                (false, None) => detector.place_of_anything(),
+            },
             sights: content.sorts().iter().map(|_| AtomicU8::new(NOT_ASKED)).collect(),
             tally: search.tally(key),
             counted: AtomicU32::new(0),
@@ -282,10 +284,6 @@ impl Watch {
             }
             known => sight_of(known),
         }
-    }
-
-    fn hides_any(&self, at: usize) -> bool {
-        self.looks_at(at) && (0..self.content().sorts().len()).any(|sort| self.sight(at, sort) != Sight::Clear)
     }
 }
 

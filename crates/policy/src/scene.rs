@@ -7,8 +7,8 @@
 use std::sync::{Arc, OnceLock};
 
 use cedar_policy::{
-    AuthorizationError, Authorizer, Entities, Entity, EntityUid, PolicyId, PolicySet, PrincipalConstraint, Request,
-    ResourceConstraint,
+    AuthorizationError, Authorizer, Effect, Entities, Entity, EntityUid, PolicyId, PolicySet, PrincipalConstraint,
+    Request, ResourceConstraint,
 };
 use model::{ActionId, Ask, AttrValue, Field, Object, Principal, Sight, Target};
 
@@ -39,6 +39,8 @@ struct Slice {
     reads_second_factor: bool,
     /// Whether all fields of a class are the same to them.
     by_class: bool,
+    /// Whether one of them forbids.
+    forbids: bool,
 }
 
 /// What a question is about.
@@ -133,6 +135,12 @@ impl Scene {
             Some(self.slice(session, self.policies.words.action(action.0)?)?.by_class)
         };
         [SEE, SEE_PARTIAL, SEE_TOKEN].into_iter().all(|action| by_class(action) == Some(true))
+    }
+
+    /// Whether an action on anything may be denied here for another reason than that nothing permits it. True when in doubt.
+    pub fn may_forbid(&self, action: ActionId) -> bool {
+        let slice = || self.slice(self.session.as_ref().ok()?, self.policies.words.action(action.0)?);
+        slice().is_none_or(|slice| slice.forbids || slice.reads_approvals || slice.reads_second_factor)
     }
 
     /// Whether a rule takes the values of a field away from those who ask to see them as they are, or can't be evaluated: else nothing
@@ -323,11 +331,12 @@ impl Slice {
     fn new<'a>(rules: impl Iterator<Item = &'a Rule>, session: &Session, action: &Action) -> Self {
         let mut set = PolicySet::new();
         let (mut reads_approvals, mut reads_second_factor) = (false, false);
-        let mut by_class = true;
+        let (mut by_class, mut forbids) = (true, false);
         let mut entities = Ok(());
         for rule in rules {
             reads_approvals |= rule.reads.reads("approvals");
             reads_second_factor |= rule.reads.reads("mfa_age");
+            forbids |= rule.policy.effect() == Effect::Forbid;
             by_class &= is_never_of_fields(&rule.resource) || !rule.reads.resource && is_about_classes(&rule.resource);
             // Without one of its rules a slice would decide wrong, so it must not decide.
             if let Err(error) = set.add(rule.policy.clone()) {
@@ -340,7 +349,7 @@ impl Slice {
             let all = session.entities.iter().cloned().chain([verb]).chain(group.map(Entity::with_uid));
             Entities::from_entities(all, None).map_err(|error| error.to_string())
         });
-        Self { rules: set, entities, reads_approvals, reads_second_factor, by_class }
+        Self { rules: set, entities, reads_approvals, reads_second_factor, by_class, forbids }
     }
 }
 

@@ -21,7 +21,7 @@ use sql_postgres::CopyFormat;
 use crate::cells::{CellType, Eyes, LongCell, Manner, Writing, is_overwritten};
 use crate::wire::Malformed;
 use crate::wire::build;
-pub use arriving::{Arriving, Guarded, Stopped};
+pub use arriving::{Arriving, Guarded, Into, Keeper, Stopped};
 use binary::Binary;
 use delimited::Delimited;
 
@@ -93,17 +93,17 @@ impl Masked {
     }
 }
 
-/// How values are written in this form.
-fn writing(format: &CopyFormat) -> Writing {
-    let other = |bytes: &[u8]| b"*.#~".iter().copied().find(|byte| !bytes.contains(byte)).unwrap_or(b'*');
+/// How values are written in this form, if what is in a value can be seen as it is written: a character that ends or escapes others, and
+/// stands in what is looked for, would hide it.
+fn writing(format: &CopyFormat) -> Option<Writing> {
     match format {
-        CopyFormat::Text { delimiter, .. } => Writing { hex: br"\\x", quote: None, hidden: other(&[*delimiter]) },
-        CopyFormat::Csv { delimiter, quote, escape, .. } => {
-            // A backslash that is the escape as well is written twice.
-            let hex: &[u8] = if *escape == b'\\' { br"\\x" } else { br"\x" };
-            Writing { hex, quote: Some(*quote), hidden: other(&[*delimiter, *quote, *escape]) }
+        CopyFormat::Text { delimiter: b'\t', .. } => Some(Writing { hex: br"\\x", twice: true, ..Writing::ROW }),
+        CopyFormat::Csv { delimiter, quote: b'"', escape: b'"', .. } => {
+            let hidden = if *delimiter == b'*' { b'.' } else { b'*' };
+            Some(Writing { quote: Some(b'"'), hidden, ..Writing::ROW })
         }
-        CopyFormat::Binary | CopyFormat::Unknown(_) => Writing::ROW,
+        CopyFormat::Text { .. } | CopyFormat::Csv { .. } | CopyFormat::Unknown(_) => None,
+        CopyFormat::Binary => Some(Writing::ROW),
     }
 }
 
@@ -111,7 +111,8 @@ fn writing(format: &CopyFormat) -> Writing {
 #[derive(Debug)]
 struct Rows {
     columns: Vec<Column>,
-    writing: Writing,
+    /// How cells that are too long to be held are looked at, if they can be.
+    writing: Option<Writing>,
     /// The column that is being read.
     at: usize,
     /// What was read of a masked cell in earlier pieces.
@@ -126,7 +127,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(columns: Vec<Column>, writing: Writing) -> Self {
+    fn new(columns: Vec<Column>, writing: Option<Writing>) -> Self {
         Self {
             columns,
             writing,
@@ -169,10 +170,10 @@ impl Rows {
     /// The cell that is read is too long to be held: from here on it is looked at while it passes, if it may be.
     fn begin_passing(&mut self, eyes: &mut Eyes<'_>) {
         let Ok(Column { field, wire, manner: Some((at, manner)), .. }) = self.column() else { return };
-        let Some(sought) = &eyes.sought else { return };
+        let (Some(sought), Some(writing)) = (&eyes.sought, self.writing) else { return };
         let is_clear = field.sight == model::Sight::Clear && !sought.watch.is_dense(*at);
         if is_clear && is_overwritten(*wire, *manner) {
-            self.passing = Some(Box::new(LongCell::new(*wire, *manner, self.writing, sought)));
+            self.passing = Some(Box::new(LongCell::new(*wire, *manner, writing, sought)));
             let begun = std::mem::take(&mut self.cell);
             self.pass(&begun, false, eyes);
         }

@@ -130,12 +130,13 @@ impl Circumstance<'_> {
         self.key_of(b"text", text)
     }
 
-    /// Whether something is in a constant that a statement puts somewhere.
+    /// Whether something is in a constant that a statement puts somewhere, or gives to what it runs by its name.
     fn finds_put(&self, statement: &Statement) -> bool {
-        statement.puts.iter().any(|put| match &put.given {
-            Given::Constant(value) => self.finds(value.as_bytes()),
-            Given::Parameter(_) => false,
-        })
+        let put = statement.puts.iter().filter_map(|put| match &put.given {
+            Given::Constant(value) => Some(value.as_str()),
+            Given::Parameter(_) => None,
+        });
+        put.chain(statement.arguments()).any(|value| self.finds(value.as_bytes()))
     }
 
     /// What the log keeps of a text in which something was found: without its constants, and nothing if it is not in those alone.
@@ -389,8 +390,9 @@ fn stored_mask(statements: &[Statement]) -> Option<Unfit> {
     })
 }
 
-/// What a caller is told whose COPY into classified columns is not in a form in which masks can be looked for.
-pub const CANNOT_WATCH: &str = "Weir cannot read the data of this COPY into classified columns, so it does not run";
+/// What a caller is told whose COPY is not in a form in which can be found what may not be stored.
+pub const CANNOT_WATCH: &str =
+    "Weir cannot read the data of this COPY into columns where not everything may be stored, so it does not run";
 
 /// A statement and the one that it gives a name to.
 pub fn all_of(statement: &Statement) -> impl Iterator<Item = &Statement> {

@@ -83,6 +83,11 @@ impl FieldPlan {
         Self { layout: (hides && !hides_computed).then(|| Arc::new(layout)), ..Self::new(sight, None) }
     }
 
+    /// How the values of a document are shown, if they are shown one by one.
+    pub fn layout(&self) -> Option<&Layout> {
+        self.layout.as_deref()
+    }
+
     /// Visits the plans of all values that are not shown clear: of a document those in it.
     pub fn hidden(&self, visit: &mut impl FnMut(&Self)) {
         match &self.layout {

@@ -10,6 +10,7 @@ mod filters;
 mod keeps;
 mod kinds;
 mod lowering;
+mod made_of;
 mod moves;
 mod names;
 mod objects;
@@ -113,6 +114,7 @@ fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
     let looked_at = findings.looks_at_constants;
     let mut statement = findings.finish(tree);
     statement.outputs = outputs;
+    statement.made_of = made_of::made_of(tree);
     statement.names_are_plain = shape.names_are_plain;
     statement.set_operation = shape.set_operation;
     if statement.is_tainted() {
@@ -162,6 +164,7 @@ fn has_conditions(tree: &Tree) -> bool {
     found
 }
 
+pub use made_of::MadeOf;
 pub use names::{kept_rows, unseen};
 pub(crate) use walk::newer_syntax;
 pub(crate) use written::copied_into;
@@ -399,7 +402,7 @@ impl<'a> Findings<'a> {
             needs_own_catalog: keeps.is_none() && may_be_temporary,
             keeps,
             masks_returned: written.masks,
-            masks_given: written::masks_given(tree),
+            arguments: written::arguments(tree),
             parameters_kept: written.parameters,
             puts: written.puts,
             lowering,
@@ -412,6 +415,7 @@ impl<'a> Findings<'a> {
             span: 0..0,
             names_are_plain: false,
             set_operation: false,
+            made_of: MadeOf::default(),
             inert_constants: None,
             has_conditions: false,
             has_updates: false,

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use model::Field;
+use model::{Field, Part};
 use pg_query::protobuf::Token;
 
 use crate::analyse::copied_into;
@@ -29,10 +29,23 @@ pub struct CopyIn {
     /// The classified column that each column of the data goes into, in order, with the oid of its type (0 if it is not known); `None`
     /// for one that is not classified.
     pub fields: Vec<Option<(Field, u32)>>,
+    /// The columns that are not, each with its place among the columns of the data. Where the name may mean several tables, those of all.
+    pub plain: Vec<(usize, PlainInto)>,
     /// How rows are written.
     pub format: CopyFormat,
     /// The encoding in which they come, if it says so. Else that is the session's when it begins.
     pub encoding: Option<String>,
+}
+
+/// A column that is not classified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainInto {
+    /// The table.
+    pub part: Part,
+    /// The column.
+    pub column: String,
+    /// The type of the column, by its oid.
+    pub type_oid: u32,
 }
 
 impl CopyIn {
@@ -124,11 +137,11 @@ pub(crate) fn copy_statement(node: &Node, sql: &str, start: usize, catalog: &Cat
         return None;
     }
     if node.has("is_from") {
-        let (fields, format) = (copied_into(node, catalog), format(node.get("options"), true));
+        let ((fields, plain), format) = (copied_into(node, catalog), format(node.get("options"), true));
         let mut options = node.get("options").list().iter().filter_map(Tree::node);
         let encoding = options.find(|option| option.text("defname") == "encoding");
         let encoding = encoding.map(|option| option.get("arg").text().to_owned());
-        return Some(CopyStatement::In(CopyIn { fields, format, encoding }));
+        return Some(CopyStatement::In(CopyIn { fields, plain, format, encoding }));
     }
     let columns: Vec<String> = node.get("attlist").list().iter().map(|name| name.text().to_owned()).collect();
     let (describing, source) = if node.has("query") {

@@ -42,14 +42,14 @@ mod log_text;
 mod resolve;
 mod skeleton;
 
-pub use analyse::{Foreseen, analyse, foresee, kept_rows, unseen};
+pub use analyse::{Foreseen, MadeOf, analyse, foresee, kept_rows, unseen};
 pub use calls::{function_call, function_of};
 pub use catalog::{
     CATALOG_QUERIES, Catalog, CatalogRows, Column, OWN_CATALOG_QUERIES, RawCast, RawColumn, RawFunction, RawRelation,
     RawSystemFunction, Relation, RelationKind, UnreadableRow,
 };
 pub use classes::{ClassRules, PatternError, fits};
-pub use copy::{CopyFormat, CopyIn, CopyOut, CopySource, CopyStatement, ForceQuote};
+pub use copy::{CopyFormat, CopyIn, CopyOut, CopySource, CopyStatement, ForceQuote, PlainInto};
 pub use holds::{Described, WidthMismatch, holds};
 pub use log_text::{LOG_TEXT_BYTES_MAX, Logged, log_text};
 pub use read::{SQL_BYTES_MAX, Unreadable};

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use model::{Ask, AttrValue, Certainty, Field, Lowering, Object, Part};
 
+use crate::analyse::MadeOf;
 use crate::copy::CopyStatement;
 use crate::resolve::{Lineage, Probe};
 use crate::temporary::Kept;
@@ -37,8 +38,8 @@ pub struct Statement {
     pub keeps: Option<Kept>,
     /// Classified columns into which it puts what Weir has shown in the place of a value.
     pub masks_returned: Vec<Field>,
-    /// Which arguments of an EXECUTE in it are such, from 1.
-    pub(crate) masks_given: Vec<usize>,
+    /// The arguments of an EXECUTE in it that are constants, each in its place.
+    pub(crate) arguments: Vec<Option<String>>,
     /// Parameters that it puts into classified columns as they are.
     pub parameters_kept: Vec<KeptParameter>,
     /// Values that it puts into columns that are not classified.
@@ -58,6 +59,8 @@ pub struct Statement {
     pub sets_encoding: bool,
     /// Whether it reads, writes or copies rows, or runs what may.
     pub moves_values: bool,
+    /// The names of the columns that its outputs are made of.
+    pub made_of: MadeOf,
     /// Where it stands in the text, in bytes.
     pub span: Range<usize>,
     /// Whether each bare column among the outputs can be compared by name with the column that the server describes:

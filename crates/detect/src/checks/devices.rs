@@ -48,13 +48,16 @@ pub fn mac(text: &[u8]) -> bool {
     text.split(|&byte| byte == between).all(|bytes| bytes.len() == group && bytes.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Four numbers below 256 without zeros before them. As it stands.
+/// Four numbers below 256 without zeros before them. As it stands. The last is not zero: that is a network, or what is left of an address of
+/// which the host is not told.
 pub fn ipv4(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv4Addr>().is_ok())
+    std::str::from_utf8(text)
+        .is_ok_and(|text| text.parse::<Ipv4Addr>().is_ok_and(|address| !matches!(address.octets(), [.., 0])))
 }
 
 /// An address of RFC 4291 in any of its forms, without a zone. As it stands. Few letters and two colons are one already
-/// (`::`, `a::b`): what asks should want more of it.
+/// (`1::2`, `a::b`): what asks should want more of it. One that ends with zeros is a network, as above.
 pub fn ipv6(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+    std::str::from_utf8(text)
+        .is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok_and(|address| !matches!(address.segments(), [.., 0])))
 }

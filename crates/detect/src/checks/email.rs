@@ -15,11 +15,14 @@ const FILES: &[&str] = &[
     "sql", "java", "class",
 ];
 
-/// A local part and a domain of two labels or more, as they stand. Bytes above ASCII may be in both.
+/// A local part and a domain of two labels or more, as they stand. Letters beyond ASCII may be in both; in a domain in UTF-8 alone, since bytes that
+/// mean nothing are full of what could be others.
 pub fn email(text: &[u8]) -> bool {
     let Some(at) = text.iter().rposition(|&byte| byte == b'@') else { return false };
     let Some((local, domain)) = text.split_at_checked(at) else { return false };
-    is_local(local) && domain.strip_prefix(b"@").is_some_and(is_domain)
+    is_local(local)
+        && domain.strip_prefix(b"@").is_some_and(is_domain)
+        && (domain.is_ascii() || std::str::from_utf8(text).is_ok())
 }
 
 fn is_local(local: &[u8]) -> bool {

@@ -301,7 +301,7 @@ fn cards_need_an_issuer_and_its_length() {
 
 #[test]
 fn addresses_of_networks() {
-    refuses("ipv4", &["1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4 ", "1..2.3"]);
+    refuses("ipv4", &["1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4 ", "1..2.3", "1.2.3.0", "1.2.3.4/24"]);
     refuses("ipv6", &["1::2::3", "12345::", "2001:db8::1%eth0", ":::", "1:2:3:4:5:6:7", "10:20"]);
     refuses(
         "mac",
@@ -331,6 +331,7 @@ fn addresses_of_mail() {
     );
     refuses("email", &[&format!("{}@example.com", "a".repeat(65)), &format!("a@{}.com", "a".repeat(64))]);
     assert!(takes("email", "jörg@müller.de"));
+    assert!(check("email").is_some_and(|check| check(b"j\xf6rg@mueller.de") && !check(b"j\xf6rg@m\xfcller.de")));
 }
 
 #[test]

@@ -9,6 +9,8 @@
 //! `json` is written with its own; how deep it is or how it is encoded decides nothing; and what can't be shown of it as its
 //! column is hides it alone.
 
+use std::ops::Range;
+
 use model::Sight;
 use redact::{FieldPlan, Layout, REDACTED, ShowValue, Shown};
 
@@ -57,11 +59,20 @@ pub(super) fn rewrite(
 }
 
 fn document(bytes: &[u8], layout: &Layout, value: &mut Value<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let mut document = Document { reader: Reader::new(bytes), value, copied: 0, out };
+    let mut document = Document { reader: Reader::new(bytes), value, copied: 0, out, places: None };
     document.place(layout)?;
     document.reader.skip_space();
     document.copy(document.reader.at())?;
     document.reader.is_over().then_some(())
+}
+
+/// Where the values stand that this layout masks, in the text of a document that was shown by it, in order.
+pub(super) fn masked(text: &[u8], layout: &Layout) -> Option<Vec<Range<usize>>> {
+    let mut nobody = |_: CellType, _: &[u8], _: &FieldPlan, _: &mut Vec<u8>| Shown::Null;
+    let (mut out, places) = (Vec::new(), Some(Vec::new()));
+    let mut document = Document { reader: Reader::new(text), value: &mut nobody, copied: 0, out: &mut out, places };
+    document.place(layout)?;
+    document.places
 }
 
 struct Document<'a, 'v, 's> {
@@ -70,6 +81,8 @@ struct Document<'a, 'v, 's> {
     /// Up to where it has been appended.
     copied: usize,
     out: &'v mut Vec<u8>,
+    /// Where the values are that are masked, if that is all that is asked.
+    places: Option<Vec<Range<usize>>>,
 }
 
 impl Document<'_, '_, '_> {
@@ -136,6 +149,10 @@ impl Document<'_, '_, '_> {
         self.copy(before)?;
         let begin = self.reader.at();
         self.reader.skip()?;
+        if let Some(places) = &mut self.places {
+            places.push(begin..self.reader.at());
+            return Some(());
+        }
         let written = self.reader.since(begin)?;
         self.reader.skip_space();
         self.copied = self.reader.at();

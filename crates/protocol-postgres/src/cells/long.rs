@@ -23,11 +23,13 @@ pub struct Writing {
     pub quote: Option<u8>,
     /// What stands in the place of each byte that is hidden: none that means something here.
     pub hidden: u8,
+    /// Whether two backslashes stand for one.
+    pub twice: bool,
 }
 
 impl Writing {
     /// In a row.
-    pub const ROW: Self = Self { hex: br"\x", quote: None, hidden: b'*' };
+    pub const ROW: Self = Self { hex: br"\x", quote: None, hidden: b'*', twice: false };
 }
 
 /// Such a cell.
@@ -36,8 +38,8 @@ pub struct LongCell {
     look: LongLook,
     form: Form,
     writing: Writing,
-    /// The last byte that was shown is a backslash which says what the next one means.
-    escapes: bool,
+    /// So many backslashes are the last bytes that were shown.
+    backslashes: usize,
     hides: bool,
 }
 
@@ -45,7 +47,7 @@ pub struct LongCell {
 enum Form {
     /// As it is written.
     Plain,
-    /// A document: numbers stay numbers, and nothing in a string begins an escape.
+    /// A document, or a list of numbers: numbers stay numbers, and nothing in a string begins an escape.
     Document,
     /// A `bytea` in text. So many have come of the bytes that say that it is written in digits.
     Head(usize),
@@ -60,12 +62,16 @@ enum Form {
 impl LongCell {
     /// A cell of this type, looked at by this.
     pub fn new(wire: CellType, manner: Manner, writing: Writing, sought: &Sought<'_>) -> Self {
+        let is_number = |oid: u32| matches!(Family::of(oid), Some(Family::Number(_)));
         let form = match manner {
             Manner::Bytes if !wire.binary => Form::Head(0),
             Manner::Document | Manner::Written => Form::Document,
+            Manner::List if matches!(Family::of(wire.oid), Some(Family::Array(element)) if is_number(element)) => {
+                Form::Document
+            }
             _ => Form::Plain,
         };
-        Self { look: sought.watch.long_look(), form, writing, escapes: false, hides: false }
+        Self { look: sought.watch.long_look(), form, writing, backslashes: 0, hides: false }
     }
 
     /// Whether anything of it was hidden.
@@ -107,21 +113,30 @@ impl LongCell {
         };
         // What ends the digits ends what is looked at.
         let last_of_it = last || !behind.is_empty();
-        let (form, writing, escapes, hides) = (self.form, self.writing, &mut self.escapes, &mut self.hides);
+        let (form, writing, backslashes, hides) = (self.form, self.writing, &mut self.backslashes, &mut self.hides);
         if !matches!(form, Form::Closed | Form::Lost) {
             self.look.feed(sought.watch, at, (bytes, last_of_it), sought.met, &mut |passed| {
                 *hides |= matches!(passed, Passed::Hidden(..));
-                append(form, writing, escapes, passed, out);
+                append(form, writing, backslashes, passed, out);
             });
         }
         *sought.scratch = decoded;
         for byte in behind {
+            if matches!(self.form, Form::Hex(Some(_))) {
+                // Half of a pair, that was held back.
+                out.push(self.writing.hidden);
+            }
             self.form = match self.form {
                 Form::Hex(None) if self.writing.quote == Some(*byte) => Form::Closed,
                 _ => Form::Lost,
             };
             out.push(if matches!(self.form, Form::Closed) { *byte } else { self.writing.hidden });
             self.hides |= matches!(self.form, Form::Lost);
+        }
+        // Half of a pair, behind which nothing comes.
+        if last && matches!(self.form, Form::Hex(Some(_))) {
+            (self.form, self.hides) = (Form::Lost, true);
+            out.push(self.writing.hidden);
         }
     }
 }
@@ -213,13 +228,13 @@ fn pairs<'a>(digits: &'a [u8], half: &mut Option<u8>, out: &mut Vec<u8>) -> &'a 
     &[]
 }
 
-fn append(form: Form, writing: Writing, escapes: &mut bool, passed: Passed<'_>, out: &mut Vec<u8>) {
+fn append(form: Form, writing: Writing, backslashes: &mut usize, passed: Passed<'_>, out: &mut Vec<u8>) {
     match (form, passed) {
         (Form::Hex(_), Passed::Shown(bytes)) => bytes.iter().for_each(|byte| push_hex(*byte, out)),
         (Form::Hex(_), Passed::Hidden(count, _)) => (0..count).for_each(|_| push_hex(writing.hidden, out)),
         (_, Passed::Shown(bytes)) => {
-            let backslashes = bytes.iter().rev().take_while(|byte| **byte == b'\\').count();
-            *escapes = (*escapes && backslashes == bytes.len()) != (backslashes % 2 == 1);
+            let last = bytes.iter().rev().take_while(|byte| **byte == b'\\').count();
+            *backslashes = if last == bytes.len() { backslashes.saturating_add(last) } else { last };
             out.extend_from_slice(bytes);
         }
         (_, Passed::Hidden(count, text)) => {
@@ -229,8 +244,9 @@ fn append(form: Form, writing: Writing, escapes: &mut bool, passed: Passed<'_>, 
                 _ => out.resize(out.len().saturating_add(count), writing.hidden),
             }
             // A backslash has to stand before something.
-            if let (true, Some(first)) = (std::mem::take(escapes) && matches!(form, Form::Document), out.get_mut(begin))
-            {
+            let before = std::mem::take(backslashes);
+            let escapes = if writing.twice { before.wrapping_div(2) } else { before } % 2 == 1;
+            if let (true, Some(first)) = (escapes && matches!(form, Form::Document), out.get_mut(begin)) {
                 *first = b'/';
             }
         }

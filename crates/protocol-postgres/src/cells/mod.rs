@@ -29,7 +29,7 @@ use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 use family::Family;
 pub use long::{LongCell, Writing, is_overwritten, overwritten};
 pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
-pub use search::{Eyes, Manner, Sought, said};
+pub use search::{Eyes, Manner, Sought, each_said};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

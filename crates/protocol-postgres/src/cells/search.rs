@@ -4,6 +4,8 @@
 //! A text keeps everything else; so does a document, which stays valid JSON, and an array. What can't hold a replaced part (a number, an
 //! address, bytes, a value of a type that is not known) is shown whole as what was found in it is. What can't be read to its end is not shown.
 
+use std::ops::Range;
+
 use gate::{Hidden, Looker, Met, Watch};
 use memchr::memchr;
 use model::{Sight, Value};
@@ -14,19 +16,23 @@ use redact::{
 use super::family::{Family, NUMERIC, TEXT};
 use super::json::{self, JSONB_VERSION, Reader};
 use super::number::{NumberKind, decimal};
-use super::{CellType, PostgresCells, array, bytes, record};
+use super::{CellType, PostgresCells, array, bytes, document, record};
 
 /// `xml`.
 const XML: u32 = 142;
 /// `int8`.
 const INT8: u32 = 20;
 /// Types of which nothing is looked for: they hold no digits of anybody's, or names of what is in the database alone. `bool`, `"char"`,
-/// `int2vector`, `regproc`, `tid`, `xid`, `cid`, `oidvector`, `pg_node_tree`; geometry; `money`, `aclitem`, `time`, `interval`, `timetz`, bits;
-/// the other names of objects, snapshots, and places in the log of the server.
-const SILENT: [u32; 38] = [
-    16, 18, 22, 24, 27, 28, 29, 30, 194, 600, 601, 602, 603, 604, 628, 718, 790, 1000, 1033, 1034, 1083, 1186, 1266,
-    1560, 1562, 2202, 2203, 2204, 2205, 2206, 2278, 2970, 3220, 3734, 3769, 4089, 4096, 5038,
+/// `regproc`, `tid`, `cid`, `pg_node_tree`; geometry; `money`, `aclitem`, `time`, `interval`, `timetz`, bits; the other names of
+/// objects, and places in the log of the server. And arrays of them.
+const SILENT: [u32; 62] = [
+    16, 18, 24, 27, 29, 194, 600, 601, 602, 603, 604, 628, 629, 718, 719, 790, 791, 1000, 1002, 1008, 1010, 1012, 1017,
+    1018, 1019, 1020, 1027, 1033, 1034, 1083, 1183, 1186, 1187, 1266, 1270, 1560, 1561, 1562, 1563, 2202, 2203, 2204,
+    2205, 2206, 2207, 2208, 2209, 2210, 2211, 2278, 3220, 3221, 3734, 3735, 3769, 3770, 4089, 4090, 4096, 4097, 4191,
+    4192,
 ];
+/// The least oid that a type has.
+const TYPE_OID_MIN: u32 = 16;
 
 /// How values of a type are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +64,9 @@ impl Manner {
             Some(Family::Text) => Self::Text,
             Some(Family::Json | Family::Jsonb) => Self::Document,
             Some(Family::Bytes) => Self::Bytes,
-            Some(Family::Number(NumberKind::Int8 | NumberKind::Numeric) | Family::Net(_)) => Self::Written,
+            Some(Family::Number(NumberKind::Int8 | NumberKind::Numeric)) => Self::Written,
             Some(Family::Number(NumberKind::Float4 | NumberKind::Float8) | Family::Uuid) => return None,
-            Some(Family::Number(_) | Family::Time(_)) => is_telling.then_some(Self::Written)?,
+            Some(Family::Number(_) | Family::Time(_) | Family::Net(_)) => is_telling.then_some(Self::Written)?,
             Some(Family::Array(element)) => Self::of(element, is_telling).map(|_| Self::List)?,
             Some(Family::Record) => Self::Row,
             Some(Family::Range(_) | Family::Multirange(_)) => return None,
@@ -102,13 +108,14 @@ impl Eyes<'_> {
         let begin = out.len();
         let shown = show(&PostgresCells, wire, cell, field, self.tokens, out);
         let (Some(sought), Some(manner)) = (&mut self.sought, manner) else { return shown };
-        let mut looking = Looking { at, sought, tokens: self.tokens };
+        let mut looking = Looking { at, sought, tokens: self.tokens, masked: Vec::new() };
         match shown {
             Shown::Null => Shown::Null,
             Shown::Same => looking.whole(wire, manner, cell, out),
             // A document that is shown in part: the rest of it is not known.
             Shown::Written => {
                 let written = out.split_off(begin);
+                looking.masked = masked_in(wire, &written, field);
                 match looking.whole(wire, manner, &written, out) {
                     Shown::Same => {
                         out.extend_from_slice(&written);
@@ -125,7 +132,7 @@ impl Eyes<'_> {
     /// Appends a text with what is found in it replaced; `false`, and nothing appended, if that is nothing.
     pub fn say(&mut self, text: &[u8], out: &mut Vec<u8>) -> bool {
         let Some(sought) = &mut self.sought else { return false };
-        let mut looking = Looking { at: 0, sought, tokens: self.tokens };
+        let mut looking = Looking { at: 0, sought, tokens: self.tokens, masked: Vec::new() };
         looking.cell(CellType::of(TEXT, false), Manner::Text, text, 1, out) != Shown::Same
     }
 }
@@ -140,6 +147,8 @@ struct Looking<'a, 's> {
     at: usize,
     sought: &'a mut Sought<'s>,
     tokens: &'a TokenKey,
+    /// Where in a document that is shown in part what is shown is Weir's own: it stays, whatever it looks like.
+    masked: Vec<Range<usize>>,
 }
 
 impl Looking<'_, '_> {
@@ -190,13 +199,16 @@ impl Looking<'_, '_> {
     }
 
     /// A cell in binary of a type that is not known: as a row or an array if it is one, which say what they hold; else as bytes, and as
-    /// numbers, since a domain of them has a type of its own.
+    /// numbers, since a domain of them has a type of its own. What it is is known before anything in it is looked at, and it can't be both:
+    /// else what looks like others within others would be looked at again and again.
     fn raw(&mut self, wire: CellType, cell: &[u8], depth: usize, out: &mut Vec<u8>) -> Shown {
         let begin = out.len();
-        if let Some(shown) = self.row(wire, cell, depth, out).or_else(|| {
-            out.truncate(begin);
-            self.elements(wire, element_of(cell)?, cell, depth, out)
-        }) {
+        let shown = if is_row(wire, cell) {
+            self.row(wire, cell, depth, out)
+        } else {
+            array_of(wire, cell).and_then(|element| self.elements(wire, element, cell, depth, out))
+        };
+        if let Some(shown) = shown {
             return shown;
         }
         out.truncate(begin);
@@ -296,6 +308,15 @@ impl Looking<'_, '_> {
             *self.sought.scratch = text;
             said?
         } else {
+            // A time that is not written as ISO 8601 says: nobody knows what it says.
+            let is_time = matches!(Family::of(wire.oid), Some(Family::Time(_)));
+            let is_odd = is_time
+                && cell.iter().any(u8::is_ascii_digit)
+                && !cell.ends_with(b" BC")
+                && PostgresCells.read(wire, cell).is_none();
+            if is_odd {
+                return None;
+            }
             self.finds(cell, depth)
         };
         Some(if found { self.show_all(wire, cell, out) } else { Shown::Same })
@@ -315,25 +336,32 @@ impl Looking<'_, '_> {
         out: &mut Vec<u8>,
     ) -> Option<Shown> {
         let (begin, mut hides) = (out.len(), false);
-        array::rewrite(
-            wire.holding(element),
-            cell,
-            &mut |wire, cell, out| self.part(wire, cell, depth, &mut hides, out),
-            out,
-        )?;
+        let telling = self.sought.watch.is_telling(self.at);
+        let mut part =
+            |wire: CellType, cell: &[u8], out: &mut Vec<u8>| self.part(wire, cell, (depth, telling), &mut hides, out);
+        array::rewrite(wire.holding(element), cell, &mut part, out)?;
         Some(unless_same(hides, begin, out))
     }
 
     fn row(&mut self, wire: CellType, cell: &[u8], depth: usize, out: &mut Vec<u8>) -> Option<Shown> {
         let (begin, mut hides) = (out.len(), false);
-        record::rewrite(wire, cell, &mut |wire, cell, out| self.part(wire, cell, depth, &mut hides, out), out)?;
+        // Nobody knows what a field is called.
+        let mut part =
+            |wire: CellType, cell: &[u8], out: &mut Vec<u8>| self.part(wire, cell, (depth, true), &mut hides, out);
+        record::rewrite(wire, cell, &mut part, out)?;
         Some(unless_same(hides, begin, out))
     }
 
-    /// A cell in another. What is shown as it is is written as well.
-    fn part(&mut self, wire: CellType, cell: &[u8], depth: usize, hides: &mut bool, out: &mut Vec<u8>) -> Shown {
+    /// A cell in another, under a name that may tell something of it. What is shown as it is is written as well.
+    fn part(
+        &mut self,
+        wire: CellType,
+        cell: &[u8],
+        (depth, telling): (usize, bool),
+        hides: &mut bool,
+        out: &mut Vec<u8>,
+    ) -> Shown {
         let depth = depth.saturating_add(1);
-        let telling = self.sought.watch.is_telling(self.at);
         let shown = match Manner::of(wire.oid, telling) {
             Some(_) if depth >= CELL_DEPTH_MAX => hide(wire, self.tokens, out),
             Some(manner) => self.cell(wire, manner, cell, depth, out),
@@ -395,9 +423,17 @@ impl Looking<'_, '_> {
             return None;
         }
         let (mut at, mut rest) = (0_usize, hidden);
+        let (mut written, mut masked) = (0_usize, self.masked.as_slice());
         tokens_of(text, |token| {
-            let begins = at;
+            let (begins, begun) = (at, written);
             at = at.checked_add(token.view()?.len())?;
+            written = written.checked_add(token.written().len())?;
+            while let [first, later @ ..] = masked
+                && first.end <= begun
+            {
+                masked = later;
+            }
+            let is_own = masked.first().is_some_and(|first| first.start <= begun);
             while let [first, later @ ..] = rest
                 && first.end <= begins
             {
@@ -406,6 +442,7 @@ impl Looking<'_, '_> {
             let here = rest.iter().take_while(|hidden| hidden.start < at).count();
             let here = rest.get(..here)?;
             match token {
+                _ if is_own => out.extend_from_slice(token.written()),
                 Token::String(_) if digits.binary_search(&begins).is_ok() => json::write(REDACTED, out)?,
                 _ if here.is_empty() => out.extend_from_slice(token.written()),
                 Token::Other(written) => out.extend_from_slice(written),
@@ -434,9 +471,33 @@ impl Looking<'_, '_> {
     }
 }
 
-/// The type of the elements of what may be an array in binary.
-fn element_of(cell: &[u8]) -> Option<u32> {
-    cell.get(8..12)?.try_into().ok().map(u32::from_be_bytes)
+/// Whether this is a row in binary: fields of some types that end where it ends.
+fn is_row(wire: CellType, cell: &[u8]) -> bool {
+    let mut are_types = true;
+    let mut skip = |wire: CellType, _: &[u8], _: &mut Vec<u8>| {
+        are_types &= wire.oid >= TYPE_OID_MIN;
+        Shown::Null
+    };
+    let is_one = record::rewrite(wire, cell, &mut skip, &mut Vec::new()).is_some();
+    is_one && are_types
+}
+
+/// Where in a document that was shown by this plan the values are that it masks.
+fn masked_in(wire: CellType, written: &[u8], field: &FieldPlan) -> Vec<Range<usize>> {
+    let text = match Family::of(wire.oid) {
+        Some(Family::Json) => Some(written),
+        Some(Family::Jsonb) if wire.binary => written.strip_prefix(&[JSONB_VERSION]),
+        Some(Family::Jsonb) => Some(written),
+        _ => None,
+    };
+    let masked = field.layout().zip(text).and_then(|(layout, text)| document::masked(text, layout));
+    masked.unwrap_or_default()
+}
+
+/// The type of the elements, if this is an array in binary of some type.
+fn array_of(wire: CellType, cell: &[u8]) -> Option<u32> {
+    let element = cell.get(8..12)?.try_into().ok().map(u32::from_be_bytes).filter(|oid| *oid >= TYPE_OID_MIN)?;
+    array::rewrite(wire.holding(element), cell, &mut |_, _, _| Shown::Written, &mut Vec::new()).map(|()| element)
 }
 
 /// What stands between the quotes of a string.
@@ -503,8 +564,58 @@ fn tokens_of<'a>(text: &'a [u8], mut each: impl FnMut(Token<'a>) -> Option<()>) 
     Some(())
 }
 
+/// Gives each of the things that a value says, those of what it holds one by one, until there is an answer.
+pub fn each_said<T>(wire: CellType, value: &[u8], ask: &mut dyn FnMut(&[u8]) -> Option<T>) -> Option<T> {
+    let mut scratch = Vec::new();
+    if !wire.binary {
+        return ask(said(wire, value, &mut scratch));
+    }
+    each_in(wire, value, 0, ask)
+}
+
+fn each_in<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(&[u8]) -> Option<T>) -> Option<T> {
+    let element = match Manner::of(wire.oid, true) {
+        Some(Manner::List) => match Family::of(wire.oid) {
+            Some(Family::Array(element)) => Some(element),
+            _ => None,
+        },
+        Some(Manner::Raw) if !is_row(wire, value) => array_of(wire, value),
+        _ => None,
+    };
+    let is_row = matches!(Manner::of(wire.oid, true), Some(Manner::Row | Manner::Raw)) && is_row(wire, value);
+    let mut answer = None;
+    if depth < CELL_DEPTH_MAX && (element.is_some() || is_row) {
+        let mut part = |wire: CellType, cell: &[u8], _: &mut Vec<u8>| {
+            if answer.is_none() {
+                answer = each_in(wire, cell, depth.saturating_add(1), ask);
+            }
+            Shown::Written
+        };
+        let _ = match element {
+            Some(element) => array::rewrite(wire.holding(element), value, &mut part, &mut Vec::new()),
+            None => record::rewrite(wire, value, &mut part, &mut Vec::new()),
+        };
+        if answer.is_some() {
+            return answer;
+        }
+    }
+    let mut scratch = Vec::new();
+    if let Some(answer) = ask(said(wire, value, &mut scratch)) {
+        return Some(answer);
+    }
+    // A domain of a number has a type of its own.
+    let numbers = [INT8, NUMERIC].map(|oid| CellType::of(oid, true));
+    let is_raw = Manner::of(wire.oid, true) == Some(Manner::Raw);
+    numbers.into_iter().filter(|_| is_raw).find_map(|number| {
+        scratch.clear();
+        PostgresCells.read(number, value)?;
+        write_out(number, value, &mut scratch)?;
+        ask(&scratch)
+    })
+}
+
 /// What a value says: the bytes in which something is looked for.
-pub fn said<'a>(wire: CellType, value: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+fn said<'a>(wire: CellType, value: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
     scratch.clear();
     let read = match Manner::of(wire.oid, true) {
         Some(Manner::Bytes) if !wire.binary => bytes::read_into(value, scratch),

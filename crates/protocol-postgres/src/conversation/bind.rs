@@ -42,10 +42,11 @@ impl<S> Conversation<S> {
         if let Some(number) = mask_in(&bind, &long::watched(&interpreted, &prepared)) {
             return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
-        let refused = match parameters {
+        // What runs by a name may be another statement than when it was parsed.
+        let refused = self.refuses_constants(&interpreted, now).or_else(|| match parameters {
             Parameters::Here => self.refuses_parameters(&bind, &prepared, &interpreted, now),
             Parameters::ToCome => self.refuses_unseen(&interpreted, now),
-        };
+        });
         if let Some(unfit) = refused {
             let report = declined_report("42501", &unfit, None);
             self.decline(BIND, interpreted.wording.clone(), unfit, verdicts);

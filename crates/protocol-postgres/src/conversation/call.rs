@@ -12,7 +12,7 @@ use super::expect::Expect;
 use super::forward::{Kind, Work};
 use super::lowered::Rewritten;
 use super::target::Pass;
-use crate::cells::{CellType, said};
+use crate::cells::{CellType, each_said};
 use crate::interpret::{Form, Interpreted};
 use crate::wire::build;
 use crate::wire::frontend::FunctionCall;
@@ -23,8 +23,8 @@ const CALL: Step = Step("call");
 /// Types of which a result can be.
 const TEXT: u32 = 25;
 const BYTEA: u32 = 17;
-const INT8: u32 = 20;
-const NUMERIC: u32 = 1700;
+/// A type that nobody knows: looked at as whatever it may be.
+const ANY: u32 = 0;
 
 impl<S> Conversation<S> {
     /// Decides a function call. It is answered as a text is: by its result or an error, and ReadyForQuery.
@@ -58,11 +58,10 @@ impl<S> Conversation<S> {
         fields.end()?;
         let mut met = Met::default();
         // Nobody says of what type it is, nor in which format.
-        let mut scratch = Vec::new();
         let found = value.is_some_and(|value| {
-            [(TEXT, false), (BYTEA, false), (INT8, true), (NUMERIC, true)].into_iter().any(|(oid, binary)| {
-                let says = said(CellType::of(oid, binary), value, &mut scratch);
-                self.said(says, &mut met, now).is_some()
+            [(TEXT, false), (BYTEA, false), (ANY, true)].into_iter().any(|(oid, binary)| {
+                let mut ask = |says: &[u8]| self.said(says, &mut met, now);
+                each_said(CellType::of(oid, binary), value, &mut ask).is_some()
             })
         });
         let Some(Expect::Query { running, interpreted, failed: None, .. }) = self.expected.front_mut() else {

@@ -371,6 +371,11 @@ impl<S> Conversation<S> {
             Err(stall) => return Planned::Stalled(stall),
         };
         let interpreted = Rc::clone(&portal.interpreted);
+        if let Some(unfit) = self.refuses_constants(&interpreted, now) {
+            let report = declined_report("42501", &unfit, None);
+            self.decline(EXECUTE, interpreted.wording.clone(), unfit, verdicts);
+            return self.refuse_decided(report, frame);
+        }
         let looked_at = self.hides_content(now);
         let describe = portal.must_be_described(looked_at).then(|| execute.portal.to_vec());
         let bound = portal.bound.get();

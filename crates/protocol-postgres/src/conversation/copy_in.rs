@@ -1,13 +1,14 @@
 //! COPY … FROM STDIN: the data on their way to the target, as more of the permitted operation.
 //!
 //! They go as they come. Where some of them go into classified columns they are looked through on the way, and a mask that comes
-//! back fails the copy.
+//! back fails the copy. Where policy forbids that something is stored, what may be that is looked for in all columns.
 
 use std::rc::Rc;
 
 use gate::{Declined, Step};
 use model::{Field, Holds, Sight, UnixMicros, Wording};
-use sql_postgres::{CopyFormat, CopyIn, CopyStatement};
+use redact::CELL_BYTES_MAX;
+use sql_postgres::{CopyFormat, CopyIn, CopyStatement, PlainInto};
 
 use super::caller::declined_report;
 use super::copy::{FLUSH, Rest, copy_response};
@@ -16,8 +17,8 @@ use super::forward::Frame;
 use super::lowered::{Lowered, not_lowered};
 use super::target::Pass;
 use super::{Conversation, Ended};
-use crate::cells::CellType;
-use crate::copy::{Arriving, Guarded, Stopped};
+use crate::cells::{CellType, Manner};
+use crate::copy::{Arriving, Guarded, Into, Keeper, Stopped};
 use crate::interpret::{CANNOT_WATCH, Interpreted, returned_mask};
 use crate::wire::Malformed;
 use crate::wire::build::{self, OwnReport, Severity};
@@ -48,7 +49,7 @@ impl<S> Conversation<S> {
         (left > 0).then(|| if self.is_watching() { Rest::Watched(left) } else { Rest::Nowhere(left) })
     }
 
-    /// Sends copy data that go into classified columns, in messages of Weir's own: what has been looked at, and no more.
+    /// Sends copy data that are looked through, in messages of Weir's own: what has been looked at, and no more.
     pub(super) fn send_watched(&mut self, bytes: &[u8], now: UnixMicros) {
         let Some(running) = self.expected.back_mut().and_then(Expect::running) else { return };
         let Copying::Watched(arriving) = &mut running.copy else { return };
@@ -56,8 +57,12 @@ impl<S> Conversation<S> {
             return;
         }
         let (mut frame, mut fed) = (Vec::new(), Ok(()));
-        let key = self.session.stored_tokens();
-        build::frame(&mut frame, b'd', |out| fed = arriving.feed(bytes, key, out));
+        let refuses = |into: &PlainInto, value: &[u8]| {
+            let search = self.catalogs.search()?;
+            self.session.refuses_store(search, (&into.part, &into.column), value, now)
+        };
+        let keeper = Keeper { key: self.session.stored_tokens(), refuses: &refuses };
+        build::frame(&mut frame, b'd', |out| fed = arriving.feed(bytes, &keeper, out));
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         running.shown.bytes = running.shown.bytes.saturating_add(count);
         match fed {
@@ -72,6 +77,14 @@ impl<S> Conversation<S> {
         let (code, unfit) = match stopped {
             Stopped::Mask(field) => ("42501", returned_mask(&field)),
             Stopped::NotLowered(field, to) => ("42501", not_lowered(&field, to)),
+            Stopped::Refused(why) => ("42501", why),
+            Stopped::Long(into) => {
+                let message = format!(
+                    "a value of more than {CELL_BYTES_MAX} bytes can't be looked through for what may not be stored in {}.{}",
+                    into.part.name, into.column
+                );
+                ("54000", Declined { message, detail: None, hint: None })
+            }
             Stopped::Malformed(wrong) => {
                 let message = format!("Weir cannot read the data of this COPY: {wrong}");
                 ("22P04", Declined { message, detail: None, hint: None })
@@ -118,13 +131,16 @@ impl<S> Conversation<S> {
             return Err(self.out_of_place("the start of a copy from the caller"));
         }
         let copying = match interpreted.statements.get(at).and_then(|statement| statement.copy.as_ref()) {
-            Some(CopyStatement::In(copy)) if copy.is_classified() => {
+            Some(CopyStatement::In(copy)) => {
+                let looked = self.looked_into(copy, now);
                 let lowered = self.expected.front_mut().and_then(Expect::running).map(|running| running.flow.lowers());
                 let lowered = lowered.unwrap_or_default().to_vec();
+                let needs_none = || lowered.is_empty() && self.sees_all(&interpreted, now);
                 match self.reads_alike(copy) {
-                    Err(_) if lowered.is_empty() && self.sees_all(&interpreted, now) => Ok(Copying::In),
+                    _ if !copy.is_classified() && looked.is_empty() => Ok(Copying::In),
+                    Err(_) if looked.is_empty() && needs_none() => Ok(Copying::In),
                     Err(why) => Err(why),
-                    Ok(()) => self.watching(copy, &lowered, binary, columns),
+                    Ok(()) => self.watching(copy, &lowered, &looked, binary, columns),
                 }
             }
             _ => Ok(Copying::In),
@@ -169,11 +185,23 @@ impl<S> Conversation<S> {
         interpreted.snapshot.catalog.classified_fields().all(clear)
     }
 
+    /// The columns that are not classified in which something may not be stored, each with its place.
+    fn looked_into(&self, copy: &CopyIn, now: UnixMicros) -> Vec<(usize, PlainInto)> {
+        let Some(search) = self.catalogs.search() else { return Vec::new() };
+        // What is not looked at on its way out is not on its way in.
+        let may_refuse = |into: &PlainInto| {
+            (into.type_oid == 0 || Manner::of(into.type_oid, true).is_some())
+                && self.session.may_refuse_store(search, (&into.part, &into.column), now)
+        };
+        copy.plain.iter().filter(|(_, into)| may_refuse(into)).cloned().collect()
+    }
+
     /// A copy whose data are looked through.
     fn watching(
         &self,
         copy: &CopyIn,
         lowered: &[Lowered],
+        looked: &[(usize, PlainInto)],
         binary: bool,
         columns: usize,
     ) -> Result<Copying, &'static str> {
@@ -185,13 +213,24 @@ impl<S> Conversation<S> {
             wire: CellType::of(*type_oid, binary),
             field: field.clone(),
         };
+        let plain = |at: usize| {
+            let all: Vec<_> = looked.iter().filter(|(place, _)| *place == at).map(|(_, into)| into.clone()).collect();
+            let type_oid = all.first()?.type_oid;
+            let is_one = all.iter().all(|into| into.type_oid == type_oid);
+            Some(Into::Looked(all, CellType::of(if is_one { type_oid } else { 0 }, binary)))
+        };
         let guards = match copy.fields.len() == columns {
-            true => copy.fields.iter().map(|into| into.as_ref().map(guarded)).collect(),
+            true => {
+                let fields = copy.fields.iter().enumerate();
+                fields.map(|(at, into)| into.as_ref().map(guarded).map(Into::Guarded).or_else(|| plain(at))).collect()
+            }
             // The table is another than it was, or is not the one that was thought.
-            false if !lowered.is_empty() => return Err("the table has other columns than Weir knows of"),
+            false if !lowered.is_empty() || !looked.is_empty() => {
+                return Err("the table has other columns than Weir knows of");
+            }
             false => {
                 let first = copy.fields.iter().flatten().next().map(|(field, _)| guarded(&(field.clone(), 0)));
-                vec![first; columns]
+                vec![first.map(Into::Guarded); columns]
             }
         };
         let arriving = Arriving::new(guards, &copy.format).ok_or("its form is one that Weir does not read")?;
@@ -244,7 +283,7 @@ impl<S> Conversation<S> {
                     self.rest =
                         (there < head.frame_bytes).then(|| Rest::ToTarget(head.frame_bytes.saturating_sub(there)));
                 }
-                (b'c', Some(frame)) => match self.end_watched() {
+                (b'c', Some(frame)) => match self.end_watched(now) {
                     Ok(()) => self.end_data(frame),
                     Err(stopped) => self.stop_copy(stopped, now),
                 },
@@ -273,12 +312,16 @@ impl<S> Conversation<S> {
     }
 
     /// All data have come.
-    fn end_watched(&mut self) -> Result<(), Stopped> {
+    fn end_watched(&mut self, now: UnixMicros) -> Result<(), Stopped> {
         let Some(running) = self.expected.back_mut().and_then(Expect::running) else { return Ok(()) };
         let Copying::Watched(arriving) = &mut running.copy else { return Ok(()) };
         let (mut frame, mut ended) = (Vec::new(), Ok(()));
-        let key = self.session.stored_tokens();
-        build::frame(&mut frame, b'd', |out| ended = arriving.end(key, out));
+        let refuses = |into: &PlainInto, value: &[u8]| {
+            let search = self.catalogs.search()?;
+            self.session.refuses_store(search, (&into.part, &into.column), value, now)
+        };
+        let keeper = Keeper { key: self.session.stored_tokens(), refuses: &refuses };
+        build::frame(&mut frame, b'd', |out| ended = arriving.end(&keeper, out));
         ended?;
         if frame.len() > HEAD_BYTES {
             self.upstream.more(&mut running.flow, |wire| wire.put(&frame));

@@ -10,7 +10,7 @@ use super::Conversation;
 use super::long_bind::LONG_BIND_BYTES;
 use super::lowered::UNKNOWN;
 use super::statements::Prepared;
-use crate::cells::{CellType, said};
+use crate::cells::{CellType, each_said};
 use crate::interpret::{Interpreted, all_of};
 use crate::wire::frontend::Bind;
 
@@ -41,13 +41,12 @@ impl<S> Conversation<S> {
         });
         let first = puts.next()?;
         let values: Vec<(bool, Option<&[u8]>)> = bind.values().collect();
-        let mut scratch = Vec::new();
         std::iter::once(first).chain(puts).find_map(|(number, put)| {
             let at = number.checked_sub(1)?;
             let (binary, value) = *values.get(at)?;
             let declared = prepared.types.get(at).copied().filter(|oid| !matches!(*oid, 0 | UNKNOWN));
             let wire = CellType::of(declared.unwrap_or(put.type_oid), binary);
-            self.refuses_put(put, said(wire, value?, &mut scratch), now)
+            each_said(wire, value?, &mut |said| self.refuses_put(put, said, now))
         })
     }
 

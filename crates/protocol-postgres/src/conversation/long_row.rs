@@ -5,7 +5,8 @@
 //! mask is made of is dropped while it streams. Only clear cells before one have to be held, up to a limit.
 //!
 //! Where no masked cell is left, and one that is looked at is too long to be held, or what stands before it is, the row begins all the same: from
-//! there on what is hidden is overwritten, so that nothing changes its length.
+//! there on what is hidden is overwritten, so that nothing changes its length. What can't be looked at while it passes, and is too long to be
+//! held, is overwritten whole.
 
 use gate::Shown;
 use model::Sight;
@@ -50,7 +51,18 @@ pub struct LongRow {
 enum Part {
     Count,
     Length,
-    Cell { left: usize, clear: bool },
+    Cell { left: usize, how: How },
+}
+
+/// What becomes of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// It is shown as it comes.
+    Clear,
+    /// It is looked at, or held.
+    Seen,
+    /// It is overwritten.
+    Filled,
 }
 
 /// What came of feeding a row.
@@ -123,28 +135,35 @@ impl LongRow {
                         bytes => {
                             let left = usize::try_from(bytes).ok().filter(|left| *left <= self.left);
                             let left = left.ok_or_else(|| Malformed::new("a row whose cell is longer than the row"))?;
-                            let clear = columns.passes(self.at);
-                            if !clear && (self.has_begun() || left > CELL_BYTES_MAX) {
+                            let (clear, long) = (columns.passes(self.at), left > CELL_BYTES_MAX);
+                            if !clear && (self.has_begun() || long) {
                                 self.passing = self.long_cell(columns, eyes);
                             }
-                            if clear || self.passing.is_some() {
+                            let how = match self.passing {
+                                _ if clear => How::Clear,
+                                None if self.has_begun() && long => How::Filled,
+                                _ => How::Seen,
+                            };
+                            if how != How::Seen || self.passing.is_some() {
                                 self.out.extend_from_slice(&length);
                             }
-                            if self.passing.is_some() && !self.has_begun() {
+                            if self.passing.is_some() && !self.has_begun() && self.can_begin(columns, eyes) {
                                 self.begin(to_caller)?;
                             }
-                            self.part = Part::Cell { left, clear };
+                            self.part = Part::Cell { left, how };
                         }
                     }
                 }
-                Part::Cell { left, clear } => {
+                Part::Cell { left, how } => {
                     let (now, later) = bytes.split_at(left.min(bytes.len()));
                     *bytes = later;
                     self.left = self.left.saturating_sub(now.len());
                     let left = left.saturating_sub(now.len());
-                    self.part = Part::Cell { left, clear };
-                    if clear {
+                    self.part = Part::Cell { left, how };
+                    if how == How::Clear {
                         self.out.extend_from_slice(now);
+                    } else if how == How::Filled {
+                        self.out.resize(self.out.len().saturating_add(now.len()), Writing::ROW.hidden);
                     } else if let Some(cell) = &mut self.passing {
                         if let (Some((at, _)), Some(sought)) = (columns.of(self.at), &mut eyes.sought) {
                             cell.feed(at, now, left == 0, sought, &mut self.out);
@@ -155,10 +174,12 @@ impl LongRow {
                     } else {
                         self.cell.extend_from_slice(now);
                     }
-                    if left == 0 && !clear {
-                        match self.passing.take() {
-                            Some(cell) => self.masked = self.masked.saturating_add(cell.hides().into()),
-                            None => self.show(columns, eyes),
+                    if left == 0 {
+                        match (how, self.passing.take()) {
+                            (How::Clear, _) => {}
+                            (How::Filled, _) => self.masked = self.masked.saturating_add(1),
+                            (How::Seen, Some(cell)) => self.masked = self.masked.saturating_add(cell.hides().into()),
+                            (How::Seen, None) => self.show(columns, eyes),
                         }
                     }
                     if self.has_begun() {
@@ -217,10 +238,10 @@ impl LongRow {
 
     /// The cell that comes now, looked at while it passes, if it may be.
     fn long_cell(&self, columns: &Columns<'_>, eyes: &Eyes<'_>) -> Option<Box<LongCell>> {
-        let (_, (wire, _, manner)) = columns.of(self.at)?;
+        let (watched, (wire, field, manner)) = columns.of(self.at)?;
         let manner = manner.filter(|manner| is_overwritten(wire, *manner))?;
         let sought = eyes.sought.as_ref()?;
-        (self.has_begun() || self.can_begin(columns, eyes))
+        (field.sight == Sight::Clear && !sought.watch.is_dense(watched))
             .then(|| Box::new(LongCell::new(wire, manner, Writing::ROW, sought)))
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use gate::{KeptWatch, Looker, Met, PlaceKey, Search, Session, ShapeKey, Sought, Watch};
 use model::{Holds, UnixMicros};
 use redact::Plan;
-use sql_postgres::Catalog;
+use sql_postgres::{Catalog, MadeOf};
 
 use super::Conversation;
 use super::expect::{Expect, Running};
@@ -20,8 +20,9 @@ use crate::wire::{Fields, Malformed, build};
 
 /// The first oid that PostgreSQL gives to what users make.
 const USER_OID_MIN: u32 = 16384;
-/// The type `name`, which names of what is in the database have.
-const NAME: u32 = 19;
+/// Types that in the catalog's own tables hold names of what is in the database, its numbers, and addresses of whoever is connected to it: `name`,
+/// `int2vector`, `oidvector`, `cidr`, `inet`. Elsewhere they can hold what somebody has written.
+const OWN: [u32; 5] = [19, 22, 30, 650, 869];
 
 /// Who looks, and the room for it.
 #[derive(Debug, Default)]
@@ -61,6 +62,7 @@ pub struct Looked<'a> {
     catalog: &'a Catalog,
     operation: ShapeKey,
     statement: usize,
+    made_of: Option<&'a MadeOf>,
 }
 
 impl<'a> Looked<'a> {
@@ -75,7 +77,8 @@ impl<'a> Looked<'a> {
                 snapshot.catalog.column(object, field).is_some()
             });
         }
-        Some(Self { search, catalog: &snapshot.catalog, operation: interpreted.key, statement })
+        let made_of = interpreted.statements.get(statement).map(|statement| &statement.made_of);
+        Some(Self { search, catalog: &snapshot.catalog, operation: interpreted.key, statement, made_of })
     }
 
     /// Lays out what of its columns is looked at.
@@ -109,21 +112,27 @@ impl<'a> Looked<'a> {
 
     fn sought(&self, at: usize, column: &ColumnShape) -> Option<Sought> {
         Manner::of(column.type_oid, true)?;
-        if (1..USER_OID_MIN).contains(&column.table_oid) && column.type_oid == NAME {
+        if (1..USER_OID_MIN).contains(&column.table_oid) && OWN.contains(&column.type_oid) {
             return None;
         }
         let Some((part, name, is_stored)) = self.catalog.place(column.table_oid, column.attribute) else {
             return Some(self.computed(at, &column.name));
         };
         let key = PlaceKey::Stored { object: column.table_oid.into(), field: column.attribute.into() };
-        Some(Sought { part: Some(part), name: name.to_owned(), key, is_known: is_stored })
+        let made_of = if is_stored { Some(Vec::new()) } else { self.made_of(at) };
+        Some(Sought { part: Some(part), name: name.to_owned(), made_of, key, is_known: is_stored })
     }
 
-    /// Something that is no column, under the name that the statement gives it.
+    fn made_of(&self, at: usize) -> Option<Vec<String>> {
+        let names = self.made_of.map_or(Some(&[][..]), |made_of| made_of.names(at))?;
+        Some(names.iter().map(|name| name.as_ref().to_owned()).collect())
+    }
+
+    /// Something that is no column, under the name that the statement gives it and those of what it is made of.
     fn computed(&self, at: usize, name: &str) -> Sought {
         let numbers = [self.statement, at].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
         let key = PlaceKey::Returned { operation: self.operation, field: numbers };
-        Sought { part: None, name: name.to_owned(), key, is_known: false }
+        Sought { part: None, name: name.to_owned(), made_of: self.made_of(at), key, is_known: false }
     }
 }
 
@@ -138,7 +147,7 @@ impl<S> Conversation<S> {
         let search = Arc::clone(self.catalogs.search()?);
         let anything = || {
             let key = PlaceKey::Nowhere;
-            vec![Some(Sought { part: None, name: String::new(), key, is_known: false })]
+            vec![Some(Sought { part: None, name: String::new(), made_of: Some(Vec::new()), key, is_known: false })]
         };
         let watch = self.session.watch(&search, &mut self.looking.said, now, anything)?;
         let mut eyes = self.looking.eyes(&self.session, Some(&watch), met);

@@ -57,13 +57,17 @@ impl Readings {
             Some(Known::Skeleton(reading)) => Rc::new(Interpreted::by_skeleton(sql, &self.skeleton, reading, gate)),
             Some(Known::Depends) => self.read(text, circumstance, gate),
             None => {
-                let interpreted = self.read(text, circumstance, gate);
-                let known = match interpreted.stands_for(&self.skeleton, key) {
-                    Some(reading) => Known::Skeleton(reading),
-                    None => Known::Depends,
+                let interpreted = Rc::new(interpret(text, circumstance, gate));
+                let Some(reading) = interpreted.stands_for(&self.skeleton, key) else {
+                    self.keep(key, Known::Depends, text.len());
+                    self.keep_text(text, &interpreted);
+                    return interpreted;
                 };
-                self.keep(key, known, text.len());
-                interpreted
+                // What holds for all of them is kept for this one as well, and nothing twice.
+                let found = interpreted.found;
+                let by_skeleton = (!found).then(|| Interpreted::by_skeleton(sql, &self.skeleton, &reading, gate));
+                self.keep(key, Known::Skeleton(reading), text.len());
+                by_skeleton.map_or(interpreted, Rc::new)
             }
         }
     }
@@ -80,9 +84,13 @@ impl Readings {
 
     fn read(&mut self, text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Rc<Interpreted> {
         let interpreted = Rc::new(interpret(text, circumstance, gate));
-        self.make_room(text.len());
-        self.texts.insert(text.into(), Rc::clone(&interpreted));
+        self.keep_text(text, &interpreted);
         interpreted
+    }
+
+    fn keep_text(&mut self, text: &[u8], interpreted: &Rc<Interpreted>) {
+        self.make_room(text.len());
+        self.texts.insert(text.into(), Rc::clone(interpreted));
     }
 
     fn keep(&mut self, key: ShapeKey, known: Known, bytes: usize) {

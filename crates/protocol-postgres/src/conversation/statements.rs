@@ -103,12 +103,28 @@ pub struct Shape {
     pub kept_plan: RefCell<Option<KeptPlan>>,
     /// What of it was looked at.
     pub kept_watch: RefCell<Option<KeptWatch>>,
+    /// What that takes of the session's memory.
+    watch_weight: RefCell<Option<Weight>>,
 }
 
 impl Shape {
     /// Rows of these columns, which hold that.
     pub fn of_rows(columns: Vec<ColumnShape>, holds: Result<Vec<Holds>, String>) -> Self {
-        Self { returns_rows: true, columns, holds, kept_plan: RefCell::default(), kept_watch: RefCell::default() }
+        let (kept_plan, kept_watch, watch_weight) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { returns_rows: true, columns, holds, kept_plan, kept_watch, watch_weight }
+    }
+
+    /// What was looked at is kept, if the session does not keep so much already: else it is laid out anew each time.
+    pub fn keep_watch(&self, watches: &Held) {
+        if self.kept_watch.borrow().is_none() || self.watch_weight.borrow().is_some() {
+            return;
+        }
+        let bytes = self.columns.len().saturating_mul(COLUMN_BYTES);
+        if watches.0.get().saturating_add(bytes) > WATCHES_BYTES_MAX {
+            *self.kept_watch.borrow_mut() = None;
+        } else {
+            *self.watch_weight.borrow_mut() = Some(watches.weigh(bytes));
+        }
     }
 
     /// Of what returns no rows.
@@ -226,6 +242,8 @@ pub struct Names {
     savepoints: Vec<(String, u64)>,
     /// What they hold in memory.
     pub held: Held,
+    /// What is kept of what was looked at in their results.
+    pub watches: Held,
 }
 
 /// What a name stands for.
@@ -265,6 +283,10 @@ pub const NAME_BYTES_MAX: usize = 512;
 const HELD_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// About what an ask or a field takes.
 const PART_BYTES: usize = 256;
+/// Bytes that what is looked at in the results of one session's statements may take.
+const WATCHES_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// About what a column of a result takes that is looked at: what its name says of each kind, how each class is shown.
+const COLUMN_BYTES: usize = 1024;
 
 /// What the target tells names apart by: it keeps 63 bytes (`NAMEDATALEN` less one) of each and compares no more, so that
 /// longer names which begin alike are one name.

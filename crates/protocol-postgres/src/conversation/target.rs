@@ -284,6 +284,8 @@ impl<S> Conversation<S> {
                 let (mut plan, mut watch) = (shape.kept_plan.borrow_mut(), shape.kept_watch.borrow_mut());
                 let looked = Looked::of(self.catalogs.search(), interpreted, *statement);
                 lay_out(running, &holds, columns, (&mut plan, &mut watch), is_binary, looked.as_ref(), now);
+                drop(watch);
+                shape.keep_watch(&self.names.watches);
                 let surprise =
                     !interpreted.operation.is_tainted() && running.plan.as_ref().is_some_and(|p| !p.is_clear());
                 if surprise {
@@ -310,10 +312,12 @@ impl<S> Conversation<S> {
                         Some(Shape { returns_rows: false, .. }) => {
                             return Err(Malformed::new("rows of what returns none"));
                         }
-                        Some(Shape { columns, holds: Ok(holds), kept_plan, kept_watch, .. }) => {
+                        Some(shape @ Shape { columns, holds: Ok(holds), kept_plan, kept_watch, .. }) => {
                             let (mut plan, mut watch) = (kept_plan.borrow_mut(), kept_watch.borrow_mut());
                             let (kept, is_binary) = ((&mut *plan, &mut *watch), |at| portal.is_binary(at));
                             lay_out(running, holds, columns, kept, is_binary, looked.as_ref(), now);
+                            drop(watch);
+                            shape.keep_watch(&self.names.watches);
                         }
                         // What was known when it was bound was refused then.
                         Some(Shape { columns, holds: Err(why), .. }) => {

@@ -6,9 +6,9 @@
 use model::{Ask, Certainty, Object};
 use pg_query::protobuf::DiscardMode;
 
-use super::{of_tree, read};
+use super::{MadeOf, of_tree, read};
 use crate::catalog::Catalog;
-use crate::statement::{NameUse, OutputShape, Outputs, Rows, Statement};
+use crate::statement::{Given, NameUse, OutputShape, Outputs, PlainPut, Rows, Statement};
 use crate::tree::{Node, Tree};
 use crate::vocabulary::{OPAQUE, STORE};
 
@@ -80,8 +80,17 @@ impl Statement {
         whole.changes_catalog |= behind.changes_catalog;
         whole.runs_code |= behind.runs_code;
         whole.sets_encoding |= behind.sets_encoding;
-        let masks = behind.parameters_kept.iter().filter(|kept| self.masks_given.contains(&kept.number));
+        let is_mask = |number| self.argument(number).is_some_and(|value| redact::is_mask(value.as_bytes()));
+        let masks = behind.parameters_kept.iter().filter(|kept| is_mask(kept.number));
         whole.masks_returned.extend(masks.map(|kept| kept.field.clone()));
+        whole.puts.extend(behind.puts.iter().filter_map(|put| match put.given {
+            Given::Parameter(number) => {
+                let given = Given::Constant(self.argument(number)?.to_owned());
+                Some(PlainPut { given, ..put.clone() })
+            }
+            // It was looked at where it got its name.
+            Given::Constant(_) => None,
+        }));
         whole.lowering.extend(behind.lowering.iter().cloned());
         whole.cannot_be_lowered("what stores it runs by its name in a text");
         whole.unseen |= behind.unseen;
@@ -98,12 +107,23 @@ impl Statement {
         }
         if matches!(self.names, Some(NameUse::Execute(_, Rows::Given) | NameUse::Fetch(_))) {
             whole.outputs = behind.outputs.clone();
+            whole.made_of = behind.made_of.clone();
             whole.names_are_plain = behind.names_are_plain;
             whole.set_operation = behind.set_operation;
             // What code makes of its parameters is not followed through them.
             whole.lineage = behind.lineage.clone().filter(|_| !self.touches_unknown);
         }
         whole
+    }
+
+    /// The constants that this EXECUTE gives to what it runs.
+    pub fn arguments(&self) -> impl Iterator<Item = &str> {
+        self.arguments.iter().filter_map(Option::as_deref)
+    }
+
+    /// The argument of this EXECUTE by that number, if it is a constant.
+    fn argument(&self, number: usize) -> Option<&str> {
+        self.arguments.get(number.checked_sub(1)?)?.as_deref()
     }
 
     /// This statement, which also keeps the rows of what it runs: `kept` is what [`kept_rows`] says of them.
@@ -134,7 +154,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         keeps: None,
         needs_own_catalog: false,
         masks_returned: Vec::new(),
-        masks_given: Vec::new(),
+        arguments: Vec::new(),
         parameters_kept: Vec::new(),
         puts: Vec::new(),
         lowering: Vec::new(),
@@ -148,6 +168,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         names_are_plain: false,
         // Of no column of its result it can be said that it is nothing but that column.
         set_operation: true,
+        made_of: MadeOf::default(),
         inert_constants: None,
         has_conditions: false,
         has_updates: false,

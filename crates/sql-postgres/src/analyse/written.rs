@@ -11,6 +11,7 @@ use redact::is_mask;
 use super::as_given::{bare, each, each_in, is_star};
 use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry, Made};
+use crate::copy::PlainInto;
 use crate::statement::{Given as PlainGiven, KeptParameter, PlainPut};
 use crate::tree::{Node, Tree};
 
@@ -29,18 +30,20 @@ pub(super) struct Written {
     pub(super) lowerings: Lowerings,
 }
 
-/// Which arguments of an EXECUTE are what Weir has shown in the place of a value, from 1.
-pub(super) fn masks_given(tree: &Tree) -> Vec<usize> {
+/// The arguments of an EXECUTE that are constants, each in its place.
+pub(super) fn arguments(tree: &Tree) -> Vec<Option<String>> {
     let mut given = Vec::new();
     let holds = |node: &Node| matches!(node.kind, "ExecuteStmt" | "CreateTableAsStmt" | "ExplainStmt");
     if !tree.node().is_some_and(holds) {
         return given;
     }
+    let constant = |argument: &Tree| match plain(bare(argument)?)? {
+        PlainGiven::Constant(value) => Some(value),
+        PlainGiven::Parameter(_) => None,
+    };
     tree.walk(&mut |node| {
         if node.kind == "ExecuteStmt" {
-            let masks =
-                (1..).zip(node.get("params").list()).filter(|(_, argument)| bare(argument).is_some_and(holds_mask));
-            given.extend(masks.map(|(number, _)| number));
+            given.extend(node.get("params").list().iter().map(constant));
         }
         true
     });
@@ -117,19 +120,28 @@ fn of_rows<'a>(rows: &[&'a [Tree]], at: usize) -> Option<Given<'a>> {
     (!values.is_empty()).then_some(Given::Values(values))
 }
 
+/// Where the columns of a COPY's data go: `fields` and `plain` of a `CopyIn`.
+pub(crate) type CopiedInto = (Vec<Option<(Field, u32)>>, Vec<(usize, PlainInto)>);
+
 /// The classified column that each column of a COPY's data goes into, in order. Where the name may mean several tables, a column
 /// is classified if it is in any of them; and a column that the catalog does not know, if anything of its table is.
-/// With each stands the oid of its type; 0 if it is not known.
-pub(crate) fn copied_into(node: &Node, catalog: &Catalog) -> Vec<Option<(Field, u32)>> {
+/// With each stands the oid of its type; 0 if it is not known. And the columns that are not classified.
+pub(crate) fn copied_into(node: &Node, catalog: &Catalog) -> CopiedInto {
     let mut fields: Vec<Option<(Field, u32)>> = Vec::new();
+    let mut plain = Vec::new();
     for entry in entries(node.get("relation"), catalog) {
+        let columns: Vec<Option<&Column>> = match node.get("attlist").list() {
+            [] => entry.relation.columns.iter().filter(|column| !column.generated).map(Some).collect(),
+            list => list.iter().map(|name| column(entry, column_name(name))).collect(),
+        };
         let unknown = || entry.touches.first().map(|field| (field.clone(), 0));
         let into = |column: &Column| Some((put_into(entry, column, catalog).into_iter().next()?, column.type_oid));
-        let all = entry.relation.columns.iter().filter(|column| !column.generated);
-        let of_entry: Vec<Option<(Field, u32)>> = match node.get("attlist").list() {
-            [] => all.map(into).collect(),
-            list => list.iter().map(|name| column(entry, column_name(name)).map_or_else(unknown, into)).collect(),
-        };
+        let of_entry: Vec<_> = columns.iter().map(|column| column.map_or_else(unknown, into)).collect();
+        plain.extend(columns.iter().zip(&of_entry).enumerate().filter_map(|(at, (column, field))| {
+            let column = column.filter(|_| field.is_none())?;
+            let (part, name) = (entry.part.clone(), column.name.to_string());
+            Some((at, PlainInto { part, column: name, type_oid: column.type_oid }))
+        }));
         fields.resize(fields.len().max(of_entry.len()), None);
         for (field, more) in fields.iter_mut().zip(of_entry) {
             *field = match (field.take(), more) {
@@ -138,7 +150,7 @@ pub(crate) fn copied_into(node: &Node, catalog: &Catalog) -> Vec<Option<(Field, 
             };
         }
     }
-    fields
+    (fields, plain)
 }
 
 /// The classified fields that get what is put into a column.

@@ -53,7 +53,7 @@ fn last_name(list: &Tree) -> Option<&str> {
     list.list().iter().rev().map(Tree::text).find(|name| !name.is_empty())
 }
 
-fn is_nullif(node: &Node) -> bool {
+pub(crate) fn is_nullif(node: &Node) -> bool {
     use pg_query::protobuf::AExprKind;
     node.int("kind") == i64::from(i32::from(AExprKind::AexprNullif))
 }

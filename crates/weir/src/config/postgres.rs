@@ -88,7 +88,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
     let unclassified = section.entry("unclassified").and_then(|entry| entry.one_of(&words, reading.found));
     let unclassified = unclassified.unwrap_or(Unclassified::Show);
     let words = [("on", true), ("off", false)];
-    let detects = section.entry("detect").and_then(|entry| entry.one_of(&words, reading.found)).unwrap_or(false);
+    let detects = section.entry("detect").and_then(|entry| entry.one_of(&words, reading.found)).unwrap_or(true);
     let words = [("session", TokenScope::Session), ("run", TokenScope::Run), ("target", TokenScope::Target)];
     let token_scope = section.entry("token_scope").and_then(|entry| entry.one_of(&words, reading.found));
     let token_scope = token_scope.unwrap_or_default();

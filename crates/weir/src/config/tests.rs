@@ -548,7 +548,7 @@ channel_binding = "require"
 client_cert = "other/tls/server.pem"
 client_key = "other/tls/server.key"
 unclassified = "hide"
-detect = "on"
+detect = "off"
 token_scope = "run"
 connect_timeout_seconds = 0x1e
 
@@ -611,7 +611,7 @@ empty = []
     assert_eq!(orders.tls, TargetTls::Verify { ca: Some(path("ca.pem")), server_name: Some("db.example.com".into()) });
     assert_eq!((orders.login.negotiation, orders.login.channel_binding), (TlsNegotiation::Direct, BindingUse::Require));
     assert_eq!(orders.target.token_scope, model::TokenScope::Run);
-    assert_eq!((orders.detects, config.targets["near"].detects), (true, false));
+    assert_eq!((orders.detects, config.targets["near"].detects), (false, true));
     let (cert, key) = (path("other/tls/server.pem"), path("other/tls/server.key"));
     assert_eq!(orders.login.certificate, Some(ClientPair { cert, key }));
     assert_eq!(orders.connect_timeout, std::time::Duration::from_secs(30));

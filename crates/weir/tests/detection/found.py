@@ -34,6 +34,17 @@ QUERIES = [
 ]
 
 
+def copy_in(connection, statement, data):
+    """What is said against it."""
+    try:
+        with connection.cursor().copy(statement) as copy:
+            for at in range(0, len(data), 7 if len(data) < 1000 else 100_000):
+                copy.write(data[at:at + (7 if len(data) < 1000 else 100_000)])
+        return ""
+    except psycopg.Error as error:
+        return str(error)
+
+
 def bytes_of(connection, query, result_format=None):
     """Every cell, message and name that comes."""
     if result_format is None:
@@ -197,7 +208,11 @@ def test_a_column_that_is_dense_is_hidden_whole():
 
 def test_what_may_not_be_stored_is_refused():
     with through("rita", "found", autocommit=True) as weir, through("alice", "found", autocommit=True) as alice:
+        weir.execute("PREPARE takes (text) AS UPDATE kept SET body = $1 WHERE id = 7")
         for statement, parameters in (
+            ("EXECUTE takes('ada.lovelace@example.com')", []),
+            ("EXECUTE takes(E'ada.lovelace\\x40example.com')", []),
+            ("EXPLAIN ANALYZE EXECUTE takes('ada.lovelace@example.com'::text)", []),
             ("INSERT INTO kept VALUES (7, 'ada.lovelace@example.com', 1)", []),
             ("INSERT INTO kept (id, body) SELECT 7, 'mail ada.lovelace@example.com'", []),
             ("UPDATE kept SET body = 'pay 4539 1488 0343 6467' WHERE id = 7", []),
@@ -213,6 +228,20 @@ def test_what_may_not_be_stored_is_refused():
         assert weir.execute("SELECT count(*) FROM kept WHERE body LIKE '%%ada%%' OR body LIKE '%%pay%%'").fetchone() == (1,)
         for statement, parameters in (("INSERT INTO kept VALUES (8, 'nothing', 2)", []), ("INSERT INTO kept VALUES (9, $1, 3)", [b"order 12"])):
             assert weir.pgconn.exec_params(statement.encode(), parameters).status == ExecStatus.COMMAND_OK, statement
+        weir.execute("EXECUTE takes('nothing at all')")
+        for how, data in (
+            ("", b"17\tgrace\t1\n18\tgrace.hopper\\x40example.org\t2\n"),
+            ("(FORMAT csv)", b'17,grace,1\n18,"""grace.hopper@example.org""",2'),
+            ("(FORMAT binary)", b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"\0\3\0\0\0\4\0\0\0\x11\0\0\0\x18grace.hopper@example.org\0\0\0\4\0\0\0\1\xff\xff"),
+        ):
+            message = copy_in(weir, f"COPY kept FROM STDIN {how}", data)
+            assert "public.kept.body holds" in message and "store Field::" in message, (how, message)
+            none_in(how, [[message.encode()]])
+            assert copy_in(alice, f"COPY kept FROM STDIN {how}", data) == "", how
+            alice.execute("DELETE FROM kept WHERE id >= 17")
+        message = copy_in(weir, "COPY kept FROM STDIN", b"28\t" + b"x" * 1_100_000 + b"\t2\n")
+        assert "can't be looked through" in message, message
+        assert copy_in(weir, "COPY kept (id, body) FROM STDIN", b"28\tnothing new\n") == ""
         alice.execute("DELETE FROM kept WHERE id >= 7")
 
 

@@ -217,3 +217,101 @@ fn numbers_in_binary_are_looked_at_as_they_are_written() {
     assert_eq!(shown[1].1, rows[0][5..]);
     assert_eq!(cells(&house.conversation.to_caller)[1], ["NULL"]);
 }
+
+/// A text of which a part is something, longer than a cell that is held.
+fn long(text: &str) -> String {
+    format!("{text} {}", "lorem ipsum ".repeat(100_000))
+}
+
+#[test]
+fn what_is_too_long_to_be_taken_apart_keeps_its_length_in_a_row_that_has_begun() {
+    let mut house = House::looking(false, false);
+    house.caller(&query("SELECT note, tags, id FROM orders"));
+    // A list in binary of one text, the length of which is no letter beyond ASCII.
+    let element = "ada@example.com, ".repeat(80_000)[..0x12_7f_7f].to_owned();
+    let head = "\0\0\0\u{1}\0\0\0\0\0\0\0\u{19}\0\0\0\u{1}\0\0\0\u{1}\0\u{12}\u{7f}\u{7f}";
+    let (note, tags) = (long("call ada@example.com"), format!("{head}{element}"));
+    let columns = [("note", ORDERS, 4, 25), ("tags", 0, 0, 1009), ("id", ORDERS, 1, 25)];
+    let answer = [binary_shape(&columns), row(&[&note, &tags, "last"]), complete(), ready(b'I')].concat();
+    for piece in answer.chunks(100_000) {
+        house.target(piece);
+    }
+    let shown = cells(&house.conversation.to_caller).pop().unwrap();
+    assert_eq!(shown[0], note.replacen("ada@example.com", "***************", 1));
+    assert_eq!(shown[1], "*".repeat(tags.len()));
+    assert_eq!(shown[2], "last");
+    assert_eq!(house.shown(), "T D N01000 C ZI", "what follows is where it should be");
+}
+
+#[test]
+fn a_long_text_with_nothing_in_it_is_shown_whatever_stands_behind_it() {
+    let mut house = House::looking(false, false);
+    house.caller(&query("SELECT note, mail FROM orders"));
+    let columns = [("note", ORDERS, 4, 25), ("mail", ORDERS, 5, 25)];
+    let note = long("nothing");
+    let dense = row(&["x", "ada@example.com"]).repeat(20);
+    let answer = [shape(&columns), dense, row(&[&note, "ada at example dot com"]), complete(), ready(b'I')].concat();
+    for piece in answer.chunks(100_000) {
+        house.target(piece);
+    }
+    let shown = cells(&house.conversation.to_caller).pop().unwrap();
+    assert!(shown[0] == note, "{} bytes of it", shown[0].len());
+    assert_eq!(shown[1], "[redacted]");
+}
+
+#[test]
+fn what_looks_like_others_within_others_is_looked_at_once() {
+    // Words that say to be a row of one field and a list of one element at once, in each of which is another such.
+    let mut cell = b"ada@example.com".to_vec();
+    for _ in 0..180 {
+        let length = u32::try_from(cell.len()).unwrap().to_be_bytes();
+        cell = [&1_u32.to_be_bytes()[..], &1_u32.to_be_bytes(), &length, &cell].concat();
+    }
+    let mut house = House::looking(false, false);
+    house.caller(&query("SELECT note FROM orders"));
+    house.target(&binary_shape(&[("note", ORDERS, 4, 99_999)]));
+    // A row of as many letters, with these bytes in their place.
+    let mut bytes = row(&[&"x".repeat(cell.len())]);
+    let at = bytes.len() - cell.len();
+    bytes[at..].copy_from_slice(&cell);
+    for _ in 0..50 {
+        house.target(&bytes);
+    }
+    assert!(cells(&house.conversation.to_caller).iter().all(|row| row == &["NULL"]));
+}
+
+#[test]
+fn the_names_of_what_a_column_is_made_of_speak_for_what_is_in_it() {
+    let shown = |sql: &str| {
+        let mut house = House::looking(false, false);
+        house.caller(&query(sql));
+        house.target(&[shape(&[("x", 0, 0, 25)]), row(&["536904399"])].concat());
+        let mut rows = cells(&house.conversation.to_caller);
+        rows.pop().unwrap_or_else(|| panic!("{sql}: {}", house.shown())).pop().unwrap()
+    };
+    for sql in [
+        "SELECT ssn AS x FROM orders UNION ALL SELECT NULL",
+        "SELECT coalesce(ssn, '') AS x FROM orders",
+        "WITH t AS (SELECT coalesce(ssn, '') AS y FROM orders) SELECT coalesce(y, '') AS x FROM t",
+        "SELECT *, coalesce(ssn, '') FROM orders",
+    ] {
+        assert_eq!(shown(sql), "[redacted]", "{sql}");
+    }
+    for sql in ["SELECT coalesce(note, '') AS x FROM orders", "SELECT count(*) AS x FROM orders WHERE ssn = ''"] {
+        assert_eq!(shown(sql), "536904399", "{sql}");
+    }
+}
+
+#[test]
+fn times_that_are_written_otherwise_are_not_shown_where_their_name_tells() {
+    let shown = |oid: u32, value: &str| {
+        let mut house = House::looking(false, false);
+        house.caller(&query("SELECT coalesce(birth_date) AS birth_date FROM orders"));
+        house.target(&[shape(&[("birth_date", 0, 0, oid)]), row(&[value])].concat());
+        cells(&house.conversation.to_caller).pop().unwrap().pop().unwrap()
+    };
+    assert_eq!(shown(1114, "Fri Mar 02 00:00:00 1984"), "NULL");
+    assert_eq!(shown(1082, "03/02/1984"), "NULL");
+    assert_eq!(shown(1082, "infinity"), "infinity");
+    assert_eq!(shown(1082, "1984-03-02"), "NULL");
+}

@@ -1,9 +1,7 @@
 //! The binary form of rows that come: a header, then rows that say how many cells they have and how long each is.
 
-use redact::TokenKey;
-
 use super::super::binary::{SIGNATURE, int32, length};
-use super::{Cells, Stopped};
+use super::{Cells, Keeper, Stopped};
 use crate::wire::Malformed;
 use crate::wire::pieces::Begun;
 
@@ -35,7 +33,7 @@ enum Part {
 }
 
 impl Binary {
-    pub(super) fn feed(&mut self, cells: &mut Cells, mut bytes: &[u8], key: &TokenKey) -> Result<(), Stopped> {
+    pub(super) fn feed(&mut self, cells: &mut Cells, mut bytes: &[u8], keeper: &Keeper<'_>) -> Result<(), Stopped> {
         loop {
             self.part = match self.part {
                 Part::Header => {
@@ -77,7 +75,7 @@ impl Binary {
                         cells.pass(&head);
                     }
                     if is_null {
-                        self.next(cells)?
+                        self.next(cells, keeper)?
                     } else {
                         self.left = length(i32::from_be_bytes(head)).map_err(Stopped::Malformed)?;
                         Part::Cell
@@ -90,10 +88,10 @@ impl Binary {
                         return Ok(());
                     }
                     let value = std::mem::take(&mut cells.held);
-                    let less = cells.lower(&value, key)?;
+                    let less = cells.lower(&value, keeper.key)?;
                     cells.pass(&i32::try_from(less.len()).unwrap_or(i32::MAX).to_be_bytes());
                     cells.pass(&less);
-                    self.next(cells)?
+                    self.next(cells, keeper)?
                 }
                 Part::Cell => {
                     let (value, whole) = self.take(&mut bytes);
@@ -102,7 +100,7 @@ impl Binary {
                     if !whole {
                         return Ok(());
                     }
-                    self.next(cells)?
+                    self.next(cells, keeper)?
                 }
                 Part::Over => {
                     cells.pass(bytes);
@@ -112,8 +110,8 @@ impl Binary {
         }
     }
 
-    fn next(&mut self, cells: &mut Cells) -> Result<Part, Stopped> {
-        cells.end()?;
+    fn next(&mut self, cells: &mut Cells, keeper: &Keeper<'_>) -> Result<Part, Stopped> {
+        cells.end(keeper)?;
         cells.at = cells.at.saturating_add(1);
         self.cells = self.cells.saturating_sub(1);
         Ok(if self.cells == 0 { Part::Count } else { Part::Length })
