@@ -18,6 +18,7 @@ mod net;
 mod number;
 mod range;
 mod record;
+mod says;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,8 @@ use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 use family::Family;
 pub use long::{LongCell, Writing, is_overwritten, overwritten};
 pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
-pub use search::{Eyes, Manner, Sought, each_said};
+pub use says::each_said;
+pub use search::{Eyes, Manner, Sought};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,24 +4,24 @@
 //! A text keeps everything else; so does a document, which stays valid JSON, and an array. What can't hold a replaced part (a number, an
 //! address, bytes, a value of a type that is not known) is shown whole as what was found in it is. What can't be read to its end is not shown.
 
-use std::ops::Range;
-
 use gate::{Hidden, Looker, Met, Watch};
 use memchr::memchr;
-use model::{Sight, Value};
+use model::Sight;
 use redact::{
-    CELL_BYTES_MAX, CELL_DEPTH_MAX, CELL_PARTS_MAX, CellCodec, FieldPlan, REDACTED, Shown, TokenKey, show, show_span,
+    CELL_BYTES_MAX, CELL_DEPTH_MAX, CELL_PARTS_MAX, CellCodec, FieldPlan, Layout, REDACTED, Shown, TokenKey, show,
+    show_span,
 };
 
 use super::family::{Family, NUMERIC, TEXT};
 use super::json::{self, JSONB_VERSION, Reader};
 use super::number::{NumberKind, decimal};
+use super::says::{array_of, is_row, said, write_out};
 use super::{CellType, PostgresCells, array, bytes, document, record};
 
 /// `xml`.
 const XML: u32 = 142;
 /// `int8`.
-const INT8: u32 = 20;
+pub(super) const INT8: u32 = 20;
 /// Types of which nothing is looked for: they hold no digits of anybody's, or names of what is in the database alone. `bool`, `"char"`,
 /// `regproc`, `tid`, `cid`, `pg_node_tree`; geometry; `money`, `aclitem`, `time`, `interval`, `timetz`, bits; the other names of
 /// objects, and places in the log of the server. And arrays of them.
@@ -31,8 +31,6 @@ const SILENT: [u32; 62] = [
     2205, 2206, 2207, 2208, 2209, 2210, 2211, 2278, 3220, 3221, 3734, 3735, 3769, 3770, 4089, 4090, 4096, 4097, 4191,
     4192,
 ];
-/// The least oid that a type has.
-const TYPE_OID_MIN: u32 = 16;
 
 /// How values of a type are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,14 +106,14 @@ impl Eyes<'_> {
         let begin = out.len();
         let shown = show(&PostgresCells, wire, cell, field, self.tokens, out);
         let (Some(sought), Some(manner)) = (&mut self.sought, manner) else { return shown };
-        let mut looking = Looking { at, sought, tokens: self.tokens, masked: Vec::new() };
+        let mut looking = Looking { at, sought, tokens: self.tokens, layout: None };
         match shown {
             Shown::Null => Shown::Null,
             Shown::Same => looking.whole(wire, manner, cell, out),
             // A document that is shown in part: the rest of it is not known.
             Shown::Written => {
                 let written = out.split_off(begin);
-                looking.masked = masked_in(wire, &written, field);
+                looking.layout = field.layout();
                 match looking.whole(wire, manner, &written, out) {
                     Shown::Same => {
                         out.extend_from_slice(&written);
@@ -132,7 +130,7 @@ impl Eyes<'_> {
     /// Appends a text with what is found in it replaced; `false`, and nothing appended, if that is nothing.
     pub fn say(&mut self, text: &[u8], out: &mut Vec<u8>) -> bool {
         let Some(sought) = &mut self.sought else { return false };
-        let mut looking = Looking { at: 0, sought, tokens: self.tokens, masked: Vec::new() };
+        let mut looking = Looking { at: 0, sought, tokens: self.tokens, layout: None };
         looking.cell(CellType::of(TEXT, false), Manner::Text, text, 1, out) != Shown::Same
     }
 }
@@ -147,8 +145,8 @@ struct Looking<'a, 's> {
     at: usize,
     sought: &'a mut Sought<'s>,
     tokens: &'a TokenKey,
-    /// Where in a document that is shown in part what is shown is Weir's own: it stays, whatever it looks like.
-    masked: Vec<Range<usize>>,
+    /// How a document is shown of which only the rest is looked at: what is shown in the place of its values stays, whatever it looks like.
+    layout: Option<&'a Layout>,
 }
 
 impl Looking<'_, '_> {
@@ -423,7 +421,8 @@ impl Looking<'_, '_> {
             return None;
         }
         let (mut at, mut rest) = (0_usize, hidden);
-        let (mut written, mut masked) = (0_usize, self.masked.as_slice());
+        let masked = self.layout.and_then(|layout| document::masked(text, layout)).unwrap_or_default();
+        let (mut written, mut masked) = (0_usize, masked.as_slice());
         tokens_of(text, |token| {
             let (begins, begun) = (at, written);
             at = at.checked_add(token.view()?.len())?;
@@ -469,35 +468,6 @@ impl Looking<'_, '_> {
         }
         Some(())
     }
-}
-
-/// Whether this is a row in binary: fields of some types that end where it ends.
-fn is_row(wire: CellType, cell: &[u8]) -> bool {
-    let mut are_types = true;
-    let mut skip = |wire: CellType, _: &[u8], _: &mut Vec<u8>| {
-        are_types &= wire.oid >= TYPE_OID_MIN;
-        Shown::Null
-    };
-    let is_one = record::rewrite(wire, cell, &mut skip, &mut Vec::new()).is_some();
-    is_one && are_types
-}
-
-/// Where in a document that was shown by this plan the values are that it masks.
-fn masked_in(wire: CellType, written: &[u8], field: &FieldPlan) -> Vec<Range<usize>> {
-    let text = match Family::of(wire.oid) {
-        Some(Family::Json) => Some(written),
-        Some(Family::Jsonb) if wire.binary => written.strip_prefix(&[JSONB_VERSION]),
-        Some(Family::Jsonb) => Some(written),
-        _ => None,
-    };
-    let masked = field.layout().zip(text).and_then(|(layout, text)| document::masked(text, layout));
-    masked.unwrap_or_default()
-}
-
-/// The type of the elements, if this is an array in binary of some type.
-fn array_of(wire: CellType, cell: &[u8]) -> Option<u32> {
-    let element = cell.get(8..12)?.try_into().ok().map(u32::from_be_bytes).filter(|oid| *oid >= TYPE_OID_MIN)?;
-    array::rewrite(wire.holding(element), cell, &mut |_, _, _| Shown::Written, &mut Vec::new()).map(|()| element)
 }
 
 /// What stands between the quotes of a string.
@@ -562,98 +532,4 @@ fn tokens_of<'a>(text: &'a [u8], mut each: impl FnMut(Token<'a>) -> Option<()>) 
         each(token)?;
     }
     Some(())
-}
-
-/// Gives each of the things that a value says, those of what it holds one by one, until there is an answer.
-pub fn each_said<T>(wire: CellType, value: &[u8], ask: &mut dyn FnMut(&[u8]) -> Option<T>) -> Option<T> {
-    let mut scratch = Vec::new();
-    if !wire.binary {
-        return ask(said(wire, value, &mut scratch));
-    }
-    each_in(wire, value, 0, ask)
-}
-
-fn each_in<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(&[u8]) -> Option<T>) -> Option<T> {
-    let element = match Manner::of(wire.oid, true) {
-        Some(Manner::List) => match Family::of(wire.oid) {
-            Some(Family::Array(element)) => Some(element),
-            _ => None,
-        },
-        Some(Manner::Raw) if !is_row(wire, value) => array_of(wire, value),
-        _ => None,
-    };
-    let is_row = matches!(Manner::of(wire.oid, true), Some(Manner::Row | Manner::Raw)) && is_row(wire, value);
-    let mut answer = None;
-    if depth < CELL_DEPTH_MAX && (element.is_some() || is_row) {
-        let mut part = |wire: CellType, cell: &[u8], _: &mut Vec<u8>| {
-            if answer.is_none() {
-                answer = each_in(wire, cell, depth.saturating_add(1), ask);
-            }
-            Shown::Written
-        };
-        let _ = match element {
-            Some(element) => array::rewrite(wire.holding(element), value, &mut part, &mut Vec::new()),
-            None => record::rewrite(wire, value, &mut part, &mut Vec::new()),
-        };
-        if answer.is_some() {
-            return answer;
-        }
-    }
-    let mut scratch = Vec::new();
-    if let Some(answer) = ask(said(wire, value, &mut scratch)) {
-        return Some(answer);
-    }
-    // A domain of a number has a type of its own.
-    let numbers = [INT8, NUMERIC].map(|oid| CellType::of(oid, true));
-    let is_raw = Manner::of(wire.oid, true) == Some(Manner::Raw);
-    numbers.into_iter().filter(|_| is_raw).find_map(|number| {
-        scratch.clear();
-        PostgresCells.read(number, value)?;
-        write_out(number, value, &mut scratch)?;
-        ask(&scratch)
-    })
-}
-
-/// What a value says: the bytes in which something is looked for.
-fn said<'a>(wire: CellType, value: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
-    scratch.clear();
-    let read = match Manner::of(wire.oid, true) {
-        Some(Manner::Bytes) if !wire.binary => bytes::read_into(value, scratch),
-        Some(Manner::Written) if wire.binary => write_out(wire, value, scratch),
-        _ => None,
-    };
-    if read.is_some() { scratch.as_slice() } else { value }
-}
-
-/// Appends a value as the server writes it in text. `None` if it can't be read.
-fn write_out(wire: CellType, cell: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    use std::io::Write as _;
-    let value = match PostgresCells.read(wire, cell) {
-        Some(value) => value,
-        None => match Family::of(wire.oid) {
-            // Infinity, and what is no number.
-            Some(Family::Number(NumberKind::Numeric)) if cell.len() <= 8 => return Some(()),
-            // Infinity, and years that nobody alive was born in.
-            Some(Family::Time(_)) => return Some(()),
-            _ => return None,
-        },
-    };
-    match value {
-        Value::Number(number) | Value::Text(number) => out.extend_from_slice(number.as_bytes()),
-        Value::Date { year, month, day } => write!(out, "{year:04}-{month:02}-{day:02}").ok()?,
-        Value::Net { addr, .. } => write!(out, "{addr}").ok()?,
-        Value::Mac(bytes) => write_pairs(&bytes, out),
-        Value::Eui64(bytes) => write_pairs(&bytes, out),
-        _ => return None,
-    }
-    Some(())
-}
-
-fn write_pairs(address: &[u8], out: &mut Vec<u8>) {
-    for (at, byte) in address.iter().enumerate() {
-        if at > 0 {
-            out.push(b':');
-        }
-        bytes::push_hex(*byte, out);
-    }
 }

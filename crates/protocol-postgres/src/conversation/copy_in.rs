@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use gate::{Declined, Step};
+use gate::{Declined, Session, Step};
 use model::{Field, Holds, Sight, UnixMicros, Wording};
 use redact::CELL_BYTES_MAX;
 use sql_postgres::{CopyFormat, CopyIn, CopyStatement, PlainInto};
@@ -17,6 +17,7 @@ use super::forward::Frame;
 use super::lowered::{Lowered, not_lowered};
 use super::target::Pass;
 use super::{Conversation, Ended};
+use crate::catalog::Catalogs;
 use crate::cells::{CellType, Manner};
 use crate::copy::{Arriving, Guarded, Into, Keeper, Stopped};
 use crate::interpret::{CANNOT_WATCH, Interpreted, returned_mask};
@@ -29,6 +30,11 @@ use crate::wire::frontend::Frontend;
 const FAIL_BYTES_MAX: usize = 64 * 1024;
 
 const COPY: Step = Step("copy");
+
+/// Why a value may not be stored in a column that is not classified.
+fn refuses(session: &Session, catalogs: &Catalogs, now: UnixMicros) -> impl Fn(&PlainInto, &[u8]) -> Option<Declined> {
+    move |into, value| session.refuses_store(catalogs.search()?, (&into.part, &into.column), value, now)
+}
 
 impl<S> Conversation<S> {
     /// Whether the target takes copy data now, as far as is known.
@@ -57,12 +63,11 @@ impl<S> Conversation<S> {
             return;
         }
         let (mut frame, mut fed) = (Vec::new(), Ok(()));
-        let refuses = |into: &PlainInto, value: &[u8]| {
-            let search = self.catalogs.search()?;
-            self.session.refuses_store(search, (&into.part, &into.column), value, now)
-        };
-        let keeper = Keeper { key: self.session.stored_tokens(), refuses: &refuses };
-        build::frame(&mut frame, b'd', |out| fed = arriving.feed(bytes, &keeper, out));
+        build::frame(&mut frame, b'd', |out| {
+            let refuses = refuses(&self.session, &self.catalogs, now);
+            let keeper = Keeper { key: self.session.stored_tokens(), refuses: &refuses };
+            fed = arriving.feed(bytes, &keeper, out);
+        });
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         running.shown.bytes = running.shown.bytes.saturating_add(count);
         match fed {
@@ -316,12 +321,11 @@ impl<S> Conversation<S> {
         let Some(running) = self.expected.back_mut().and_then(Expect::running) else { return Ok(()) };
         let Copying::Watched(arriving) = &mut running.copy else { return Ok(()) };
         let (mut frame, mut ended) = (Vec::new(), Ok(()));
-        let refuses = |into: &PlainInto, value: &[u8]| {
-            let search = self.catalogs.search()?;
-            self.session.refuses_store(search, (&into.part, &into.column), value, now)
-        };
-        let keeper = Keeper { key: self.session.stored_tokens(), refuses: &refuses };
-        build::frame(&mut frame, b'd', |out| ended = arriving.end(&keeper, out));
+        build::frame(&mut frame, b'd', |out| {
+            let refuses = refuses(&self.session, &self.catalogs, now);
+            let keeper = Keeper { key: self.session.stored_tokens(), refuses: &refuses };
+            ended = arriving.end(&keeper, out);
+        });
         ended?;
         if frame.len() > HEAD_BYTES {
             self.upstream.more(&mut running.flow, |wire| wire.put(&frame));

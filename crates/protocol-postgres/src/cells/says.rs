@@ -1,0 +1,121 @@
+//! What a value says: the bytes in which something is looked for, whichever way it goes; and what a value in binary is of which the type is
+//! not known. Nothing is found or hidden here.
+
+use model::Value;
+use redact::{CELL_DEPTH_MAX, CellCodec, Shown};
+
+use super::family::{Family, NUMERIC};
+use super::number::NumberKind;
+use super::search::{INT8, Manner};
+use super::{CellType, PostgresCells, array, bytes, record};
+
+/// The least oid that a type has.
+const TYPE_OID_MIN: u32 = 16;
+
+/// Gives each of the things that a value says, those of what it holds one by one, until there is an answer.
+pub fn each_said<T>(wire: CellType, value: &[u8], ask: &mut dyn FnMut(&[u8]) -> Option<T>) -> Option<T> {
+    let mut scratch = Vec::new();
+    if !wire.binary {
+        return ask(said(wire, value, &mut scratch));
+    }
+    each_in(wire, value, 0, ask)
+}
+
+fn each_in<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(&[u8]) -> Option<T>) -> Option<T> {
+    let manner = Manner::of(wire.oid, true);
+    let is_row = matches!(manner, Some(Manner::Row | Manner::Raw)) && is_row(wire, value);
+    let element = match (manner, Family::of(wire.oid)) {
+        (Some(Manner::List), Some(Family::Array(element))) => Some(element),
+        (Some(Manner::Raw), _) if !is_row => array_of(wire, value),
+        _ => None,
+    };
+    let mut answer = None;
+    if depth < CELL_DEPTH_MAX && (element.is_some() || is_row) {
+        let mut part = |wire: CellType, cell: &[u8], _: &mut Vec<u8>| {
+            if answer.is_none() {
+                answer = each_in(wire, cell, depth.saturating_add(1), ask);
+            }
+            Shown::Written
+        };
+        let _ = match element {
+            Some(element) => array::rewrite(wire.holding(element), value, &mut part, &mut Vec::new()),
+            None => record::rewrite(wire, value, &mut part, &mut Vec::new()),
+        };
+        if answer.is_some() {
+            return answer;
+        }
+    }
+    let mut scratch = Vec::new();
+    if let Some(answer) = ask(said(wire, value, &mut scratch)) {
+        return Some(answer);
+    }
+    // A domain of a number has a type of its own.
+    let numbers = [INT8, NUMERIC].map(|oid| CellType::of(oid, true));
+    numbers.into_iter().filter(|_| manner == Some(Manner::Raw)).find_map(|number| {
+        scratch.clear();
+        PostgresCells.read(number, value)?;
+        write_out(number, value, &mut scratch)?;
+        ask(&scratch)
+    })
+}
+
+/// What a value says: the bytes in which something is looked for.
+pub(super) fn said<'a>(wire: CellType, value: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    scratch.clear();
+    let read = match Manner::of(wire.oid, true) {
+        Some(Manner::Bytes) if !wire.binary => bytes::read_into(value, scratch),
+        Some(Manner::Written) if wire.binary => write_out(wire, value, scratch),
+        _ => None,
+    };
+    if read.is_some() { scratch.as_slice() } else { value }
+}
+
+/// Appends a value as the server writes it in text. `None` if it can't be read.
+pub(super) fn write_out(wire: CellType, cell: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    use std::io::Write as _;
+    let value = match PostgresCells.read(wire, cell) {
+        Some(value) => value,
+        None => match Family::of(wire.oid) {
+            // Infinity, and what is no number.
+            Some(Family::Number(NumberKind::Numeric)) if cell.len() <= 8 => return Some(()),
+            // Infinity, and years that nobody alive was born in.
+            Some(Family::Time(_)) => return Some(()),
+            _ => return None,
+        },
+    };
+    match value {
+        Value::Number(number) | Value::Text(number) => out.extend_from_slice(number.as_bytes()),
+        Value::Date { year, month, day } => write!(out, "{year:04}-{month:02}-{day:02}").ok()?,
+        Value::Net { addr, .. } => write!(out, "{addr}").ok()?,
+        Value::Mac(bytes) => write_pairs(&bytes, out),
+        Value::Eui64(bytes) => write_pairs(&bytes, out),
+        _ => return None,
+    }
+    Some(())
+}
+
+fn write_pairs(address: &[u8], out: &mut Vec<u8>) {
+    for (at, byte) in address.iter().enumerate() {
+        if at > 0 {
+            out.push(b':');
+        }
+        bytes::push_hex(*byte, out);
+    }
+}
+
+/// Whether this is a row in binary: fields of some types that end where it ends.
+pub(super) fn is_row(wire: CellType, cell: &[u8]) -> bool {
+    let mut are_types = true;
+    let mut skip = |wire: CellType, _: &[u8], _: &mut Vec<u8>| {
+        are_types &= wire.oid >= TYPE_OID_MIN;
+        Shown::Null
+    };
+    let is_one = record::rewrite(wire, cell, &mut skip, &mut Vec::new()).is_some();
+    is_one && are_types
+}
+
+/// The type of the elements, if this is an array in binary of some type.
+pub(super) fn array_of(wire: CellType, cell: &[u8]) -> Option<u32> {
+    let element = cell.get(8..12)?.try_into().ok().map(u32::from_be_bytes).filter(|oid| *oid >= TYPE_OID_MIN)?;
+    array::rewrite(wire.holding(element), cell, &mut |_, _, _| Shown::Written, &mut Vec::new()).map(|()| element)
+}
