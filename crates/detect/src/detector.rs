@@ -197,16 +197,20 @@ impl Detector {
     /// everybody.
     pub fn place_of_doubt<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Place {
         let odds = std::iter::repeat_n(0.0, self.kinds.len()).collect();
-        let mut of_all = Place { odds, speaks: false, whole: false };
-        for name in names {
-            let place = self.place(name);
-            of_all.whole |= place.whole;
-            for ((odds, own), kind) in of_all.odds.iter_mut().zip(&place.odds).zip(&self.kinds) {
-                *odds = if kind.entity.sight == "clear" { odds.min(*own) } else { odds.max(*own) };
-            }
+        let nothing = Place { odds, speaks: false, whole: false };
+        names.into_iter().fold(nothing, |place, name| self.place_of_more_doubt(&place, name))
+    }
+
+    /// Such a place that has one more name.
+    pub fn place_of_more_doubt(&self, place: &Place, name: &str) -> Place {
+        let mut both = place.clone();
+        let more = self.place(name);
+        both.whole |= more.whole;
+        for ((odds, own), kind) in both.odds.iter_mut().zip(&more.odds).zip(&self.kinds) {
+            *odds = if kind.entity.sight == "clear" { odds.min(*own) } else { odds.max(*own) };
         }
-        of_all.speaks = of_all.odds.iter().any(|odds| *odds > 0.0);
-        of_all
+        both.speaks = both.odds.iter().any(|odds| *odds > 0.0);
+        both
     }
 
     /// A place that may hold anything: it speaks for every kind but those that are shown to everybody.

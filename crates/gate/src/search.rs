@@ -98,7 +98,7 @@ impl Search {
         !ViewScanner::new(self.content.detector()).scan(bytes, None).is_empty()
     }
 
-    /// Asks about the class of each thing that is in a value of a field, until there is an answer. What is public is not asked about.
+    /// Asks about the class of each thing that is in a value of a field, until there is an answer.
     pub(crate) fn each_in<T>(
         &self,
         name: &str,
@@ -109,7 +109,7 @@ impl Search {
         let mut scanner = ViewScanner::new(detector);
         let place = detector.place(name);
         scanner.scan(value, Some(&place)).iter().find_map(|finding| {
-            let (_, sort) = self.content.sort_of(finding.kind).filter(|(_, sort)| !sort.public)?;
+            let (_, sort) = self.content.sort_of(finding.kind)?;
             ask(&sort.class, detector.entity(finding.kind).map_or("", |kind| &kind.title))
         })
     }

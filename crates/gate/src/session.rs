@@ -230,6 +230,27 @@ impl Session {
         self.shared.refuses_store(search, (part, name), value, now)
     }
 
+    /// Whether anything may be forbidden to be stored anywhere, so that constants and parameters have to be looked at.
+    pub fn may_forbid_store(&self) -> bool {
+        self.shared.rule().may_forbid_store()
+    }
+
+    /// Why a value that can't be read may not be put into a field that nobody has classified: `what` it is, if something in it might be such that
+    /// policy lets nobody store it there.
+    pub fn refuses_unread(
+        &self,
+        search: &Search,
+        (part, name): (&Part, &str),
+        what: &str,
+        now: UnixMicros,
+    ) -> Option<Declined> {
+        self.may_refuse_store(search, (part, name), now).then(|| Declined {
+            message: format!("{what} can't be looked through for what may not be stored in {}.{name}", part.name),
+            detail: None,
+            hint: None,
+        })
+    }
+
     /// Whether anything that may be found in a value could be forbidden to be stored in a field.
     pub fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
         self.shared.may_refuse_store(search, (part, name), now)
@@ -386,7 +407,7 @@ impl Shared {
 
     fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
         let rule = self.rule();
-        let mut sorts = search.content().sorts().iter().filter(|sort| !sort.public);
+        let mut sorts = search.content().sorts().iter();
         rule.may_forbid_store()
             && sorts.any(|sort| {
                 let class = sort.class.clone();

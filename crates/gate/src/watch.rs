@@ -4,7 +4,7 @@
 //! of that class in its place. They are asked when something of a class is found in a field for the first time, and the answer is kept with the shape of
 //! the result, as its plan is. Where nothing could be hidden from the caller there is no watch, and nothing is looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -30,7 +30,7 @@ pub struct Sought {
     /// Its name, which says something of what is in it.
     pub name: String,
     /// Names of what it is made of, if it is none of those that the target knows; `None` if that may be anything.
-    pub made_of: Option<Vec<String>>,
+    pub made_of: Option<Arc<[Box<str>]>>,
     /// Where its values stand.
     pub key: PlaceKey,
     /// Whether the name is one that the target knows. One that a caller has made up can speak for something, and not against it.
@@ -118,9 +118,11 @@ impl Shared {
         fields: Vec<Option<Sought>>,
     ) -> Option<Arc<Watch>> {
         let holds = holds.iter().map(Some).chain(std::iter::repeat(None));
+        // What several fields are made of is kept once, and says the same of each.
+        let mut places = HashMap::new();
         let fields = fields.into_iter().zip(holds).map(|(sought, holds)| {
             let looks = self.looks_into(holds, now);
-            sought.filter(|_| looks).map(|sought| Watched::new(sought, search))
+            sought.filter(|_| looks).map(|sought| Watched::new(sought, search, &mut places))
         });
         // Whether anything of a field is hidden at all is not asked ahead: where policies look at more than the class that is a question for
         // each field and class, of which most are never met.
@@ -172,14 +174,17 @@ impl Shared {
 }
 
 impl Watched {
-    fn new(sought: Sought, search: &Search) -> Self {
+    fn new(sought: Sought, search: &Search, places: &mut HashMap<*const Box<str>, Place>) -> Self {
         let Sought { part, name, made_of, key, is_known } = sought;
         let content = search.content();
         let detector = content.detector();
         Self {
             place: match (is_known, &made_of) {
                 (true, _) => detector.place(&name),
-                (false, Some(made_of)) => detector.place_of_doubt(made_of.iter().chain([&name]).map(String::as_str)),
+                (false, Some(made_of)) => {
+                    let of_doubt = || detector.place_of_doubt(made_of.iter().map(AsRef::as_ref));
+                    detector.place_of_more_doubt(places.entry(made_of.as_ptr()).or_insert_with(of_doubt), &name)
+                }
                 (false, None) => detector.place_of_anything(),
             },
             sights: content.sorts().iter().map(|_| AtomicU8::new(NOT_ASKED)).collect(),

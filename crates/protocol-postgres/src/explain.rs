@@ -37,7 +37,7 @@ pub async fn explain(
     let snapshot = AllCatalogs::default().of(&target, &database).refresh(None, credentials).await?;
     let interpreted = interpret(
         sql.as_bytes(),
-        Circumstance { snapshot: &snapshot, uncommitted: 0, blind: false, search: None },
+        Circumstance { snapshot: &snapshot, uncommitted: 0, blind: false, search: None, may_forbid_store: false },
         gate,
     );
     Ok(Explained {

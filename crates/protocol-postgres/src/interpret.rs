@@ -17,6 +17,7 @@ use sql_postgres::{
 };
 
 use crate::catalog::Snapshot;
+use crate::cells::{CellType, Said, each_said};
 use crate::conversation::Shape;
 
 /// Actions on objects that one text may ask for; each costs time to decide and room to keep.
@@ -69,6 +70,8 @@ pub struct Reading {
     pub changes_catalog: bool,
     /// Set if it turns Weir's own notices on or off.
     pub notices: Option<bool>,
+    /// Set if it is that of texts whose constants are put somewhere, without them.
+    pub lacks_constants: bool,
     /// What kind of thing it is.
     pub form: Form,
     /// Set if the log must not keep its constants: it touches classified data, or brings a password.
@@ -122,6 +125,8 @@ pub struct Circumstance<'a> {
     pub blind: bool,
     /// What is looked for in texts before the log keeps them.
     pub search: Option<&'a Arc<Search>>,
+    /// Whether it may be forbidden that some of that is stored, so that each constant has to be looked at by itself.
+    pub may_forbid_store: bool,
 }
 
 impl Circumstance<'_> {
@@ -132,11 +137,18 @@ impl Circumstance<'_> {
 
     /// Whether something is in a constant that a statement puts somewhere, or gives to what it runs by its name.
     fn finds_put(&self, statement: &Statement) -> bool {
-        let put = statement.puts.iter().filter_map(|put| match &put.given {
-            Given::Constant(value) => Some(value.as_str()),
-            Given::Parameter(_) => None,
-        });
-        put.chain(statement.arguments()).any(|value| self.finds(value.as_bytes()))
+        let finds = |oid: u32, value: &str| {
+            let mut ask = |said: Said<'_>| match said {
+                Said::Bytes(value) => self.finds(value).then_some(()),
+                Said::Unread => Some(()),
+            };
+            self.search.is_some() && each_said(CellType::of(oid, false), value.as_bytes(), &mut ask).is_some()
+        };
+        let put = |put: &PlainPut| match &put.given {
+            Given::Constant(value) => finds(put.type_oid, value),
+            Given::Parameter(_) => false,
+        };
+        statement.puts.iter().any(put) || statement.arguments().any(|value| finds(0, value))
     }
 
     /// What the log keeps of a text in which something was found: without its constants, and nothing if it is not in those alone.
@@ -290,6 +302,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         names_unknown: statements.iter().any(|statement| !statement.unknown_names.is_empty()),
         changes_catalog: statements.iter().any(may_change),
         notices: notices(&operation, sql),
+        lacks_constants: false,
         form: Form::Sql,
         operation,
         statements,
@@ -315,8 +328,8 @@ impl Interpreted {
         for_all.then(|| {
             let mut reading = Reading { key, ..Reading::clone(&self.reading) };
             // Constants are those of this text.
-            let stays = |put: &PlainPut| matches!(put.given, Given::Parameter(_));
-            reading.statements.iter_mut().for_each(|statement| statement.puts.retain(stays));
+            reading.lacks_constants = reading.puts_constants();
+            reading.statements.iter_mut().for_each(Statement::forget_constants);
             Rc::new(reading)
         })
     }
@@ -349,6 +362,21 @@ impl Reading {
         };
         let changes = u64::try_from(self.statements.iter().filter(changes).count()).unwrap_or(u64::MAX);
         changes.max(self.changes_catalog.into())
+    }
+
+    /// Whether constants of its text are put into columns that are not classified.
+    pub fn puts_constants(&self) -> bool {
+        self.statements.iter().flat_map(all_of).any(Statement::puts_constants)
+    }
+
+    /// Whether it reads or writes rows by a catalog that the session has changed since.
+    pub fn moves_by_another_catalog(&self) -> bool {
+        self.uncommitted != 0 && self.statements.iter().any(|statement| statement.moves_values)
+    }
+
+    /// About how many bytes it takes to keep what its statements are made of.
+    pub fn bytes(&self) -> usize {
+        self.statements.iter().map(|statement| statement.made_of.bytes()).fold(0, usize::saturating_add)
     }
 
     /// Whether it is to be read with the session's own catalog, also where the session has changed nothing.
@@ -436,6 +464,7 @@ impl Reading {
             uncommitted: 0,
             names_unknown: false,
             notices: None,
+            lacks_constants: false,
             form,
             learned: RefCell::default(),
             withholds_constants: false,
@@ -523,6 +552,7 @@ fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) 
         names_unknown: false,
         changes_catalog: true,
         notices: None,
+        lacks_constants: false,
         form: Form::Sql,
         withholds_constants: true,
         learned: RefCell::default(),

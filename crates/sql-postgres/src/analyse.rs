@@ -164,7 +164,7 @@ fn has_conditions(tree: &Tree) -> bool {
     found
 }
 
-pub use made_of::MadeOf;
+pub use made_of::{MadeOf, Names};
 pub use names::{kept_rows, unseen};
 pub(crate) use walk::newer_syntax;
 pub(crate) use written::copied_into;

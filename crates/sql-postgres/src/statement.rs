@@ -38,8 +38,8 @@ pub struct Statement {
     pub keeps: Option<Kept>,
     /// Classified columns into which it puts what Weir has shown in the place of a value.
     pub masks_returned: Vec<Field>,
-    /// The arguments of an EXECUTE in it that are constants, each in its place.
-    pub(crate) arguments: Vec<Option<String>>,
+    /// Of each argument of an EXECUTE in it the constants that it may be.
+    pub(crate) arguments: Vec<Vec<String>>,
     /// Parameters that it puts into classified columns as they are.
     pub parameters_kept: Vec<KeptParameter>,
     /// Values that it puts into columns that are not classified.
@@ -161,6 +161,17 @@ impl Statement {
     /// Whether anything classified, or unknown, can come out of it by any road.
     pub(crate) fn is_tainted(&self) -> bool {
         self.touches_unknown || !self.touches.is_empty()
+    }
+
+    /// Whether constants of its own are put into columns that are not classified.
+    pub fn puts_constants(&self) -> bool {
+        self.puts.iter().any(|put| matches!(put.given, Given::Constant(_)))
+    }
+
+    /// The same statement of texts that differ in their constants.
+    pub fn forget_constants(&mut self) {
+        self.puts.retain(|put| matches!(put.given, Given::Parameter(_)));
+        self.arguments.clear();
     }
 
     /// Whether its values were followed.

@@ -24,6 +24,16 @@ pub(super) fn read_into(bytes: &[u8], value: &mut Vec<u8>) -> Option<()> {
     }
 }
 
+/// The value of a `bytea` in text as the server takes it: blanks may stand between the bytes.
+pub(super) fn taken_into(bytes: &[u8], value: &mut Vec<u8>) -> Option<()> {
+    match bytes.strip_prefix(br"\x") {
+        Some(digits) if digits.iter().any(|byte| byte.is_ascii_whitespace()) => {
+            push_from_hex(&digits.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<_>>(), value)
+        }
+        _ => read_into(bytes, value),
+    }
+}
+
 /// What a hexadecimal digit stands for.
 pub(super) fn digit(byte: u8) -> Option<u8> {
     match byte {

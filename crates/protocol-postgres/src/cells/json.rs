@@ -8,6 +8,7 @@
 //! twice and the order of keys are what they were.
 
 mod reader;
+mod tokens;
 
 use redact::Shown;
 
@@ -15,6 +16,7 @@ use super::family::{NUMERIC, TEXT};
 use super::number::decimal;
 use super::{CellType, Part};
 pub(super) use reader::{Reader, is_number};
+pub(super) use tokens::{Token, inner, tokens_of};
 
 /// The first byte of a `jsonb` in binary.
 pub(super) const JSONB_VERSION: u8 = 1;

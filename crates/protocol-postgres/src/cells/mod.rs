@@ -20,6 +20,7 @@ mod range;
 mod record;
 mod says;
 mod search;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -30,8 +31,8 @@ use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 use family::Family;
 pub use long::{LongCell, Writing, is_overwritten, overwritten};
 pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
-pub use says::each_said;
 pub use search::{Eyes, Manner, Sought};
+pub use taken::{Said, each_said};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

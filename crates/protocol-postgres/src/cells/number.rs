@@ -20,6 +20,8 @@ pub(super) enum NumberKind {
 
 /// Numbers with more digits than this are not read.
 const DIGITS_MAX: usize = 1000;
+/// The same of what somebody writes: what is looked for in values has fewer.
+const TAKEN_BYTES_MAX: usize = 200;
 
 pub(super) fn read(kind: NumberKind, binary: bool, bytes: &[u8]) -> Option<Value<'_>> {
     match kind {
@@ -145,6 +147,33 @@ pub(super) fn decimal(text: &str) -> Option<Cow<'_, str>> {
     }))
 }
 
+/// A number as the server takes it from who writes it, in the writing in which it gives it back: `0x1F`, `1_000`, `+.5e3`. `None` if it is none, or
+/// is too long to be of interest.
+pub(super) fn taken(text: &[u8]) -> Option<String> {
+    let text = text.trim_ascii();
+    if text.len() > TAKEN_BYTES_MAX || !text.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
+    let plain: String = text.iter().copied().filter(|byte| *byte != b'_').map(char::from).collect();
+    let (sign, digits) = match plain.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", plain.strip_prefix('+').unwrap_or(&plain)),
+    };
+    let radix = match digits.get(..2) {
+        Some("0x" | "0X") => 16,
+        Some("0o" | "0O") => 8,
+        Some("0b" | "0B") => 2,
+        _ => 10,
+    };
+    if radix != 10 {
+        return Some(format!("{sign}{}", u128::from_str_radix(digits.get(2..)?, radix).ok()?));
+    }
+    let (number, exponent) = digits.split_at(digits.find(['e', 'E']).unwrap_or(digits.len()));
+    let number = if number.starts_with('.') { format!("0{number}") } else { number.to_owned() };
+    let whole = format!("{sign}{}{exponent}", number.trim_end_matches('.'));
+    decimal(&whole).map(Cow::into_owned)
+}
+
 /// Whether a number fits into a `numeric(precision, scale)` without being rounded.
 fn fits(number: &str, modifier: i32) -> bool {
     let Some(packed) = modifier.checked_sub(4).filter(|packed| *packed >= 0) else { return true };
@@ -169,37 +198,64 @@ const NEGATIVE: i16 = 0x4000;
 
 /// A `numeric` in binary: how many groups of four digits, how many of them (less one) stand before the point, sign, how many
 /// digits are shown behind the point, the groups. NaN and infinity are signs of their own.
+struct Groups {
+    weight: i16,
+    negative: bool,
+    scale: usize,
+    groups: Vec<i16>,
+}
+
+impl Groups {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields::of("numeric", bytes);
+        let count = fields.count().ok()?;
+        let (weight, sign, scale) = (fields.int16().ok()?, fields.int16().ok()?, fields.count().ok()?);
+        if sign != 0 && sign != NEGATIVE {
+            return None;
+        }
+        let mut groups = Vec::with_capacity(count.min(DIGITS_MAX));
+        for _ in 0..count {
+            groups.push(fields.int16().ok().filter(|group| (0..10_000).contains(group))?);
+        }
+        fields.end().ok()?;
+        Some(Self { weight, negative: sign == NEGATIVE, scale, groups })
+    }
+
+    /// It is written with so many digits behind the point; `None` if it is too long, and what stands behind those.
+    fn write(&self, scale: usize) -> Option<(String, String)> {
+        let groups_before = usize::try_from(i32::from(self.weight).saturating_add(1)).unwrap_or(0);
+        let zero_groups = usize::try_from(i32::from(self.weight).saturating_add(1).saturating_neg()).unwrap_or(0);
+        if groups_before.saturating_mul(4).saturating_add(scale) > DIGITS_MAX {
+            return None;
+        }
+        let written = |groups: &[i16]| groups.iter().map(|group| format!("{group:04}")).collect::<String>();
+        let (before, behind) = self.groups.split_at(groups_before.min(self.groups.len()));
+        let missing = groups_before.saturating_sub(before.len());
+        let whole = written(before) + &"0000".repeat(missing);
+        let whole = match whole.trim_start_matches('0') {
+            "" => "0",
+            digits => digits,
+        };
+        let mut fraction = "0000".repeat(zero_groups.min(DIGITS_MAX)) + &written(behind);
+        let rest = fraction.split_off(scale.min(fraction.len()));
+        fraction.push_str(&"0".repeat(scale.saturating_sub(fraction.len())));
+        let sign = if self.negative { "-" } else { "" };
+        let number = if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
+        Some((number, rest))
+    }
+}
+
 fn read_numeric(bytes: &[u8]) -> Option<String> {
-    let mut fields = Fields::of("numeric", bytes);
-    let count = fields.count().ok()?;
-    let (weight, sign, scale) = (fields.int16().ok()?, fields.int16().ok()?, fields.count().ok()?);
-    let groups_before = usize::try_from(i32::from(weight).saturating_add(1)).unwrap_or(0);
-    let zero_groups = usize::try_from(i32::from(weight).saturating_add(1).saturating_neg()).unwrap_or(0);
-    if groups_before.saturating_mul(4).saturating_add(scale) > DIGITS_MAX || (sign != 0 && sign != NEGATIVE) {
-        return None;
-    }
-    let mut groups = Vec::with_capacity(count.min(DIGITS_MAX));
-    for _ in 0..count {
-        groups.push(fields.int16().ok().filter(|group| (0..10_000).contains(group))?);
-    }
-    fields.end().ok()?;
-    let written = |groups: &[i16]| groups.iter().map(|group| format!("{group:04}")).collect::<String>();
-    let (before, behind) = groups.split_at(groups_before.min(groups.len()));
-    let missing = groups_before.saturating_sub(before.len());
-    let whole = written(before) + &"0000".repeat(missing);
-    let whole = match whole.trim_start_matches('0') {
-        "" => "0",
-        digits => digits,
-    };
+    let groups = Groups::read(bytes)?;
+    let (number, rest) = groups.write(groups.scale)?;
     // Digits that are there and not shown are none that the server writes.
-    let mut fraction = "0000".repeat(zero_groups.min(DIGITS_MAX)) + &written(behind);
-    if fraction.get(scale..).is_some_and(|rest| rest.bytes().any(|digit| digit != b'0')) {
-        return None;
-    }
-    fraction.truncate(scale);
-    fraction.push_str(&"0".repeat(scale.saturating_sub(fraction.len())));
-    let sign = if sign == NEGATIVE { "-" } else { "" };
-    Some(if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
+    rest.bytes().all(|digit| digit == b'0').then_some(number)
+}
+
+/// A `numeric` in binary as the server takes it, which cuts off what is not shown; with no more digits behind the point than can matter.
+pub(super) fn taken_numeric(bytes: &[u8]) -> Option<String> {
+    let groups = Groups::read(bytes)?;
+    groups.write(groups.scale.min(TAKEN_BYTES_MAX)).map(|(number, _)| number)
 }
 
 fn write_numeric(number: &str, out: &mut Vec<u8>) -> Option<()> {

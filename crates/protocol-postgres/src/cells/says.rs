@@ -1,63 +1,16 @@
-//! What a value says: the bytes in which something is looked for, whichever way it goes; and what a value in binary is of which the type is
-//! not known. Nothing is found or hidden here.
+//! What a value says on its way out: the bytes in which something is looked for; and what a value in binary is of which the type is not known.
+//! Nothing is found or hidden here.
 
 use model::Value;
-use redact::{CELL_DEPTH_MAX, CellCodec, Shown};
+use redact::{CellCodec, Shown};
 
-use super::family::{Family, NUMERIC};
+use super::family::Family;
 use super::number::NumberKind;
-use super::search::{INT8, Manner};
+use super::search::Manner;
 use super::{CellType, PostgresCells, array, bytes, record};
 
 /// The least oid that a type has.
 const TYPE_OID_MIN: u32 = 16;
-
-/// Gives each of the things that a value says, those of what it holds one by one, until there is an answer.
-pub fn each_said<T>(wire: CellType, value: &[u8], ask: &mut dyn FnMut(&[u8]) -> Option<T>) -> Option<T> {
-    let mut scratch = Vec::new();
-    if !wire.binary {
-        return ask(said(wire, value, &mut scratch));
-    }
-    each_in(wire, value, 0, ask)
-}
-
-fn each_in<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(&[u8]) -> Option<T>) -> Option<T> {
-    let manner = Manner::of(wire.oid, true);
-    let is_row = matches!(manner, Some(Manner::Row | Manner::Raw)) && is_row(wire, value);
-    let element = match (manner, Family::of(wire.oid)) {
-        (Some(Manner::List), Some(Family::Array(element))) => Some(element),
-        (Some(Manner::Raw), _) if !is_row => array_of(wire, value),
-        _ => None,
-    };
-    let mut answer = None;
-    if depth < CELL_DEPTH_MAX && (element.is_some() || is_row) {
-        let mut part = |wire: CellType, cell: &[u8], _: &mut Vec<u8>| {
-            if answer.is_none() {
-                answer = each_in(wire, cell, depth.saturating_add(1), ask);
-            }
-            Shown::Written
-        };
-        let _ = match element {
-            Some(element) => array::rewrite(wire.holding(element), value, &mut part, &mut Vec::new()),
-            None => record::rewrite(wire, value, &mut part, &mut Vec::new()),
-        };
-        if answer.is_some() {
-            return answer;
-        }
-    }
-    let mut scratch = Vec::new();
-    if let Some(answer) = ask(said(wire, value, &mut scratch)) {
-        return Some(answer);
-    }
-    // A domain of a number has a type of its own.
-    let numbers = [INT8, NUMERIC].map(|oid| CellType::of(oid, true));
-    numbers.into_iter().filter(|_| manner == Some(Manner::Raw)).find_map(|number| {
-        scratch.clear();
-        PostgresCells.read(number, value)?;
-        write_out(number, value, &mut scratch)?;
-        ask(&scratch)
-    })
-}
 
 /// What a value says: the bytes in which something is looked for.
 pub(super) fn said<'a>(wire: CellType, value: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {

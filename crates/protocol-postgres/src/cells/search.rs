@@ -13,7 +13,7 @@ use redact::{
 };
 
 use super::family::{Family, NUMERIC, TEXT};
-use super::json::{self, JSONB_VERSION, Reader};
+use super::json::{self, JSONB_VERSION, Token, tokens_of};
 use super::number::{NumberKind, decimal};
 use super::says::{array_of, is_row, said, write_out};
 use super::{CellType, PostgresCells, array, bytes, document, record};
@@ -389,7 +389,7 @@ impl Looking<'_, '_> {
             view.clear();
             let viewed = tokens_of(text, |token| {
                 let says = token.view()?;
-                if let Some(inner) = inner(&says).filter(|inner| inner.starts_with(br"\x"))
+                if let Some(inner) = json::inner(&says).filter(|inner| inner.starts_with(br"\x"))
                     && self.finds_in_digits(inner)
                 {
                     digits.push(view.len());
@@ -448,7 +448,7 @@ impl Looking<'_, '_> {
                 Token::Number(number) => self.number(number, here, out)?,
                 Token::String(_) => {
                     let view = token.view()?;
-                    let inner = inner(&view)?;
+                    let inner = json::inner(&view)?;
                     let mut shown = Vec::new();
                     self.replaced(std::str::from_utf8(inner).ok()?, here, begins.checked_add(1)?, &mut shown)?;
                     json::write(std::str::from_utf8(&shown).ok()?, out)?;
@@ -470,66 +470,10 @@ impl Looking<'_, '_> {
     }
 }
 
-/// What stands between the quotes of a string.
-fn inner(string: &[u8]) -> Option<&[u8]> {
-    string.strip_prefix(b"\"")?.strip_suffix(b"\"")
-}
-
 fn unless_same(hides: bool, begin: usize, out: &mut Vec<u8>) -> Shown {
     if hides {
         return Shown::Written;
     }
     out.truncate(begin);
     Shown::Same
-}
-
-/// What a document is made of, as far as something can be found in it.
-#[derive(Clone, Copy)]
-enum Token<'a> {
-    /// A string, with its quotes.
-    String(&'a [u8]),
-    Number(&'a str),
-    /// Anything else.
-    Other(&'a [u8]),
-}
-
-impl<'a> Token<'a> {
-    fn written(&self) -> &'a [u8] {
-        match *self {
-            Self::String(written) | Self::Other(written) => written,
-            Self::Number(number) => number.as_bytes(),
-        }
-    }
-
-    /// What it says: a string without its escapes.
-    fn view(&self) -> Option<std::borrow::Cow<'a, [u8]>> {
-        Some(match *self {
-            Self::String(written) if memchr(b'\\', written).is_some() => {
-                let text: String = serde_json::from_slice(written).ok()?;
-                [b"\"", text.as_bytes(), b"\""].concat().into()
-            }
-            _ => self.written().into(),
-        })
-    }
-}
-
-/// Goes through a document, whatever its structure is.
-fn tokens_of<'a>(text: &'a [u8], mut each: impl FnMut(Token<'a>) -> Option<()>) -> Option<()> {
-    let mut reader = Reader::new(text);
-    while let Some(next) = reader.peek() {
-        let begin = reader.at();
-        let token = match next {
-            b'"' => {
-                reader.raw_string()?;
-                Token::String(reader.since(begin)?)
-            }
-            b'-' | b'0'..=b'9' => Token::Number(reader.number()?),
-            _ => {
-                reader.skip_other();
-                Token::Other(reader.since(begin)?)
-            }
-        };
-        each(token)?;
-    }
-    Some(())
 }

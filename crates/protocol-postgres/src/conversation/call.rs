@@ -12,7 +12,7 @@ use super::expect::Expect;
 use super::forward::{Kind, Work};
 use super::lowered::Rewritten;
 use super::target::Pass;
-use crate::cells::{CellType, each_said};
+use crate::cells::{CellType, Said, each_said};
 use crate::interpret::{Form, Interpreted};
 use crate::wire::build;
 use crate::wire::frontend::FunctionCall;
@@ -60,7 +60,11 @@ impl<S> Conversation<S> {
         // Nobody says of what type it is, nor in which format.
         let found = value.is_some_and(|value| {
             [(TEXT, false), (BYTEA, false), (ANY, true)].into_iter().any(|(oid, binary)| {
-                let mut ask = |says: &[u8]| self.said(says, &mut met, now);
+                let mut ask = |says: Said<'_>| match says {
+                    Said::Bytes(says) => self.said(says, &mut met, now).map(|_| ()),
+                    // It is no such text. In binary it may be anything.
+                    Said::Unread => binary.then_some(()),
+                };
                 each_said(CellType::of(oid, binary), value, &mut ask).is_some()
             })
         });

@@ -493,6 +493,8 @@ impl<S> Conversation<S> {
             snapshot.epoch == known.snapshot.epoch && known.uncommitted == uncommitted
         });
         let same = same && !(self.needs_own_snapshot(&known) && self.lacks_own_snapshot());
+        // What may be stored is another question now than when its constants were looked at.
+        let same = same && !(known.lacks_constants && self.may_forbid_store());
         // What could not be read can't be read now either: the target keeps what it has made of the text.
         if known.unread.is_some() || same && !known.runs_names() {
             return Ok(known);
@@ -518,7 +520,7 @@ impl<S> Conversation<S> {
 
     /// What a text does, by the catalog as it is now.
     pub(super) fn interpreted(&mut self, text: &[u8]) -> Result<Rc<Interpreted>, Stall> {
-        let asked = self.asked_catalog;
+        let (asked, may_forbid_store) = (self.asked_catalog, self.may_forbid_store());
         let Some((snapshot, uncommitted)) = self.snapshot() else {
             if asked && self.catalog_failed {
                 return Ok(Rc::new(Interpreted::without_catalog(
@@ -531,7 +533,8 @@ impl<S> Conversation<S> {
                 && let Some(snapshot) = self.catalogs.current()
             {
                 let (blind, search) = (!self.temporary.is_empty(), self.catalogs.search());
-                let circumstance = Circumstance { snapshot: &snapshot, uncommitted: u64::MAX, blind, search };
+                let uncommitted = u64::MAX;
+                let circumstance = Circumstance { snapshot: &snapshot, uncommitted, blind, search, may_forbid_store };
                 return Ok(self.readings.of(text, circumstance, self.session.gate()));
             }
             self.asked_catalog = true;
@@ -540,7 +543,7 @@ impl<S> Conversation<S> {
         };
         let blind = !self.temporary.is_empty() && self.own_snapshot().is_none();
         let search = self.catalogs.search();
-        let circumstance = Circumstance { snapshot: &snapshot, uncommitted, blind, search };
+        let circumstance = Circumstance { snapshot: &snapshot, uncommitted, blind, search, may_forbid_store };
         let interpreted = self.readings.of(text, circumstance, self.session.gate());
         // A name that is not in the snapshot may be newer than it.
         let newer = interpreted.names_unknown && !asked;

@@ -16,9 +16,9 @@ use super::expect::{Copying, Expect};
 use super::forward::Frame;
 use super::lowered::{Lowered, not_lowered};
 use super::target::Pass;
-use super::{Conversation, Ended};
+use super::{Conversation, Ended, found_stored};
 use crate::catalog::Catalogs;
-use crate::cells::{CellType, Manner};
+use crate::cells::{CellType, Manner, Said};
 use crate::copy::{Arriving, Guarded, Into, Keeper, Stopped};
 use crate::interpret::{CANNOT_WATCH, Interpreted, returned_mask};
 use crate::wire::Malformed;
@@ -30,10 +30,16 @@ use crate::wire::frontend::Frontend;
 const FAIL_BYTES_MAX: usize = 64 * 1024;
 
 const COPY: Step = Step("copy");
+/// Why rows can't be looked through.
+const OTHER_COLUMNS: &str = "the table has other columns than Weir knows of";
 
 /// Why a value may not be stored in a column that is not classified.
-fn refuses(session: &Session, catalogs: &Catalogs, now: UnixMicros) -> impl Fn(&PlainInto, &[u8]) -> Option<Declined> {
-    move |into, value| session.refuses_store(catalogs.search()?, (&into.part, &into.column), value, now)
+fn refuses(
+    session: &Session,
+    catalogs: &Catalogs,
+    now: UnixMicros,
+) -> impl Fn(&PlainInto, Said<'_>) -> Option<Declined> {
+    move |into, said| found_stored::refuses(session, catalogs.search()?, (&into.part, &into.column), said, now)
 }
 
 impl<S> Conversation<S> {
@@ -141,7 +147,9 @@ impl<S> Conversation<S> {
                 let lowered = self.expected.front_mut().and_then(Expect::running).map(|running| running.flow.lowers());
                 let lowered = lowered.unwrap_or_default().to_vec();
                 let needs_none = || lowered.is_empty() && self.sees_all(&interpreted, now);
+                let is_another = !copy.fields.is_empty() && copy.fields.len() != columns;
                 match self.reads_alike(copy) {
+                    _ if (is_another || interpreted.names_unknown) && self.may_forbid_store() => Err(OTHER_COLUMNS),
                     _ if !copy.is_classified() && looked.is_empty() => Ok(Copying::In),
                     Err(_) if looked.is_empty() && needs_none() => Ok(Copying::In),
                     Err(why) => Err(why),
@@ -219,10 +227,9 @@ impl<S> Conversation<S> {
             field: field.clone(),
         };
         let plain = |at: usize| {
-            let all: Vec<_> = looked.iter().filter(|(place, _)| *place == at).map(|(_, into)| into.clone()).collect();
-            let type_oid = all.first()?.type_oid;
-            let is_one = all.iter().all(|into| into.type_oid == type_oid);
-            Some(Into::Looked(all, CellType::of(if is_one { type_oid } else { 0 }, binary)))
+            let here = looked.iter().filter(|(place, _)| *place == at);
+            let all: Vec<_> = here.map(|(_, into)| (into.clone(), CellType::of(into.type_oid, binary))).collect();
+            (!all.is_empty()).then_some(Into::Looked(all))
         };
         let guards = match copy.fields.len() == columns {
             true => {
@@ -231,7 +238,7 @@ impl<S> Conversation<S> {
             }
             // The table is another than it was, or is not the one that was thought.
             false if !lowered.is_empty() || !looked.is_empty() => {
-                return Err("the table has other columns than Weir knows of");
+                return Err(OTHER_COLUMNS);
             }
             false => {
                 let first = copy.fields.iter().flatten().next().map(|(field, _)| guarded(&(field.clone(), 0)));

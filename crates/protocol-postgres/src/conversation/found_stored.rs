@@ -2,26 +2,37 @@
 //!
 //! It is as if the column were of the class: `store` is asked on it. A value in which nothing is found asks nothing.
 
-use gate::Declined;
-use model::UnixMicros;
+use gate::{Declined, Search, Session};
+use model::{Part, UnixMicros};
 use sql_postgres::{Given, PlainPut};
 
 use super::Conversation;
 use super::long_bind::LONG_BIND_BYTES;
 use super::lowered::UNKNOWN;
 use super::statements::Prepared;
-use crate::cells::{CellType, each_said};
+use crate::cells::{CellType, Said, each_said};
 use crate::interpret::{Interpreted, all_of};
 use crate::wire::frontend::Bind;
 
+/// What can't be read.
+const UNREAD: &str = "a value that is written in a way that Weir does not read";
+
 impl<S> Conversation<S> {
+    /// Whether something is looked for that may be forbidden to be stored somewhere.
+    pub(super) fn may_forbid_store(&self) -> bool {
+        self.catalogs.search().is_some() && self.session.may_forbid_store()
+    }
+
     /// Why a text does not run in whose constants something is found that may not be stored where they go.
     pub(super) fn refuses_constants(&self, interpreted: &Interpreted, now: UnixMicros) -> Option<Declined> {
-        if !interpreted.found {
+        if !self.may_forbid_store() {
             return None;
         }
         puts(interpreted).find_map(|put| match &put.given {
-            Given::Constant(value) => self.refuses_put(put, value.as_bytes(), now),
+            Given::Constant(value) => {
+                let wire = CellType::of(put.type_oid, false);
+                each_said(wire, value.as_bytes(), &mut |said| self.refuses_put(put, said, now))
+            }
             Given::Parameter(_) => None,
         })
     }
@@ -34,7 +45,7 @@ impl<S> Conversation<S> {
         interpreted: &Interpreted,
         now: UnixMicros,
     ) -> Option<Declined> {
-        self.catalogs.search()?;
+        self.catalogs.search().filter(|_| self.session.may_forbid_store())?;
         let mut puts = puts(interpreted).filter_map(|put| match put.given {
             Given::Parameter(number) => Some((number, put)),
             Given::Constant(_) => None,
@@ -53,22 +64,28 @@ impl<S> Conversation<S> {
     /// Why a Bind does not go whose parameters can't be held, if something in them might not be stored where they go.
     pub(super) fn refuses_unseen(&self, interpreted: &Interpreted, now: UnixMicros) -> Option<Declined> {
         let search = self.catalogs.search()?;
-        let put = puts(interpreted).find(|put| {
-            matches!(put.given, Given::Parameter(_))
-                && self.session.may_refuse_store(search, (&put.part, &put.column), now)
-        })?;
-        Some(Declined {
-            message: format!(
-                "a Bind of more than {LONG_BIND_BYTES} bytes can't be looked through for what may not be stored in {}.{}",
-                put.part.name, put.column
-            ),
-            detail: None,
-            hint: Some("Send its long values with another statement.".to_owned()),
-        })
+        let what = format!("a Bind of more than {LONG_BIND_BYTES} bytes");
+        let mut puts = puts(interpreted).filter(|put| matches!(put.given, Given::Parameter(_)));
+        let refused = puts.find_map(|put| self.session.refuses_unread(search, (&put.part, &put.column), &what, now))?;
+        Some(Declined { hint: Some("Send its long values with another statement.".to_owned()), ..refused })
     }
 
-    fn refuses_put(&self, put: &PlainPut, value: &[u8], now: UnixMicros) -> Option<Declined> {
-        self.session.refuses_store(self.catalogs.search()?, (&put.part, &put.column), value, now)
+    fn refuses_put(&self, put: &PlainPut, said: Said<'_>, now: UnixMicros) -> Option<Declined> {
+        refuses(&self.session, self.catalogs.search()?, (&put.part, &put.column), said, now)
+    }
+}
+
+/// Why something that a value says may not be stored in a column that is not classified.
+pub(super) fn refuses(
+    session: &Session,
+    search: &Search,
+    column: (&Part, &str),
+    said: Said<'_>,
+    now: UnixMicros,
+) -> Option<Declined> {
+    match said {
+        Said::Bytes(value) => session.refuses_store(search, column, value, now),
+        Said::Unread => session.refuses_unread(search, column, UNREAD, now),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use gate::{KeptWatch, Looker, Met, PlaceKey, Search, Session, ShapeKey, Sought, Watch};
 use model::{Holds, UnixMicros};
 use redact::Plan;
-use sql_postgres::{Catalog, MadeOf};
+use sql_postgres::{Catalog, MadeOf, Names};
 
 use super::Conversation;
 use super::expect::{Expect, Running};
@@ -105,7 +105,7 @@ impl<'a> Looked<'a> {
 
     /// The same where nobody has said what the columns are, or how many there are.
     pub fn watch_undescribed(&self, running: &mut Running, now: UnixMicros) {
-        let anything = || vec![Some(self.computed(usize::MAX, ""))];
+        let anything = || vec![Some(Sought { made_of: None, ..self.computed(usize::MAX, "") })];
         running.watch = running.flow.watch(self.search, &[], &mut None, now, anything);
         running.manners = running.watch.iter().map(|_| Some(Manner::Raw)).collect();
     }
@@ -119,20 +119,19 @@ impl<'a> Looked<'a> {
             return Some(self.computed(at, &column.name));
         };
         let key = PlaceKey::Stored { object: column.table_oid.into(), field: column.attribute.into() };
-        let made_of = if is_stored { Some(Vec::new()) } else { self.made_of(at) };
+        let made_of = if is_stored { Some(Names::default()) } else { self.made_of(at, &column.name) };
         Some(Sought { part: Some(part), name: name.to_owned(), made_of, key, is_known: is_stored })
     }
 
-    fn made_of(&self, at: usize) -> Option<Vec<String>> {
-        let names = self.made_of.map_or(Some(&[][..]), |made_of| made_of.names(at))?;
-        Some(names.iter().map(|name| name.as_ref().to_owned()).collect())
+    fn made_of(&self, at: usize, name: &str) -> Option<Names> {
+        self.made_of?.names(at, name)
     }
 
     /// Something that is no column, under the name that the statement gives it and those of what it is made of.
     fn computed(&self, at: usize, name: &str) -> Sought {
         let numbers = [self.statement, at].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
         let key = PlaceKey::Returned { operation: self.operation, field: numbers };
-        Sought { part: None, name: name.to_owned(), made_of: self.made_of(at), key, is_known: false }
+        Sought { part: None, name: name.to_owned(), made_of: self.made_of(at, name), key, is_known: false }
     }
 }
 
@@ -147,7 +146,13 @@ impl<S> Conversation<S> {
         let search = Arc::clone(self.catalogs.search()?);
         let anything = || {
             let key = PlaceKey::Nowhere;
-            vec![Some(Sought { part: None, name: String::new(), made_of: Some(Vec::new()), key, is_known: false })]
+            vec![Some(Sought {
+                part: None,
+                name: String::new(),
+                made_of: Some(Names::default()),
+                key,
+                is_known: false,
+            })]
         };
         let watch = self.session.watch(&search, &mut self.looking.said, now, anything)?;
         let mut eyes = self.looking.eyes(&self.session, Some(&watch), met);

@@ -107,14 +107,16 @@ impl<S> Conversation<S> {
     /// Whether what this reading does can't be told without it.
     pub(super) fn needs_own_snapshot(&self, reading: &Reading) -> bool {
         let blind = reading.uncommitted != 0 && !self.temporary.is_empty();
-        blind || reading.moves_unfollowed() || reading.needs_own_catalog()
+        let may_store = reading.moves_by_another_catalog() && self.may_forbid_store();
+        blind || reading.moves_unfollowed() || reading.needs_own_catalog() || may_store
     }
 
     /// Whether it should be read for a statement that moves values: the session sees another catalog than Weir does, and it was
     /// not asked for since.
     pub(super) fn lacks_own_snapshot(&self) -> bool {
         let asked = self.own.as_ref().is_some_and(|own| Some(own.version) == self.own_version());
-        self.sees_more() && !self.batch_open && self.catalogs.classify_something() && !asked
+        let matters = self.catalogs.classify_something() || self.may_forbid_store();
+        self.sees_more() && !self.batch_open && matters && !asked
     }
 
     /// Asks for it, if this is the moment: between two batches, in no transaction that has failed. Whether it does.

@@ -22,8 +22,8 @@ pub struct Readings {
     texts: HashMap<Box<[u8]>, Rc<Interpreted>>,
     known: HashMap<ShapeKey, Known>,
     bytes: usize,
-    /// The epoch of the catalog that they were read by.
-    epoch: u64,
+    /// The epoch of the catalog that they were read by, and whether it mattered what they store.
+    read_by: (u64, bool),
     skeleton: Skeleton,
 }
 
@@ -38,7 +38,8 @@ enum Known {
 impl Readings {
     /// What a text does.
     pub fn of(&mut self, text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Rc<Interpreted> {
-        if std::mem::replace(&mut self.epoch, circumstance.snapshot.epoch) != circumstance.snapshot.epoch {
+        let by = (circumstance.snapshot.epoch, circumstance.may_forbid_store);
+        if std::mem::replace(&mut self.read_by, by) != by {
             self.forget();
         }
         if let Some(interpreted) = self.texts.get(text).filter(|known| circumstance.is_that_of(known)) {
@@ -58,7 +59,10 @@ impl Readings {
             Some(Known::Depends) => self.read(text, circumstance, gate),
             None => {
                 let interpreted = Rc::new(interpret(text, circumstance, gate));
-                let Some(reading) = interpreted.stands_for(&self.skeleton, key) else {
+                // Where it matters what is stored, each constant is looked at.
+                let depends = circumstance.may_forbid_store && interpreted.puts_constants();
+                let reading = if depends { None } else { interpreted.stands_for(&self.skeleton, key) };
+                let Some(reading) = reading else {
                     self.keep(key, Known::Depends, text.len());
                     self.keep_text(text, &interpreted);
                     return interpreted;
@@ -66,7 +70,7 @@ impl Readings {
                 // What holds for all of them is kept for this one as well, and nothing twice.
                 let found = interpreted.found;
                 let by_skeleton = (!found).then(|| Interpreted::by_skeleton(sql, &self.skeleton, &reading, gate));
-                self.keep(key, Known::Skeleton(reading), text.len());
+                self.keep(key, Known::Skeleton(Rc::clone(&reading)), text.len().saturating_add(reading.bytes()));
                 by_skeleton.map_or(interpreted, Rc::new)
             }
         }
@@ -78,7 +82,7 @@ impl Readings {
             return Rc::clone(reading);
         }
         let reading = resolve();
-        self.keep(key, Known::Skeleton(Rc::clone(&reading)), bytes);
+        self.keep(key, Known::Skeleton(Rc::clone(&reading)), bytes.saturating_add(reading.bytes()));
         reading
     }
 
@@ -89,7 +93,7 @@ impl Readings {
     }
 
     fn keep_text(&mut self, text: &[u8], interpreted: &Rc<Interpreted>) {
-        self.make_room(text.len());
+        self.make_room(text.len().saturating_add(interpreted.bytes()));
         self.texts.insert(text.into(), Rc::clone(interpreted));
     }
 

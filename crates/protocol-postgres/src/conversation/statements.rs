@@ -41,6 +41,7 @@ impl Prepared {
         let bytes = parts
             .saturating_mul(PART_BYTES)
             .saturating_add(interpreted.wording.text.0.len())
+            .saturating_add(interpreted.bytes())
             .saturating_add(text.len());
         Self {
             text: text.to_vec(),

@@ -14,7 +14,7 @@ use redact::{CELL_BYTES_MAX, FieldPlan, TokenKey, lower};
 use sql_postgres::{CopyFormat, PlainInto};
 
 use super::lines::{Decoder, Lines, Next, Syntax, decoded, escape_text, write_csv};
-use crate::cells::{CellType, MaskSearch, Masks, PostgresCells, each_said, holds_mask, is_of_encoding};
+use crate::cells::{CellType, MaskSearch, Masks, PostgresCells, Said, each_said, holds_mask, is_of_encoding};
 use crate::wire::Malformed;
 
 /// Rows that are looked through.
@@ -29,15 +29,16 @@ pub struct Arriving {
 pub enum Into {
     /// It goes into a classified one.
     Guarded(Guarded),
-    /// It goes into one that is not, in which not everything may be stored; and how its values are written. It may be one of several tables.
-    Looked(Vec<PlainInto>, CellType),
+    /// It goes into one that is not, in which not everything may be stored. It may be one of several tables', each with how its values are
+    /// written.
+    Looked(Vec<(PlainInto, CellType)>),
 }
 
 impl Into {
     fn guarded(&self) -> Option<&Guarded> {
         match self {
             Self::Guarded(guarded) => Some(guarded),
-            Self::Looked(..) => None,
+            Self::Looked(_) => None,
         }
     }
 }
@@ -58,7 +59,7 @@ pub struct Keeper<'a> {
     /// The key of tokens that are stored.
     pub key: &'a TokenKey,
     /// Why a value may not be stored in a column that is not classified.
-    pub refuses: &'a dyn Fn(&PlainInto, &[u8]) -> Option<Declined>,
+    pub refuses: &'a dyn Fn(&PlainInto, Said<'_>) -> Option<Declined>,
 }
 
 /// Why rows can't go on.
@@ -237,9 +238,9 @@ impl Cells {
                     false => Ok(()),
                 }
             }
-            Some(Some(Into::Looked(columns, _))) => {
+            Some(Some(Into::Looked(columns))) => {
                 if self.looked.len().saturating_add(value.len()) > CELL_BYTES_MAX
-                    && let Some(column) = columns.first()
+                    && let Some((column, _)) = columns.first()
                 {
                     return Err(Stopped::Long(column.clone()));
                 }
@@ -256,10 +257,12 @@ impl Cells {
             (Some(search), Some(Some(Into::Guarded(column)))) if search.end() => {
                 Err(Stopped::Mask(column.field.clone()))
             }
-            (_, Some(Some(Into::Looked(columns, wire)))) => {
+            (_, Some(Some(Into::Looked(columns)))) => {
                 let mut looked = std::mem::take(&mut self.looked);
-                let mut ask = |said: &[u8]| columns.iter().find_map(|column| (keeper.refuses)(column, said));
-                let refused = if looked.is_empty() { None } else { each_said(*wire, &looked, &mut ask) };
+                let refused = columns
+                    .iter()
+                    .filter(|_| !looked.is_empty())
+                    .find_map(|(column, wire)| each_said(*wire, &looked, &mut |said| (keeper.refuses)(column, said)));
                 looked.clear();
                 self.looked = looked;
                 refused.map_or(Ok(()), |why| Err(Stopped::Refused(why)))
@@ -313,6 +316,16 @@ impl Text {
         Ok(())
     }
 
+    /// The end of the data within a line: servers before 18 keep what stands before it as a row, in which a value is another one than it is here.
+    fn ends_data(&self, cells: &Cells) -> Result<(), Stopped> {
+        match self.decoder.ends_data() && !(cells.at == 0 && self.decoder.is_alone()) {
+            true => Err(Stopped::Malformed(Malformed::new(
+                "an end of the data (\\.) that does not stand alone on its line",
+            ))),
+            false => Ok(()),
+        }
+    }
+
     /// More of a cell, as it is written.
     fn part(&mut self, cells: &mut Cells, raw: &[u8]) -> Result<(), Stopped> {
         if cells.is_lowered() && !self.in_header {
@@ -324,10 +337,18 @@ impl Text {
 
     fn end_cell(&mut self, cells: &mut Cells, line: bool, keeper: &Keeper<'_>) -> Result<(), Stopped> {
         if !cells.is_lowered() || self.in_header {
+            if line {
+                self.ends_data(cells)?;
+            }
             cells.decode(|value| self.decoder.end(value))?;
             return cells.end(keeper);
         }
         let raw = std::mem::take(&mut cells.held);
+        if line {
+            self.decoder.feed(&raw, &mut Vec::new());
+            self.ends_data(cells)?;
+            self.decoder.end(&mut Vec::new());
+        }
         // The end of the data, as old clients write it, is no value.
         let ends_data = cells.at == 0 && line && raw == b"\\.";
         if raw == self.null || ends_data {

@@ -9,6 +9,9 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2, memchr3};
 use sql_postgres::CopyFormat;
 
+/// How far is looked at first for what ends a cell.
+const FIND_BYTES: usize = 64;
+
 /// Finds the ends of cells in lines that come in pieces.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -66,9 +69,22 @@ impl Lines {
 
     /// The first delimiter, end of a line, or byte of this kind.
     fn find(&self, other: u8, bytes: &[u8]) -> Option<usize> {
-        let found = memchr3(self.delimiter, b'\n', other, bytes);
-        let before = bytes.get(..found.unwrap_or(bytes.len())).filter(|_| self.returns);
-        before.and_then(|before| memchr(b'\r', before)).or(found)
+        if !self.returns {
+            return memchr3(self.delimiter, b'\n', other, bytes);
+        }
+        // Four bytes are looked for by two searches, neither of which may go on far behind what the other finds.
+        let (mut begin, mut length) = (0_usize, FIND_BYTES);
+        while begin < bytes.len() {
+            let end = begin.saturating_add(length).min(bytes.len());
+            let here = bytes.get(begin..end)?;
+            let found = memchr3(self.delimiter, b'\n', other, here);
+            let before = here.get(..found.unwrap_or(here.len()))?;
+            if let Some(at) = memchr(b'\r', before).or(found) {
+                return Some(begin.saturating_add(at));
+            }
+            (begin, length) = (end, length.saturating_mul(2));
+        }
+        None
     }
 
     fn is_line_end(byte: Option<u8>) -> bool {
@@ -141,6 +157,10 @@ impl Lines {
 pub(super) struct Decoder {
     syntax: Syntax,
     state: State,
+    /// Text: the last that was read is `\.`.
+    ends_data: bool,
+    /// Bytes of the cell that were read, as far as that matters.
+    read: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +183,7 @@ enum State {
 
 impl Decoder {
     pub(super) fn new(syntax: Syntax) -> Self {
-        Self { syntax, state: State::Plain }
+        Self { syntax, state: State::Plain, ends_data: false, read: 0 }
     }
 
     /// Appends what more of a cell says.
@@ -174,8 +194,24 @@ impl Decoder {
         }
     }
 
+    /// Whether a cell of which no more comes ends with what ends the data.
+    pub(super) fn ends_data(&self) -> bool {
+        self.ends_data
+    }
+
+    /// The same, whether it is nothing else.
+    pub(super) fn is_alone(&self) -> bool {
+        self.read == 2
+    }
+
     /// The cell is over.
     pub(super) fn end(&mut self, out: &mut Vec<u8>) {
+        (self.ends_data, self.read) = (false, 0);
+        self.end_escape(out);
+    }
+
+    /// What an escape says that may have been longer.
+    fn end_escape(&mut self, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.state, State::Plain) {
             State::Octal { value, .. } | State::Hex { value } => out.push(value),
             State::X => out.push(b'x'),
@@ -184,6 +220,8 @@ impl Decoder {
     }
 
     fn text(&mut self, byte: u8, out: &mut Vec<u8>) {
+        self.ends_data = byte == b'.' && self.state == State::Backslash;
+        self.read = self.read.saturating_add(1);
         let digit = |radix| char::from(byte).to_digit(radix).and_then(|digit| u8::try_from(digit).ok());
         self.state = match (self.state, digit(8), digit(16)) {
             (State::Backslash, Some(value), _) => State::Octal { value, left: 2 },
@@ -214,7 +252,7 @@ impl Decoder {
                 State::Plain
             }
             _ => {
-                self.end(out);
+                self.end_escape(out);
                 if byte == b'\\' {
                     State::Backslash
                 } else {

@@ -90,6 +90,7 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
         uncommitted: read.uncommitted,
         names_unknown: read.names_unknown,
         notices: read.notices,
+        lacks_constants: read.lacks_constants,
         form: Form::Sql,
         learned: RefCell::default(),
     })
@@ -164,11 +165,16 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
         snapshot: Arc::clone(&read.snapshot),
         uncommitted: read.uncommitted,
         notices: None,
+        lacks_constants: read.lacks_constants,
         form: Form::Sql,
         withholds_constants: logged.withheld,
         learned: RefCell::default(),
     };
-    Some(Interpreted { wording: worded(text.as_bytes(), logged.text, gate), found: false, reading: Rc::new(reading) })
+    Some(Interpreted {
+        wording: worded(text.as_bytes(), logged.text, gate),
+        found: read.found,
+        reading: Rc::new(reading),
+    })
 }
 
 impl Reading {

@@ -5,27 +5,47 @@
 //! whole row, nothing is known.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use pg_query::protobuf::SubLinkType;
 
-use crate::resolve::is_nullif;
+use crate::resolve::{figured, is_nullif};
 use crate::tree::{Node, Tree};
 
 /// Names that one output may be made of; with more it may be made of anything.
 const NAMES_MAX: usize = 32;
+/// The same of all outputs of a statement together.
+const NAMES_OF_ALL_MAX: usize = 1024;
 /// Outputs that are told apart: the server has no more columns (`MaxTupleAttributeNumber`).
 const OUTPUTS_MAX: usize = 1664;
 /// Nodes of the tree that are looked at.
 const NODES_MAX: usize = 100_000;
+/// Bytes of a name and what it takes to keep one: no more than so many bytes of a name count (`NAMEDATALEN`).
+const NAME_BYTES: usize = 80;
 
-/// Of each output, the names of the columns that it is made of.
+/// Nodes that give names to columns.
+const NAMING: [&str; 8] = [
+    "ResTarget",
+    "RangeSubselect",
+    "CommonTableExpr",
+    "RangeFunction",
+    "RangeTableFunc",
+    "JsonTable",
+    "RangeVar",
+    "JoinExpr",
+];
+
+/// Names of columns. Outputs that are made of the same share them.
+pub type Names = Arc<[Box<str>]>;
+
+/// Of each output, the names of the columns that it is made of; `None` if they are too many to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MadeOf {
     /// Each by its place.
-    Each(Vec<Vec<Box<str>>>),
-    /// A star stands among them, so that their places are not known: each of any of these.
-    Any(Vec<Box<str>>),
-    /// They are too many to be told.
+    Each(Vec<Option<Names>>),
+    /// A star stands among them, so that their places are not known: those that have one of these names, and any others.
+    Named(HashMap<Box<str>, Option<Names>>, Option<Names>),
+    /// Nothing is known of any.
     Anything,
 }
 
@@ -36,13 +56,25 @@ impl Default for MadeOf {
 }
 
 impl MadeOf {
-    /// The names of the columns that the result's column at this place is made of. `None` if it may be any.
-    pub fn names(&self, at: usize) -> Option<&[Box<str>]> {
+    /// The names of the columns that the result's column at this place, of this name, is made of. `None` if it may be any.
+    pub fn names(&self, at: usize, name: &str) -> Option<Names> {
         match self {
-            Self::Each(outputs) => Some(outputs.get(at).map_or(&[], Vec::as_slice)),
-            Self::Any(names) => Some(names),
+            Self::Each(outputs) => outputs.get(at).map_or_else(|| Some(Names::default()), Option::clone),
+            Self::Named(named, others) => named.get(name).unwrap_or(others).clone(),
             Self::Anything => None,
         }
+    }
+
+    /// About how many bytes it takes to keep.
+    pub fn bytes(&self) -> usize {
+        let (count, names): (usize, Vec<&Names>) = match self {
+            Self::Each(outputs) => (outputs.len(), outputs.iter().flatten().collect()),
+            Self::Named(named, others) => (named.len(), named.values().chain([others]).flatten().collect()),
+            Self::Anything => (0, Vec::new()),
+        };
+        let mut seen = BTreeSet::new();
+        let distinct = names.into_iter().filter(|names| seen.insert(names.as_ptr())).map(|names| names.len());
+        count.saturating_add(distinct.sum()).saturating_mul(NAME_BYTES)
     }
 }
 
@@ -63,7 +95,7 @@ pub(super) fn made_of(tree: &Tree) -> MadeOf {
         return MadeOf::default();
     }
     let gathered = (width <= OUTPUTS_MAX).then(|| Gathering::of(tree)).flatten();
-    gathered.and_then(|mut gathering| gathering.outputs(&arms, width)).unwrap_or(MadeOf::Anything)
+    gathered.and_then(|gathering| gathering.outputs(&arms, width)).unwrap_or(MadeOf::Anything)
 }
 
 /// The targets of each arm of a query, and the rows of VALUES.
@@ -76,69 +108,164 @@ fn arms_of<'a>(node: &'a Node, arms: &mut Vec<&'a [Tree]>) {
     sides.into_iter().flatten().for_each(|side| arms_of(side, arms));
 }
 
+/// What a name may stand for, by what is written where an output gets it, anywhere in a statement.
+#[derive(Default)]
+struct Meanings<'a> {
+    made_of: HashMap<&'a str, BTreeSet<&'a str>>,
+    /// What outputs are made of whose names can't be told: any name may be theirs.
+    of_any: BTreeSet<&'a str>,
+    /// Names that a table's columns get in FROM: they may stand for any.
+    renamed: BTreeSet<&'a str>,
+}
+
 /// The names in a statement.
 struct Gathering<'a> {
-    /// What is written where an output gets a name, anywhere in it.
-    makers: HashMap<&'a str, BTreeSet<&'a str>>,
+    meanings: Meanings<'a>,
     /// Nodes that may still be looked at.
     left: usize,
+    /// Those that were handed out.
+    shared: HashMap<BTreeSet<&'a str>, Names>,
+    /// Names that may still be.
+    names_left: usize,
 }
 
 impl<'a> Gathering<'a> {
     fn of(tree: &'a Tree) -> Option<Self> {
-        let mut targets = Vec::new();
+        let mut nodes = Vec::new();
         let mut left = NODES_MAX;
         tree.walk(&mut |node| {
             left = left.saturating_sub(1);
-            if node.kind == "ResTarget"
-                && let Some(name) = output_name(node)
-            {
-                targets.push((name, node.get("val")));
-            }
+            nodes.extend(NAMING.contains(&node.kind).then_some(node));
             left > 0
         });
-        let mut gathering = Self { makers: HashMap::new(), left };
-        for (name, value) in targets {
-            let mut written = BTreeSet::new();
-            gathering.written(value, &mut written);
-            gathering.makers.entry(name).or_default().append(&mut written);
-        }
+        let (meanings, shared) = (Meanings::default(), HashMap::new());
+        let mut gathering = Self { meanings, left, shared, names_left: NAMES_OF_ALL_MAX };
+        nodes.into_iter().for_each(|node| gathering.gather(node));
         (gathering.left > 0).then_some(gathering)
     }
 
-    fn outputs(&mut self, arms: &[&'a [Tree]], width: usize) -> Option<MadeOf> {
+    /// Adds what this node gives a name.
+    fn gather(&mut self, node: &'a Node) {
+        let aliases = node.get("alias").node().map_or(&[][..], |alias| alias.get("colnames").list());
+        match node.kind {
+            "ResTarget" => {
+                let written = self.of_value(node.get("val"));
+                match names_of_output(node) {
+                    Some(names) => names.into_iter().for_each(|name| self.mean(name, &written)),
+                    None => self.meanings.of_any.extend(written),
+                }
+            }
+            "RangeSubselect" => self.rename(aliases, node.get("subquery")),
+            "CommonTableExpr" => self.rename(node.get("aliascolnames").list(), node.get("ctequery")),
+            // A function's one column has the name of its alias, or the function's.
+            "RangeFunction" => {
+                let written = self.of_value(node.get("functions"));
+                let alias = node.get("alias").node().map(|alias| alias.text("aliasname"));
+                let functions = node.get("functions").list().iter().flat_map(Tree::list).filter_map(Tree::node);
+                let functions = functions.filter_map(|function| last_name(function, "funcname"));
+                let defined = node.get("coldeflist").list().iter().filter_map(Tree::node);
+                let names = aliases.iter().map(Tree::text).chain(alias).chain(functions);
+                names.chain(defined.map(|column| column.text("colname"))).for_each(|name| self.mean(name, &written));
+            }
+            "RangeTableFunc" | "JsonTable" => {
+                let mut written = self.of_value(node.get("docexpr"));
+                written.append(&mut self.of_value(node.get("context_item")));
+                node.walk(&mut |column| {
+                    let name = if column.kind == "JsonTableColumn" { "name" } else { "colname" };
+                    self.mean(column.text(name), &written);
+                    true
+                });
+                aliases.iter().for_each(|name| self.mean(name.text(), &written));
+            }
+            _ => self.meanings.renamed.extend(aliases.iter().map(Tree::text)),
+        }
+    }
+
+    /// The columns of a query get these names.
+    fn rename(&mut self, aliases: &'a [Tree], query: &'a Tree) {
+        if aliases.is_empty() {
+            return;
+        }
+        let mut arms = Vec::new();
+        match query.node() {
+            Some(node) if node.kind == "SelectStmt" => arms_of(node, &mut arms),
+            Some(node) => arms.extend(node.get("returning_clause").node().map(|clause| clause.get("exprs").list())),
+            None => {}
+        }
+        // Behind a star nobody can count.
+        if arms.is_empty() || arms.iter().any(|targets| targets.iter().any(|target| is_star(value_of(target)))) {
+            return self.meanings.renamed.extend(aliases.iter().map(Tree::text));
+        }
+        for targets in arms {
+            for (name, target) in aliases.iter().zip(targets) {
+                let written = self.of_value(value_of(target));
+                self.mean(name.text(), &written);
+            }
+        }
+    }
+
+    fn mean(&mut self, name: &'a str, written: &BTreeSet<&'a str>) {
+        self.meanings.made_of.entry(name).or_default().extend(written);
+    }
+
+    fn outputs(mut self, arms: &[&'a [Tree]], width: usize) -> Option<MadeOf> {
         let mut outputs: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); width];
         let mut has_star = false;
         for targets in arms {
             for (target, names) in targets.iter().zip(&mut outputs) {
-                let value = target.node().filter(|node| node.kind == "ResTarget");
-                let value = value.map_or(target, |node| node.get("val"));
-                has_star |= is_star(value);
-                self.written(value, names);
+                has_star |= is_star(value_of(target));
+                self.written(value_of(target), names);
             }
         }
-        for names in &mut outputs {
-            self.meant(names)?;
-        }
-        let owned = |names: BTreeSet<&str>| names.into_iter().map(Box::from).collect();
+        // What was not looked at is not known.
+        (self.left > 0).then_some(())?;
         if !has_star {
-            return Some(MadeOf::Each(outputs.into_iter().map(owned).collect()));
+            return Some(MadeOf::Each(outputs.into_iter().map(|names| self.share(names)).collect()));
         }
         let all: BTreeSet<&str> = outputs.into_iter().flatten().collect();
-        (all.len() <= NAMES_MAX).then(|| MadeOf::Any(owned(all)))
+        let names: Vec<&str> = self.meanings.made_of.keys().chain(&self.meanings.renamed).copied().collect();
+        (names.len() <= NAMES_OF_ALL_MAX).then_some(())?;
+        let named = names.into_iter().map(|name| {
+            let names = all.iter().copied().chain([name]).collect();
+            (name.into(), self.share(names))
+        });
+        let named = named.collect();
+        Some(MadeOf::Named(named, self.share(all)))
+    }
+
+    /// These names and all that they may mean, to be kept. `None` if they are too many.
+    fn share(&mut self, mut names: BTreeSet<&'a str>) -> Option<Names> {
+        self.meant(&mut names)?;
+        if let Some(known) = self.shared.get(&names) {
+            return Some(Arc::clone(known));
+        }
+        self.names_left = self.names_left.checked_sub(names.len())?;
+        let shared: Names = names.iter().copied().map(Box::from).collect();
+        self.shared.insert(names, Arc::clone(&shared));
+        Some(shared)
     }
 
     /// Adds the names of which the outputs are made that these may mean. `None` if they are too many.
-    fn meant(&mut self, names: &mut BTreeSet<&'a str>) -> Option<()> {
+    fn meant(&self, names: &mut BTreeSet<&'a str>) -> Option<()> {
+        let Meanings { made_of, of_any, renamed } = &self.meanings;
+        if !names.is_empty() {
+            names.extend(of_any);
+        }
         let mut waiting: Vec<&str> = names.iter().copied().collect();
         while let Some(name) = waiting.pop() {
-            let made_of = self.makers.get(name).into_iter().flatten();
-            waiting.extend(made_of.filter(|name| names.insert(name)).copied());
-            if names.len() > NAMES_MAX {
+            if renamed.contains(name) || names.len() > NAMES_MAX {
                 return None;
             }
+            let made_of = made_of.get(name).into_iter().flatten();
+            waiting.extend(made_of.filter(|name| names.insert(name)).copied());
         }
-        Some(())
+        (names.len() <= NAMES_MAX).then_some(())
+    }
+
+    fn of_value(&mut self, value: &'a Tree) -> BTreeSet<&'a str> {
+        let mut names = BTreeSet::new();
+        self.written(value, &mut names);
+        names
     }
 
     /// Adds the names in an expression that its value is made of: not those of what it only depends on.
@@ -149,13 +276,20 @@ impl<'a> Gathering<'a> {
             match value {
                 Tree::List(items) => waiting.extend(items),
                 Tree::Node(node) => match node.kind {
-                    "ColumnRef" => names.extend(last_name(node)),
+                    "ColumnRef" => names.extend(last_name(node, "fields")),
+                    "AIndirection" => {
+                        names.extend(last_name(node, "indirection"));
+                        waiting.push(node.get("arg"));
+                    }
                     "NullTest" | "BooleanTest" | "BoolExpr" | "WindowDef" | "SortBy" => {}
                     "AExpr" if is_comparison(node) => {}
                     "CaseExpr" => waiting.extend([node.get("args"), node.get("defresult")]),
                     "CaseWhen" => waiting.push(node.get("result")),
                     "FuncCall" if node.get("funcname").list().last().is_some_and(|name| name.text() == "count") => {}
                     "FuncCall" => {
+                        // `ssn(p)` is `p.ssn`.
+                        let is_field = node.get("args").list().len() == 1;
+                        names.extend(last_name(node, "funcname").filter(|_| is_field));
                         waiting.push(node.get("args"));
                         // What stands behind WITHIN GROUP is given to it.
                         let sorted = node.get("agg_order").list().iter().filter(|_| node.has("agg_within_group"));
@@ -179,37 +313,61 @@ impl<'a> Gathering<'a> {
 
 /// Whether this operator says whether, and not what.
 fn is_comparison(node: &Node) -> bool {
-    let name = node.get("name").list().last().map_or("", Tree::text);
-    let is_word = name.ends_with("BETWEEN") || name.ends_with("SYMMETRIC");
-    !is_nullif(node)
-        && (is_word || !name.is_empty() && name.bytes().all(|byte| b"=<>~!*".contains(&byte)) && name != "*")
+    let [name] = node.get("name").list() else { return false };
+    let name = name.text();
+    // `~ 5` and `1 << 2` are numbers.
+    let compares = name.contains(['=', '<', '>', '~'])
+        && name.bytes().all(|byte| b"=<>~!*".contains(&byte))
+        && !matches!(name, "<<" | ">>")
+        && node.has("lexpr");
+    !is_nullif(node) && (name.ends_with("BETWEEN") || name.ends_with("SYMMETRIC") || compares)
 }
 
 /// Whether this gives what a query returns, and not whether something is in that.
 fn returns_rows(sublink: &Node) -> bool {
-    let kind = i32::try_from(sublink.int("sub_link_type")).ok().and_then(|kind| SubLinkType::try_from(kind).ok());
-    matches!(kind, Some(SubLinkType::ExprSublink | SubLinkType::ArraySublink | SubLinkType::MultiexprSublink))
+    use SubLinkType::{ArraySublink, ExprSublink, MultiexprSublink};
+    matches!(kind_of(sublink), Some(ExprSublink | ArraySublink | MultiexprSublink))
 }
 
-/// The name that an output has for what stands around it.
-fn output_name(target: &Node) -> Option<&str> {
+fn kind_of(sublink: &Node) -> Option<SubLinkType> {
+    i32::try_from(sublink.int("sub_link_type")).ok().and_then(|kind| SubLinkType::try_from(kind).ok())
+}
+
+/// The names that an output may have for what stands around it. `None` if they can't be told.
+fn names_of_output(target: &Node) -> Option<Vec<&str>> {
     match target.text("name") {
-        "" => {}
-        name => return Some(name),
-    }
-    let mut value = target.get("val").node()?;
-    while value.kind == "TypeCast" {
-        value = value.get("arg").node()?;
-    }
-    match value.kind {
-        "ColumnRef" => last_name(value),
-        "FuncCall" => value.get("funcname").list().last().map(Tree::text),
-        _ => None,
+        "" => names_of_value(target.get("val")),
+        name => Some(vec![name]),
     }
 }
 
-fn last_name(column: &Node) -> Option<&str> {
-    column.get("fields").list().last().map(Tree::text).filter(|name| !name.is_empty())
+fn names_of_value(value: &Tree) -> Option<Vec<&str>> {
+    let name = figured(value).map(|(name, _)| vec![name]);
+    let Some(node) = value.node() else { return name };
+    match node.kind {
+        "FuncCall" if name.is_none() => Some(vec!["extract", "date_part"]),
+        "SubLink" => match kind_of(node)? {
+            SubLinkType::ExprSublink => {
+                let mut arms = Vec::new();
+                arms_of(node.get("subselect").node()?, &mut arms);
+                // It is the first arm that gives its name.
+                arms.first()?.first()?.as_kind("ResTarget").map_or(Some(vec!["?column?"]), names_of_output)
+            }
+            SubLinkType::ArraySublink => Some(vec!["array"]),
+            SubLinkType::ExistsSublink => Some(vec!["exists"]),
+            _ => Some(vec!["?column?"]),
+        },
+        _ => name,
+    }
+}
+
+/// What an output's value is; in RETURNING and in VALUES it stands for itself.
+fn value_of(target: &Tree) -> &Tree {
+    target.as_kind("ResTarget").map_or(target, |node| node.get("val"))
+}
+
+fn last_name<'a>(node: &'a Node, list: &str) -> Option<&'a str> {
+    node.get(list).list().iter().rev().map(Tree::text).find(|name| !name.is_empty())
 }
 
 fn is_star(value: &Tree) -> bool {
@@ -231,10 +389,13 @@ mod tests {
         made_of(&Tree::of(&raws[0].stmt).unwrap())
     }
 
+    fn joined(names: Option<Names>) -> String {
+        names.map_or_else(|| "*".to_owned(), |names| names.join(" "))
+    }
+
     fn names(sql: &str) -> String {
         let MadeOf::Each(outputs) = of(sql) else { panic!("{sql}: not each") };
-        let each = outputs.iter().map(|names| names.iter().map(|name| &**name).collect::<Vec<_>>().join(" "));
-        each.collect::<Vec<_>>().join(", ")
+        outputs.into_iter().map(joined).collect::<Vec<_>>().join(", ")
     }
 
     #[test]
@@ -242,18 +403,36 @@ mod tests {
         for (sql, expected) in [
             ("SELECT ssn AS x FROM people UNION ALL SELECT NULL", "ssn"),
             ("SELECT 1, a UNION (SELECT b, c EXCEPT SELECT d, e)", "b d, a c e"),
-            ("SELECT max(birth_date) AS x, count(*) FROM people", "birth_date, "),
-            ("SELECT p.first_name::text AS x, array_agg(cvv) FROM people p", "first_name, cvv"),
-            ("SELECT (SELECT max(ssn) FROM people) AS x", "ssn"),
-            ("SELECT y AS z FROM (SELECT max(ssn) AS y, min(phone) FROM people) t", "ssn y"),
-            ("WITH t AS (SELECT max(ssn) AS y FROM people) SELECT coalesce(t.y, '') FROM t", "ssn y"),
+            ("SELECT max(birth_date) AS x, count(*) FROM people", "birth_date max, "),
+            ("SELECT p.first_name::text AS x, array_agg(cvv) FROM people p", "first_name, array_agg cvv"),
+            ("SELECT (SELECT max(ssn) FROM people) AS x", "max ssn"),
+            ("SELECT y AS z FROM (SELECT max(ssn) AS y, min(phone) FROM people) t", "max ssn y"),
+            ("WITH t AS (SELECT max(ssn) AS y FROM people) SELECT coalesce(t.y, '') FROM t", "max ssn y"),
             ("SELECT max FROM (SELECT max(ssn) FROM people) t", "max ssn"),
+            // However an output gets its name.
+            ("SELECT max FROM (SELECT (SELECT max(ssn) FROM people)) t", "max ssn"),
+            (r#"SELECT "?column?" FROM (SELECT ssn || '' FROM people) t"#, "?column? ssn"),
+            ("SELECT text FROM (SELECT (ssn || '')::text FROM people) t", "ssn text"),
+            ("SELECT coalesce FROM (SELECT coalesce(ssn, '') FROM people) t", "coalesce ssn"),
+            ("SELECT date_part FROM (SELECT EXTRACT(year FROM birth_date) FROM people) t", "birth_date date_part"),
+            ("SELECT (p).ssn || '' FROM people p", "p ssn"),
+            ("SELECT max(ssn(p)) FROM people p", "max p ssn"),
+            // Renamed in FROM.
+            ("WITH t(x) AS (SELECT max(ssn) FROM people) SELECT x FROM t", "max ssn x"),
+            ("SELECT y FROM (SELECT 1, ssn || '' FROM people) AS t(x, y)", "ssn y"),
+            ("SELECT x FROM (SELECT * FROM people) AS t(x)", "*"),
+            ("SELECT x || '' FROM people AS t(x)", "*"),
+            ("SELECT u FROM people, unnest(ssns) AS u", "ssns u unnest"),
+            ("SELECT x FROM people, string_to_table(ssns, ',') AS u(x)", "ssns x"),
+            ("SELECT unnest FROM people, unnest(ssns)", "ssns unnest"),
+            ("SELECT n FROM people, XMLTABLE('/a' PASSING ssn_doc COLUMNS n text PATH '.')", "n ssn_doc"),
+            ("SELECT n << 0, n >> 0, ~ n, n < 0, n ~ 'x' FROM people", "n, n, n, , "),
             ("WITH RECURSIVE t AS (SELECT ssn AS y UNION SELECT y FROM t) SELECT y FROM t", "ssn y"),
-            ("INSERT INTO people (a) VALUES (1) RETURNING upper(ssn)", "ssn"),
-            ("COPY (SELECT max(ssn) FROM people) TO STDOUT", "ssn"),
+            ("INSERT INTO people (a) VALUES (1) RETURNING upper(ssn)", "ssn upper"),
+            ("COPY (SELECT max(ssn) FROM people) TO STDOUT", "max ssn"),
             ("UPDATE people SET a = 1", ""),
             ("VALUES (1)", ""),
-            ("VALUES ((SELECT max(ssn) FROM people), 1), (NULL, phone)", "ssn, phone"),
+            ("VALUES ((SELECT max(ssn) FROM people), 1), (NULL, phone)", "max ssn, phone"),
             ("SELECT nullif(ssn, ''), ssn || '', ARRAY[ssn], ssn::text LIKE 'x' FROM people", "ssn, ssn, ssn, "),
             ("SELECT count(phone), CASE WHEN first_name IS NULL THEN 'a' ELSE note END FROM people", ", note"),
             ("SELECT string_agg(status, ',' ORDER BY last_name) FILTER (WHERE phone = '') FROM people", "status"),
@@ -264,10 +443,14 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_star_any_column_may_be_any() {
-        let made = of("SELECT *, max(ssn) OVER (), upper(phone) FROM people");
-        assert_eq!(made, MadeOf::Any(vec!["phone".into(), "ssn".into()]));
-        assert_eq!(of("SELECT ssn FROM people").names(1), Some(&[][..]));
+    fn behind_a_star_a_column_is_what_its_name_may_stand_for() {
+        let made = of("SELECT *, max(ssn) OVER (), upper(phone) FROM (SELECT max(cvv) AS x, y FROM people) t");
+        assert_eq!(joined(made.names(0, "x")), "cvv max phone ssn upper x");
+        assert_eq!(joined(made.names(7, "y")), "max phone ssn upper y");
+        assert_eq!(joined(made.names(7, "z")), "max phone ssn upper");
+        let made = of("SELECT * FROM people AS t(x, y)");
+        assert_eq!((joined(made.names(0, "x")), joined(made.names(0, "z"))), ("*".to_owned(), String::new()));
+        assert_eq!(joined(of("SELECT ssn FROM people").names(1, "x")), "");
     }
 
     #[test]
@@ -282,7 +465,47 @@ mod tests {
         assert_eq!(of(&format!("SELECT (SELECT x FROM (SELECT {}) t)", list(40_000))), MadeOf::Anything);
         assert!(matches!(of(&format!("SELECT {}", list(1664))), MadeOf::Each(_)));
         let names: Vec<String> = (0..33).map(|at| format!("n{at}")).collect();
-        assert_eq!(of(&format!("SELECT coalesce({})", names.join(", "))), MadeOf::Anything);
-        assert_eq!(of(&format!("VALUES {}", vec!["(1, a)"; 1000].join(", "))).names(1), Some(&["a".into()][..]));
+        assert_eq!(
+            of(&format!("SELECT coalesce({}), 1", names.join(", "))),
+            MadeOf::Each(vec![None, Some(Names::default())])
+        );
+        let rows = of(&format!("VALUES {}", vec!["(1, a)"; 1000].join(", ")));
+        assert_eq!(joined(rows.names(1, "column2")), "a");
+    }
+
+    #[test]
+    fn where_the_looking_ends_nothing_is_known() {
+        let whole = of("SELECT max(ssn) AS x, phone FROM people");
+        let padded = |padding: usize| {
+            of(&format!("SELECT max(ssn) AS x, phone FROM people WHERE 1 IN (1{})", ",1".repeat(padding)))
+        };
+        let (mut all, mut none) = (0, NODES_MAX);
+        while none - all > 1 {
+            let middle = usize::midpoint(all, none);
+            *(if padded(middle) == MadeOf::Anything { &mut none } else { &mut all }) = middle;
+        }
+        // Wherever in the statement it ends, the answer is the whole one or none.
+        for padding in all - 8..none + 8 {
+            let made = padded(padding);
+            assert!(made == whole || made == MadeOf::Anything, "{padding}: {made:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_kept_once_and_not_without_end() {
+        let names: Vec<String> = (0..20).map(|at| format!("{}{at:02}", "n".repeat(61))).collect();
+        let all = format!(
+            "WITH t AS (SELECT coalesce({}) AS y FROM people) SELECT {}",
+            names.join(", "),
+            ["y"; 1664].join(", ")
+        );
+        let made = of(&all);
+        assert_eq!(made.names(1663, "y").unwrap().len(), 21);
+        assert!(made.bytes() < 200_000, "{}", made.bytes());
+        // Each of its own: what is too much is not kept, and may be anything.
+        let each: Vec<String> = (0..1664).map(|at| format!("m{at} || 'x'")).collect();
+        let made = of(&format!("SELECT {}", each.join(", ")));
+        assert_eq!((joined(made.names(0, "")), joined(made.names(1663, ""))), ("m0".to_owned(), "*".to_owned()));
+        assert!(made.bytes() < 250_000, "{}", made.bytes());
     }
 }

@@ -80,17 +80,15 @@ impl Statement {
         whole.changes_catalog |= behind.changes_catalog;
         whole.runs_code |= behind.runs_code;
         whole.sets_encoding |= behind.sets_encoding;
-        let is_mask = |number| self.argument(number).is_some_and(|value| redact::is_mask(value.as_bytes()));
+        let is_mask = |number| self.argument(number).iter().any(|value| redact::is_mask(value.as_bytes()));
         let masks = behind.parameters_kept.iter().filter(|kept| is_mask(kept.number));
         whole.masks_returned.extend(masks.map(|kept| kept.field.clone()));
-        whole.puts.extend(behind.puts.iter().filter_map(|put| match put.given {
-            Given::Parameter(number) => {
-                let given = Given::Constant(self.argument(number)?.to_owned());
-                Some(PlainPut { given, ..put.clone() })
-            }
-            // It was looked at where it got its name.
-            Given::Constant(_) => None,
-        }));
+        for put in &behind.puts {
+            // A constant was looked at where it got its name.
+            let Given::Parameter(number) = put.given else { continue };
+            let given = self.argument(number).iter().cloned().map(Given::Constant);
+            whole.puts.extend(given.map(|given| PlainPut { given, ..put.clone() }));
+        }
         whole.lowering.extend(behind.lowering.iter().cloned());
         whole.cannot_be_lowered("what stores it runs by its name in a text");
         whole.unseen |= behind.unseen;
@@ -118,12 +116,12 @@ impl Statement {
 
     /// The constants that this EXECUTE gives to what it runs.
     pub fn arguments(&self) -> impl Iterator<Item = &str> {
-        self.arguments.iter().filter_map(Option::as_deref)
+        self.arguments.iter().flatten().map(String::as_str)
     }
 
-    /// The argument of this EXECUTE by that number, if it is a constant.
-    fn argument(&self, number: usize) -> Option<&str> {
-        self.arguments.get(number.checked_sub(1)?)?.as_deref()
+    /// The constants that the argument of this EXECUTE by that number may be.
+    fn argument(&self, number: usize) -> &[String] {
+        number.checked_sub(1).and_then(|at| self.arguments.get(at)).map_or(&[], Vec::as_slice)
     }
 
     /// This statement, which also keeps the rows of what it runs: `kept` is what [`kept_rows`] says of them.
@@ -168,7 +166,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         names_are_plain: false,
         // Of no column of its result it can be said that it is nothing but that column.
         set_operation: true,
-        made_of: MadeOf::default(),
+        made_of: MadeOf::Anything,
         inert_constants: None,
         has_conditions: false,
         has_updates: false,

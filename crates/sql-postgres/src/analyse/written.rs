@@ -30,20 +30,24 @@ pub(super) struct Written {
     pub(super) lowerings: Lowerings,
 }
 
-/// The arguments of an EXECUTE that are constants, each in its place.
-pub(super) fn arguments(tree: &Tree) -> Vec<Option<String>> {
+/// Of each argument of an EXECUTE the constants that it may be.
+pub(super) fn arguments(tree: &Tree) -> Vec<Vec<String>> {
     let mut given = Vec::new();
     let holds = |node: &Node| matches!(node.kind, "ExecuteStmt" | "CreateTableAsStmt" | "ExplainStmt");
     if !tree.node().is_some_and(holds) {
         return given;
     }
-    let constant = |argument: &Tree| match plain(bare(argument)?)? {
-        PlainGiven::Constant(value) => Some(value),
-        PlainGiven::Parameter(_) => None,
+    let constants = |argument: &Tree| {
+        let mut constants = Vec::new();
+        each(argument, &[], &mut |node| match plain(node) {
+            Some(PlainGiven::Constant(value)) => constants.push(value),
+            Some(PlainGiven::Parameter(_)) | None => {}
+        });
+        constants
     };
     tree.walk(&mut |node| {
         if node.kind == "ExecuteStmt" {
-            given.extend(node.get("params").list().iter().map(constant));
+            given.extend(node.get("params").list().iter().map(constants));
         }
         true
     });
@@ -137,11 +141,15 @@ pub(crate) fn copied_into(node: &Node, catalog: &Catalog) -> CopiedInto {
         let unknown = || entry.touches.first().map(|field| (field.clone(), 0));
         let into = |column: &Column| Some((put_into(entry, column, catalog).into_iter().next()?, column.type_oid));
         let of_entry: Vec<_> = columns.iter().map(|column| column.map_or_else(unknown, into)).collect();
-        plain.extend(columns.iter().zip(&of_entry).enumerate().filter_map(|(at, (column, field))| {
-            let column = column.filter(|_| field.is_none())?;
-            let (part, name) = (entry.part.clone(), column.name.to_string());
-            Some((at, PlainInto { part, column: name, type_oid: column.type_oid }))
-        }));
+        let names = node.get("attlist").list();
+        plain.extend(columns.iter().zip(&of_entry).enumerate().filter(|(_, (_, field))| field.is_none()).map(
+            |(at, (column, _))| {
+                // One that the catalog does not know may be newer than it.
+                let written = || names.get(at).map_or("", column_name);
+                let (name, type_oid) = column.map_or_else(|| (written(), 0), |column| (&*column.name, column.type_oid));
+                (at, PlainInto { part: entry.part.clone(), column: name.to_owned(), type_oid })
+            },
+        ));
         fields.resize(fields.len().max(of_entry.len()), None);
         for (field, more) in fields.iter_mut().zip(of_entry) {
             *field = match (field.take(), more) {
@@ -219,8 +227,14 @@ impl Written {
                 list => list.iter().map(|name| column(entry, column_name(name))).collect(),
             };
             for (at, column) in named.into_iter().enumerate() {
-                if let Some((column, given)) = column.zip(given(at)) {
-                    self.put(target, entry, column, &given, place);
+                let Some(given) = given(at) else { continue };
+                match column {
+                    Some(column) => self.put(target, entry, column, &given, place),
+                    // It may be newer than the catalog.
+                    None => {
+                        let name = columns.list().get(at).map_or("", column_name);
+                        self.put_plain(entry, name, 0, &given);
+                    }
                 }
             }
         }
@@ -231,9 +245,13 @@ impl Written {
         let single = entries(target.relation, target.catalog).count() == 1;
         for entry in entries(target.relation, target.catalog) {
             for assignment in assignments.list().iter().filter_map(Tree::node) {
-                if let Some(column) = column(entry, assignment.text("name")) {
-                    let place = Place { single, named: !assignment.has("indirection"), conflict };
-                    self.put(target, entry, column, &Given::Values(vec![assignment.get("val")]), place);
+                let (name, given) = (assignment.text("name"), Given::Values(vec![assignment.get("val")]));
+                match column(entry, name) {
+                    Some(column) => {
+                        let place = Place { single, named: !assignment.has("indirection"), conflict };
+                        self.put(target, entry, column, &given, place);
+                    }
+                    None => self.put_plain(entry, name, 0, &given),
                 }
             }
         }
@@ -256,15 +274,7 @@ impl Written {
         }
         let fields = put_into(entry, column, target.catalog);
         if fields.is_empty() {
-            let mut found = |node: &Node, is_alone: bool| {
-                self.puts.extend(plain(node).map(|given| PlainPut {
-                    part: entry.part.clone(),
-                    column: column.name.to_string(),
-                    type_oid: if is_alone { column.type_oid } else { 0 },
-                    given,
-                }));
-            };
-            each_given(given, &[], &mut found);
+            self.put_plain(entry, &column.name, column.type_oid, given);
         }
         for field in fields {
             if own.is_none() || column.on_write.is_none() {
@@ -275,6 +285,18 @@ impl Written {
                 self.fields.push(field);
             }
         }
+    }
+
+    /// Constants and parameters that go into a column that is not classified.
+    fn put_plain(&mut self, entry: &Entry, name: &str, type_oid: u32, given: &Given<'_>) {
+        each_given(given, &[], &mut |node: &Node, is_alone: bool| {
+            self.puts.extend(plain(node).map(|given| PlainPut {
+                part: entry.part.clone(),
+                column: name.to_owned(),
+                type_oid: if is_alone { type_oid } else { 0 },
+                given,
+            }));
+        });
     }
 
     /// Looks at the constants and parameters that a classified field gets as they are.

@@ -26,7 +26,7 @@ use lineage::{Form, Origin, Output, Parts, Rows, Scope, Shaped, Source, Sources}
 use model::{Field, Holds, Shape};
 use pg_query::protobuf::ObjectType;
 
-pub(crate) use self::names::is_nullif;
+pub(crate) use self::names::{figured, is_nullif};
 pub(crate) use self::probe::Probe;
 use crate::catalog::{Catalog, Entry, Made, RelationKind};
 use crate::temporary::computed;

@@ -11,7 +11,7 @@ pub(super) fn name(target: &Node) -> Option<&str> {
 }
 
 /// The name of an expression, and whether it is a good one: a cast takes the name of its type before a poor one.
-pub(super) fn figured(tree: &Tree) -> Option<(&str, bool)> {
+pub(crate) fn figured(tree: &Tree) -> Option<(&str, bool)> {
     let Some(node) = tree.node() else { return Some(("?column?", false)) };
     let good = |name| Some((name, true));
     match node.kind {

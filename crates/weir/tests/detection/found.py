@@ -245,6 +245,74 @@ def test_what_may_not_be_stored_is_refused():
         alice.execute("DELETE FROM kept WHERE id >= 7")
 
 
+def test_what_is_stored_is_read_as_the_server_takes_it():
+    card = "4539148803436467"
+    spelled = (
+        ("j", r'{"a": "\u00345391488 03436467"}'.replace(" ", "")), ("j", r'"4539\u0031488 03436467"'.replace(" ", "")),
+        ("j", '"\\\\x' + card.encode().hex() + '"'), ("n", "4.539148803436467e15"), ("n", "4_539_148_803_436_467"), ("n", hex(int(card))),
+        ("big", "0o" + oct(int(card))[2:]), ("b", r"\x34 35 33 39 31 34 38 38 30 33 34 33 36 34 36 37"),
+        ("tags", r'{a,4539\148803436467}'), ("tags", r'{"x y","4\539148803436467"}'), ("body", r"\x" + card.encode().hex()),
+        ("pairs", r'{"(a,\"45391488\\\\03436467\")"}'), ("pairs", '{"(a,45\\"\\"39148803436467)"}'), ("ssn", "536904399"), ("host", "203.0.113.77"),
+    )
+    with through("rita", "found", autocommit=True) as weir, through("alice", "found", autocommit=True) as alice:
+        for column, value in spelled:
+            literal = "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+            for statement, parameters in (
+                (f"INSERT INTO spelled ({column}) VALUES ({literal})", []),
+                (f"INSERT INTO spelled ({column}) VALUES ($1)", [value.encode()]),
+                (f"UPDATE spelled SET {column} = {literal}", []),
+            ):
+                message = weir.pgconn.exec_params(statement.encode(), parameters).error_message.decode()
+                assert f"public.spelled.{column} holds" in message, (statement, message)
+            data = value.replace("\\", "\\\\").encode() + b"\n"
+            message = copy_in(weir, f"COPY spelled ({column}) FROM STDIN", data)
+            assert f"public.spelled.{column} holds" in message, (column, value, message)
+        # Numbers as they stand in a text.
+        for number in ("4_539_148_803_436_467", hex(int(card)), "4.539148803436467e15"):
+            message = weir.pgconn.exec_(f"INSERT INTO spelled (big) VALUES ({number})".encode()).error_message.decode()
+            assert "public.spelled.big holds" in message, (number, message)
+        # A binary number of which the server cuts off what it does not show.
+        numeric = b"".join(part.to_bytes(2) for part in (5, 3, 0, 0, 4539, 1488, 343, 6467, 1))
+        result = weir.pgconn.exec_params(b"INSERT INTO spelled (n) VALUES ($1)", [numeric], param_formats=[1])
+        assert "public.spelled.n holds" in result.error_message.decode(), result.error_message
+        rows = b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"\0\1" + len(numeric).to_bytes(4) + numeric + b"\xff\xff"
+        assert "public.spelled.n holds" in copy_in(weir, "COPY spelled (n) FROM STDIN (FORMAT binary)", rows)
+        # What is given to a statement that runs by its name, whatever way it takes.
+        weir.execute("PREPARE spells (text) AS INSERT INTO spelled (body) VALUES ($1)")
+        for given in ("coalesce('%s')", "CASE WHEN true THEN '%s' END", "(SELECT '%s')", "('%s'::text)::varchar"):
+            message = weir.pgconn.exec_(f"EXECUTE spells({given % 'ada.lovelace@example.com'})".encode()).error_message.decode()
+            assert "public.spelled.body holds" in message, (given, message)
+        # The end of the data within a line ends the row before it, for servers that take it so.
+        message = copy_in(weir, "COPY spelled (body) FROM STDIN", b"x\\.\n")
+        assert "does not stand alone" in message, message
+        assert alice.execute("SELECT count(*) FROM spelled").fetchone() == (0,)
+        # Nothing of this is in the way of what is ordinary.
+        for column, value in (("j", r'{"a": "\u00e9", "b": [1, 2.5e3]}'), ("n", "-1.5e3"), ("b", r"\x00 ff"), ("tags", '{"a b", c, NULL}'),
+                              ("tags", "[0:1]={a,b}"), ("pairs", '{"(a,\\"b c\\")"}'), ("body", r"C:\x86\"quoted\""), ("big", "+12")):
+            result = weir.pgconn.exec_params(f"INSERT INTO spelled ({column}) VALUES ($1)".encode(), [value.encode()])
+            assert result.status == ExecStatus.COMMAND_OK, (column, value, result.error_message)
+            data = value.replace("\\", "\\\\").encode() + b"\n"
+            assert copy_in(weir, f"COPY spelled ({column}) FROM STDIN", data) == "", (column, value)
+        alice.execute("DELETE FROM spelled")
+
+
+def test_tables_of_the_same_transaction_are_known():
+    with through("rita", "found") as weir:
+        for change, statement, data in (
+            ("CREATE TABLE newer (note text)", "COPY newer FROM STDIN", b"ada.lovelace@example.com\n"),
+            ("ALTER TABLE kept ADD COLUMN note text", "COPY kept (id, note) FROM STDIN", b"77\tada.lovelace@example.com\n"),
+            ("CREATE TABLE newer (note text)", "INSERT INTO newer VALUES ('ada.lovelace@example.com')", None),
+            ("ALTER TABLE kept ADD COLUMN note text", "UPDATE kept SET note = 'ada.lovelace@example.com'", None),
+        ):
+            weir.execute(change)
+            message = weir.pgconn.exec_(statement.encode()).error_message.decode() if data is None else copy_in(weir, statement, data)
+            assert ".note holds" in message, (change, statement, message)
+            weir.rollback()
+            weir.execute(change)
+            weir.execute("SELECT 1")
+            weir.rollback()
+
+
 def test_long_values():
     with directly("found", autocommit=True) as direct, through("alice", "found", autocommit=True) as weir, \
             through("clara", "found", autocommit=True) as clara:

@@ -3,6 +3,7 @@
 mod containers;
 mod documents;
 mod hostile;
+mod taken;
 mod values;
 
 use model::ClassId;

@@ -4,7 +4,6 @@ use sql_postgres::ForceQuote;
 
 use super::super::binary::SIGNATURE;
 use super::*;
-use crate::cells::each_said;
 
 fn field() -> Field {
     let part = Table { kind: "Table", name: "public.customers".into(), attrs: Vec::new() };
@@ -344,10 +343,13 @@ fn looked_at(format: &CopyFormat, pieces: &[&[u8]]) -> (Vec<String>, Result<Vec<
     let into = |column: &str, type_oid| {
         let part = Table { kind: "Table", name: "public.notes".into(), attrs: Vec::new() };
         let plain = PlainInto { part, column: column.to_owned(), type_oid };
-        Some(Into::Looked(vec![plain], CellType::of(type_oid, binary)))
+        Some(Into::Looked(vec![(plain, CellType::of(type_oid, binary))]))
     };
     let seen = std::cell::RefCell::new(Vec::new());
-    let refuses = |into: &PlainInto, value: &[u8]| {
+    let refuses = |into: &PlainInto, said: Said<'_>| {
+        let Said::Bytes(value) = said else {
+            return Some(Declined { message: "unread".into(), detail: None, hint: None });
+        };
         seen.borrow_mut().push(format!("{}={}", into.column, String::from_utf8_lossy(value)));
         let message = format!("not in {}", into.column);
         value.starts_with(b"no").then_some(Declined { message, detail: None, hint: None })
@@ -391,31 +393,40 @@ fn what_is_too_long_to_be_looked_at_does_not_go() {
 }
 
 #[test]
-fn what_holds_others_is_looked_at_one_by_one() {
-    let numbers = |numbers: &[i64]| {
-        let count = u32::try_from(numbers.len()).unwrap().to_be_bytes();
-        let mut list =
-            [&1_u32.to_be_bytes()[..], &[0; 4], &20_u32.to_be_bytes(), &count, &1_u32.to_be_bytes()].concat();
-        numbers.iter().for_each(|number| {
-            list.extend(8_u32.to_be_bytes());
-            list.extend(number.to_be_bytes());
-        });
-        list
+fn one_column_of_several_tables_is_read_as_that_of_each() {
+    let part = Table { kind: "Table", name: "public.notes".into(), attrs: Vec::new() };
+    let into = |type_oid| {
+        let plain = PlainInto { part: part.clone(), column: "b".to_owned(), type_oid };
+        (plain, CellType::of(type_oid, false))
     };
-    let seen_in = |type_oid: u32, value: &[u8]| {
-        let mut seen = Vec::new();
-        let mut ask = |said: &[u8]| {
-            seen.push(String::from_utf8_lossy(said).into_owned());
-            None::<()>
-        };
-        each_said(CellType::of(type_oid, true), value, &mut ask);
-        seen
+    let seen = std::cell::RefCell::new(Vec::new());
+    let refuses = |into: &PlainInto, said: Said<'_>| {
+        seen.borrow_mut().push((into.type_oid, format!("{said:?}")));
+        None
     };
-    let list = numbers(&[7, 4_539_148_803_436_467]);
-    for type_oid in [1016, 99_999] {
-        let seen = seen_in(type_oid, &list);
-        assert_eq!(&seen[..2], ["7", "4539148803436467"], "{type_oid}");
+    let columns = vec![Some(Into::Looked(vec![into(25), into(17)]))];
+    fed_to(&text(), columns, &[br"\\x4142"], &Keeper { key: &key(), refuses: &refuses }).unwrap();
+    assert!(seen.into_inner().contains(&(17, format!("{:?}", Said::Bytes(b"AB")))));
+}
+
+#[test]
+fn an_end_of_the_data_within_a_line_is_no_row() {
+    for data in [&b"1\tx\t7\\.\n"[..], b"1\t\\.\n", b"1\tx\t7\\.", b"1\tx\t7\\.\r\n"] {
+        for cut in 0..data.len() {
+            let (first, second) = data.split_at(cut);
+            let stopped = looked_at(&text(), &[first, second]).1;
+            assert!(matches!(&stopped, Err(Stopped::Malformed(_))), "{data:?} {cut} {stopped:?}");
+        }
     }
-    assert!(seen_in(99_999, &4_539_148_803_436_467_i64.to_be_bytes()).contains(&"4539148803436467".to_owned()));
-    assert_eq!(seen_in(25, b"text"), ["text"]);
+    // Of its own it ends them; and what only looks like it is a value.
+    for data in [&b"1\tx\t7\n\\.\n"[..], b"1\tx\\\\.\t7\n", b"1\tx\\.y\t7\n", b"1\tx.\t7\n", b"1\tx\\.\t7\n"] {
+        assert!(looked_at(&text(), &[data]).1.is_ok(), "{data:?}");
+    }
+}
+
+#[test]
+fn lines_that_end_everywhere_take_no_more_time() {
+    // Were each of them looked for to the end, this would not end today.
+    let data = b"\r".repeat(16 * 1024 * 1024);
+    assert!(looked_at(&text(), &[&data]).1.is_ok());
 }
