@@ -12,14 +12,29 @@ pub fn bits(block: &[u8; BLOCK], holds: impl Fn(u8) -> bool) -> u64 {
     for (one, byte) in ones.iter_mut().zip(block) {
         *one = u8::from(holds(*byte));
     }
-    let (eights, _) = ones.as_chunks::<8>();
-    eights.iter().rev().fold(0, |bits, eight| (bits << 8) | side_by_side(u64::from_le_bytes(*eight)))
+    gather(&ones)
 }
 
-/// The lowest bits of eight bytes, that have no others, as one byte.
+/// The lowest bit of each byte, none of which has others.
+#[cfg(target_arch = "x86_64")]
 #[inline]
-fn side_by_side(ones: u64) -> u64 {
-    ones.wrapping_mul(0x0102_0408_1020_4080) >> 56
+fn gather(ones: &[u8; BLOCK]) -> u64 {
+    use safe_arch::{m128i, move_mask_i8_m128i, shl_imm_u64_m128i};
+    let (sixteens, _) = ones.as_chunks::<16>();
+    sixteens.iter().rev().fold(0, |bits, sixteen| {
+        // The highest bits are those that can be gathered.
+        let gathered = move_mask_i8_m128i(shl_imm_u64_m128i::<7>(m128i::from(*sixteen)));
+        (bits << 16) | u64::from(gathered.cast_unsigned() & 0xFFFF)
+    })
+}
+
+/// The lowest bit of each byte, none of which has others.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn gather(ones: &[u8; BLOCK]) -> u64 {
+    let (eights, _) = ones.as_chunks::<8>();
+    let side_by_side = |ones: u64| ones.wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    eights.iter().rev().fold(0, |bits, eight| (bits << 8) | side_by_side(u64::from_le_bytes(*eight)))
 }
 
 /// The block that begins at a place; behind the end of the input it is of zeros. None where there is none.

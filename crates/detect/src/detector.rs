@@ -7,6 +7,7 @@ use crate::kinds::{KindId, Kinds};
 use crate::literals::{Literal, Literals};
 use crate::numbers::Numbers;
 use crate::shapes::{SHAPE_BYTES_MAX, Shapes, bytes_min};
+use crate::times;
 use crate::words::{Said, Vocabulary, Words};
 
 /// What a word for a kind adds to its odds, and what a word against it takes.
@@ -33,6 +34,8 @@ pub struct Detector {
     pub(crate) likely: WordShapes,
     /// Those that are it only where one does.
     pub(crate) unlikely: WordShapes,
+    /// Whether a time of day is none of either.
+    pub(crate) times_are_nothing: bool,
     /// Shapes that begin with what stands before an `@`.
     pub(crate) addresses: Group,
     /// Shapes that begin with one of the literals.
@@ -168,9 +171,13 @@ impl Detector {
             group.map_err(|what| unfit_shape(&entities).unwrap_or_else(|| together(what)))
         };
         let literals: Vec<_> = shapes(is_secret).enumerate().flat_map(literals_of).collect();
+        let likely = WordShapes::new(group(|shape| is_word(shape) && shape.odds > 0.0, WORD_BYTES_MAX)?, kinds.len());
+        let unlikely =
+            WordShapes::new(group(|shape| is_word(shape) && shape.odds <= 0.0, WORD_BYTES_MAX)?, kinds.len());
         Ok(Self {
-            likely: WordShapes::new(group(|shape| is_word(shape) && shape.odds > 0.0, WORD_BYTES_MAX)?, kinds.len()),
-            unlikely: WordShapes::new(group(|shape| is_word(shape) && shape.odds <= 0.0, WORD_BYTES_MAX)?, kinds.len()),
+            times_are_nothing: [&likely, &unlikely].iter().all(|shapes| times::are_nothing(&shapes.group.shapes)),
+            likely,
+            unlikely,
             addresses: group(|shape| shape.address, WORD_BYTES_MAX)?,
             // They are as long as they are: what is read more than once is bounded where they are looked for.
             secrets: group(is_secret, usize::MAX)?,

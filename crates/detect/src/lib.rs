@@ -25,6 +25,7 @@ mod scan;
 mod shapes;
 mod stream;
 mod surroundings;
+mod times;
 mod view_scanner;
 mod views;
 mod words;

@@ -27,6 +27,7 @@ use crate::kinds::KindId;
 use crate::literals::{NAME_BYTES_MAX, Way};
 use crate::numbers::{DIGITS_MAX, MayBe, Number};
 use crate::surroundings::{is_part, name_of};
+use crate::times;
 use crate::words::{Behind, Said};
 use again::{Again, May};
 
@@ -41,6 +42,8 @@ pub(crate) const RUN_BYTES_MAX: usize = 64;
 /// What begins like a secret and is longer than this is taken for one, to where nothing goes on that does: it is not read to its end to
 /// find out.
 pub(crate) const SECRET_BYTES_MAX: usize = 4096;
+/// What a date begins with.
+const YEAR_BYTES: usize = 4;
 /// The fewest `:` in an address that has no digit. With less it is a name in a program: `de::add`.
 const COLONS_MIN: usize = 4;
 /// The longest text of which separators are left out for a check.
@@ -192,6 +195,11 @@ impl<'d> Scanner<'d> {
         let mut at = 0;
         while let Some(place) = places.next_from(at) {
             at = self.place(input, within, at, place);
+            if at == place.saturating_add(YEAR_BYTES)
+                && let Some(end) = times::end(input, place, self.detector.times_are_nothing)
+            {
+                at = end;
+            }
         }
     }
 
@@ -261,6 +269,7 @@ impl<'d> Scanner<'d> {
             return;
         }
         match number {
+            Some(_) if is_inside(input, start) => {}
             Some(number) => {
                 self.number(&detector.likely, input, within, start, number);
                 self.number(&detector.unlikely, input, within, start, number);
@@ -278,7 +287,7 @@ impl<'d> Scanner<'d> {
         let may_be = of.numbers.may_be(input, start, number);
         let end = start.saturating_add(number.digits);
         let ends = |shapes: &[_]| !shapes.is_empty() && is_end(input, end);
-        if matches!(may_be, MayBe::All(shapes) if !ends(shapes)) || is_inside(input, start) {
+        if matches!(may_be, MayBe::All(shapes) if !ends(shapes)) {
             return;
         }
         // Nearly always nothing speaks for any of them.
@@ -470,6 +479,9 @@ impl<'d> Scanner<'d> {
         if self.said_at != Some(start) {
             self.said_at = Some(start);
             self.said.clear();
+            if start == 0 {
+                return;
+            }
             match name_of(input, start) {
                 Some(name) => self.detector.vocabulary.hear(input, name, &mut self.said),
                 None => self.behind.hear(&self.detector.vocabulary, input, start, &mut self.said),

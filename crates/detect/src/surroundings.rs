@@ -51,32 +51,59 @@ pub(crate) fn is_part(input: &[u8], span: &Range<usize>) -> bool {
     let text = input.get(span.clone()).unwrap_or_default();
     let before = input.get(span.start.saturating_sub(BACK_BYTES)..span.start).unwrap_or_default();
     let after = input.get(span.end..).unwrap_or_default();
+    let holds = holds(text);
+    // Nothing but hexadecimal digits with colons between them.
+    let is_joined = holds & COLON != 0 && holds & (BLANK | POINT | AT | OTHER) == 0;
     match (text, after) {
         // More of what colons join: a fingerprint.
-        _ if is_joined(text)
-            && (matches!(after, [b':', next, ..] if next.is_ascii_hexdigit()) || ends_in_group(before)) =>
-        {
+        _ if is_joined && (matches!(after, [b':', next, ..] if next.is_ascii_hexdigit()) || ends_in_group(before)) => {
             true
         }
         // Eight bytes, each of two digits, are not written so in an address.
-        _ if is_joined(text) && text.len() == 23 && text.split(|byte| *byte == b':').all(|group| group.len() == 2) => {
-            true
-        }
+        _ if is_joined && text.len() == 23 && text.split(|byte| *byte == b':').all(|group| group.len() == 2) => true,
         // A call in a program: `d@D.get(`.
-        _ if text.contains(&b'@') && after.first() == Some(&b'(') => true,
+        _ if holds & AT != 0 && after.first() == Some(&b'(') => true,
         // The first part of a UUID.
-        (&[_, _, _, _, _, _, _, _], [b'-', next, ..]) if next.is_ascii_hexdigit() => {
-            text.iter().all(u8::is_ascii_hexdigit)
-        }
+        (&[_, _, _, _, _, _, _, _], [b'-', next, ..]) if next.is_ascii_hexdigit() => holds & !(DIGIT | HEX) == 0,
         // The address of a repository, and not of a person.
         ([b'g', b'i', b't', b'@', ..], [b':' | b'/', ..]) => true,
-        _ => is_fraction(before, text) || is_version(before, text, after) || is_dump(before, text),
+        _ => {
+            holds & !DIGIT == 0 && is_behind_point(before)
+                || holds & !(DIGIT | POINT) == 0 && is_version(before, text, after)
+                || holds & !(DIGIT | HEX | BLANK) == 0 && is_dump(before, text)
+        }
     }
 }
 
-/// Whether it is nothing but hexadecimal digits with colons between them.
-fn is_joined(text: &[u8]) -> bool {
-    text.contains(&b':') && text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b':')
+/// Kinds of bytes, a bit for each.
+const DIGIT: u8 = 1;
+const HEX: u8 = 2;
+const COLON: u8 = 4;
+const POINT: u8 = 8;
+const BLANK: u8 = 16;
+const AT: u8 = 32;
+const OTHER: u8 = 64;
+const KINDS: [u8; 256] = {
+    let mut kinds = [OTHER; 256];
+    let mut at = 0;
+    while at < kinds.len() {
+        kinds[at] = match at as u8 {
+            b'0'..=b'9' => DIGIT,
+            b'a'..=b'f' | b'A'..=b'F' => HEX,
+            b':' => COLON,
+            b'.' => POINT,
+            b' ' => BLANK,
+            b'@' => AT,
+            _ => OTHER,
+        };
+        at += 1;
+    }
+    kinds
+};
+
+/// The kinds of bytes that are in a text.
+fn holds(text: &[u8]) -> u8 {
+    text.iter().fold(0, |holds, byte| holds | KINDS.get(usize::from(*byte)).copied().unwrap_or(OTHER))
 }
 
 /// Whether a group of hexadecimal digits and a colon stand last.
@@ -87,15 +114,14 @@ fn ends_in_group(before: &[u8]) -> bool {
     (1..=8).contains(&digits) && !is_word
 }
 
-/// Digits behind a point: `.4111`, but not `...4111`.
-fn is_fraction(before: &[u8], text: &[u8]) -> bool {
-    matches!(before, [.., b'.']) && !matches!(before, [.., b'.', b'.']) && text.iter().all(u8::is_ascii_digit)
+/// What comes is behind a point, as in `.4111`, but not in `...4111`.
+fn is_behind_point(before: &[u8]) -> bool {
+    matches!(before, [.., b'.']) && !matches!(before, [.., b'.', b'.'])
 }
 
-/// Four numbers with points that are the version of a product, `Chrome/120.0.0.0`, or in the name of a file, `lib-1.2.3.4.tar`.
+/// Whether numbers with points are the version of a product, `Chrome/120.0.0.0`, or in the name of a file, `lib-1.2.3.4.tar`.
 fn is_version(before: &[u8], text: &[u8], after: &[u8]) -> bool {
-    let is_quad = text.len() <= 15 && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-    is_quad
+    text.len() <= 15
         && match before {
             [.., letter, b'/'] if letter.is_ascii_alphanumeric() => text.ends_with(b".0.0"),
             [.., letter, b'-'] if letter.is_ascii_alphabetic() => {
@@ -105,12 +131,11 @@ fn is_version(before: &[u8], text: &[u8], after: &[u8]) -> bool {
         }
 }
 
-/// Whether it stands in a row of groups of hexadecimal digits: behind groups as long as its own that have digits and letters, or behind
+/// Whether groups of hexadecimal digits stand in a row of such groups: behind groups as long as its own that have digits and letters, or behind
 /// the offset that a line of a dump begins with.
 fn is_dump(before: &[u8], text: &[u8]) -> bool {
     let length = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
-    let is_grouped = text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b' ');
-    if !is_grouped || !matches!(length, 2 | 4 | 8 | 16) {
+    if !matches!(length, 2 | 4 | 8 | 16) {
         return false;
     }
     let mut line = before.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();

@@ -7,13 +7,83 @@ const LOCAL_BYTES_MAX: usize = 64;
 const DOMAIN_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
 
-/// Ends of file names that are no top-level domain: `logo@2x.png` is no address.
-const FILES: &[&str] = &[
-    "png", "jpg", "jpeg", "gif", "svg", "webp", "bmp", "ico", "tiff", "css", "scss", "js", "jsx", "mjs", "cjs", "tsx",
-    "html", "htm", "json", "xml", "yaml", "yml", "toml", "ini", "cfg", "conf", "txt", "log", "csv", "pdf", "doc",
-    "docx", "xls", "xlsx", "ppt", "pptx", "exe", "dll", "jar", "war", "tar", "gz", "tgz", "bz2", "bak", "tmp", "lock",
-    "sql", "java", "class",
-];
+/// Ends of file names that are no top-level domain, in order: `logo@2x.png` is no address.
+const FILES: [u64; 50] = {
+    let names = [
+        "bak", "bmp", "bz2", "cfg", "cjs", "class", "conf", "css", "csv", "dll", "doc", "docx", "exe", "gif", "gz",
+        "htm", "html", "ico", "ini", "jar", "java", "jpeg", "jpg", "js", "json", "jsx", "lock", "log", "mjs", "pdf",
+        "png", "ppt", "pptx", "scss", "sql", "svg", "tar", "tgz", "tiff", "tmp", "toml", "tsx", "txt", "war", "webp",
+        "xls", "xlsx", "xml", "yaml", "yml",
+    ];
+    let mut files = [0; 50];
+    let mut at = 0;
+    while at < names.len() {
+        files[at] = packed(names[at].as_bytes());
+        at += 1;
+    }
+    files
+};
+
+/// The first eight bytes as a number, by which texts have the order that they have.
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "within the length, and within eight bytes"
+)]
+const fn packed(text: &[u8]) -> u64 {
+    let (mut packed, mut at) = (0, 0);
+    while at < text.len() && at < 8 {
+        packed |= (text[at] as u64) << (56 - 8 * at);
+        at += 1;
+    }
+    packed
+}
+
+/// What a byte may be in an address, a bit for each.
+const LETTERS: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = at as u8;
+        let is_any = byte.is_ascii_alphanumeric() || byte >= 0x80;
+        let is_sign = matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'/'
+                | b'='
+                | b'?'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'{'
+                | b'|'
+                | b'}'
+                | b'~'
+        );
+        bytes[at] = if is_any || byte == b'-' {
+            ATOM | LABEL
+        } else if is_sign {
+            ATOM
+        } else {
+            0
+        };
+        at += 1;
+    }
+    bytes
+};
+/// Of a part of what stands before the `@`, and of one of what stands behind it.
+const ATOM: u8 = 1;
+const LABEL: u8 = 2;
+
+fn is(byte: u8, what: u8) -> bool {
+    LETTERS.get(usize::from(byte)).is_some_and(|is| is & what != 0)
+}
 
 /// A local part and a domain of two labels or more, as they stand. Letters beyond ASCII may be in both; in a domain in UTF-8 alone, since bytes that
 /// mean nothing are full of what could be others.
@@ -26,30 +96,42 @@ pub fn email(text: &[u8]) -> bool {
 }
 
 fn is_local(local: &[u8]) -> bool {
-    let is_atom = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"!#$%&'*+-/=?^_`{|}~".contains(byte);
-    local.len() <= LOCAL_BYTES_MAX
-        && local.split(|&byte| byte == b'.').all(|atom| !atom.is_empty() && atom.iter().all(is_atom))
+    // No part is empty.
+    let mut before = b'.';
+    let are_parts = local.iter().all(|byte| {
+        let before = std::mem::replace(&mut before, *byte);
+        if *byte == b'.' { before != b'.' } else { is(*byte, ATOM) }
+    });
+    are_parts && before != b'.' && local.len() <= LOCAL_BYTES_MAX
 }
 
 fn is_domain(domain: &[u8]) -> bool {
-    let is_label = |label: &[u8]| {
-        (1..=LABEL_BYTES_MAX).contains(&label.len())
-            && label.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte >= 0x80)
-            && !label.starts_with(b"-")
-            && !label.ends_with(b"-")
-    };
-    // `name@4.17.2-beta.x` is a package and its version.
-    let is_number = |label: &[u8]| label.iter().all(u8::is_ascii_digit);
-    if domain.split(|&byte| byte == b'.').take(2).all(is_number) {
+    if domain.len() > DOMAIN_BYTES_MAX {
         return false;
     }
-    let mut labels = domain.split(|&byte| byte == b'.');
-    let Some(top) = labels.next_back() else { return false };
-    domain.len() <= DOMAIN_BYTES_MAX
-        && is_label(top)
-        && is_top(top)
-        && labels.clone().count() > 0
-        && labels.all(is_label)
+    let is_label = |label: &[u8]| {
+        (1..=LABEL_BYTES_MAX).contains(&label.len())
+            && label.iter().all(|byte| is(*byte, LABEL))
+            && label.first() != Some(&b'-')
+            && label.last() != Some(&b'-')
+    };
+    let (mut rest, mut labels, mut numbers) = (domain, 0_usize, 0_usize);
+    loop {
+        let end = rest.iter().position(|byte| *byte == b'.').unwrap_or(rest.len());
+        let (label, behind) = rest.split_at(end);
+        if !is_label(label) {
+            return false;
+        }
+        // `name@4.17.2-beta.x` is a package and its version.
+        if labels < 2 && label.iter().all(u8::is_ascii_digit) {
+            numbers = numbers.saturating_add(1);
+        }
+        labels = labels.saturating_add(1);
+        match behind {
+            [] => return labels > 1 && numbers < 2 && is_top(label),
+            [_, behind @ ..] => rest = behind,
+        }
+    }
 }
 
 /// Letters only, or a name of other scripts as it is in ASCII; no country or business is called like a file.
@@ -60,8 +142,8 @@ fn is_top(label: &[u8]) -> bool {
     let is_one_case = is_lower || !label.iter().any(u8::is_ascii_lowercase);
     let is_name =
         label.len() >= 2 && is_one_case && label.iter().all(|&byte| byte.is_ascii_alphabetic() || byte >= 0x80);
-    // The first letters are compared apart, as that is most of what there is to compare.
-    let first = label.first().map(u8::to_ascii_lowercase);
-    let is_file = |end: &[u8]| end.first().copied() == first && label.eq_ignore_ascii_case(end);
-    (is_international || is_name) && !FILES.iter().any(|end| is_file(end.as_bytes()))
+    // Letters in lower case; digits have that bit.
+    let small = 0x2020_2020_2020_2020 & !(u64::MAX >> label.len().saturating_mul(8).min(63));
+    let is_file = || FILES.binary_search(&(packed(label) | small)).is_ok();
+    (is_international || is_name) && !(label.len() <= 5 && is_file())
 }

@@ -76,6 +76,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         1 => prop::collection::vec(any::<u8>(), 0..30),
         1 => "[0-9 .:@+=-]{0,20}".prop_map(String::into_bytes),
         1 => "[a-fA-F:]{0,20}".prop_map(String::into_bytes),
+        1 => "[a-z_1-]?[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?)?Z?[:,. +\"a-]?".prop_map(String::into_bytes),
         4 => "[ ,:=;_.\"\n-]{1,2}".prop_map(String::into_bytes),
         1 => "[0-9]{1,20}".prop_map(String::into_bytes),
     ];
