@@ -15,6 +15,9 @@ const BEHIND: &[u8] = b" ,;|\t\r\n\"')]}>";
 /// Behind a blank a time of day is a word of its own: so it is written.
 const TIME: &[u8] = b"00:00:00";
 
+/// The most digits behind the point of its seconds.
+const PARTS_MAX: usize = 9;
+
 /// Whether no shape has such a time of day as its beginning, or as all of it.
 pub fn are_nothing(shapes: &Shapes) -> bool {
     let mut states = BTreeSet::from([shapes.start()]);
@@ -31,7 +34,16 @@ pub fn are_nothing(shapes: &Shapes) -> bool {
             false => next(&states, *byte),
         };
     }
-    !ends(&states) && BEHIND.iter().chain(b".").all(|byte| next(&states, *byte).is_empty())
+    let is_over =
+        |states: &BTreeSet<StateID>| !ends(states) && BEHIND.iter().all(|byte| next(states, *byte).is_empty());
+    let mut is_nothing = is_over(&states);
+    // Parts of a second.
+    states = next(&states, b'.');
+    for _ in 0..PARTS_MAX {
+        states = (b'0'..=b'9').flat_map(|digit| next(&states, digit)).collect();
+        is_nothing &= is_over(&states);
+    }
+    is_nothing
 }
 
 /// Where a date ends, or a date and a time, of which the year is the word that begins here. `with_time` is whether one behind a blank counts.
@@ -71,7 +83,7 @@ fn clock(time: &[u8]) -> Option<usize> {
         [b'.', parts @ ..] => parts.iter().take_while(|byte| is_digit(**byte)).count(),
         _ => 0,
     };
-    Some(TIME.len().saturating_add(if digits > 0 { digits.saturating_add(1) } else { 0 }))
+    (digits <= PARTS_MAX).then(|| TIME.len().saturating_add(if digits > 0 { digits.saturating_add(1) } else { 0 }))
 }
 
 #[cfg(test)]

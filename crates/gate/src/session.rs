@@ -235,6 +235,11 @@ impl Session {
         self.shared.rule().may_forbid_store()
     }
 
+    /// Which policies are in force for the session: another number for others.
+    pub fn policies_epoch(&self) -> u64 {
+        self.shared.rule().epoch
+    }
+
     /// Why a value that can't be read may not be put into a field that nobody has classified: `what` it is, if something in it might be such that
     /// policy lets nobody store it there.
     pub fn refuses_unread(
@@ -245,7 +250,7 @@ impl Session {
         now: UnixMicros,
     ) -> Option<Declined> {
         self.may_refuse_store(search, (part, name), now).then(|| Declined {
-            message: format!("{what} can't be looked through for what may not be stored in {}.{name}", part.name),
+            message: format!("{what} can't be looked through for what may not be stored in {}", column(part, name)),
             detail: None,
             hint: None,
         })
@@ -442,8 +447,9 @@ impl Shared {
             let refusal = Refusal::denied(&describe(&ask, &self.target.id.0), &denial, kind);
             Some(Declined {
                 message: format!(
-                    "what is to be stored in {}.{name} holds {class} ({title}): {}",
-                    part.name, refusal.message
+                    "what is to be stored in {} holds {class} ({title}): {}",
+                    column(part, name),
+                    refusal.message
                 ),
                 detail: refusal.detail,
                 hint: refusal.hint,
@@ -588,4 +594,9 @@ fn declined(op: u64, step: Step, wording: Wording, refusal: &Refusal) -> Decided
         text,
         bound,
     }
+}
+
+/// A column as it is written; one that is not known is its table.
+fn column(part: &Part, name: &str) -> String {
+    if name.is_empty() { part.name.to_string() } else { format!("{}.{name}", part.name) }
 }

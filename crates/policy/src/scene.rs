@@ -41,8 +41,8 @@ struct Slice {
     by_class: bool,
     /// Whether one of them forbids.
     forbids: bool,
-    /// Whether one of them has a condition.
-    has_conditions: bool,
+    /// Whether the evaluation of one of them can fail.
+    may_fail: bool,
 }
 
 /// What a question is about.
@@ -142,8 +142,10 @@ impl Scene {
     /// Whether an action on anything may be denied here for another reason than that nothing permits it. True when in doubt.
     pub fn may_forbid(&self, action: ActionId) -> bool {
         let slice = || self.slice(self.session.as_ref().ok()?, self.policies.words.action(action.0)?);
-        // A rule without a condition can't fail.
-        slice().is_none_or(|slice| slice.forbids || slice.has_conditions || slice.entities.is_err())
+        slice().is_none_or(|slice| {
+            let needs = slice.reads_approvals || slice.reads_second_factor;
+            slice.forbids || needs || slice.may_fail || slice.entities.is_err()
+        })
     }
 
     /// Whether a rule takes the values of a field away from those who ask to see them as they are, or can't be evaluated: else nothing
@@ -334,13 +336,13 @@ impl Slice {
     fn new<'a>(rules: impl Iterator<Item = &'a Rule>, session: &Session, action: &Action) -> Self {
         let mut set = PolicySet::new();
         let (mut reads_approvals, mut reads_second_factor) = (false, false);
-        let (mut by_class, mut forbids, mut has_conditions) = (true, false, false);
+        let (mut by_class, mut forbids, mut may_fail) = (true, false, false);
         let mut entities = Ok(());
         for rule in rules {
             reads_approvals |= rule.reads.reads("approvals");
             reads_second_factor |= rule.reads.reads("mfa_age");
             forbids |= rule.policy.effect() == Effect::Forbid;
-            has_conditions |= rule.policy.has_non_scope_constraint();
+            may_fail |= rule.reads.may_fail;
             by_class &= is_never_of_fields(&rule.resource) || !rule.reads.resource && is_about_classes(&rule.resource);
             // Without one of its rules a slice would decide wrong, so it must not decide.
             if let Err(error) = set.add(rule.policy.clone()) {
@@ -353,7 +355,7 @@ impl Slice {
             let all = session.entities.iter().cloned().chain([verb]).chain(group.map(Entity::with_uid));
             Entities::from_entities(all, None).map_err(|error| error.to_string())
         });
-        Self { rules: set, entities, reads_approvals, reads_second_factor, by_class, forbids, has_conditions }
+        Self { rules: set, entities, reads_approvals, reads_second_factor, by_class, forbids, may_fail }
     }
 }
 

@@ -146,7 +146,7 @@ impl Circumstance<'_> {
         };
         let put = |put: &PlainPut| match &put.given {
             Given::Constant(value) => finds(put.type_oid, value),
-            Given::Parameter(_) => false,
+            Given::Parameter(_) | Given::TooMuch => false,
         };
         statement.puts.iter().any(put) || statement.arguments().any(|value| finds(0, value))
     }

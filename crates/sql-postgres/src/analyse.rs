@@ -357,8 +357,7 @@ impl<'a> Findings<'a> {
                 self.asks.push(Ask::new(STORE, Object::Field(field)));
             }
         }
-        let writes =
-            tainted || tree.node().is_some_and(|node| node.contains(&["InsertStmt", "UpdateStmt", "MergeStmt"]));
+        let writes = tainted || tree.node().is_some_and(|node| node.contains(&written::WRITING));
         let written = if writes { written::written(tree, self.catalog) } else { written::Written::default() };
         let mut lowering = written.lowerings.fields;
         for lowering in lowering.iter_mut().filter(|lowering| kept.contains(&lowering.field)) {

@@ -96,12 +96,14 @@ pub struct PlainPut {
 }
 
 /// Where a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Given {
     /// A parameter, by its number, from 1.
     Parameter(usize),
     /// A constant of this very text.
     Constant(String),
+    /// More constants than can be told one by one.
+    TooMuch,
 }
 
 /// A parameter that goes into a field which may be given less than its value.
@@ -165,7 +167,7 @@ impl Statement {
 
     /// Whether constants of its own are put into columns that are not classified.
     pub fn puts_constants(&self) -> bool {
-        self.puts.iter().any(|put| matches!(put.given, Given::Constant(_)))
+        self.puts.iter().any(|put| !matches!(put.given, Given::Parameter(_)))
     }
 
     /// The same statement of texts that differ in their constants.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cedar_policy::Policy;
-use cedar_policy::pst::{BinaryOp, Clause, Expr, Var};
+use cedar_policy::pst::{BinaryOp, Clause, Expr, UnaryOp, Var};
 
 /// What the conditions of one policy look at.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Reads {
     pub(crate) resource: bool,
     /// Whether a condition asks for groups or tags of a workload's owner.
     pub(crate) owners_groups: bool,
+    /// Whether the evaluation of a condition can fail: sums run over, and functions do not take every text.
+    pub(crate) may_fail: bool,
     /// Whether there is something in it that this version does not know.
     unknown: bool,
 }
@@ -37,11 +39,28 @@ impl Reads {
             Expr::Var(Var::Principal) => self.principal = true,
             Expr::Var(Var::Resource) => self.resource = true,
             Expr::Literal(_) | Expr::Var(_) => {}
-            Expr::GetAttr { expr, .. }
-            | Expr::HasAttr { expr, .. }
-            | Expr::Like { expr, .. }
-            | Expr::UnaryOp { expr, .. } => self.walk(expr),
+            Expr::GetAttr { expr, .. } | Expr::HasAttr { expr, .. } | Expr::Like { expr, .. } => self.walk(expr),
+            Expr::UnaryOp { op, expr } => {
+                self.may_fail |= !matches!(op, UnaryOp::Not | UnaryOp::IsEmpty);
+                self.walk(expr);
+            }
             Expr::BinaryOp { op, left, right } => {
+                self.may_fail |= !matches!(
+                    op,
+                    BinaryOp::Eq
+                        | BinaryOp::NotEq
+                        | BinaryOp::Less
+                        | BinaryOp::LessEq
+                        | BinaryOp::Greater
+                        | BinaryOp::GreaterEq
+                        | BinaryOp::And
+                        | BinaryOp::Or
+                        | BinaryOp::In
+                        | BinaryOp::Contains
+                        | BinaryOp::ContainsAll
+                        | BinaryOp::ContainsAny
+                        | BinaryOp::HasTag
+                );
                 let looks_up = matches!(op, BinaryOp::In | BinaryOp::GetTag | BinaryOp::HasTag);
                 self.owners_groups |= looks_up && mentions_owner(left);
                 self.walk(left);

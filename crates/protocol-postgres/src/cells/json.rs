@@ -16,7 +16,7 @@ use super::family::{NUMERIC, TEXT};
 use super::number::decimal;
 use super::{CellType, Part};
 pub(super) use reader::{Reader, is_number};
-pub(super) use tokens::{Token, inner, tokens_of};
+pub(super) use tokens::{Token, inner, taken, tokens_of};
 
 /// The first byte of a `jsonb` in binary.
 pub(super) const JSONB_VERSION: u8 = 1;

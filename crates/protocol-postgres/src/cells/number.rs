@@ -151,14 +151,23 @@ pub(super) fn decimal(text: &str) -> Option<Cow<'_, str>> {
 /// is too long to be of interest.
 pub(super) fn taken(text: &[u8]) -> Option<String> {
     let text = text.trim_ascii();
+    let (is_negative, text) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    // Zeros before a number are no part of it.
+    let zeros = text.iter().take_while(|byte| matches!(byte, b'0' | b'_')).count();
+    let from = match text.get(zeros) {
+        Some(byte) if byte.is_ascii_digit() => zeros,
+        _ => zeros.saturating_sub(1),
+    };
+    let text = text.get(from..)?;
     if text.len() > TAKEN_BYTES_MAX || !text.iter().any(u8::is_ascii_digit) {
         return None;
     }
-    let plain: String = text.iter().copied().filter(|byte| *byte != b'_').map(char::from).collect();
-    let (sign, digits) = match plain.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", plain.strip_prefix('+').unwrap_or(&plain)),
-    };
+    let digits: String = text.iter().copied().filter(|byte| *byte != b'_').map(char::from).collect();
+    let sign = if is_negative { "-" } else { "" };
     let radix = match digits.get(..2) {
         Some("0x" | "0X") => 16,
         Some("0o" | "0O") => 8,
@@ -170,8 +179,22 @@ pub(super) fn taken(text: &[u8]) -> Option<String> {
     }
     let (number, exponent) = digits.split_at(digits.find(['e', 'E']).unwrap_or(digits.len()));
     let number = if number.starts_with('.') { format!("0{number}") } else { number.to_owned() };
-    let whole = format!("{sign}{}{exponent}", number.trim_end_matches('.'));
-    decimal(&whole).map(Cow::into_owned)
+    let whole = format!("{}{exponent}", number.trim_end_matches('.'));
+    let plain = decimal(&whole)?;
+    let significant = plain.trim_start_matches('0');
+    let zero = if significant.is_empty() || significant.starts_with('.') { "0" } else { "" };
+    Some(format!("{sign}{zero}{significant}"))
+}
+
+/// What a number may be once it is stored: it itself, and as a whole number where it is none.
+pub(super) fn stored(number: String) -> impl Iterator<Item = String> {
+    let whole = number.split_once('.').and_then(|(whole, fraction)| {
+        let rounded = whole.parse::<i128>().ok().filter(|_| fraction.starts_with(['5', '6', '7', '8', '9']));
+        let away = rounded.map(|whole| whole.saturating_add(if number.starts_with('-') { -1 } else { 1 }).to_string());
+        Some([Some(whole.to_owned()), away])
+    });
+    let whole: Vec<String> = whole.into_iter().flatten().flatten().collect();
+    std::iter::once(number).chain(whole)
 }
 
 /// Whether a number fits into a `numeric(precision, scale)` without being rounded.

@@ -5,10 +5,11 @@
 
 use memchr::memchr2;
 use memchr::memmem::find_iter;
+use model::Value;
 use redact::{CELL_DEPTH_MAX, CellCodec, Shown};
 
 use super::family::Family;
-use super::json::{JSONB_VERSION, inner, tokens_of};
+use super::json::{JSONB_VERSION, Token, inner, taken, tokens_of};
 use super::number::NumberKind;
 use super::says::{array_of, is_row, write_out};
 use super::search::{INT8, Manner};
@@ -16,6 +17,10 @@ use super::{CellType, PostgresCells, array, bytes, number, record};
 
 /// How often backslashes are taken away: each array or row that is within another one doubles them.
 const LEVELS_MAX: usize = 16;
+
+/// `date`, and with how many digits one may say when somebody was born.
+const DATE: u32 = 1082;
+const DATE_DIGITS_MIN: usize = 6;
 
 /// Something that a value says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,44 +44,83 @@ fn in_text<T>(oid: u32, value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>
     if let Some(answer) = ask(Said::Bytes(value)) {
         return Some(answer);
     }
-    let number = number::taken(value).filter(|number| number.as_bytes() != value);
-    if let Some(answer) = number.and_then(|number| ask(Said::Bytes(number.as_bytes()))) {
-        return Some(answer);
-    }
-    if memchr2(b'\\', b'"', value).is_none() {
-        return None;
-    }
+    let has_escapes = || memchr2(b'\\', b'"', value).is_some();
     match Manner::of(oid, true) {
-        Some(Manner::Bytes) => {
-            let mut says = Vec::new();
-            let read = bytes::taken_into(value, &mut says);
-            ask(read.map_or(Said::Unread, |()| Said::Bytes(&says)))
-        }
-        Some(Manner::Document) => in_document(value, ask).unwrap_or_else(|| ask(Said::Unread)),
         Some(Manner::Text) => {
             let mut says = Vec::new();
             let read = value.starts_with(br"\x").then(|| bytes::taken_into(value, &mut says)).flatten();
             read.and_then(|()| ask(Said::Bytes(&says)))
         }
-        Some(Manner::Written) => None,
-        Some(Manner::List | Manner::Row | Manner::Raw) | None => {
-            in_document(value, ask).flatten().or_else(|| in_literal(value, ask))
-        }
+        Some(Manner::Bytes) if has_escapes() => in_bytes(value, ask).unwrap_or_else(|| ask(Said::Unread)),
+        Some(Manner::Bytes) => None,
+        Some(Manner::Document) => in_document(value, ask).unwrap_or_else(|| ask(Said::Unread)),
+        // A date or an address that is not written as the server writes it may be written so by the server.
+        Some(Manner::Written) if is_odd(oid, value) => ask(Said::Unread),
+        Some(Manner::Written) => in_number(value, ask),
+        Some(Manner::List | Manner::Row | Manner::Raw) | None => in_number(value, ask)
+            .or_else(|| in_parts(value, ask))
+            .or_else(|| if has_escapes() { in_bytes(value, ask).flatten() } else { None })
+            .or_else(|| if has_escapes() { in_document(value, ask).flatten() } else { None })
+            .or_else(|| if has_escapes() { in_literal(value, ask) } else { None }),
     }
 }
 
-/// In a document, whose strings may be written with escapes. `None` if it is none.
+/// Whether the server reads this as something that Weir can't read.
+fn is_odd(oid: u32, value: &[u8]) -> bool {
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_date = oid == DATE && digits >= DATE_DIGITS_MIN;
+    let is_address = matches!(Family::of(oid), Some(Family::Net(_)));
+    (is_date || is_address) && PostgresCells.read(CellType::of(oid, false), value.trim_ascii()).is_none()
+}
+
+/// In a number, however it is written.
+fn in_number<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
+    // Nearly all are written as they will be read.
+    if value.iter().all(u8::is_ascii_digit) && value.first() != Some(&b'0') {
+        return None;
+    }
+    number::stored(number::taken(value)?)
+        .filter(|number| number.as_bytes() != value)
+        .find_map(|number| ask(Said::Bytes(number.as_bytes())))
+}
+
+/// In the numbers of an array or a row.
+fn in_parts<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
+    let is_sign = |byte: &u8| b"{}(),\"".contains(byte);
+    value.iter().any(is_sign).then(|| value.split(is_sign).find_map(|part| in_number(part, ask))).flatten()
+}
+
+/// In a `bytea`. `None` if it is none.
+fn in_bytes<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<Option<T>> {
+    let mut says = Vec::new();
+    bytes::taken_into(value, &mut says)?;
+    Some(ask(Said::Bytes(&says)))
+}
+
+/// In a document, whose strings may be written with escapes, and whose numbers in any way. `None` if it is none.
 fn in_document<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<Option<T>> {
-    let (mut view, mut digits) = (Vec::new(), Vec::new());
-    let viewed = tokens_of(value, |token| {
-        let says = token.view()?;
-        digits.extend(inner(&says).filter(|inner| inner.starts_with(br"\x")).map(<[u8]>::to_vec));
-        view.extend_from_slice(&says);
+    let (mut view, mut digits, mut answer) = (Vec::new(), Vec::new(), None);
+    tokens_of(value, |token| {
+        match token {
+            Token::String(written) => {
+                let says = taken(written);
+                if inner(&says).is_some_and(|inner| inner.starts_with(br"\x")) {
+                    digits.extend_from_slice(&says);
+                }
+                view.extend_from_slice(&says);
+            }
+            Token::Number(number) => {
+                view.extend_from_slice(number.as_bytes());
+                if answer.is_none() {
+                    answer = in_number(number.as_bytes(), ask);
+                }
+            }
+            Token::Other(written) => view.extend_from_slice(written),
+        }
         Some(())
-    });
-    viewed?;
-    let found = ask(Said::Bytes(&view));
-    Some(found.or_else(|| digits.iter().find_map(|digits| in_digits(digits, ask))))
+    })?;
+    let is_same = view == value;
+    Some(answer.or_else(|| if is_same { None } else { ask(Said::Bytes(&view)) }).or_else(|| in_digits(&digits, ask)))
 }
 
 /// In an array or a row as it is written: whatever stands behind a backslash is meant, and quotes may stand anywhere. An element that is itself an
@@ -84,7 +128,7 @@ fn in_document<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> O
 fn in_literal<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
     let mut value = value.to_vec();
     for _ in 0..LEVELS_MAX {
-        if let Some(answer) = in_digits(&value, ask) {
+        if let Some(answer) = in_digits(&value, ask).or_else(|| in_octal(&value, ask)) {
             return Some(answer);
         }
         let bare: Vec<u8> = value.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\\')).collect();
@@ -96,7 +140,7 @@ fn in_literal<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Op
             return None;
         }
         value = plain;
-        if let Some(answer) = ask(Said::Bytes(&value)) {
+        if let Some(answer) = ask(Said::Bytes(&value)).or_else(|| in_parts(&value, ask)) {
             return Some(answer);
         }
     }
@@ -122,7 +166,7 @@ fn without_escapes(value: &[u8]) -> Vec<u8> {
     }
 }
 
-/// In each `bytea` that stands in something, as hexadecimal digits.
+/// In all that stands in something as hexadecimal digits of a `bytea`.
 fn in_digits<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
     let (mut says, mut behind) = (Vec::new(), 0);
     for at in find_iter(value, br"\x") {
@@ -132,13 +176,31 @@ fn in_digits<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Opt
         let digits = value.get(at.saturating_add(2)..).unwrap_or_default();
         let length = digits.iter().take_while(|byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace()).count();
         behind = at.saturating_add(2).saturating_add(length);
-        says.clear();
-        let read = value.get(at..behind).and_then(|value| bytes::taken_into(value, &mut says));
-        if let Some(answer) = read.and_then(|()| ask(Said::Bytes(&says))) {
-            return Some(answer);
-        }
+        // Each stands alone.
+        says.push(b'\n');
+        let _ = value.get(at..behind).and_then(|value| bytes::taken_into(value, &mut says));
     }
-    None
+    if says.is_empty() { None } else { ask(Said::Bytes(&says)) }
+}
+
+/// In what stands in something as bytes in octal digits: `\064`.
+fn in_octal<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
+    let (mut says, mut rest, mut has_some) = (Vec::with_capacity(value.len()), value, false);
+    loop {
+        rest = match rest {
+            [] => break,
+            [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', rest @ ..] => {
+                says.push(((a & 3) << 6) | ((b & 7) << 3) | (c & 7));
+                has_some = true;
+                rest
+            }
+            [byte, rest @ ..] => {
+                says.push(*byte);
+                rest
+            }
+        };
+    }
+    if has_some { ask(Said::Bytes(&says)) } else { None }
 }
 
 fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
@@ -189,7 +251,10 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(
                 }
                 _ => write_out(wire, value, &mut says),
             };
-            ask(read.map_or(Said::Unread, |()| Said::Bytes(&says)))
+            match read.and_then(|()| String::from_utf8(says).ok()) {
+                Some(says) => number::stored(says).find_map(|says| ask(Said::Bytes(says.as_bytes()))),
+                None => ask(Said::Unread),
+            }
         }
         // A domain of a text or a number, or of bytes, has a type of its own.
         Some(Manner::Raw) if !is_row && element.is_none() => in_text(0, value, ask).or_else(|| {
@@ -198,8 +263,17 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(
             let whole = whole.and_then(|wire| write_out(wire, value, &mut says));
             let number = number::taken_numeric(value);
             let whole = whole.and_then(|()| ask(Said::Bytes(&says)));
-            whole.or_else(|| ask(Said::Bytes(number?.as_bytes())))
+            whole.or_else(|| number::stored(number?).find_map(|number| ask(Said::Bytes(number.as_bytes()))))
         }),
+        // A column of another type may take it.
+        None if matches!(family, Some(Family::Number(NumberKind::Float4 | NumberKind::Float8))) => {
+            match PostgresCells.read(wire, value) {
+                Some(Value::Real(number)) => {
+                    number::stored(number.to_string()).find_map(|number| ask(Said::Bytes(number.as_bytes())))
+                }
+                _ => None,
+            }
+        }
         Some(Manner::Bytes | Manner::List | Manner::Row | Manner::Raw) | None => ask(Said::Bytes(value)),
     }
 }

@@ -89,6 +89,7 @@ impl<S> Conversation<S> {
             of: interpreted.uses_names().then_some(prepared),
             interpreted,
             otherwise: false,
+            looked_by: self.policies_epoch(),
             hold: false,
             asked_shape: Cell::default(),
             weight,

@@ -371,7 +371,8 @@ impl<S> Conversation<S> {
             Err(stall) => return Planned::Stalled(stall),
         };
         let interpreted = Rc::clone(&portal.interpreted);
-        if let Some(unfit) = self.refuses_constants(&interpreted, now) {
+        let refused = self.refuses_constants(&interpreted, now).or_else(|| self.refuses_bound(&portal));
+        if let Some(unfit) = refused {
             let report = declined_report("42501", &unfit, None);
             self.decline(EXECUTE, interpreted.wording.clone(), unfit, verdicts);
             return self.refuse_decided(report, frame);

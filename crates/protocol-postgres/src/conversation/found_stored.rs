@@ -9,8 +9,8 @@ use sql_postgres::{Given, PlainPut};
 use super::Conversation;
 use super::long_bind::LONG_BIND_BYTES;
 use super::lowered::UNKNOWN;
-use super::statements::Prepared;
-use crate::cells::{CellType, Said, each_said};
+use super::statements::{Portal, Prepared};
+use crate::cells::{CellType, Manner, Said, each_said};
 use crate::interpret::{Interpreted, all_of};
 use crate::wire::frontend::Bind;
 
@@ -34,6 +34,7 @@ impl<S> Conversation<S> {
                 each_said(wire, value.as_bytes(), &mut |said| self.refuses_put(put, said, now))
             }
             Given::Parameter(_) => None,
+            Given::TooMuch => self.refuses_put(put, Said::Unread, now),
         })
     }
 
@@ -48,7 +49,7 @@ impl<S> Conversation<S> {
         self.catalogs.search().filter(|_| self.session.may_forbid_store())?;
         let mut puts = puts(interpreted).filter_map(|put| match put.given {
             Given::Parameter(number) => Some((number, put)),
-            Given::Constant(_) => None,
+            Given::Constant(_) | Given::TooMuch => None,
         });
         let first = puts.next()?;
         let values: Vec<(bool, Option<&[u8]>)> = bind.values().collect();
@@ -56,8 +57,30 @@ impl<S> Conversation<S> {
             let at = number.checked_sub(1)?;
             let (binary, value) = *values.get(at)?;
             let declared = prepared.types.get(at).copied().filter(|oid| !matches!(*oid, 0 | UNKNOWN));
-            let wire = CellType::of(declared.unwrap_or(put.type_oid), binary);
+            // What goes as a text may be cast to anything.
+            let cast = |oid: &u32| put.type_oid == 0 && Manner::of(*oid, true) == Some(Manner::Text);
+            let wire = match declared {
+                Some(oid) if cast(&oid) => CellType::of(0, false),
+                Some(oid) => CellType::of(oid, binary),
+                None => CellType::of(put.type_oid, binary),
+            };
             each_said(wire, value?, &mut |said| self.refuses_put(put, said, now))
+        })
+    }
+
+    /// The policies by which is looked at what is stored, where anything is.
+    pub(super) fn policies_epoch(&self) -> u64 {
+        self.catalogs.search().map_or(0, |_| self.session.policies_epoch())
+    }
+
+    /// Why a portal does not run that was bound before policy said what may not be stored.
+    pub(super) fn refuses_bound(&self, portal: &Portal) -> Option<Declined> {
+        let stores = || portal.interpreted.lacks_constants || puts(&portal.interpreted).next().is_some();
+        let is_late = self.may_forbid_store() && portal.looked_by != self.policies_epoch();
+        (is_late && stores()).then(|| Declined {
+            message: "the portal was bound before the policies were changed that say what may be stored".to_owned(),
+            detail: None,
+            hint: Some("Bind it again.".to_owned()),
         })
     }
 

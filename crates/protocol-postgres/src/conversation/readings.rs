@@ -64,7 +64,9 @@ impl Readings {
                 let reading = if depends { None } else { interpreted.stands_for(&self.skeleton, key) };
                 let Some(reading) = reading else {
                     self.keep(key, Known::Depends, text.len());
-                    self.keep_text(text, &interpreted);
+                    if !depends {
+                        self.keep_text(text, &interpreted);
+                    }
                     return interpreted;
                 };
                 // What holds for all of them is kept for this one as well, and nothing twice.
@@ -88,7 +90,10 @@ impl Readings {
 
     fn read(&mut self, text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> Rc<Interpreted> {
         let interpreted = Rc::new(interpret(text, circumstance, gate));
-        self.keep_text(text, &interpreted);
+        // A text whose constants are looked at does not come again with the same ones, and would take the place of one that does.
+        if !(circumstance.may_forbid_store && interpreted.puts_constants()) {
+            self.keep_text(text, &interpreted);
+        }
         interpreted
     }
 

@@ -162,6 +162,8 @@ pub struct Portal {
     pub of: Option<Rc<Prepared>>,
     /// Whether the name that it runs means another statement than when it was bound: then nobody knows what comes.
     pub otherwise: bool,
+    /// The policies by which was looked at what it stores.
+    pub looked_by: u64,
     /// Whether it outlives its transaction: a cursor WITH HOLD.
     pub hold: bool,
     /// Whether the target was asked what it returns, and has answered or will.

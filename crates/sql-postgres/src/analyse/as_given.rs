@@ -1,6 +1,7 @@
 //! Constants and parameters that go into a column as they are, whatever way they take: of a list, of a row that is assigned, of the
 //! rows of a query. What is computed of them is not looked for.
 
+use crate::resolve::is_nullif;
 use crate::tree::{Node, Tree};
 
 /// Calls `found` with each constant and parameter that this value can be, without the casts around it. `sources` are the queries whose
@@ -9,7 +10,14 @@ pub(super) fn each<'a>(value: &'a Tree, sources: &[&'a Tree], found: &mut impl F
     let Some(node) = value.node() else { return };
     match node.kind {
         "AConst" | "ParamRef" => found(node),
-        "TypeCast" => each(node.get("arg"), sources, found),
+        "TypeCast" | "CollateClause" => each(node.get("arg"), sources, found),
+        "AArrayExpr" => node.get("elements").list().iter().for_each(|element| each(element, sources, found)),
+        "RowExpr" => node.get("args").list().iter().for_each(|field| each(field, sources, found)),
+        "AExpr" if is_nullif(node) => each(node.get("lexpr"), sources, found),
+        // A plus before a number.
+        "AExpr" if !node.has("lexpr") && node.get("name").list().last().is_some_and(|name| name.text() == "+") => {
+            each(node.get("rexpr"), sources, found);
+        }
         "MultiAssignRef" => {
             let at = usize::try_from(node.int("colno")).ok().and_then(|number| number.checked_sub(1));
             each_of_row(node.get("source"), at, sources, found);

@@ -114,8 +114,10 @@ struct Meanings<'a> {
     made_of: HashMap<&'a str, BTreeSet<&'a str>>,
     /// What outputs are made of whose names can't be told: any name may be theirs.
     of_any: BTreeSet<&'a str>,
-    /// Names that a table's columns get in FROM: they may stand for any.
+    /// Names that may stand for any column: those that a table's columns get in FROM.
     renamed: BTreeSet<&'a str>,
+    /// Names of tables, queries and what else has rows: alone they stand for one.
+    rows: BTreeSet<&'a str>,
 }
 
 /// The names in a statement.
@@ -140,6 +142,7 @@ impl<'a> Gathering<'a> {
         });
         let (meanings, shared) = (Meanings::default(), HashMap::new());
         let mut gathering = Self { meanings, left, shared, names_left: NAMES_OF_ALL_MAX };
+        nodes.iter().for_each(|node| gathering.gather_rows(node));
         nodes.into_iter().for_each(|node| gathering.gather(node));
         (gathering.left > 0).then_some(gathering)
     }
@@ -171,13 +174,24 @@ impl<'a> Gathering<'a> {
                 let mut written = self.of_value(node.get("docexpr"));
                 written.append(&mut self.of_value(node.get("context_item")));
                 node.walk(&mut |column| {
-                    let name = if column.kind == "JsonTableColumn" { "name" } else { "colname" };
-                    self.mean(column.text(name), &written);
-                    true
+                    match column.kind {
+                        "JsonTableColumn" => self.mean(column.text("name"), &written),
+                        "RangeTableFuncCol" => self.mean(column.text("colname"), &written),
+                        _ => {}
+                    }
+                    self.left > 0
                 });
                 aliases.iter().for_each(|name| self.mean(name.text(), &written));
             }
             _ => self.meanings.renamed.extend(aliases.iter().map(Tree::text)),
+        }
+    }
+
+    /// What is named in FROM: it stands for all of its columns where it stands alone. A function's one column has its name.
+    fn gather_rows(&mut self, node: &'a Node) {
+        if node.kind != "ResTarget" && node.kind != "RangeFunction" {
+            let alias = node.get("alias").node().map(|alias| alias.text("aliasname"));
+            self.meanings.rows.extend(alias.into_iter().chain([node.text("relname"), node.text("ctename")]));
         }
     }
 
@@ -205,7 +219,12 @@ impl<'a> Gathering<'a> {
     }
 
     fn mean(&mut self, name: &'a str, written: &BTreeSet<&'a str>) {
-        self.meanings.made_of.entry(name).or_default().extend(written);
+        self.left = self.left.saturating_sub(written.len().saturating_add(1));
+        if written.len() > NAMES_MAX {
+            self.meanings.renamed.insert(name);
+        } else if self.left > 0 {
+            self.meanings.made_of.entry(name).or_default().extend(written);
+        }
     }
 
     fn outputs(mut self, arms: &[&'a [Tree]], width: usize) -> Option<MadeOf> {
@@ -223,14 +242,22 @@ impl<'a> Gathering<'a> {
             return Some(MadeOf::Each(outputs.into_iter().map(|names| self.share(names)).collect()));
         }
         let all: BTreeSet<&str> = outputs.into_iter().flatten().collect();
-        let names: Vec<&str> = self.meanings.made_of.keys().chain(&self.meanings.renamed).copied().collect();
+        let names: BTreeSet<&str> = self.meanings.made_of.keys().chain(&self.meanings.renamed).copied().collect();
         (names.len() <= NAMES_OF_ALL_MAX).then_some(())?;
-        let named = names.into_iter().map(|name| {
-            let names = all.iter().copied().chain([name]).collect();
-            (name.into(), self.share(names))
-        });
-        let named = named.collect();
-        Some(MadeOf::Named(named, self.share(all)))
+        let others = self.share(all.clone());
+        let mut named = HashMap::new();
+        for name in names {
+            let mut meant: BTreeSet<&str> = all.iter().copied().chain([name]).collect();
+            let is_known = self.meant(&mut meant).is_some();
+            // Its own name counts in any case.
+            let says_more = meant
+                .iter()
+                .any(|more| *more != name && others.as_ref().is_some_and(|all| !all.iter().any(|all| **all == **more)));
+            if !is_known || says_more {
+                named.insert(name.into(), if is_known { self.share(meant) } else { None });
+            }
+        }
+        Some(MadeOf::Named(named, others))
     }
 
     /// These names and all that they may mean, to be kept. `None` if they are too many.
@@ -247,7 +274,7 @@ impl<'a> Gathering<'a> {
 
     /// Adds the names of which the outputs are made that these may mean. `None` if they are too many.
     fn meant(&self, names: &mut BTreeSet<&'a str>) -> Option<()> {
-        let Meanings { made_of, of_any, renamed } = &self.meanings;
+        let Meanings { made_of, of_any, renamed, .. } = &self.meanings;
         if !names.is_empty() {
             names.extend(of_any);
         }
@@ -276,21 +303,56 @@ impl<'a> Gathering<'a> {
             match value {
                 Tree::List(items) => waiting.extend(items),
                 Tree::Node(node) => match node.kind {
-                    "ColumnRef" => names.extend(last_name(node, "fields")),
+                    "ColumnRef" => {
+                        let name = last_name(node, "fields");
+                        names.extend(name);
+                        // A row as one value: nobody knows of which columns.
+                        if let Some(row) = name.filter(|name| self.meanings.rows.contains(name))
+                            && node.get("fields").list().len() == 1
+                        {
+                            self.meanings.renamed.insert(row);
+                        }
+                    }
+                    "AExpr" if takes_a_key(node) => {
+                        waiting.push(node.get("lexpr"));
+                        keys(node.get("rexpr"), names);
+                    }
+                    "AIndices" => keys(node.get("uidx"), names),
                     "AIndirection" => {
                         names.extend(last_name(node, "indirection"));
-                        waiting.push(node.get("arg"));
+                        waiting.push(node.get("indirection"));
+                        match node.get("arg").as_kind("ColumnRef") {
+                            Some(row) => names.extend(last_name(row, "fields")),
+                            None => waiting.push(node.get("arg")),
+                        }
                     }
                     "NullTest" | "BooleanTest" | "BoolExpr" | "WindowDef" | "SortBy" => {}
                     "AExpr" if is_comparison(node) => {}
                     "CaseExpr" => waiting.extend([node.get("args"), node.get("defresult")]),
                     "CaseWhen" => waiting.push(node.get("result")),
-                    "FuncCall" if node.get("funcname").list().last().is_some_and(|name| name.text() == "count") => {}
+                    "FuncCall" if is_own(node, "count") => {}
                     "FuncCall" => {
+                        let key = [
+                            "jsonb_extract_path",
+                            "jsonb_extract_path_text",
+                            "json_extract_path",
+                            "json_extract_path_text",
+                        ];
+                        if key.iter().any(|key| is_own(node, key)) {
+                            node.get("args").list().iter().skip(1).for_each(|key| keys(key, names));
+                        }
                         // `ssn(p)` is `p.ssn`.
                         let is_field = node.get("args").list().len() == 1;
-                        names.extend(last_name(node, "funcname").filter(|_| is_field));
-                        waiting.push(node.get("args"));
+                        let function = last_name(node, "funcname");
+                        names.extend(function.filter(|_| is_field));
+                        // A document has the names of what is in it.
+                        let makes_document = function.is_some_and(|name| name.contains("json") || name == "hstore");
+                        for argument in node.get("args").list() {
+                            match argument.as_kind("ColumnRef").filter(|_| makes_document) {
+                                Some(row) => names.extend(last_name(row, "fields")),
+                                None => waiting.push(argument),
+                            }
+                        }
                         // What stands behind WITHIN GROUP is given to it.
                         let sorted = node.get("agg_order").list().iter().filter(|_| node.has("agg_within_group"));
                         waiting.extend(sorted.filter_map(Tree::node).map(|sort| sort.get("node")));
@@ -309,6 +371,34 @@ impl<'a> Gathering<'a> {
             }
         }
     }
+}
+
+/// Whether this calls PostgreSQL's own function of this name.
+fn is_own(call: &Node, name: &str) -> bool {
+    match call.get("funcname").list() {
+        [own] => own.text() == name,
+        [schema, own] => schema.text() == "pg_catalog" && own.text() == name,
+        _ => false,
+    }
+}
+
+/// Whether this operator gives what is under a key.
+fn takes_a_key(node: &Node) -> bool {
+    matches!(node.get("name").list().last().map(Tree::text), Some("->" | "->>" | "#>" | "#>>"))
+}
+
+/// Adds the keys that stand in a text: one, or a path of them.
+fn keys<'a>(key: &'a Tree, names: &mut BTreeSet<&'a str>) {
+    let mut key = key;
+    while let Some(cast) = key.as_kind("TypeCast") {
+        key = cast.get("arg");
+    }
+    if let Some(array) = key.as_kind("AArrayExpr") {
+        return array.get("elements").list().iter().for_each(|key| keys(key, names));
+    }
+    let text =
+        key.as_kind("AConst").map_or("", |constant| constant.get("val").node().map_or("", |text| text.text("sval")));
+    names.extend(text.split(['{', '}', ',', '"']).map(str::trim).filter(|key| !key.is_empty()));
 }
 
 /// Whether this operator says whether, and not what.
@@ -416,7 +506,11 @@ mod tests {
             ("SELECT coalesce FROM (SELECT coalesce(ssn, '') FROM people) t", "coalesce ssn"),
             ("SELECT date_part FROM (SELECT EXTRACT(year FROM birth_date) FROM people) t", "birth_date date_part"),
             ("SELECT (p).ssn || '' FROM people p", "p ssn"),
-            ("SELECT max(ssn(p)) FROM people p", "max p ssn"),
+            ("SELECT max(ssn(p)) FROM people p", "*"),
+            (
+                "SELECT coalesce(json_agg(t), '[]'), row_to_json(people) FROM (SELECT 1) t, people",
+                "json_agg t, people row_to_json",
+            ),
             // Renamed in FROM.
             ("WITH t(x) AS (SELECT max(ssn) FROM people) SELECT x FROM t", "max ssn x"),
             ("SELECT y FROM (SELECT 1, ssn || '' FROM people) AS t(x, y)", "ssn y"),
@@ -426,6 +520,18 @@ mod tests {
             ("SELECT x FROM people, string_to_table(ssns, ',') AS u(x)", "ssns x"),
             ("SELECT unnest FROM people, unnest(ssns)", "ssns unnest"),
             ("SELECT n FROM people, XMLTABLE('/a' PASSING ssn_doc COLUMNS n text PATH '.')", "n ssn_doc"),
+            // Rows as they are, and what stands under keys.
+            ("SELECT p::text FROM people p", "*"),
+            ("SELECT upper(people::text) FROM people", "*"),
+            ("SELECT t::text FROM (SELECT ssn FROM people) t", "*"),
+            ("WITH t AS (SELECT ssn FROM people) SELECT t::text FROM t", "*"),
+            ("SELECT p.p || '' FROM people p", "p"),
+            (
+                "SELECT doc ->> 'ssn', doc #>> '{a,ssn}', doc['ssn'], doc -> $1 FROM people",
+                "doc ssn, a doc ssn, doc ssn, doc ssn",
+            ),
+            ("SELECT jsonb_extract_path_text(doc, 'a', 'ssn') FROM people", "a doc ssn"),
+            ("SELECT mine.count(ssn) FROM people", "count ssn"),
             ("SELECT n << 0, n >> 0, ~ n, n < 0, n ~ 'x' FROM people", "n, n, n, , "),
             ("WITH RECURSIVE t AS (SELECT ssn AS y UNION SELECT y FROM t) SELECT y FROM t", "ssn y"),
             ("INSERT INTO people (a) VALUES (1) RETURNING upper(ssn)", "ssn upper"),
@@ -446,7 +552,7 @@ mod tests {
     fn behind_a_star_a_column_is_what_its_name_may_stand_for() {
         let made = of("SELECT *, max(ssn) OVER (), upper(phone) FROM (SELECT max(cvv) AS x, y FROM people) t");
         assert_eq!(joined(made.names(0, "x")), "cvv max phone ssn upper x");
-        assert_eq!(joined(made.names(7, "y")), "max phone ssn upper y");
+        assert_eq!(joined(made.names(7, "y")), "max phone ssn upper");
         assert_eq!(joined(made.names(7, "z")), "max phone ssn upper");
         let made = of("SELECT * FROM people AS t(x, y)");
         assert_eq!((joined(made.names(0, "x")), joined(made.names(0, "z"))), ("*".to_owned(), String::new()));
@@ -489,6 +595,15 @@ mod tests {
             let made = padded(padding);
             assert!(made == whole || made == MadeOf::Anything, "{padding}: {made:?}");
         }
+    }
+
+    #[test]
+    fn many_names_of_many_things_take_no_memory() {
+        let list =
+            |letter: &str, count: usize| (0..count).map(|at| format!("{letter}{at}")).collect::<Vec<_>>().join(",");
+        let (few, many) = (list("c", 15_000), list("a", 40_000));
+        assert_eq!(of(&format!("SELECT a0 FROM f({few}) AS t({many})")), MadeOf::Anything);
+        assert_eq!(names(&format!("SELECT a0, b FROM f({}) AS t({})", list("c", 300), list("a", 30))), "*, b");
     }
 
     #[test]

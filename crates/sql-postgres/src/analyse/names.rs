@@ -70,6 +70,9 @@ pub fn kept_rows(text: &str, catalog: &Catalog) -> Statement {
     of_tree(&Tree::Node(keeping), catalog)
 }
 
+/// Constants that an EXECUTE may give to columns: more are not told one by one.
+const GIVEN_MAX: usize = 65_536;
+
 impl Statement {
     /// This statement, together with what it runs by name.
     pub fn running(&self, behind: &Statement) -> Statement {
@@ -84,10 +87,20 @@ impl Statement {
         let masks = behind.parameters_kept.iter().filter(|kept| is_mask(kept.number));
         whole.masks_returned.extend(masks.map(|kept| kept.field.clone()));
         for put in &behind.puts {
-            // A constant was looked at where it got its name.
-            let Given::Parameter(number) = put.given else { continue };
-            let given = self.argument(number).iter().cloned().map(Given::Constant);
-            whole.puts.extend(given.map(|given| PlainPut { given, ..put.clone() }));
+            match put.given {
+                Given::Parameter(number) => {
+                    let left = GIVEN_MAX.saturating_sub(whole.puts.len());
+                    let given = self.argument(number);
+                    if given.len() > left {
+                        whole.puts.push(PlainPut { given: Given::TooMuch, ..put.clone() });
+                        break;
+                    }
+                    let given = given.iter().cloned().map(Given::Constant);
+                    // The argument is of the parameter's type, and not of the column's.
+                    whole.puts.extend(given.map(|given| PlainPut { given, type_oid: 0, ..put.clone() }));
+                }
+                Given::Constant(_) | Given::TooMuch => whole.puts.push(put.clone()),
+            }
         }
         whole.lowering.extend(behind.lowering.iter().cloned());
         whole.cannot_be_lowered("what stores it runs by its name in a text");

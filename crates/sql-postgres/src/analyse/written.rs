@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use model::Field;
+use model::{Field, Part};
 use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
 
@@ -14,6 +14,14 @@ use crate::catalog::{Catalog, Column, Entry, Made};
 use crate::copy::PlainInto;
 use crate::statement::{Given as PlainGiven, KeptParameter, PlainPut};
 use crate::tree::{Node, Tree};
+use crate::vocabulary::table_part;
+
+/// The server has no tables with more (`MaxHeapAttributeNumber`).
+const COLUMNS_MAX: usize = 1600;
+
+/// Statements that put something anywhere.
+pub(super) const WRITING: [&str; 7] =
+    ["InsertStmt", "UpdateStmt", "MergeStmt", "CreateTableAsStmt", "IntoClause", "CreateStmt", "AlterTableStmt"];
 
 /// What is put into classified columns.
 #[derive(Debug, Default)]
@@ -41,7 +49,7 @@ pub(super) fn arguments(tree: &Tree) -> Vec<Vec<String>> {
         let mut constants = Vec::new();
         each(argument, &[], &mut |node| match plain(node) {
             Some(PlainGiven::Constant(value)) => constants.push(value),
-            Some(PlainGiven::Parameter(_)) | None => {}
+            Some(PlainGiven::Parameter(_) | PlainGiven::TooMuch) | None => {}
         });
         constants
     };
@@ -83,6 +91,7 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
             "UpdateStmt" => {
                 let set = Target { relation: node.get("relation"), sources: sources(node), catalog };
                 written.set(&set, node.get("target_list"), false);
+                written.sources(&set);
             }
             "MergeStmt" => {
                 let target = Target { relation: node.get("relation"), sources: sources(node), catalog };
@@ -92,8 +101,20 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
                         values => written.rows(&target, clause.get("target_list"), |at| of_rows(&[values], at)),
                     }
                 }
+                written.sources(&target);
             }
-            "AlterTableStmt" => written.defaults(node, catalog),
+            "AlterTableStmt" | "CreateStmt" => written.defaults(node, catalog),
+            // A table that is made of a query.
+            "CreateTableAsStmt" => {
+                written
+                    .unknown(node.get("into").node().map_or(&Tree::Nothing, |into| into.get("rel")), node.get("query"));
+            }
+            "SelectStmt" => {
+                if let Some(into) = node.get("into_clause").node() {
+                    written.unknown(into.get("rel"), node.get("target_list"));
+                    written.unknown(into.get("rel"), node.get("from_clause"));
+                }
+            }
             "CopyStmt" if node.has("is_from") => {
                 let target = Target { relation: node.get("relation"), sources: Vec::new(), catalog };
                 written.rows(&target, node.get("attlist"), |_| Some(Given::Copied(node)));
@@ -107,6 +128,11 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
     written.parameters.retain(|kept| seen.insert((kept.number, kept.field.clone(), kept.type_oid)));
     let mut seen = HashSet::new();
     written.masks.retain(|field| seen.insert(field.clone()));
+    let mut seen = HashSet::new();
+    written.puts.retain(|put| {
+        let key = (put.part.name.clone(), put.column.clone(), put.type_oid, put.given.clone());
+        seen.insert(key)
+    });
     written
 }
 
@@ -181,6 +207,7 @@ impl Written {
             Some(source) if source.has("values_lists") => {
                 let rows: Vec<&[Tree]> = source.get("values_lists").list().iter().map(Tree::list).collect();
                 self.rows(&target, columns, |at| of_rows(&rows, at));
+                self.sources(&Target { sources: vec![node.get("with_clause"), source.get("with_clause")], ..target });
             }
             Some(source) => {
                 // A star gives any number of columns.
@@ -192,6 +219,7 @@ impl Written {
                     true => value(at).map(Given::Selected),
                     false => Some(Given::Any(Vec::new())),
                 });
+                self.sources(&target);
             }
         }
         if let Some(conflict) = node.get("on_conflict_clause").node() {
@@ -201,6 +229,13 @@ impl Written {
 
     /// ALTER COLUMN … SET DEFAULT: what rows get that come without a value.
     fn defaults(&mut self, node: &Node, catalog: &Catalog) {
+        // Of columns that are new.
+        node.walk(&mut |defined| {
+            if defined.kind == "Constraint" && defined.has("raw_expr") {
+                self.unknown(node.get("relation"), defined.get("raw_expr"));
+            }
+            true
+        });
         let set = i64::from(i32::from(AlterTableType::AtColumnDefault));
         let commands = node.get("cmds").list().iter().filter_map(Tree::node);
         for command in commands.filter(|command| command.int("subtype") == set && command.has("def")) {
@@ -226,6 +261,7 @@ impl Written {
                 [] => all.map(Some).collect(),
                 list => list.iter().map(|name| column(entry, column_name(name))).collect(),
             };
+            let known = named.len();
             for (at, column) in named.into_iter().enumerate() {
                 let Some(given) = given(at) else { continue };
                 match column {
@@ -233,11 +269,63 @@ impl Written {
                     // It may be newer than the catalog.
                     None => {
                         let name = columns.list().get(at).map_or("", column_name);
-                        self.put_plain(entry, name, 0, &given);
+                        self.put_plain(entry.part.clone(), (name, 0), &given);
                     }
                 }
             }
+            if columns.list().is_empty() {
+                self.others(&entry.part, known, &given);
+            }
         }
+        if let Some(part) = unknown_part(target.relation, target.catalog) {
+            for (at, name) in columns.list().iter().enumerate() {
+                if let Some(given) = given(at) {
+                    self.put_plain(part.clone(), (column_name(name), 0), &given);
+                }
+            }
+            if columns.list().is_empty() {
+                self.others(&part, 0, &given);
+            }
+        }
+    }
+
+    /// What is given to columns that nobody here knows of, from this place on.
+    fn others<'a>(&mut self, part: &Part, from: usize, given: &impl Fn(usize) -> Option<Given<'a>>) {
+        for at in from..COLUMNS_MAX {
+            let Some(given) = given(at) else { return };
+            self.put_plain(part.clone(), ("", 0), &given);
+            // It is the same for all.
+            if !matches!(given, Given::Values(_) | Given::Selected(_)) {
+                return;
+            }
+        }
+    }
+
+    /// What goes into a table of which nothing is known but its name.
+    fn unknown(&mut self, relation: &Tree, values: &Tree) {
+        let Some(range) = relation.as_kind("RangeVar") else { return };
+        let part = table_part(range.text("schemaname"), range.text("relname"));
+        each(values, &[], &mut |node| self.put_somewhere(&part, node));
+        self.all_of(&part, values);
+    }
+
+    /// What stands in a query may go into any column of a table that is filled by it. Once for all of them: which it is would have to be
+    /// found out for each.
+    fn sources(&mut self, target: &Target<'_>) {
+        let known = entries(target.relation, target.catalog).map(|entry| entry.part.clone());
+        let parts: Vec<Part> = known.chain(unknown_part(target.relation, target.catalog)).collect();
+        for part in &parts {
+            target.sources.iter().for_each(|source| self.all_of(part, source));
+        }
+    }
+
+    fn all_of(&mut self, part: &Part, source: &Tree) {
+        each_in(source, &mut |node| self.put_somewhere(part, node));
+    }
+
+    fn put_somewhere(&mut self, part: &Part, node: &Node) {
+        let put = |given| PlainPut { part: part.clone(), column: String::new(), type_oid: 0, given };
+        self.puts.extend(plain(node).map(put));
     }
 
     /// SET, also that of ON CONFLICT.
@@ -251,8 +339,14 @@ impl Written {
                         let place = Place { single, named: !assignment.has("indirection"), conflict };
                         self.put(target, entry, column, &given, place);
                     }
-                    None => self.put_plain(entry, name, 0, &given),
+                    None => self.put_plain(entry.part.clone(), (name, 0), &given),
                 }
+            }
+        }
+        if let Some(part) = unknown_part(target.relation, target.catalog) {
+            for assignment in assignments.list().iter().filter_map(Tree::node) {
+                let given = Given::Values(vec![assignment.get("val")]);
+                self.put_plain(part.clone(), (assignment.text("name"), 0), &given);
             }
         }
     }
@@ -274,7 +368,7 @@ impl Written {
         }
         let fields = put_into(entry, column, target.catalog);
         if fields.is_empty() {
-            self.put_plain(entry, &column.name, column.type_oid, given);
+            self.put_plain(entry.part.clone(), (&column.name, column.type_oid), given);
         }
         for field in fields {
             if own.is_none() || column.on_write.is_none() {
@@ -288,14 +382,13 @@ impl Written {
     }
 
     /// Constants and parameters that go into a column that is not classified.
-    fn put_plain(&mut self, entry: &Entry, name: &str, type_oid: u32, given: &Given<'_>) {
+    fn put_plain(&mut self, part: Part, (name, type_oid): (&str, u32), given: &Given<'_>) {
         each_given(given, &[], &mut |node: &Node, is_alone: bool| {
-            self.puts.extend(plain(node).map(|given| PlainPut {
-                part: entry.part.clone(),
-                column: name.to_owned(),
-                type_oid: if is_alone { type_oid } else { 0 },
-                given,
-            }));
+            // A number is none of its column's type.
+            let is_number = node.get("val").node().is_some_and(|value| value.kind != "String");
+            let type_oid = if is_alone && !is_number { type_oid } else { 0 };
+            let put = |given| PlainPut { part: part.clone(), column: name.to_owned(), type_oid, given };
+            self.puts.extend(plain(node).map(put));
         });
     }
 
@@ -338,6 +431,13 @@ fn entries<'a>(relation: &Tree, catalog: &'a Catalog) -> impl Iterator<Item = &'
         let named = catalog.named(&schema, &name).filter(|entry| !catalog.is_own_temporary(entry));
         named.collect::<Vec<_>>()
     })
+}
+
+/// A table that the catalog does not know, by its name.
+fn unknown_part(relation: &Tree, catalog: &Catalog) -> Option<Part> {
+    let range = relation.as_kind("RangeVar")?;
+    let (schema, name) = (range.text("schemaname"), range.text("relname"));
+    catalog.named(schema, name).next().is_none().then(|| table_part(schema, name))
 }
 
 /// A column in a list of them: with what stands behind it, or its name alone.

@@ -282,13 +282,47 @@ def test_what_is_stored_is_read_as_the_server_takes_it():
         for given in ("coalesce('%s')", "CASE WHEN true THEN '%s' END", "(SELECT '%s')", "('%s'::text)::varchar"):
             message = weir.pgconn.exec_(f"EXECUTE spells({given % 'ada.lovelace@example.com'})".encode()).error_message.decode()
             assert "public.spelled.body holds" in message, (given, message)
+        # Whatever way a constant or a parameter takes into a column, and into whichever table.
+        mail = b"ada.lovelace@example.com"
+        for statement, parameters in (
+            ("INSERT INTO spelled (body) SELECT p0 FROM (VALUES ($1)) AS v(p0)", [mail]),
+            ("INSERT INTO spelled (body) SELECT * FROM unnest($1::text[])", [b"{" + mail + b"}"]),
+            ("INSERT INTO spelled (body) SELECT 'a' UNION ALL SELECT 'ada.lovelace@example.com'", []),
+            ("UPDATE spelled SET body = v.b FROM (VALUES ('ada.lovelace@example.com')) v(b)", []),
+            ("INSERT INTO spelled (body) VALUES (nullif($1, ''))", [mail]),
+            ("INSERT INTO spelled (tags) VALUES (ARRAY['a', $1])", [mail]),
+            ("INSERT INTO spelled (body) VALUES ('ada.lovelace@example.com' COLLATE \"C\")", []),
+            ("INSERT INTO spelled (b) VALUES ($1::bytea)", [rb"\064539148803436467"]),
+            ("INSERT INTO spelled (tags) VALUES ($1::text[])", [rb"{4539\148803436467}"]),
+            ("WITH v AS (SELECT 'ada.lovelace@example.com' AS a) INSERT INTO spelled (body) SELECT a FROM v", []),
+        ):
+            for types in ((), (25,) * len(parameters)):
+                parsed = weir.pgconn.prepare(b"", statement.encode(), types)
+                message = (parsed.error_message or weir.pgconn.exec_prepared(b"", parameters).error_message).decode()
+                assert "public.spelled" in message and " holds " in message, (statement, types, message)
+        for statement in (
+            "CREATE TABLE newest AS SELECT 'ada.lovelace@example.com' AS a",
+            "SELECT 'ada.lovelace@example.com' AS a INTO newest",
+            "CREATE TABLE newest (a text DEFAULT 'ada.lovelace@example.com')",
+            "ALTER TABLE spelled ADD COLUMN added text DEFAULT 'ada.lovelace@example.com'",
+            "CREATE TABLE newest (a text); INSERT INTO newest VALUES ('ada.lovelace@example.com')",
+            "CREATE TABLE newest (a text); INSERT INTO newest (a) SELECT 'ada.lovelace@example.com'",
+            "ALTER TABLE kept ADD COLUMN added text; INSERT INTO kept VALUES (9, 'x', 1, 'ada.lovelace@example.com')",
+        ):
+            message = weir.pgconn.exec_(statement.encode()).error_message.decode()
+            assert " holds " in message, (statement, message)
+        # Many of them, many times, take no time and no memory.
+        weir.execute("PREPARE often (text) AS INSERT INTO spelled (body) VALUES " + ", ".join(["($1)"] * 5000))
+        many = ", ".join(f"'n{at}'" for at in range(5000))
+        assert weir.pgconn.exec_(f"EXECUTE often(coalesce({many}))".encode()).status == ExecStatus.COMMAND_OK
+        alice.execute("DELETE FROM spelled")
         # The end of the data within a line ends the row before it, for servers that take it so.
         message = copy_in(weir, "COPY spelled (body) FROM STDIN", b"x\\.\n")
         assert "does not stand alone" in message, message
         assert alice.execute("SELECT count(*) FROM spelled").fetchone() == (0,)
         # Nothing of this is in the way of what is ordinary.
         for column, value in (("j", r'{"a": "\u00e9", "b": [1, 2.5e3]}'), ("n", "-1.5e3"), ("b", r"\x00 ff"), ("tags", '{"a b", c, NULL}'),
-                              ("tags", "[0:1]={a,b}"), ("pairs", '{"(a,\\"b c\\")"}'), ("body", r"C:\x86\"quoted\""), ("big", "+12")):
+                              ("tags", "[0:1]={a,b}"), ("j", r'["\ud83d\ude00"]'), ("body", "0x1020a5e2b1f0b3"), ("pairs", '{"(a,\\"b c\\")"}'), ("body", r"C:\x86\"quoted\""), ("big", "+12")):
             result = weir.pgconn.exec_params(f"INSERT INTO spelled ({column}) VALUES ($1)".encode(), [value.encode()])
             assert result.status == ExecStatus.COMMAND_OK, (column, value, result.error_message)
             data = value.replace("\\", "\\\\").encode() + b"\n"
@@ -298,19 +332,22 @@ def test_what_is_stored_is_read_as_the_server_takes_it():
 
 def test_tables_of_the_same_transaction_are_known():
     with through("rita", "found") as weir:
-        for change, statement, data in (
-            ("CREATE TABLE newer (note text)", "COPY newer FROM STDIN", b"ada.lovelace@example.com\n"),
-            ("ALTER TABLE kept ADD COLUMN note text", "COPY kept (id, note) FROM STDIN", b"77\tada.lovelace@example.com\n"),
-            ("CREATE TABLE newer (note text)", "INSERT INTO newer VALUES ('ada.lovelace@example.com')", None),
-            ("ALTER TABLE kept ADD COLUMN note text", "UPDATE kept SET note = 'ada.lovelace@example.com'", None),
-        ):
-            weir.execute(change)
-            message = weir.pgconn.exec_(statement.encode()).error_message.decode() if data is None else copy_in(weir, statement, data)
-            assert ".note holds" in message, (change, statement, message)
-            weir.rollback()
-            weir.execute(change)
-            weir.execute("SELECT 1")
-            weir.rollback()
+        for isolation in ("READ COMMITTED", "REPEATABLE READ"):
+            for change, statement, data in (
+                ("CREATE TABLE newer (note text)", "COPY newer FROM STDIN", b"ada.lovelace@example.com\n"),
+                ("ALTER TABLE kept ADD COLUMN note text", "COPY kept (id, note) FROM STDIN", b"77\tada.lovelace@example.com\n"),
+                ("CREATE TABLE newer (note text)", "INSERT INTO newer VALUES ('ada.lovelace@example.com')", None),
+                ("ALTER TABLE kept ADD COLUMN note text", "UPDATE kept SET note = 'ada.lovelace@example.com'", None),
+                ("ALTER TABLE kept ADD COLUMN note text", "INSERT INTO kept VALUES (9, 'x', 1, 'ada.lovelace@example.com')", None),
+            ):
+                weir.execute("SET TRANSACTION ISOLATION LEVEL " + isolation)
+                weir.execute(change)
+                message = weir.pgconn.exec_(statement.encode()).error_message.decode() if data is None else copy_in(weir, statement, data)
+                assert " holds " in message or isolation != "READ COMMITTED" and "COPY" in message, (change, statement, message)
+                weir.rollback()
+                weir.execute(change)
+                weir.execute("SELECT 1")
+                weir.rollback()
 
 
 def test_long_values():

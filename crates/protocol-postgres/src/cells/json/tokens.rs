@@ -36,6 +36,40 @@ impl<'a> Token<'a> {
     }
 }
 
+/// What a string of a document says, with its quotes, if somebody may have written it: half of a character that takes two escapes is no reason
+/// not to read the rest.
+pub(in crate::cells) fn taken(written: &[u8]) -> Vec<u8> {
+    let mut says = Vec::with_capacity(written.len());
+    let mut rest = written;
+    loop {
+        rest = match rest {
+            [] => return says,
+            [b'\\', b'u', a, b, c, d, rest @ ..] => {
+                let digits = [a, b, c, d].map(|digit| char::from(*digit).to_digit(16));
+                let code = digits.iter().try_fold(0, |code, digit| digit.map(|digit| (code << 4) | digit));
+                let letter = code.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+                says.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                rest
+            }
+            [b'\\', escaped, rest @ ..] => {
+                says.push(match escaped {
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'b' => 8,
+                    b'f' => 12,
+                    other => *other,
+                });
+                rest
+            }
+            [byte, rest @ ..] => {
+                says.push(*byte);
+                rest
+            }
+        };
+    }
+}
+
 /// Goes through a document, whatever its structure is.
 pub(in crate::cells) fn tokens_of<'a>(text: &'a [u8], mut each: impl FnMut(Token<'a>) -> Option<()>) -> Option<()> {
     let mut reader = Reader::new(text);

@@ -21,7 +21,16 @@ fn says(oid: u32, binary: bool, value: &[u8]) -> Vec<String> {
 #[track_caller]
 fn says_card(oid: u32, binary: bool, value: &[u8]) {
     let says = says(oid, binary, value);
-    assert!(says.iter().any(|said| said.contains(CARD)), "{oid} {:?} {says:?}", String::from_utf8_lossy(value));
+    // It stands alone, so that it is what it looks like.
+    let is_there = |said: &String| {
+        said.match_indices(CARD).any(|(at, _)| {
+            let (before, behind) = (said[..at].chars().next_back(), &said[at + CARD.len()..]);
+            let goes_on = behind.starts_with(|next: char| next.is_alphanumeric() || next == '_')
+                || behind.starts_with('.') && behind[1..].starts_with(|next: char| next.is_ascii_digit());
+            !goes_on && !before.is_some_and(|before| before.is_alphanumeric() || before == '.')
+        })
+    };
+    assert!(says.iter().any(is_there), "{oid} {:?} {says:?}", String::from_utf8_lossy(value));
 }
 
 #[test]
@@ -35,7 +44,23 @@ fn whatever_the_spelling() {
         (1700, "+4539148803436.467E+3".to_owned()),
         (20, "4_539_148_803_436_467".to_owned()),
         (20, format!("{:#x}", CARD.parse::<u64>().unwrap())),
-        (25, format!(" 0B{:b} ", CARD.parse::<u64>().unwrap())),
+        (0, format!(" 0B{:b} ", CARD.parse::<u64>().unwrap())),
+        (1700, format!("{}{CARD}", "0".repeat(300))),
+        (20, format!("-0_0{CARD}")),
+        (1700, ".4539148803436467e16".to_owned()),
+        (1700, format!("{CARD}.0")),
+        (1700, format!("{CARD}0e-1")),
+        (1700, "4539148803436466.9".to_owned()),
+        (701, "4.539148803436467e15".to_owned()),
+        (3802, r#"{"n": 4.539148803436467e15}"#.to_owned()),
+        (114, format!("[1, {CARD}.0]")),
+        (1231, "{1,4.539148803436467e15}".to_owned()),
+        (1016, "{4_539_148_803_436_467}".to_owned()),
+        (99_999, "(a,4.539148803436467e15)".to_owned()),
+        (0, r"\064539148803436467".to_owned()),
+        (99_999, r"\064539148803436467".to_owned()),
+        (1001, r#"{"\\064539148803436467"}"#.to_owned()),
+        (114, r#"["\ud83d", "\u0034539148803436467"]"#.to_owned()),
         (17, format!(r"\x{}", hex.join(" "))),
         (17, r"\064539148803436467".to_owned()),
         (25, format!(r"\x{}", hex.concat())),
@@ -52,8 +77,22 @@ fn whatever_the_spelling() {
 }
 
 #[test]
+fn what_is_no_number_is_not_read_as_one() {
+    for (oid, value) in [(25, "0x1020a5e2b1f0b3"), (25, "4_539"), (1043, "1e12"), (25, r"C:\4539")] {
+        assert_eq!(says(oid, false, value.as_bytes()), [value]);
+    }
+    // Dates and addresses that are written as nobody here reads them.
+    for (oid, value) in [(1082, "19800102"), (1082, "J2444241"), (829, "08002b010203"), (869, "0xcb00714d")] {
+        assert_eq!(says(oid, false, value.as_bytes()).last().unwrap(), "?", "{value}");
+    }
+    for (oid, value) in [(1082, "1980-01-02"), (1082, "infinity"), (1082, "now"), (869, "10.0.0.1"), (869, "::1/64")] {
+        assert_eq!(says(oid, false, value.as_bytes()), [value]);
+    }
+}
+
+#[test]
 fn what_is_spelled_as_the_server_spells_it_is_given_once() {
-    for (oid, value) in [(25, "a text"), (20, "12"), (1700, "-1.50"), (1009, "{a,b}"), (3802, "{}"), (17, "abc")] {
+    for (oid, value) in [(25, "a text"), (20, "12"), (1700, "-150"), (1009, "{a,b}"), (3802, "{}"), (17, "abc")] {
         assert_eq!(says(oid, false, value.as_bytes()), [value]);
     }
 }
@@ -78,6 +117,7 @@ fn a_number_is_cut_off_where_the_server_cuts_it() {
     }
     assert_eq!(says(1700, true, b"\0\x01\0\0\0\0\0\0\xff\xff"), ["?"]);
     assert_eq!(says(1700, true, &numeric(0, 0, &[])), ["0"]);
+    says_card(701, true, &4_539_148_803_436_467_f64.to_be_bytes());
 }
 
 #[test]
