@@ -7,7 +7,7 @@ use crate::kinds::{KindId, Kinds};
 use crate::literals::{Literal, Literals};
 use crate::numbers::Numbers;
 use crate::shapes::{SHAPE_BYTES_MAX, Shapes, bytes_min};
-use crate::times;
+use crate::times::Times;
 use crate::words::{Said, Vocabulary, Words};
 
 /// What a word for a kind adds to its odds, and what a word against it takes.
@@ -34,8 +34,8 @@ pub struct Detector {
     pub(crate) likely: WordShapes,
     /// Those that are it only where one does.
     pub(crate) unlikely: WordShapes,
-    /// Whether a time of day is none of either.
-    pub(crate) times_are_nothing: bool,
+    /// What may stand behind a time of day of which nothing of either begins, if it can be so.
+    pub(crate) times: Option<Times>,
     /// Shapes that begin with what stands before an `@`.
     pub(crate) addresses: Group,
     /// Shapes that begin with one of the literals.
@@ -175,7 +175,7 @@ impl Detector {
         let unlikely =
             WordShapes::new(group(|shape| is_word(shape) && shape.odds <= 0.0, WORD_BYTES_MAX)?, kinds.len());
         Ok(Self {
-            times_are_nothing: [&likely, &unlikely].iter().all(|shapes| times::are_nothing(&shapes.group.shapes)),
+            times: Times::of(&[&likely.group.shapes, &unlikely.group.shapes]),
             likely,
             unlikely,
             addresses: group(|shape| shape.address, WORD_BYTES_MAX)?,

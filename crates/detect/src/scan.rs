@@ -27,7 +27,7 @@ use crate::kinds::KindId;
 use crate::literals::{NAME_BYTES_MAX, Way};
 use crate::numbers::{DIGITS_MAX, MayBe, Number};
 use crate::surroundings::{is_part, name_of};
-use crate::times;
+use crate::times::Times;
 use crate::words::{Behind, Said};
 use again::{Again, May};
 
@@ -196,7 +196,7 @@ impl<'d> Scanner<'d> {
         while let Some(place) = places.next_from(at) {
             at = self.place(input, within, at, place);
             if at == place.saturating_add(YEAR_BYTES)
-                && let Some(end) = times::end(input, place, self.detector.times_are_nothing)
+                && let Some(end) = Times::end(self.detector.times.as_ref(), input, place)
             {
                 at = end;
             }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use gate::{Declined, Gate, Search, ShapeKey};
 use model::{Ask, Certainty, Field, LogText, Lowering, Object, Operation, Wording};
 use sql_postgres::{
-    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, PlainPut, SQL_BYTES_MAX, Skeleton, Statement,
-    TransactionStep, analyse, function_call, function_of, log_text, unseen,
+    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement,
+    TransactionStep, analyse_with, function_call, function_of, log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -70,8 +70,6 @@ pub struct Reading {
     pub changes_catalog: bool,
     /// Set if it turns Weir's own notices on or off.
     pub notices: Option<bool>,
-    /// Set if it is that of texts whose constants are put somewhere, without them.
-    pub lacks_constants: bool,
     /// What kind of thing it is.
     pub form: Form,
     /// Set if the log must not keep its constants: it touches classified data, or brings a password.
@@ -135,20 +133,30 @@ impl Circumstance<'_> {
         self.key_of(b"text", text)
     }
 
-    /// Whether something is in a constant that a statement puts somewhere, or gives to what it runs by its name.
-    fn finds_put(&self, statement: &Statement) -> bool {
+    /// Whether something is in a constant by itself, as it stands in a text or as it is taken where it is put.
+    fn finds_constant(&self, sql: &str, statements: &[Statement]) -> bool {
+        if self.search.is_none() {
+            return false;
+        }
+        let mut skeleton = Skeleton::default();
+        if skeleton.read(sql) && skeleton.constants(sql).any(|constant| self.finds(constant)) {
+            return true;
+        }
         let finds = |oid: u32, value: &str| {
             let mut ask = |said: Said<'_>| match said {
                 Said::Bytes(value) => self.finds(value).then_some(()),
-                Said::Unread => Some(()),
+                Said::Unread => None,
             };
-            self.search.is_some() && each_said(CellType::of(oid, false), value.as_bytes(), &mut ask).is_some()
+            each_said(CellType::of(oid, false), value.as_bytes(), &mut ask).is_some()
         };
-        let put = |put: &PlainPut| match &put.given {
-            Given::Constant(value) => finds(put.type_oid, value),
+        let mut seen = HashSet::new();
+        let mut puts = statements.iter().flat_map(all_of).flat_map(|statement| &statement.puts);
+        let is_found = puts.any(|put| match &put.given {
+            Given::Constant(value) => seen.insert((put.type_oid, value)) && finds(put.type_oid, value),
             Given::Parameter(_) | Given::TooMuch => false,
-        };
-        statement.puts.iter().any(put) || statement.arguments().any(|value| finds(0, value))
+        });
+        is_found
+            || statements.iter().flat_map(all_of).any(|statement| statement.arguments().any(|value| finds(0, value)))
     }
 
     /// What the log keeps of a text in which something was found: without its constants, and nothing if it is not in those alone.
@@ -243,7 +251,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         return unread(key, worded(text, log, gate), snapshot, why);
     };
     let token = |literal: &[u8]| gate.keys().literal(literal);
-    let mut statements = match analyse(sql, &snapshot.catalog) {
+    let mut statements = match analyse_with(sql, &snapshot.catalog, circumstance.may_forbid_store) {
         Ok(statements) => statements,
         Err(wrong) => {
             let code = if wrong.beyond_limit { "54000" } else { "42601" };
@@ -286,11 +294,16 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         why.declined.hint = Some("Send it in smaller portions.".to_owned());
         return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why).unfit();
     }
+    if statements.iter().flat_map(all_of).any(|statement| statement.puts_too_much) {
+        let message = "the statement puts more values into columns than Weir looks at".to_owned();
+        let mut why = unfit("54001", message, None);
+        why.declined.hint = Some("Send it in smaller portions, or name the table with its schema.".to_owned());
+        return unread(key, worded(text, log_text(sql, true, &token).text, gate), snapshot, why).unfit();
+    }
     let mask = stored_mask(&statements);
     let logged = log_text(sql, operation.is_tainted(), &token);
     let withholds_constants = logged.withheld;
-    let found = circumstance.finds(text)
-        || statements.iter().flat_map(all_of).any(|statement| circumstance.finds_put(statement));
+    let found = circumstance.finds(text) || circumstance.finds_constant(sql, &statements);
     let logged = match found && !withholds_constants {
         true => circumstance.log_text_of_found(sql, &token),
         false => logged,
@@ -302,7 +315,6 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         names_unknown: statements.iter().any(|statement| !statement.unknown_names.is_empty()),
         changes_catalog: statements.iter().any(may_change),
         notices: notices(&operation, sql),
-        lacks_constants: false,
         form: Form::Sql,
         operation,
         statements,
@@ -328,7 +340,6 @@ impl Interpreted {
         for_all.then(|| {
             let mut reading = Reading { key, ..Reading::clone(&self.reading) };
             // Constants are those of this text.
-            reading.lacks_constants = reading.puts_constants();
             reading.statements.iter_mut().for_each(Statement::forget_constants);
             Rc::new(reading)
         })
@@ -367,6 +378,11 @@ impl Reading {
     /// Whether constants of its text are put into columns that are not classified.
     pub fn puts_constants(&self) -> bool {
         self.statements.iter().flat_map(all_of).any(Statement::puts_constants)
+    }
+
+    /// Whether it may put something into columns that are not classified, and it was not asked what.
+    pub fn lacks_puts(&self) -> bool {
+        self.statements.iter().flat_map(all_of).any(|statement| statement.lacks_puts)
     }
 
     /// Whether it reads or writes rows by a catalog that the session has changed since.
@@ -464,7 +480,6 @@ impl Reading {
             uncommitted: 0,
             names_unknown: false,
             notices: None,
-            lacks_constants: false,
             form,
             learned: RefCell::default(),
             withholds_constants: false,
@@ -552,7 +567,6 @@ fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) 
         names_unknown: false,
         changes_catalog: true,
         notices: None,
-        lacks_constants: false,
         form: Form::Sql,
         withholds_constants: true,
         learned: RefCell::default(),

@@ -42,8 +42,13 @@ use crate::vocabulary::{OPAQUE, STORE};
 ///
 /// Needs a stack of 2 MiB. A text without statements (empty, or comments only) gives none.
 pub fn analyse(sql: &str, catalog: &Catalog) -> Result<Vec<Statement>, Unreadable> {
+    analyse_with(sql, catalog, true)
+}
+
+/// The same; whether it is told what is put into columns that are not classified ([`Statement::puts`]), which takes time and seldom matters.
+pub fn analyse_with(sql: &str, catalog: &Catalog, tells_puts: bool) -> Result<Vec<Statement>, Unreadable> {
     let tokens = Tokens::of(sql);
-    read(sql)?.iter().map(|raw| statement(raw, sql, &tokens, catalog)).collect()
+    read(sql)?.iter().map(|raw| statement(raw, sql, &tokens, catalog, tells_puts)).collect()
 }
 
 /// An output of a statement, and what it holds by the statement alone, before the server has described it.
@@ -77,7 +82,13 @@ pub fn foresee(sql: &str, catalog: &Catalog) -> Result<Vec<Option<Vec<Foreseen>>
     Ok(read(sql)?.iter().map(foreseen).collect())
 }
 
-fn statement(raw: &RawStmt, sql: &str, tokens: &Tokens<'_>, catalog: &Catalog) -> Result<Statement, Unreadable> {
+fn statement(
+    raw: &RawStmt,
+    sql: &str,
+    tokens: &Tokens<'_>,
+    catalog: &Catalog,
+    tells_puts: bool,
+) -> Result<Statement, Unreadable> {
     // The tree is made of nothing that it can't hold; if a new version brings some, the statement is refused.
     let tree = Tree::of(&raw.stmt).map_err(|error| Unreadable {
         message: format!("the statement's tree holds {error}, which Weir does not know"),
@@ -87,7 +98,7 @@ fn statement(raw: &RawStmt, sql: &str, tokens: &Tokens<'_>, catalog: &Catalog) -
     let start = usize::try_from(raw.stmt_location).unwrap_or(0).min(sql.len());
     let length = usize::try_from(raw.stmt_len).unwrap_or(0);
     let end = if length == 0 { sql.len() } else { start.saturating_add(length).min(sql.len()) };
-    let mut statement = of_tree(&tree, catalog);
+    let mut statement = of_tree(&tree, catalog, tells_puts);
     statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start, catalog));
     if statement.copy.is_some() {
         // A COPY's options say how rows are written, and its query is described word for word.
@@ -99,13 +110,13 @@ fn statement(raw: &RawStmt, sql: &str, tokens: &Tokens<'_>, catalog: &Catalog) -
         place_constants(&mut statement, tokens);
     }
     statement.span = start..end;
-    statement.names = names::names(&tree, sql.get(start..end).unwrap_or_default(), catalog);
+    statement.names = names::names(&tree, sql.get(start..end).unwrap_or_default(), catalog, tells_puts);
     Ok(statement)
 }
 
 /// What the statement of this tree does, but for the names that it gives and takes.
-fn of_tree(tree: &Tree, catalog: &Catalog) -> Statement {
-    let mut findings = Findings::new(catalog, tree);
+fn of_tree(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Statement {
+    let mut findings = Findings { tells_puts, ..Findings::new(catalog, tree) };
     match tree.node() {
         Some(node) => findings.statement(node),
         None => findings.opaque("the statement is empty"),
@@ -172,6 +183,7 @@ pub(crate) use written::copied_into;
 /// What is found on the way through one statement.
 struct Findings<'a> {
     catalog: &'a Catalog,
+    tells_puts: bool,
     asks: Vec<Ask>,
     /// The asks once more, to ask nothing twice.
     asked: HashSet<(&'static str, Option<Part>)>,
@@ -218,6 +230,7 @@ impl<'a> Findings<'a> {
         });
         Self {
             catalog,
+            tells_puts: true,
             asks: Vec::new(),
             asked: HashSet::new(),
             opaque: Vec::new(),
@@ -358,7 +371,9 @@ impl<'a> Findings<'a> {
             }
         }
         let writes = tainted || tree.node().is_some_and(|node| node.contains(&written::WRITING));
-        let written = if writes { written::written(tree, self.catalog) } else { written::Written::default() };
+        let tells_puts = self.tells_puts;
+        let written =
+            if writes { written::written(tree, self.catalog, tells_puts) } else { written::Written::default() };
         let mut lowering = written.lowerings.fields;
         for lowering in lowering.iter_mut().filter(|lowering| kept.contains(&lowering.field)) {
             lowering.unfollowed =
@@ -404,6 +419,8 @@ impl<'a> Findings<'a> {
             arguments: written::arguments(tree),
             parameters_kept: written.parameters,
             puts: written.puts,
+            lacks_puts: writes && !tells_puts,
+            puts_too_much: written.too_much,
             lowering,
             lowered_parameters: written.lowerings.parameters,
             lowered_constants: written.lowerings.constants,

@@ -42,7 +42,7 @@ mod log_text;
 mod resolve;
 mod skeleton;
 
-pub use analyse::{Foreseen, MadeOf, Names, analyse, foresee, kept_rows, unseen};
+pub use analyse::{Foreseen, MadeOf, Names, analyse, analyse_with, foresee, kept_rows, unseen};
 pub use calls::{function_call, function_of};
 pub use catalog::{
     CATALOG_QUERIES, Catalog, CatalogRows, Column, OWN_CATALOG_QUERIES, RawCast, RawColumn, RawFunction, RawRelation,

@@ -7,6 +7,10 @@ use pg_query::protobuf::RawStmt;
 /// The longest text that is read, in bytes: what a form or a tool sends is far below it.
 pub const SQL_BYTES_MAX: usize = 1024 * 1024;
 
+/// The most parts that an assignment to several columns may make of its source, and the length of a text that can't make as many.
+const COPIED_TOKENS_MAX: usize = 500_000;
+const COPYING_BYTES_MIN: usize = 1024;
+
 /// How many places that look like the error are tried to find its position, and in texts of what length at most: each try
 /// is a parse.
 const POSITION_TRIES_MAX: usize = 64;
@@ -36,6 +40,11 @@ pub(crate) fn read(sql: &str) -> Result<Vec<RawStmt>, Unreadable> {
         let message = format!("the statement has {} bytes, and Weir reads at most {SQL_BYTES_MAX}", sql.len());
         return Err(Unreadable::beyond(message));
     }
+    if copies_too_much(sql) {
+        return Err(Unreadable::beyond(format!(
+            "the statement sets so many columns at once to so long an expression that reading it would make more than {COPIED_TOKENS_MAX} parts"
+        )));
+    }
     match parse(sql) {
         Ok(statements) => Ok(statements),
         Err(pg_query::Error::Parse(message)) => {
@@ -54,6 +63,63 @@ pub(crate) fn read(sql: &str) -> Result<Vec<RawStmt>, Unreadable> {
         }),
         Err(other) => Err(Unreadable { message: other.to_string(), position: None, beyond_limit: false }),
     }
+}
+
+/// Whether the library would make too much of an assignment to several columns: of `SET (a, b, c) = (SELECT …)` its tree has the query once
+/// for each of them, so that a text of some kilobytes takes all memory.
+fn copies_too_much(sql: &str) -> bool {
+    use pg_query::protobuf::Token;
+    if sql.len() < COPYING_BYTES_MIN || !may_assign_rows(sql.as_bytes()) {
+        return false;
+    }
+    // What has no tokens is refused by who reads it.
+    let Ok(scanned) = pg_query::scan(sql) else { return false };
+    let tokens: Vec<Token> = scanned.tokens.iter().map(pg_query::protobuf::ScanToken::token).collect();
+    // How many parts each list in parentheses has so far that is open.
+    let (mut open, mut closed, mut copied) = (Vec::new(), 0_usize, 0_usize);
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Ascii40 => open.push(1_usize),
+            Token::Ascii44 => open.iter_mut().rev().take(1).for_each(|parts| *parts = parts.saturating_add(1)),
+            Token::Ascii41 => {
+                closed = open.pop().unwrap_or(1);
+                continue;
+            }
+            Token::Ascii61 if closed > 1 => {
+                let source = tokens.get(at.saturating_add(1)..).unwrap_or_default();
+                copied = copied.saturating_add(closed.saturating_mul(expression(source)));
+            }
+            Token::SqlComment | Token::CComment => continue,
+            _ => {}
+        }
+        closed = 0;
+    }
+    copied > COPIED_TOKENS_MAX
+}
+
+/// How many tokens the expression has at most that begins with these.
+fn expression(tokens: &[pg_query::protobuf::Token]) -> usize {
+    use pg_query::protobuf::Token;
+    let mut depth = 0_usize;
+    let ends = |token: &Token| {
+        match token {
+            Token::Ascii40 => depth = depth.saturating_add(1),
+            Token::Ascii41 if depth == 0 => return true,
+            Token::Ascii41 => depth = depth.saturating_sub(1),
+            Token::Ascii44 | Token::Ascii59 | Token::From | Token::Where | Token::Returning => return depth == 0,
+            _ => {}
+        }
+        false
+    };
+    tokens.iter().position(ends).unwrap_or(tokens.len())
+}
+
+/// Whether a `=` may stand behind a `)`. Cheap.
+fn may_assign_rows(sql: &[u8]) -> bool {
+    memchr::memchr_iter(b')', sql).any(|at| {
+        let behind = sql.get(at.saturating_add(1)..).unwrap_or_default().trim_ascii_start();
+        matches!(behind, [b'=' | 0x0b, ..] | [b'-', b'-', ..] | [b'/', b'*', ..])
+    })
 }
 
 /// The library collects statistics on the side with code that may panic on odd trees. What can't be read is refused.

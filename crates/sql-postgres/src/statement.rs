@@ -44,6 +44,10 @@ pub struct Statement {
     pub parameters_kept: Vec<KeptParameter>,
     /// Values that it puts into columns that are not classified.
     pub puts: Vec<PlainPut>,
+    /// Whether it may put something there and was not asked what.
+    pub lacks_puts: bool,
+    /// Whether it puts more into columns than can be followed.
+    pub puts_too_much: bool,
     /// Fields that may be given less than the values that it puts there.
     pub lowering: Vec<Lowering>,
     /// Parameters that it puts there.

@@ -207,3 +207,34 @@ fn addresses_without_a_digit_are_found() {
         assert_eq!(found(none), [""; 0], "{none}");
     }
 }
+
+/// Dates are gone over, unless a kind is one, or a part of one.
+#[test]
+fn what_is_found_in_dates_is_what_is_found_plainly() {
+    let texts = [
+        "on 2024-05-12 12:34:56,789 and 2024-05-12T12:34:56Z, 2024-05-12 12:34:56 pm",
+        "2024-05-12T12:34:56:78:9a:bc:de 2024-05-12 12:34:56:78:9a:bc 2024-05-12 12:34:56.789",
+        "2024-05-12T12:34:56 78 90 12 34 2024-05-12 12:34:56 06 12 34 56 78, 1-2024-05-12 12:34:56+02:00",
+        "born 2024-05-12 12:34:56; 2024-05-12T12:34:56.123456-07:00",
+    ];
+    for pattern in [
+        "[0-9]{2}:[0-9]{2}",
+        "[0-9]{2},[0-9]{3}",
+        "[0-9]{2}:[0-9]{2} [a-z]+",
+        "[0-9]{2}[.][0-9]{3}",
+        "[0-9]{2}Z",
+        "([0-9a-f]{2}:){5}[0-9a-f]{2}",
+        "[0-9]{2}( [0-9]{2}){4}",
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    ] {
+        let file = format!(
+            "name = \"x\"\ntitle = \"X\"\nclass = \"pii.x\"\nsight = \"partial\"\npositive = []\nnegative = []\n\
+             source = \"\"\n[[shapes]]\npattern = '{pattern}'\nodds = 1.0\n"
+        );
+        let detector = Detector::new(vec![crate::entity::Entity::read("x.toml", &file).unwrap()]).unwrap();
+        let found: usize = texts.iter().map(|text| Scanner::new(&detector).scan(text.as_bytes(), None).len()).sum();
+        assert!(found > 0, "{pattern}");
+        texts.iter().for_each(|text| same(&detector, text.as_bytes(), ""));
+    }
+    texts.iter().for_each(|text| same(&ALL, text.as_bytes(), "phone number"));
+}

@@ -18,9 +18,8 @@ use super::{CellType, PostgresCells, array, bytes, number, record};
 /// How often backslashes are taken away: each array or row that is within another one doubles them.
 const LEVELS_MAX: usize = 16;
 
-/// `date`, and with how many digits one may say when somebody was born.
+/// `date`.
 const DATE: u32 = 1082;
-const DATE_DIGITS_MIN: usize = 6;
 
 /// Something that a value says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +53,15 @@ fn in_text<T>(oid: u32, value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>
         Some(Manner::Bytes) if has_escapes() => in_bytes(value, ask).unwrap_or_else(|| ask(Said::Unread)),
         Some(Manner::Bytes) => None,
         Some(Manner::Document) => in_document(value, ask).unwrap_or_else(|| ask(Said::Unread)),
-        // A date or an address that is not written as the server writes it may be written so by the server.
-        Some(Manner::Written) if is_odd(oid, value) => ask(Said::Unread),
+        // A date or an address that is not written as the server writes it will be written so by the server.
+        Some(Manner::Written) if oid == DATE => match *value.trim_ascii() {
+            [y1, y2, y3, y4, m1, m2, d1, d2] if value.trim_ascii().iter().all(u8::is_ascii_digit) => {
+                ask(Said::Bytes(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]))
+            }
+            [b'J' | b'j', ..] | [_, _, _, _, b'.', _, _, _] => ask(Said::Unread),
+            _ => None,
+        },
+        Some(Manner::Written) if is_odd_address(oid, value) => ask(Said::Unread),
         Some(Manner::Written) => in_number(value, ask),
         Some(Manner::List | Manner::Row | Manner::Raw) | None => in_number(value, ask)
             .or_else(|| in_parts(value, ask))
@@ -65,12 +71,10 @@ fn in_text<T>(oid: u32, value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>
     }
 }
 
-/// Whether the server reads this as something that Weir can't read.
-fn is_odd(oid: u32, value: &[u8]) -> bool {
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let is_date = oid == DATE && digits >= DATE_DIGITS_MIN;
+/// Whether the server reads this as an address that Weir can't read.
+fn is_odd_address(oid: u32, value: &[u8]) -> bool {
     let is_address = matches!(Family::of(oid), Some(Family::Net(_)));
-    (is_date || is_address) && PostgresCells.read(CellType::of(oid, false), value.trim_ascii()).is_none()
+    is_address && PostgresCells.read(CellType::of(oid, false), value.trim_ascii()).is_none()
 }
 
 /// In a number, however it is written.

@@ -495,7 +495,7 @@ impl<S> Conversation<S> {
         });
         let same = same && !(self.needs_own_snapshot(&known) && self.lacks_own_snapshot());
         // What may be stored is another question now than when its constants were looked at.
-        let same = same && !(known.lacks_constants && self.may_forbid_store());
+        let same = same && !(known.lacks_puts() && self.may_forbid_store());
         // What could not be read can't be read now either: the target keeps what it has made of the text.
         if known.unread.is_some() || same && !known.runs_names() {
             return Ok(known);

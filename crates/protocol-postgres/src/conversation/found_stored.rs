@@ -75,7 +75,7 @@ impl<S> Conversation<S> {
 
     /// Why a portal does not run that was bound before policy said what may not be stored.
     pub(super) fn refuses_bound(&self, portal: &Portal) -> Option<Declined> {
-        let stores = || portal.interpreted.lacks_constants || puts(&portal.interpreted).next().is_some();
+        let stores = || portal.interpreted.lacks_puts() || puts(&portal.interpreted).next().is_some();
         let is_late = self.may_forbid_store() && portal.looked_by != self.policies_epoch();
         (is_late && stores()).then(|| Declined {
             message: "the portal was bound before the policies were changed that say what may be stored".to_owned(),

@@ -14,7 +14,7 @@ use super::Conversation;
 use super::expect::{Expect, Running};
 use super::target::Pass;
 use crate::cells::{Eyes, Manner, Sought as LookedFor};
-use crate::interpret::Interpreted;
+use crate::interpret::{Form, Interpreted};
 use crate::wire::backend::ColumnShape;
 use crate::wire::{Fields, Malformed, build};
 
@@ -23,6 +23,8 @@ const USER_OID_MIN: u32 = 16384;
 /// Types that in the catalog's own tables hold names of what is in the database, its numbers, and addresses of whoever is connected to it: `name`,
 /// `int2vector`, `oidvector`, `cidr`, `inet`. Elsewhere they can hold what somebody has written.
 const OWN: [u32; 5] = [19, 22, 30, 650, 869];
+
+static NO_NAMES: MadeOf = MadeOf::NOTHING;
 
 /// Who looks, and the room for it.
 #[derive(Debug, Default)]
@@ -78,6 +80,8 @@ impl<'a> Looked<'a> {
             });
         }
         let made_of = interpreted.statements.get(statement).map(|statement| &statement.made_of);
+        // What is no text of SQL has columns of the server's own.
+        let made_of = if interpreted.form == Form::Sql { made_of } else { Some(&NO_NAMES) };
         Some(Self { search, catalog: &snapshot.catalog, operation: interpreted.key, statement, made_of })
     }
 

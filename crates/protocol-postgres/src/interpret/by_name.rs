@@ -90,7 +90,6 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
         uncommitted: read.uncommitted,
         names_unknown: read.names_unknown,
         notices: read.notices,
-        lacks_constants: read.lacks_constants,
         form: Form::Sql,
         learned: RefCell::default(),
     })
@@ -165,7 +164,6 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
         snapshot: Arc::clone(&read.snapshot),
         uncommitted: read.uncommitted,
         notices: None,
-        lacks_constants: read.lacks_constants,
         form: Form::Sql,
         withholds_constants: logged.withheld,
         learned: RefCell::default(),

@@ -56,6 +56,9 @@ impl Default for MadeOf {
 }
 
 impl MadeOf {
+    /// No outputs are made of anything.
+    pub const NOTHING: Self = Self::Each(Vec::new());
+
     /// The names of the columns that the result's column at this place, of this name, is made of. `None` if it may be any.
     pub fn names(&self, at: usize, name: &str) -> Option<Names> {
         match self {
@@ -98,6 +101,23 @@ pub(super) fn made_of(tree: &Tree) -> MadeOf {
     gathered.and_then(|gathering| gathering.outputs(&arms, width)).unwrap_or(MadeOf::Anything)
 }
 
+/// The names that a query's columns have, as far as they are written.
+fn columns_of<'a>(query: &'a Tree, aliases: &'a [Tree]) -> Vec<&'a str> {
+    let mut arms = Vec::new();
+    match query.node() {
+        Some(node) if node.kind == "SelectStmt" => arms_of(node, &mut arms),
+        Some(node) => arms.extend(node.get("returning_clause").node().map(|clause| clause.get("exprs").list())),
+        None => {}
+    }
+    let targets = arms.first().copied().unwrap_or_default();
+    let named = targets.iter().skip(aliases.len()).filter_map(|target| target.as_kind("ResTarget"));
+    let named = named.filter_map(names_of_output).filter_map(|names| match names.as_slice() {
+        [name] => Some(*name),
+        _ => None,
+    });
+    aliases.iter().map(Tree::text).chain(named).collect()
+}
+
 /// The targets of each arm of a query, and the rows of VALUES.
 fn arms_of<'a>(node: &'a Node, arms: &mut Vec<&'a [Tree]>) {
     let sides = [node.get("larg").node(), node.get("rarg").node()];
@@ -118,6 +138,8 @@ struct Meanings<'a> {
     renamed: BTreeSet<&'a str>,
     /// Names of tables, queries and what else has rows: alone they stand for one.
     rows: BTreeSet<&'a str>,
+    /// Names that stand alone where they are the value itself.
+    alone: BTreeSet<&'a str>,
 }
 
 /// The names in a statement.
@@ -142,7 +164,7 @@ impl<'a> Gathering<'a> {
         });
         let (meanings, shared) = (Meanings::default(), HashMap::new());
         let mut gathering = Self { meanings, left, shared, names_left: NAMES_OF_ALL_MAX };
-        nodes.iter().for_each(|node| gathering.gather_rows(node));
+        gathering.gather_rows(&nodes);
         nodes.into_iter().for_each(|node| gathering.gather(node));
         (gathering.left > 0).then_some(gathering)
     }
@@ -187,11 +209,28 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// What is named in FROM: it stands for all of its columns where it stands alone. A function's one column has its name.
-    fn gather_rows(&mut self, node: &'a Node) {
-        if node.kind != "ResTarget" && node.kind != "RangeFunction" {
-            let alias = node.get("alias").node().map(|alias| alias.text("aliasname"));
-            self.meanings.rows.extend(alias.into_iter().chain([node.text("relname"), node.text("ctename")]));
+    /// What is named in FROM: it stands for all of its columns where it stands alone, unless one of them is called so. A function's one
+    /// column has its name.
+    fn gather_rows(&mut self, nodes: &[&'a Node]) {
+        let is_query = |node: &&&'a Node| node.kind == "CommonTableExpr";
+        let queries: HashMap<&str, Vec<&str>> = nodes
+            .iter()
+            .filter(is_query)
+            .map(|node| (node.text("ctename"), columns_of(node.get("ctequery"), node.get("aliascolnames").list())))
+            .collect();
+        for node in nodes {
+            let alias = node.get("alias").node();
+            let renamed = alias.map_or(&[][..], |alias| alias.get("colnames").list());
+            let alias = alias.map(|alias| alias.text("aliasname"));
+            let (name, columns) = match node.kind {
+                "RangeVar" => (alias.unwrap_or(node.text("relname")), queries.get(node.text("relname")).cloned()),
+                "RangeSubselect" => (alias.unwrap_or(""), Some(columns_of(node.get("subquery"), renamed))),
+                "JoinExpr" | "RangeTableFunc" | "JsonTable" => (alias.unwrap_or(""), None),
+                _ => continue,
+            };
+            if !columns.is_some_and(|columns| columns.contains(&name)) {
+                self.meanings.rows.insert(name);
+            }
         }
     }
 
@@ -243,18 +282,17 @@ impl<'a> Gathering<'a> {
         }
         let all: BTreeSet<&str> = outputs.into_iter().flatten().collect();
         let names: BTreeSet<&str> = self.meanings.made_of.keys().chain(&self.meanings.renamed).copied().collect();
-        (names.len() <= NAMES_OF_ALL_MAX).then_some(())?;
+        (all.len() <= NAMES_MAX && names.len() <= NAMES_OF_ALL_MAX).then_some(())?;
         let others = self.share(all.clone());
+        let is_of_all = |name: &str| others.as_ref().is_some_and(|all| all.iter().any(|other| **other == *name));
         let mut named = HashMap::new();
         for name in names {
             let mut meant: BTreeSet<&str> = all.iter().copied().chain([name]).collect();
-            let is_known = self.meant(&mut meant).is_some();
+            if self.meant(&mut meant).is_none() {
+                named.insert(name.into(), None);
             // Its own name counts in any case.
-            let says_more = meant
-                .iter()
-                .any(|more| *more != name && others.as_ref().is_some_and(|all| !all.iter().any(|all| **all == **more)));
-            if !is_known || says_more {
-                named.insert(name.into(), if is_known { self.share(meant) } else { None });
+            } else if others.is_none() || meant.iter().any(|more| *more != name && !is_of_all(more)) {
+                named.insert(name.into(), self.share(meant));
             }
         }
         Some(MadeOf::Named(named, others))
@@ -274,19 +312,26 @@ impl<'a> Gathering<'a> {
 
     /// Adds the names of which the outputs are made that these may mean. `None` if they are too many.
     fn meant(&self, names: &mut BTreeSet<&'a str>) -> Option<()> {
-        let Meanings { made_of, of_any, renamed, .. } = &self.meanings;
+        let Meanings { made_of, of_any, renamed, rows, alone } = &self.meanings;
         if !names.is_empty() {
+            (of_any.len() <= NAMES_MAX).then_some(())?;
             names.extend(of_any);
         }
         let mut waiting: Vec<&str> = names.iter().copied().collect();
         while let Some(name) = waiting.pop() {
-            if renamed.contains(name) || names.len() > NAMES_MAX {
+            // A row as one value: nobody knows of which columns.
+            let is_row = alone.contains(name) && rows.contains(name);
+            if is_row || renamed.contains(name) || names.len() > NAMES_MAX {
                 return None;
             }
-            let made_of = made_of.get(name).into_iter().flatten();
-            waiting.extend(made_of.filter(|name| names.insert(name)).copied());
+            for more in made_of.get(name).into_iter().flatten() {
+                if names.insert(more) {
+                    waiting.push(more);
+                    (names.len() <= NAMES_MAX).then_some(())?;
+                }
+            }
         }
-        (names.len() <= NAMES_MAX).then_some(())
+        Some(())
     }
 
     fn of_value(&mut self, value: &'a Tree) -> BTreeSet<&'a str> {
@@ -297,72 +342,72 @@ impl<'a> Gathering<'a> {
 
     /// Adds the names in an expression that its value is made of: not those of what it only depends on.
     fn written(&mut self, value: &'a Tree, names: &mut BTreeSet<&'a str>) {
-        let mut waiting = vec![value];
-        while let Some(value) = waiting.pop() {
+        let mut waiting = vec![(value, Within::Value)];
+        while let Some((value, within)) = waiting.pop() {
             self.left = self.left.saturating_sub(1);
+            let mut push = |value: &'a Tree| waiting.push((value, within));
             match value {
-                Tree::List(items) => waiting.extend(items),
+                Tree::List(items) => items.iter().for_each(push),
                 Tree::Node(node) => match node.kind {
                     "ColumnRef" => {
                         let name = last_name(node, "fields");
                         names.extend(name);
-                        // A row as one value: nobody knows of which columns.
-                        if let Some(row) = name.filter(|name| self.meanings.rows.contains(name))
-                            && node.get("fields").list().len() == 1
-                        {
-                            self.meanings.renamed.insert(row);
+                        if within != Within::Document && node.get("fields").list().len() == 1 {
+                            self.meanings.alone.extend(name);
                         }
                     }
                     "AExpr" if takes_a_key(node) => {
-                        waiting.push(node.get("lexpr"));
-                        keys(node.get("rexpr"), names);
+                        let is_told = self.keys(node.get("rexpr"), names);
+                        waiting.push((node.get("lexpr"), if is_told { within } else { Within::Opened }));
                     }
-                    "AIndices" => keys(node.get("uidx"), names),
+                    "AIndices" => _ = self.keys(node.get("uidx"), names),
                     "AIndirection" => {
                         names.extend(last_name(node, "indirection"));
-                        waiting.push(node.get("indirection"));
+                        push(node.get("indirection"));
                         match node.get("arg").as_kind("ColumnRef") {
                             Some(row) => names.extend(last_name(row, "fields")),
-                            None => waiting.push(node.get("arg")),
+                            None => push(node.get("arg")),
                         }
                     }
                     "NullTest" | "BooleanTest" | "BoolExpr" | "WindowDef" | "SortBy" => {}
                     "AExpr" if is_comparison(node) => {}
-                    "CaseExpr" => waiting.extend([node.get("args"), node.get("defresult")]),
-                    "CaseWhen" => waiting.push(node.get("result")),
+                    "CaseExpr" => [node.get("args"), node.get("defresult")].into_iter().for_each(push),
+                    "CaseWhen" => push(node.get("result")),
                     "FuncCall" if is_own(node, "count") => {}
                     "FuncCall" => {
-                        let key = [
-                            "jsonb_extract_path",
-                            "jsonb_extract_path_text",
-                            "json_extract_path",
-                            "json_extract_path_text",
-                        ];
-                        if key.iter().any(|key| is_own(node, key)) {
-                            node.get("args").list().iter().skip(1).for_each(|key| keys(key, names));
+                        let arguments = node.get("args");
+                        if PATHS.iter().any(|path| is_own(node, path)) {
+                            arguments.list().iter().skip(1).for_each(|key| _ = self.keys(key, names));
                         }
-                        // `ssn(p)` is `p.ssn`.
-                        let is_field = node.get("args").list().len() == 1;
                         let function = last_name(node, "funcname");
-                        names.extend(function.filter(|_| is_field));
-                        // A document has the names of what is in it.
-                        let makes_document = function.is_some_and(|name| name.contains("json") || name == "hstore");
-                        for argument in node.get("args").list() {
-                            match argument.as_kind("ColumnRef").filter(|_| makes_document) {
-                                Some(row) => names.extend(last_name(row, "fields")),
-                                None => waiting.push(argument),
-                            }
-                        }
+                        // `ssn(p)` is `p.ssn`.
+                        names.extend(function.filter(|_| arguments.list().len() == 1));
+                        let makes_document = function.is_some_and(|name| DOCUMENTS.contains(&name));
+                        let opens_one = function.is_some_and(|name| name.contains("json")) && !makes_document;
+                        let within = match within {
+                            Within::Opened => Within::Opened,
+                            _ if opens_one => Within::Opened,
+                            _ if makes_document => Within::Document,
+                            _ => within,
+                        };
+                        waiting.push((arguments, within));
                         // What stands behind WITHIN GROUP is given to it.
                         let sorted = node.get("agg_order").list().iter().filter(|_| node.has("agg_within_group"));
-                        waiting.extend(sorted.filter_map(Tree::node).map(|sort| sort.get("node")));
+                        waiting.extend(sorted.filter_map(Tree::node).map(|sort| (sort.get("node"), within)));
                     }
-                    "SubLink" if returns_rows(node) => waiting.push(node.get("subselect")),
+                    "SubLink" if returns_rows(node) => push(node.get("subselect")),
                     "SubLink" => {}
                     "SelectStmt" => {
-                        waiting.extend(["target_list", "values_lists", "larg", "rarg"].map(|field| node.get(field)));
+                        ["target_list", "values_lists", "larg", "rarg"]
+                            .map(|field| node.get(field))
+                            .into_iter()
+                            .for_each(push);
                     }
-                    _ => waiting.extend(node.fields.iter().map(|(_, value)| value)),
+                    kind => {
+                        let makes_document = kind.starts_with("Json") && within != Within::Opened;
+                        let within = if makes_document { Within::Document } else { within };
+                        waiting.extend(node.fields.iter().map(|(_, value)| (value, within)));
+                    }
                 },
                 Tree::Nothing | Tree::Text(_) | Tree::Int(_) => {}
             }
@@ -371,7 +416,62 @@ impl<'a> Gathering<'a> {
             }
         }
     }
+
+    /// Adds the keys that stand in a text: one, or a path of them. Whether there are any.
+    fn keys(&mut self, key: &'a Tree, names: &mut BTreeSet<&'a str>) -> bool {
+        let mut key = key;
+        while let Some(cast) = key.as_kind("TypeCast") {
+            key = cast.get("arg");
+        }
+        if let Some(array) = key.as_kind("AArrayExpr") {
+            return array.get("elements").list().iter().fold(false, |any, key| self.keys(key, names) | any);
+        }
+        let constant = key.as_kind("AConst").and_then(|constant| constant.get("val").node());
+        let text = constant.map_or("", |text| text.text("sval"));
+        for key in text.split(['{', '}', ',', '"']).map(str::trim).filter(|key| !key.is_empty()) {
+            self.left = self.left.saturating_sub(1);
+            if names.len() > NAMES_MAX {
+                break;
+            }
+            names.insert(key);
+        }
+        constant.is_some()
+    }
 }
+
+/// What an expression is part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// Of a value.
+    Value,
+    /// Of a document, which has the names of what is in it.
+    Document,
+    /// Of a document that is taken apart by names that are not known.
+    Opened,
+}
+
+/// Functions that make a document.
+const DOCUMENTS: [&str; 15] = [
+    "row_to_json",
+    "to_json",
+    "to_jsonb",
+    "array_to_json",
+    "json_agg",
+    "jsonb_agg",
+    "json_agg_strict",
+    "jsonb_agg_strict",
+    "json_build_object",
+    "jsonb_build_object",
+    "json_build_array",
+    "jsonb_build_array",
+    "json_object_agg",
+    "jsonb_object_agg",
+    "hstore",
+];
+
+/// Functions that give what is under keys.
+const PATHS: [&str; 4] =
+    ["jsonb_extract_path", "jsonb_extract_path_text", "json_extract_path", "json_extract_path_text"];
 
 /// Whether this calls PostgreSQL's own function of this name.
 fn is_own(call: &Node, name: &str) -> bool {
@@ -385,20 +485,6 @@ fn is_own(call: &Node, name: &str) -> bool {
 /// Whether this operator gives what is under a key.
 fn takes_a_key(node: &Node) -> bool {
     matches!(node.get("name").list().last().map(Tree::text), Some("->" | "->>" | "#>" | "#>>"))
-}
-
-/// Adds the keys that stand in a text: one, or a path of them.
-fn keys<'a>(key: &'a Tree, names: &mut BTreeSet<&'a str>) {
-    let mut key = key;
-    while let Some(cast) = key.as_kind("TypeCast") {
-        key = cast.get("arg");
-    }
-    if let Some(array) = key.as_kind("AArrayExpr") {
-        return array.get("elements").list().iter().for_each(|key| keys(key, names));
-    }
-    let text =
-        key.as_kind("AConst").map_or("", |constant| constant.get("val").node().map_or("", |text| text.text("sval")));
-    names.extend(text.split(['{', '}', ',', '"']).map(str::trim).filter(|key| !key.is_empty()));
 }
 
 /// Whether this operator says whether, and not what.
@@ -594,6 +680,31 @@ mod tests {
         for padding in all - 8..none + 8 {
             let made = padded(padding);
             assert!(made == whole || made == MadeOf::Anything, "{padding}: {made:?}");
+        }
+    }
+
+    #[test]
+    fn what_takes_long_is_given_up() {
+        let list = |of: &dyn Fn(usize) -> String, count: usize| (0..count).map(of).collect::<Vec<_>>().join(",");
+        for sql in [
+            format!(
+                "SELECT {} FROM (SELECT {}) t",
+                list(&|_| "y".into(), 1664),
+                list(&|at| format!("c{at} AS y"), 15_000)
+            ),
+            format!(
+                "WITH q AS (SELECT {}) VALUES (x.*, d #>> '{{{}}}')",
+                list(&|at| format!("1 AS n{at}"), 1000),
+                list(&|at| format!("k{at}"), 50_000)
+            ),
+            format!(
+                "SELECT *, {} FROM (SELECT GREATEST({})) t",
+                list(&|at| format!("a{at} AS b{at}"), 1000),
+                list(&|at| format!("c{at}"), 10_000)
+            ),
+        ] {
+            let made = of(&sql);
+            assert_eq!((joined(made.names(0, "y")), joined(made.names(1, "n1"))), ("*".into(), "*".into()), "{made:?}");
         }
     }
 

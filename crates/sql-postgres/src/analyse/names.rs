@@ -13,9 +13,9 @@ use crate::tree::{Node, Tree};
 use crate::vocabulary::{OPAQUE, STORE};
 
 /// What a statement does with names.
-pub(super) fn names(tree: &Tree, text: &str, catalog: &Catalog) -> Option<NameUse> {
+pub(super) fn names(tree: &Tree, text: &str, catalog: &Catalog, tells_puts: bool) -> Option<NameUse> {
     let node = tree.node()?;
-    let inner = || Box::new(of_tree(node.get("query"), catalog));
+    let inner = || Box::new(of_tree(node.get("query"), catalog, tells_puts));
     let named = |field: &str| Some(node.text(field)).filter(|name| !name.is_empty()).map(str::to_owned);
     match node.kind {
         "PrepareStmt" => {
@@ -67,7 +67,7 @@ pub fn kept_rows(text: &str, catalog: &Catalog) -> Statement {
         other => other,
     });
     let keeping = Node { kind: "CreateTableAsStmt", fields: vec![("query", query.unwrap_or(Tree::Nothing))] };
-    of_tree(&Tree::Node(keeping), catalog)
+    of_tree(&Tree::Node(keeping), catalog, false)
 }
 
 /// Constants that an EXECUTE may give to columns: more are not told one by one.
@@ -86,15 +86,18 @@ impl Statement {
         let is_mask = |number| self.argument(number).iter().any(|value| redact::is_mask(value.as_bytes()));
         let masks = behind.parameters_kept.iter().filter(|kept| is_mask(kept.number));
         whole.masks_returned.extend(masks.map(|kept| kept.field.clone()));
+        whole.lacks_puts |= behind.lacks_puts;
+        whole.puts_too_much |= behind.puts_too_much;
+        let mut left = GIVEN_MAX;
         for put in &behind.puts {
             match put.given {
                 Given::Parameter(number) => {
-                    let left = GIVEN_MAX.saturating_sub(whole.puts.len());
                     let given = self.argument(number);
-                    if given.len() > left {
+                    let Some(fewer) = left.checked_sub(given.len()) else {
                         whole.puts.push(PlainPut { given: Given::TooMuch, ..put.clone() });
-                        break;
-                    }
+                        continue;
+                    };
+                    left = fewer;
                     let given = given.iter().cloned().map(Given::Constant);
                     // The argument is of the parameter's type, and not of the column's.
                     whole.puts.extend(given.map(|given| PlainPut { given, type_oid: 0, ..put.clone() }));
@@ -168,6 +171,8 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         arguments: Vec::new(),
         parameters_kept: Vec::new(),
         puts: Vec::new(),
+        lacks_puts: false,
+        puts_too_much: false,
         lowering: Vec::new(),
         lowered_parameters: Vec::new(),
         lowered_constants: Vec::new(),

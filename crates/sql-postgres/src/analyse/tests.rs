@@ -258,6 +258,22 @@ fn long_texts_take_no_square_time() {
             many(&|_| "customers".into(), 40_000)
         ),
         format!("INSERT INTO products VALUES {}", many(&|_| "(1, 'a', 2)".into(), 60_000)),
+        // Columns times values.
+        format!(
+            "INSERT INTO nosuch ({}) VALUES (x.*, {})",
+            many(&|_| "c".into(), 10_000),
+            many(&|_| "1".into(), 100_000)
+        ),
+        format!(
+            "INSERT INTO products ({}) VALUES (x.*, {})",
+            many(&|_| "id".into(), 10_000),
+            many(&|_| "1".into(), 100_000)
+        ),
+        format!("INSERT INTO nosuch ({}) VALUES ({})", many(&|_| "c".into(), 100_000), many(&|_| "1".into(), 100_000)),
+        format!("INSERT INTO customers (ssn) VALUES {}", many(&|n| format!("(a), (${})", n + 1), 50_000)),
+        format!("INSERT INTO customers (ssn) VALUES {}", many(&|n| format!("(ARRAY[a, a]), (${})", n + 1), 30_000)),
+        format!("INSERT INTO nosuch VALUES {}, ({})", many(&|_| "(1)".into(), 100_000), many(&|_| "1".into(), 1600)),
+        format!("UPDATE products SET ({}) = ({})", many(&|_| "id".into(), 400), many(&|_| "1".into(), 400)),
     ];
     // Of constants that give way to less, in one statement and in many.
     let lowered = [
@@ -284,6 +300,32 @@ fn deep() -> impl Strategy<Value = String> {
 /// How many cases of each: scripts/fuzz tries more.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(512)
+}
+
+/// The library writes what several columns are set to once for each of them.
+#[test]
+fn what_is_written_for_each_column_takes_no_memory() {
+    let list = |what: &str, count: usize| vec![what; count].join(", ");
+    for source in ["(SELECT {})", "({})", "ROW ({})", "CASE WHEN a THEN f({}) END", "(VALUES ({}))"] {
+        for set in [
+            "UPDATE t SET ({}) = ",
+            "INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET ({})/* */ =\n",
+            "UPDATE t SET a = 1, ({}) --\n= ",
+        ] {
+            let sql =
+                format!("{}{} WHERE b", set.replace("{}", &list("c", 3000)), source.replace("{}", &list("1", 3000)));
+            assert!(analyse(&sql, &shop()).unwrap_err().beyond_limit, "{set}{source}");
+            let sql =
+                format!("{}{} WHERE b", set.replace("{}", &list("c", 300)), source.replace("{}", &list("1", 300)));
+            assert!(analyse(&sql, &shop()).is_ok(), "{set}{source}");
+        }
+    }
+    // What is compared, and what is long beside it, is not copied.
+    let sql = format!(
+        "UPDATE t SET (a, b) = (1, 2) FROM (VALUES {}) v WHERE (v.a, v.b) = (t.a, t.b)",
+        list("(1, 2)", 60_000)
+    );
+    assert!(analyse(&sql, &shop()).is_ok());
 }
 
 proptest! {

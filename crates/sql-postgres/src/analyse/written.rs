@@ -3,12 +3,13 @@
 //! Not of what it is made: that is [`super::store`]'s. A column that gets its default or NULL gets nothing of anybody's.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use model::{Field, Part};
 use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
 
-use super::as_given::{bare, each, each_in, is_star};
+use super::as_given::{Search, bare, is_star};
 use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry, Made};
 use crate::copy::PlainInto;
@@ -23,9 +24,20 @@ const COLUMNS_MAX: usize = 1600;
 pub(super) const WRITING: [&str; 7] =
     ["InsertStmt", "UpdateStmt", "MergeStmt", "CreateTableAsStmt", "IntoClause", "CreateStmt", "AlterTableStmt"];
 
+/// How many nodes are looked at, for all columns of all tables that may be meant together: of a text of the longest length each several times.
+const NODES_MAX: usize = 10_000_000;
+/// The most values of which is kept where they go.
+const VALUES_MAX: usize = 262_144;
+
 /// What is put into classified columns.
 #[derive(Debug, Default)]
 pub(super) struct Written {
+    /// Whether what goes into other columns is told.
+    tells_puts: bool,
+    /// Nodes that may still be looked at.
+    left: usize,
+    /// Whether there is more than that, or than can be kept.
+    pub(super) too_much: bool,
     /// Each column that gets a value.
     pub(super) fields: Vec<Field>,
     /// Those that get what Weir has shown in the place of a value.
@@ -45,17 +57,19 @@ pub(super) fn arguments(tree: &Tree) -> Vec<Vec<String>> {
     if !tree.node().is_some_and(holds) {
         return given;
     }
-    let constants = |argument: &Tree| {
+    let mut left = NODES_MAX;
+    let mut constants = |argument: &Tree| {
         let mut constants = Vec::new();
-        each(argument, &[], &mut |node| match plain(node) {
+        let mut found = |node: &Node| match plain(node) {
             Some(PlainGiven::Constant(value)) => constants.push(value),
             Some(PlainGiven::Parameter(_) | PlainGiven::TooMuch) | None => {}
-        });
+        };
+        Search { found: &mut found, left: &mut left, reaches: false }.each(argument);
         constants
     };
     tree.walk(&mut |node| {
         if node.kind == "ExecuteStmt" {
-            given.extend(node.get("params").list().iter().map(constants));
+            given.extend(node.get("params").list().iter().map(&mut constants));
         }
         true
     });
@@ -71,7 +85,7 @@ enum Given<'a> {
     /// A column of this COPY's data.
     Copied(&'a Node),
     /// One of what these hold, and nobody says which.
-    Any(Vec<&'a Tree>),
+    Any(Rc<[&'a Tree]>),
 }
 
 /// A table that something is put into.
@@ -83,8 +97,9 @@ struct Target<'a> {
 }
 
 /// What the statement of this tree puts into classified columns.
-pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
-    let mut written = Written::default();
+pub(super) fn written(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Written {
+    let mut written = Written { tells_puts, left: NODES_MAX, ..Written::default() };
+    let mut is_into = false;
     tree.walk(&mut |node| {
         match node.kind {
             "InsertStmt" => written.insert(node, catalog),
@@ -98,7 +113,10 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
                 for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
                     match clause.get("values").list() {
                         [] => written.set(&target, clause.get("target_list"), false),
-                        values => written.rows(&target, clause.get("target_list"), |at| of_rows(&[values], at)),
+                        values => {
+                            let values = Values::new(vec![values]);
+                            written.rows(&target, clause.get("target_list"), 1, |at| values.at(at));
+                        }
                     }
                 }
                 written.sources(&target);
@@ -106,18 +124,20 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
             "AlterTableStmt" | "CreateStmt" => written.defaults(node, catalog),
             // A table that is made of a query.
             "CreateTableAsStmt" => {
-                written
-                    .unknown(node.get("into").node().map_or(&Tree::Nothing, |into| into.get("rel")), node.get("query"));
+                if let Some(part) = node.get("into").node().and_then(|into| part_of(into.get("rel"))) {
+                    written.all_of(&part, |search| search.each_in(node.get("query")));
+                }
             }
-            "SelectStmt" => {
-                if let Some(into) = node.get("into_clause").node() {
-                    written.unknown(into.get("rel"), node.get("target_list"));
-                    written.unknown(into.get("rel"), node.get("from_clause"));
+            "SelectStmt" if !is_into && tells_puts => {
+                let into = into_of(node);
+                is_into = into.is_some();
+                if let Some(part) = into.and_then(part_of) {
+                    written.all_of(&part, |search| search.each_in_node(node));
                 }
             }
             "CopyStmt" if node.has("is_from") => {
                 let target = Target { relation: node.get("relation"), sources: Vec::new(), catalog };
-                written.rows(&target, node.get("attlist"), |_| Some(Given::Copied(node)));
+                written.rows(&target, node.get("attlist"), 1, |_| Some(Given::Copied(node)));
             }
             _ => {}
         }
@@ -127,13 +147,22 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog) -> Written {
     let mut seen = HashSet::new();
     written.parameters.retain(|kept| seen.insert((kept.number, kept.field.clone(), kept.type_oid)));
     let mut seen = HashSet::new();
-    written.masks.retain(|field| seen.insert(field.clone()));
-    let mut seen = HashSet::new();
-    written.puts.retain(|put| {
-        let key = (put.part.name.clone(), put.column.clone(), put.type_oid, put.given.clone());
-        seen.insert(key)
-    });
     written
+        .puts
+        .retain(|put| seen.insert((put.part.name.clone(), put.column.clone(), put.type_oid, put.given.clone())));
+    written.too_much |= written.left == 0;
+    written
+}
+
+/// The table that a query's rows go into, if it has INTO, which stands in the first of its arms.
+fn into_of(node: &Node) -> Option<&Tree> {
+    let mut node = node;
+    loop {
+        match node.get("larg").node() {
+            Some(first) => node = first,
+            None => return node.get("into_clause").node().map(|into| into.get("rel")),
+        }
+    }
 }
 
 /// The queries whose rows can be named in what is put into a table.
@@ -141,13 +170,28 @@ fn sources(node: &Node) -> Vec<&Tree> {
     ["select_stmt", "from_clause", "source_relation", "with_clause"].map(|field| node.get(field)).into()
 }
 
-/// What these rows of values give at a place. Behind a star nobody can count.
-fn of_rows<'a>(rows: &[&'a [Tree]], at: usize) -> Option<Given<'a>> {
-    if rows.iter().any(|row| row.iter().any(is_star)) {
-        return Some(Given::Any(rows.iter().copied().flatten().collect()));
+/// Rows of values.
+struct Values<'a> {
+    rows: Vec<&'a [Tree]>,
+    /// All of them, if there is a star, behind which nobody can count.
+    any: Option<Rc<[&'a Tree]>>,
+}
+
+impl<'a> Values<'a> {
+    fn new(rows: Vec<&'a [Tree]>) -> Self {
+        let has_star = rows.iter().any(|row| row.iter().any(is_star));
+        let any = has_star.then(|| rows.iter().copied().flatten().collect());
+        Self { rows, any }
     }
-    let values: Vec<&Tree> = rows.iter().filter_map(|row| row.get(at)).collect();
-    (!values.is_empty()).then_some(Given::Values(values))
+
+    /// What they give at a place.
+    fn at(&self, at: usize) -> Option<Given<'a>> {
+        if let Some(any) = &self.any {
+            return Some(Given::Any(Rc::clone(any)));
+        }
+        let values: Vec<&Tree> = self.rows.iter().filter_map(|row| row.get(at)).collect();
+        (!values.is_empty()).then_some(Given::Values(values))
+    }
 }
 
 /// Where the columns of a COPY's data go: `fields` and `plain` of a `CopyIn`.
@@ -205,9 +249,10 @@ impl Written {
             // DEFAULT VALUES.
             None => {}
             Some(source) if source.has("values_lists") => {
-                let rows: Vec<&[Tree]> = source.get("values_lists").list().iter().map(Tree::list).collect();
-                self.rows(&target, columns, |at| of_rows(&rows, at));
-                self.sources(&Target { sources: vec![node.get("with_clause"), source.get("with_clause")], ..target });
+                let rows = Values::new(source.get("values_lists").list().iter().map(Tree::list).collect());
+                let target = Target { sources: vec![node.get("with_clause"), source.get("with_clause")], ..target };
+                self.rows(&target, columns, rows.rows.len(), |at| rows.at(at));
+                self.sources(&target);
             }
             Some(source) => {
                 // A star gives any number of columns.
@@ -215,9 +260,9 @@ impl Written {
                 let value = |target: &'_ Tree| target.node().is_some_and(|target| is_star(target.get("val")));
                 let is_plain = !targets.is_nothing() && !targets.list().iter().any(value);
                 let value = |at: usize| targets.list().get(at).and_then(Tree::node).map(|target| target.get("val"));
-                self.rows(&target, columns, |at| match is_plain {
+                self.rows(&target, columns, 1, |at| match is_plain {
                     true => value(at).map(Given::Selected),
-                    false => Some(Given::Any(Vec::new())),
+                    false => Some(Given::Any(Rc::new([]))),
                 });
                 self.sources(&target);
             }
@@ -230,11 +275,17 @@ impl Written {
     /// ALTER COLUMN … SET DEFAULT: what rows get that come without a value.
     fn defaults(&mut self, node: &Node, catalog: &Catalog) {
         // Of columns that are new.
+        let part = part_of(node.get("relation")).filter(|_| self.tells_puts);
         node.walk(&mut |defined| {
-            if defined.kind == "Constraint" && defined.has("raw_expr") {
-                self.unknown(node.get("relation"), defined.get("raw_expr"));
+            let expression = match defined.kind {
+                "Constraint" => defined.get("raw_expr"),
+                "AlterTableCmd" => defined.get("def"),
+                _ => &Tree::Nothing,
+            };
+            if let Some(part) = &part {
+                self.all_of(part, |search| search.each(expression));
             }
-            true
+            self.left > 0
         });
         let set = i64::from(i32::from(AlterTableType::AtColumnDefault));
         let commands = node.get("cmds").list().iter().filter_map(Tree::node);
@@ -249,64 +300,72 @@ impl Written {
         }
     }
 
-    /// Rows for these columns, or for all in their order if none is named. `given` says what the one at a place gets.
-    fn rows<'a>(&mut self, target: &Target<'a>, columns: &Tree, given: impl Fn(usize) -> Option<Given<'a>>) {
+    /// So many rows for these columns, or for all in their order if none is named. `given` says what the one at a place gets.
+    fn rows<'a>(
+        &mut self,
+        target: &Target<'a>,
+        columns: &Tree,
+        rows: usize,
+        given: impl Fn(usize) -> Option<Given<'a>>,
+    ) {
         let single = entries(target.relation, target.catalog).count() == 1;
         let is_whole = |name: &Tree| !name.node().is_some_and(|name| name.has("indirection"));
         let named = !columns.list().is_empty() && columns.list().iter().all(is_whole);
         let place = Place { single, named, conflict: false };
+        let names: Vec<&str> = columns.list().iter().take(COLUMNS_MAX).map(column_name).collect();
         for entry in entries(target.relation, target.catalog) {
-            let all = entry.relation.columns.iter();
-            let named: Vec<Option<&Column>> = match columns.list() {
-                [] => all.map(Some).collect(),
-                list => list.iter().map(|name| column(entry, column_name(name))).collect(),
+            let all: Vec<Option<&Column>> = match names.as_slice() {
+                [] => entry.relation.columns.iter().map(Some).collect(),
+                names => names.iter().map(|name| column(entry, name)).collect(),
             };
-            let known = named.len();
-            for (at, column) in named.into_iter().enumerate() {
-                let Some(given) = given(at) else { continue };
+            let known = all.len();
+            for (at, column) in all.into_iter().enumerate() {
+                let is_plain = |column| put_into(entry, column, target.catalog).is_empty();
+                if !self.tells_puts && column.is_none_or(is_plain) {
+                    continue;
+                }
+                let Some(given) = given(at).filter(|_| self.goes_on(rows)) else { continue };
                 match column {
                     Some(column) => self.put(target, entry, column, &given, place),
                     // It may be newer than the catalog.
-                    None => {
-                        let name = columns.list().get(at).map_or("", column_name);
-                        self.put_plain(entry.part.clone(), (name, 0), &given);
-                    }
+                    None => self.put_plain(&entry.part, (names.get(at).copied().unwrap_or(""), 0), &given),
                 }
             }
-            if columns.list().is_empty() {
-                self.others(&entry.part, known, &given);
+            if names.is_empty() {
+                self.others(&entry.part, known, rows, &given);
             }
         }
         if let Some(part) = unknown_part(target.relation, target.catalog) {
-            for (at, name) in columns.list().iter().enumerate() {
-                if let Some(given) = given(at) {
-                    self.put_plain(part.clone(), (column_name(name), 0), &given);
+            for (at, name) in names.iter().enumerate() {
+                let Some(given) = given(at).filter(|_| self.tells_puts && self.goes_on(rows)) else { continue };
+                self.put_plain(&part, (name, 0), &given);
+                // It is the same for all.
+                if matches!(given, Given::Any(_)) {
+                    break;
                 }
             }
-            if columns.list().is_empty() {
-                self.others(&part, 0, &given);
+            if names.is_empty() {
+                self.others(&part, 0, rows, &given);
             }
         }
     }
 
+    /// Whether so many more values may be looked at.
+    fn goes_on(&mut self, values: usize) -> bool {
+        self.left = self.left.saturating_sub(values);
+        self.left > 0
+    }
+
     /// What is given to columns that nobody here knows of, from this place on.
-    fn others<'a>(&mut self, part: &Part, from: usize, given: &impl Fn(usize) -> Option<Given<'a>>) {
+    fn others<'a>(&mut self, part: &Part, from: usize, rows: usize, given: &impl Fn(usize) -> Option<Given<'a>>) {
         for at in from..COLUMNS_MAX {
-            let Some(given) = given(at) else { return };
-            self.put_plain(part.clone(), ("", 0), &given);
+            let Some(given) = given(at).filter(|_| self.tells_puts && self.goes_on(rows)) else { return };
+            self.put_plain(part, ("", 0), &given);
             // It is the same for all.
             if !matches!(given, Given::Values(_) | Given::Selected(_)) {
                 return;
             }
         }
-    }
-
-    /// What goes into a table of which nothing is known but its name.
-    fn unknown(&mut self, relation: &Tree, values: &Tree) {
-        let Some(range) = relation.as_kind("RangeVar") else { return };
-        let part = table_part(range.text("schemaname"), range.text("relname"));
-        each(values, &[], &mut |node| self.put_somewhere(&part, node));
-        self.all_of(&part, values);
     }
 
     /// What stands in a query may go into any column of a table that is filled by it. Once for all of them: which it is would have to be
@@ -315,17 +374,23 @@ impl Written {
         let known = entries(target.relation, target.catalog).map(|entry| entry.part.clone());
         let parts: Vec<Part> = known.chain(unknown_part(target.relation, target.catalog)).collect();
         for part in &parts {
-            target.sources.iter().for_each(|source| self.all_of(part, source));
+            self.all_of(part, |search| target.sources.iter().for_each(|source| search.each_in(source)));
         }
     }
 
-    fn all_of(&mut self, part: &Part, source: &Tree) {
-        each_in(source, &mut |node| self.put_somewhere(part, node));
-    }
-
-    fn put_somewhere(&mut self, part: &Part, node: &Node) {
-        let put = |given| PlainPut { part: part.clone(), column: String::new(), type_oid: 0, given };
-        self.puts.extend(plain(node).map(put));
+    /// What is found there may go into any column of a table.
+    fn all_of<'a>(&mut self, part: &Part, look: impl FnOnce(&mut Search<'_, 'a>)) {
+        if !self.tells_puts {
+            return;
+        }
+        let (mut left, mut puts) = (self.left, std::mem::take(&mut self.puts));
+        let mut found = |node: &'a Node| {
+            let put = |given| PlainPut { part: part.clone(), column: String::new(), type_oid: 0, given };
+            puts.extend(plain(node).map(put).filter(|_| puts.len() < VALUES_MAX));
+        };
+        look(&mut Search { found: &mut found, left: &mut left, reaches: false });
+        (self.left, self.puts) = (left, puts);
+        self.too_much |= self.puts.len() >= VALUES_MAX;
     }
 
     /// SET, also that of ON CONFLICT.
@@ -339,14 +404,14 @@ impl Written {
                         let place = Place { single, named: !assignment.has("indirection"), conflict };
                         self.put(target, entry, column, &given, place);
                     }
-                    None => self.put_plain(entry.part.clone(), (name, 0), &given),
+                    None => self.put_plain(&entry.part, (name, 0), &given),
                 }
             }
         }
         if let Some(part) = unknown_part(target.relation, target.catalog) {
             for assignment in assignments.list().iter().filter_map(Tree::node) {
                 let given = Given::Values(vec![assignment.get("val")]);
-                self.put_plain(part.clone(), (assignment.text("name"), 0), &given);
+                self.put_plain(&part, (assignment.text("name"), 0), &given);
             }
         }
     }
@@ -368,7 +433,7 @@ impl Written {
         }
         let fields = put_into(entry, column, target.catalog);
         if fields.is_empty() {
-            self.put_plain(entry.part.clone(), (&column.name, column.type_oid), given);
+            self.put_plain(&entry.part, (&column.name, column.type_oid), given);
         }
         for field in fields {
             if own.is_none() || column.on_write.is_none() {
@@ -382,44 +447,64 @@ impl Written {
     }
 
     /// Constants and parameters that go into a column that is not classified.
-    fn put_plain(&mut self, part: Part, (name, type_oid): (&str, u32), given: &Given<'_>) {
-        each_given(given, &[], &mut |node: &Node, is_alone: bool| {
+    fn put_plain(&mut self, part: &Part, (name, type_oid): (&str, u32), given: &Given<'_>) {
+        if !self.tells_puts {
+            return;
+        }
+        let (mut left, mut puts) = (self.left, std::mem::take(&mut self.puts));
+        each_given(given, &[], &mut left, &mut |node: &Node, is_alone: bool| {
             // A number is none of its column's type.
             let is_number = node.get("val").node().is_some_and(|value| value.kind != "String");
             let type_oid = if is_alone && !is_number { type_oid } else { 0 };
             let put = |given| PlainPut { part: part.clone(), column: name.to_owned(), type_oid, given };
-            self.puts.extend(plain(node).map(put));
+            puts.extend(plain(node).map(put).filter(|_| puts.len() < VALUES_MAX));
         });
+        (self.left, self.puts) = (left, puts);
+        self.too_much |= self.puts.len() >= VALUES_MAX;
     }
 
     /// Looks at the constants and parameters that a classified field gets as they are.
     fn look(&mut self, given: &Given<'_>, sources: &[&Tree], field: &Field, type_oid: u32) {
-        each_given(given, sources, &mut |node, is_alone| match node.kind {
+        let (mut left, mut is_masked) = (self.left, false);
+        let parameters = &mut self.parameters;
+        each_given(given, sources, &mut left, &mut |node, is_alone| match node.kind {
             "ParamRef" => {
                 let number = usize::try_from(node.int("number")).unwrap_or(0);
                 let type_oid = if is_alone { type_oid } else { 0 };
-                self.parameters.push(KeptParameter { number, field: field.clone(), type_oid });
+                if parameters.len() < VALUES_MAX {
+                    parameters.push(KeptParameter { number, field: field.clone(), type_oid });
+                }
             }
-            _ if holds_mask(node) => self.masks.push(field.clone()),
-            _ => {}
+            _ => is_masked |= holds_mask(node),
         });
+        self.left = left;
+        self.too_much |= self.parameters.len() >= VALUES_MAX;
+        if is_masked && !self.masks.contains(field) {
+            self.masks.push(field.clone());
+        }
     }
 }
 
 /// Calls `found` with each constant and parameter that a column can get, and whether it stands alone, without a cast.
-fn each_given(given: &Given<'_>, sources: &[&Tree], found: &mut impl FnMut(&Node, bool)) {
-    let mut one = |value: &Tree| {
+fn each_given(given: &Given<'_>, sources: &[&Tree], left: &mut usize, found: &mut impl FnMut(&Node, bool)) {
+    let mut reaches = matches!(given, Given::Any(_));
+    let mut one = |value: &Tree, left: &mut usize| {
         let alone = value.as_kind("ParamRef").or_else(|| value.as_kind("AConst")).is_some();
-        each(value, sources, &mut |node| found(node, alone));
+        let mut found = |node: &Node| found(node, alone);
+        let mut search = Search { found: &mut found, left, reaches: false };
+        search.each(value);
+        reaches |= search.reaches;
     };
     match given {
-        Given::Values(values) => values.iter().for_each(|value| one(value)),
-        Given::Selected(value) => one(value),
+        Given::Values(values) => values.iter().for_each(|value| one(value, left)),
+        Given::Selected(value) => one(value, left),
         Given::Copied(_) => {}
-        Given::Any(values) => {
-            values.iter().for_each(|value| one(value));
-            sources.iter().for_each(|source| each_in(source, &mut |node| found(node, false)));
-        }
+        Given::Any(values) => values.iter().for_each(|value| one(value, left)),
+    }
+    if reaches {
+        let mut found = |node: &Node| found(node, false);
+        let mut search = Search { found: &mut found, left, reaches: true };
+        sources.iter().for_each(|source| search.each_in(source));
     }
 }
 
@@ -438,6 +523,11 @@ fn unknown_part(relation: &Tree, catalog: &Catalog) -> Option<Part> {
     let range = relation.as_kind("RangeVar")?;
     let (schema, name) = (range.text("schemaname"), range.text("relname"));
     catalog.named(schema, name).next().is_none().then(|| table_part(schema, name))
+}
+
+/// A table by the name that it has here.
+fn part_of(relation: &Tree) -> Option<Part> {
+    relation.as_kind("RangeVar").map(|range| table_part(range.text("schemaname"), range.text("relname")))
 }
 
 /// A column in a list of them: with what stands behind it, or its name alone.

@@ -81,11 +81,19 @@ fn what_is_no_number_is_not_read_as_one() {
     for (oid, value) in [(25, "0x1020a5e2b1f0b3"), (25, "4_539"), (1043, "1e12"), (25, r"C:\4539")] {
         assert_eq!(says(oid, false, value.as_bytes()), [value]);
     }
+    assert_eq!(says(1082, false, b" 19800102").last().unwrap(), "1980-01-02");
     // Dates and addresses that are written as nobody here reads them.
-    for (oid, value) in [(1082, "19800102"), (1082, "J2444241"), (829, "08002b010203"), (869, "0xcb00714d")] {
+    for (oid, value) in [(1082, "1980.002"), (1082, "J2444241"), (829, "08002b010203"), (869, "0xcb00714d")] {
         assert_eq!(says(oid, false, value.as_bytes()).last().unwrap(), "?", "{value}");
     }
-    for (oid, value) in [(1082, "1980-01-02"), (1082, "infinity"), (1082, "now"), (869, "10.0.0.1"), (869, "::1/64")] {
+    for (oid, value) in [
+        (1082, "1980-01-02"),
+        (1082, "infinity"),
+        (1082, "now"),
+        (1082, "May 12, 2024"),
+        (869, "10.0.0.1"),
+        (869, "::1/64"),
+    ] {
         assert_eq!(says(oid, false, value.as_bytes()), [value]);
     }
 }
