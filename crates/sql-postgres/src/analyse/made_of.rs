@@ -35,6 +35,9 @@ const NAMING: [&str; 8] = [
     "JoinExpr",
 ];
 
+/// Stands for a row as one value: nobody knows of which columns. It is no name.
+const ROW: &str = "";
+
 /// Names of columns. Outputs that are made of the same share them.
 pub type Names = Arc<[Box<str>]>;
 
@@ -138,8 +141,6 @@ struct Meanings<'a> {
     renamed: BTreeSet<&'a str>,
     /// Names of tables, queries and what else has rows: alone they stand for one.
     rows: BTreeSet<&'a str>,
-    /// Names that stand alone where they are the value itself.
-    alone: BTreeSet<&'a str>,
 }
 
 /// The names in a statement.
@@ -312,16 +313,14 @@ impl<'a> Gathering<'a> {
 
     /// Adds the names of which the outputs are made that these may mean. `None` if they are too many.
     fn meant(&self, names: &mut BTreeSet<&'a str>) -> Option<()> {
-        let Meanings { made_of, of_any, renamed, rows, alone } = &self.meanings;
+        let Meanings { made_of, of_any, renamed, .. } = &self.meanings;
         if !names.is_empty() {
             (of_any.len() <= NAMES_MAX).then_some(())?;
             names.extend(of_any);
         }
         let mut waiting: Vec<&str> = names.iter().copied().collect();
         while let Some(name) = waiting.pop() {
-            // A row as one value: nobody knows of which columns.
-            let is_row = alone.contains(name) && rows.contains(name);
-            if is_row || renamed.contains(name) || names.len() > NAMES_MAX {
+            if name == ROW || renamed.contains(name) || names.len() > NAMES_MAX {
                 return None;
             }
             for more in made_of.get(name).into_iter().flatten() {
@@ -350,10 +349,12 @@ impl<'a> Gathering<'a> {
                 Tree::List(items) => items.iter().for_each(push),
                 Tree::Node(node) => match node.kind {
                     "ColumnRef" => {
-                        let name = last_name(node, "fields");
-                        names.extend(name);
-                        if within != Within::Document && node.get("fields").list().len() == 1 {
-                            self.meanings.alone.extend(name);
+                        let (name, is_one) = (last_name(node, "fields"), node.get("fields").list().len() == 1);
+                        match name.is_some_and(|name| is_one && self.meanings.rows.contains(name)) {
+                            // A document has the names of what is in it.
+                            true if within == Within::Document => {}
+                            true => names.extend(name.into_iter().chain([ROW])),
+                            false => names.extend(name),
                         }
                     }
                     "AExpr" if takes_a_key(node) => {
@@ -595,8 +596,21 @@ mod tests {
             ("SELECT max(ssn(p)) FROM people p", "*"),
             (
                 "SELECT coalesce(json_agg(t), '[]'), row_to_json(people) FROM (SELECT 1) t, people",
-                "json_agg t, people row_to_json",
+                "json_agg, row_to_json",
             ),
+            (
+                r#"SELECT coalesce(json_agg("root"), '[]') AS "root" FROM (SELECT row_to_json((SELECT "_e" FROM (SELECT b.id AS id) AS "_e")) AS "root" FROM (SELECT 1) b) AS "_root""#,
+                "json_agg root row_to_json",
+            ),
+            ("SELECT array_to_json(array_agg(t)) FROM people t", "array_agg array_to_json"),
+            // A document that is taken apart again.
+            ("SELECT to_jsonb(p) -> 'ssn', to_jsonb(p) ->> lower('SSN') FROM people p", "ssn to_jsonb, *"),
+            ("SELECT to_jsonb(p) -> 'ssn' FROM people p", "ssn to_jsonb"),
+            ("SELECT e.value || '' FROM people p, jsonb_each_text(to_jsonb(p)) e(key, value)", "*"),
+            // A column that is called like what it is in.
+            ("WITH total AS (SELECT sum(x) AS total FROM t) SELECT total || '' FROM total", "sum total x"),
+            ("SELECT max(source) FROM (SELECT a AS source FROM t) source", "a max source"),
+            ("SELECT x FROM (SELECT upper(p::text) AS p FROM people p) t, LATERAL (SELECT t.p || '' AS x) u", "*"),
             // Renamed in FROM.
             ("WITH t(x) AS (SELECT max(ssn) FROM people) SELECT x FROM t", "max ssn x"),
             ("SELECT y FROM (SELECT 1, ssn || '' FROM people) AS t(x, y)", "ssn y"),
