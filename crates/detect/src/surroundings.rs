@@ -83,6 +83,7 @@ const POINT: u8 = 8;
 const BLANK: u8 = 16;
 const AT: u8 = 32;
 const OTHER: u8 = 64;
+#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "made by the compiler")]
 const KINDS: [u8; 256] = {
     let mut kinds = [OTHER; 256];
     let mut at = 0;

@@ -8,6 +8,7 @@ const DOMAIN_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
 
 /// Ends of file names that are no top-level domain, in order: `logo@2x.png` is no address.
+#[expect(clippy::indexing_slicing, reason = "made by the compiler")]
 const FILES: [u64; 50] = {
     let names = [
         "bak", "bmp", "bz2", "cfg", "cjs", "class", "conf", "css", "csv", "dll", "doc", "docx", "exe", "gif", "gz",
@@ -25,8 +26,9 @@ const FILES: [u64; 50] = {
 };
 
 /// The first eight bytes as a number, by which texts have the order that they have.
-#[allow(
+#[expect(
     clippy::indexing_slicing,
+    clippy::as_conversions,
     clippy::arithmetic_side_effects,
     reason = "within the length, and within eight bytes"
 )]
@@ -40,6 +42,7 @@ const fn packed(text: &[u8]) -> u64 {
 }
 
 /// What a byte may be in an address, a bit for each.
+#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "made by the compiler")]
 const LETTERS: [u8; 256] = {
     let mut bytes = [0; 256];
     let mut at = 0;

@@ -188,10 +188,10 @@ pub(super) fn taken(text: &[u8]) -> Option<String> {
 
 /// What a number may be once it is stored: it itself, and as a whole number where it is none.
 pub(super) fn stored(number: String) -> impl Iterator<Item = String> {
-    let whole = number.split_once('.').and_then(|(whole, fraction)| {
+    let whole = number.split_once('.').map(|(whole, fraction)| {
         let rounded = whole.parse::<i128>().ok().filter(|_| fraction.starts_with(['5', '6', '7', '8', '9']));
         let away = rounded.map(|whole| whole.saturating_add(if number.starts_with('-') { -1 } else { 1 }).to_string());
-        Some([Some(whole.to_owned()), away])
+        [Some(whole.to_owned()), away]
     });
     let whole: Vec<String> = whole.into_iter().flatten().flatten().collect();
     std::iter::once(number).chain(whole)
