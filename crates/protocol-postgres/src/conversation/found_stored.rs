@@ -28,6 +28,14 @@ impl<S> Conversation<S> {
         if !self.may_forbid_store() {
             return None;
         }
+        if interpreted.lacks_puts() {
+            return Some(Declined {
+                message: "the policies that say what may be stored were changed while the statement was being read"
+                    .to_owned(),
+                detail: None,
+                hint: Some("Send it again.".to_owned()),
+            });
+        }
         puts(interpreted).find_map(|put| match &put.given {
             Given::Constant(value) => {
                 let wire = CellType::of(put.type_oid, false);
