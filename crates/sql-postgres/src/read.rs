@@ -75,26 +75,30 @@ fn copies_too_much(sql: &str) -> bool {
     // What has no tokens is refused by who reads it.
     let Ok(scanned) = pg_query::scan(sql) else { return false };
     let tokens: Vec<Token> = scanned.tokens.iter().map(pg_query::protobuf::ScanToken::token).collect();
-    // How many parts each list in parentheses has so far that is open.
-    let (mut open, mut closed, mut copied) = (Vec::new(), 0_usize, 0_usize);
+    // Of each list in parentheses that is open, whether it may be one of columns that are set, and how many parts it has so far.
+    let (mut open, mut closed, mut copied, mut before) = (Vec::new(), 0_usize, 0_usize, Token::Nul);
     for (at, token) in tokens.iter().enumerate() {
         match token {
-            Token::Ascii40 => open.push(1_usize),
-            Token::Ascii44 => open.iter_mut().rev().take(1).for_each(|parts| *parts = parts.saturating_add(1)),
-            Token::Ascii41 => {
-                closed = open.pop().unwrap_or(1);
-                continue;
-            }
-            Token::Ascii61 if closed > 1 => {
+            Token::SqlComment | Token::CComment => continue,
+            Token::Ascii40 => open.push((matches!(before, Token::Set | Token::Ascii44), 1_usize)),
+            Token::Ascii44 => open.iter_mut().rev().take(1).for_each(|(_, parts)| *parts = parts.saturating_add(1)),
+            Token::Ascii61 if before == Token::Ascii41 && closed > 0 => {
                 let source = tokens.get(at.saturating_add(1)..).unwrap_or_default();
                 copied = copied.saturating_add(closed.saturating_mul(expression(source)));
+                // So no more is looked at either than that.
+                if copied > COPIED_TOKENS_MAX {
+                    return true;
+                }
             }
-            Token::SqlComment | Token::CComment => continue,
             _ => {}
         }
-        closed = 0;
+        if *token == Token::Ascii41 {
+            // What is compared (`WHERE (a, b) = (1, 2)`) is not copied.
+            closed = open.pop().filter(|(may_be_set, _)| *may_be_set).map_or(0, |(_, parts)| parts);
+        }
+        before = *token;
     }
-    copied > COPIED_TOKENS_MAX
+    false
 }
 
 /// How many tokens the expression has at most that begins with these.

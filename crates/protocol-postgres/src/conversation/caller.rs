@@ -371,7 +371,7 @@ impl<S> Conversation<S> {
             Err(stall) => return Planned::Stalled(stall),
         };
         let interpreted = Rc::clone(&portal.interpreted);
-        let refused = self.refuses_constants(&interpreted, now).or_else(|| self.refuses_bound(&portal));
+        let refused = self.refuses_bound(&portal).or_else(|| self.refuses_constants(&interpreted, now));
         if let Some(unfit) = refused {
             let report = declined_report("42501", &unfit, None);
             self.decline(EXECUTE, interpreted.wording.clone(), unfit, verdicts);

@@ -321,6 +321,16 @@ fn what_is_written_for_each_column_takes_no_memory() {
         }
     }
     // What is compared, and what is long beside it, is not copied.
+    let list = |between: &str, count: usize| vec!["(a, b) = (1, 2)"; count].join(between);
+    for sql in [
+        format!("SELECT 1 FROM t WHERE {}", list(" OR ", 1500)),
+        format!("SELECT {} FROM t", list(", ", 20_000)),
+        format!("UPDATE t SET (a, b) = (1, 2) WHERE {}", list(" OR ", 1500)),
+    ] {
+        let read = analyse(&sql, &shop());
+        assert!(read.is_ok(), "{}: {:?}", &sql[..60], read.err());
+    }
+    let list = |what: &str, count: usize| vec![what; count].join(", ");
     let sql = format!(
         "UPDATE t SET (a, b) = (1, 2) FROM (VALUES {}) v WHERE (v.a, v.b) = (t.a, t.b)",
         list("(1, 2)", 60_000)
