@@ -7,9 +7,11 @@ use pg_query::protobuf::RawStmt;
 /// The longest text that is read, in bytes: what a form or a tool sends is far below it.
 pub const SQL_BYTES_MAX: usize = 1024 * 1024;
 
-/// The most parts that an assignment to several columns may make of its source, and the length of a text that can't make as many.
-const COPIED_TOKENS_MAX: usize = 500_000;
-const COPYING_BYTES_MIN: usize = 1024;
+/// The most parts that assignments to several columns may make of their sources: tokens, of which a long one is one for each so many bytes.
+const COPIED_PARTS_MAX: usize = 500_000;
+const COPIED_BYTES: usize = 32;
+/// The length of a text that can't make as many.
+const COPYING_BYTES_MIN: usize = 256;
 
 /// How many places that look like the error are tried to find its position, and in texts of what length at most: each try
 /// is a parse.
@@ -42,7 +44,7 @@ pub(crate) fn read(sql: &str) -> Result<Vec<RawStmt>, Unreadable> {
     }
     if copies_too_much(sql) {
         return Err(Unreadable::beyond(format!(
-            "the statement sets so many columns at once to so long an expression that reading it would make more than {COPIED_TOKENS_MAX} parts"
+            "the statement sets so many columns at once to so long an expression that reading it would make more than {COPIED_PARTS_MAX} parts"
         )));
     }
     match parse(sql) {
@@ -65,8 +67,8 @@ pub(crate) fn read(sql: &str) -> Result<Vec<RawStmt>, Unreadable> {
     }
 }
 
-/// Whether the library would make too much of an assignment to several columns: of `SET (a, b, c) = (SELECT …)` its tree has the query once
-/// for each of them, so that a text of some kilobytes takes all memory.
+/// Whether the library would make too much of assignments to several columns: of `SET (a, b, c) = (SELECT …)` its tree has the query once
+/// for each of them, and what is set within that query so often again, so that a text of some hundred bytes takes all memory.
 fn copies_too_much(sql: &str) -> bool {
     use pg_query::protobuf::Token;
     if sql.len() < COPYING_BYTES_MIN || !may_assign_rows(sql.as_bytes()) {
@@ -74,56 +76,58 @@ fn copies_too_much(sql: &str) -> bool {
     }
     // What has no tokens is refused by who reads it.
     let Ok(scanned) = pg_query::scan(sql) else { return false };
-    let tokens: Vec<Token> = scanned.tokens.iter().map(pg_query::protobuf::ScanToken::token).collect();
-    // Of each list in parentheses that is open, whether it may be one of columns that are set, and how many parts it has so far.
-    let (mut open, mut closed, mut copied, mut before) = (Vec::new(), 0_usize, 0_usize, Token::Nul);
-    for (at, token) in tokens.iter().enumerate() {
-        match token {
-            Token::SqlComment | Token::CComment => continue,
-            Token::Ascii40 => open.push((matches!(before, Token::Set | Token::Ascii44), 1_usize)),
-            Token::Ascii44 => open.iter_mut().rev().take(1).for_each(|(_, parts)| *parts = parts.saturating_add(1)),
-            Token::Ascii61 if before == Token::Ascii41 && closed > 0 => {
-                let source = tokens.get(at.saturating_add(1)..).unwrap_or_default();
-                copied = copied.saturating_add(closed.saturating_mul(expression(source)));
-                // So no more is looked at either than that.
-                if copied > COPIED_TOKENS_MAX {
-                    return true;
-                }
+    let is_comment = |token: &Token| matches!(token, Token::SqlComment | Token::CComment);
+    // Of each bracket that is open, whether columns that are set may be in it, and how many parts it has so far.
+    let mut open: Vec<(bool, usize)> = Vec::new();
+    // The assignments whose source this is: the brackets that are open around each, and how often its source is copied.
+    let mut sources: Vec<(usize, usize)> = Vec::new();
+    let (mut closed, mut copied, mut before) = (0_usize, 0_usize, Token::Nul);
+    for token in &scanned.tokens {
+        let (length, token) = (token.end.saturating_sub(token.start), token.token());
+        if is_comment(&token) {
+            continue;
+        }
+        let ends = match token {
+            Token::Ascii41 | Token::Ascii44 | Token::Ascii59 => true,
+            // As a name, or in `a IS DISTINCT FROM b`, it ends nothing.
+            Token::From => !matches!(before, Token::Ascii46 | Token::Distinct),
+            Token::Where | Token::Returning => before != Token::Ascii46,
+            _ => false,
+        };
+        while ends && sources.last().is_some_and(|(depth, _)| *depth >= open.len()) {
+            sources.pop();
+        }
+        if !sources.is_empty() {
+            let times = sources.iter().fold(1_usize, |times, (_, columns)| times.saturating_mul(*columns));
+            let parts = usize::try_from(length).unwrap_or(0).div_euclid(COPIED_BYTES).saturating_add(1);
+            copied = copied.saturating_add(times.saturating_mul(parts));
+            if copied > COPIED_PARTS_MAX {
+                return true;
             }
+        }
+        match token {
+            Token::Ascii40 => open.push((matches!(before, Token::Set | Token::Ascii44), 1)),
+            Token::Ascii91 => open.push((false, 1)),
+            Token::Ascii44 => open.iter_mut().rev().take(1).for_each(|(_, parts)| *parts = parts.saturating_add(1)),
+            // What is compared (`WHERE (a, b) = (1, 2)`) is not copied.
+            Token::Ascii41 | Token::Ascii93 => {
+                closed = open.pop().filter(|(may_be_set, _)| *may_be_set).map_or(0, |(_, parts)| parts);
+            }
+            Token::Ascii61 if before == Token::Ascii41 && closed > 0 => sources.push((open.len(), closed)),
             _ => {}
         }
-        if *token == Token::Ascii41 {
-            // What is compared (`WHERE (a, b) = (1, 2)`) is not copied.
-            closed = open.pop().filter(|(may_be_set, _)| *may_be_set).map_or(0, |(_, parts)| parts);
-        }
-        before = *token;
+        before = token;
     }
     false
 }
 
-/// How many tokens the expression has at most that begins with these.
-fn expression(tokens: &[pg_query::protobuf::Token]) -> usize {
-    use pg_query::protobuf::Token;
-    let mut depth = 0_usize;
-    let ends = |token: &Token| {
-        match token {
-            Token::Ascii40 => depth = depth.saturating_add(1),
-            Token::Ascii41 if depth == 0 => return true,
-            Token::Ascii41 => depth = depth.saturating_sub(1),
-            Token::Ascii44 | Token::Ascii59 | Token::From | Token::Where | Token::Returning => return depth == 0,
-            _ => {}
-        }
-        false
-    };
-    tokens.iter().position(ends).unwrap_or(tokens.len())
-}
-
-/// Whether a `=` may stand behind a `)`. Cheap.
+/// Whether there may be an assignment to several columns: a `=` behind a `)`, and a SET. Cheap.
 fn may_assign_rows(sql: &[u8]) -> bool {
-    memchr::memchr_iter(b')', sql).any(|at| {
+    let equals = memchr::memchr_iter(b')', sql).any(|at| {
         let behind = sql.get(at.saturating_add(1)..).unwrap_or_default().trim_ascii_start();
         matches!(behind, [b'=' | 0x0b, ..] | [b'-', b'-', ..] | [b'/', b'*', ..])
-    })
+    });
+    equals && sql.windows(3).any(|word| word.eq_ignore_ascii_case(b"set"))
 }
 
 /// The library collects statistics on the side with code that may panic on odd trees. What can't be read is refused.

@@ -315,10 +315,23 @@ fn what_is_written_for_each_column_takes_no_memory() {
             let sql =
                 format!("{}{} WHERE b", set.replace("{}", &list("c", 3000)), source.replace("{}", &list("1", 3000)));
             assert!(analyse(&sql, &shop()).unwrap_err().beyond_limit, "{set}{source}");
-            let sql =
-                format!("{}{} WHERE b", set.replace("{}", &list("c", 300)), source.replace("{}", &list("1", 300)));
+            let sql = format!("{}{} WHERE b", set.replace("{}", &list("c", 90)), source.replace("{}", &list("1", 90)));
             assert!(analyse(&sql, &shop()).is_ok(), "{set}{source}");
         }
+    }
+    // However it is nested, and wherever it seems to end.
+    let nested = (0..4).fold("SELECT 1".to_owned(), |inner, _| {
+        format!("WITH x AS (UPDATE t SET ({}) = ({inner})) SELECT 1", list("a", 100))
+    });
+    for sql in [
+        nested,
+        format!("UPDATE t SET ({}) = (SELECT '{}')", list("a", 1000), "x".repeat(100_000)),
+        format!("UPDATE t SET ({}) = ARRAY[{}]", list("a", 1000), list("1", 1000)),
+        format!("UPDATE t SET ({}) = NULL IS DISTINCT FROM (ROW({}))", list("a", 1000), list("1", 1000)),
+        format!("UPDATE t SET ({}) = t. /**/ from + (ROW({}))", list("a", 1000), list("1", 1000)),
+        format!("UPDATE t SET ({}) = t.where[1] = (ROW({}))", list("a", 1000), list("1", 1000)),
+    ] {
+        assert!(analyse(&sql, &shop()).unwrap_err().beyond_limit, "{}", &sql[..60]);
     }
     // What is compared, and what is long beside it, is not copied.
     let list = |between: &str, count: usize| vec!["(a, b) = (1, 2)"; count].join(between);
