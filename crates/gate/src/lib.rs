@@ -55,6 +55,7 @@ mod refusal;
 mod scenes;
 mod search;
 mod session;
+mod storing;
 mod upstream;
 mod verdict;
 mod watch;
@@ -72,6 +73,7 @@ pub use ports::{Challenge, CredentialDown, Credentials, Identities, Rejection, S
 pub use refusal::{Declined, Refusal};
 pub use search::{PlaceKey, Search};
 pub use session::{Session, Step};
+pub use storing::Storing;
 pub use upstream::{ControlFrame, Upstream, Wire};
 pub use verdict::{Permit, Released, Verdict};
 pub use watch::{Hidden, KeptWatch, Looker, Met, Sought, Watch};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use detect::ViewScanner;
-use model::{ClassId, Part};
+use model::Part;
 use parking_lot::Mutex;
 
 use crate::content::Content;
@@ -96,22 +96,6 @@ impl Search {
     /// Whether anything is in these bytes, whoever may see it.
     pub fn finds(&self, bytes: &[u8]) -> bool {
         !ViewScanner::new(self.content.detector()).scan(bytes, None).is_empty()
-    }
-
-    /// Asks about the class of each thing that is in a value of a field, until there is an answer.
-    pub(crate) fn each_in<T>(
-        &self,
-        name: &str,
-        value: &[u8],
-        mut ask: impl FnMut(&ClassId, &str) -> Option<T>,
-    ) -> Option<T> {
-        let detector = self.content.detector();
-        let mut scanner = ViewScanner::new(detector);
-        let place = detector.place(name);
-        scanner.scan(value, Some(&place)).iter().find_map(|finding| {
-            let (_, sort) = self.content.sort_of(finding.kind)?;
-            ask(&sort.class, detector.entity(finding.kind).map_or("", |kind| &kind.title))
-        })
     }
 
     /// Forgets what was seen of stored places that are not there any more, by a catalog of this epoch.

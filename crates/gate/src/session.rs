@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use model::{
-    Ask, Field, Holds, Object, Operation, Part, Principal, SessionId, Shape, Sight, Target, TypeTag, UnixMicros,
-    Wording,
+    Ask, ClassId, Field, Holds, Object, Operation, Part, Principal, SessionId, Shape, Sight, Target, TypeTag,
+    UnixMicros, Wording,
 };
 use parking_lot::Mutex;
 use policy::actions::STORE;
@@ -20,6 +20,7 @@ use crate::keys::ShapeKey;
 use crate::ledger::{Decided, Event, Ledger, LedgerDown, Record, Ruling};
 use crate::refusal::{Declined, Refusal};
 use crate::search::Search;
+use crate::storing::Storing;
 use crate::upstream::Upstream;
 use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
 use crate::watch::{KeptWatch, Sought, Watch};
@@ -88,7 +89,7 @@ impl Rule {
     }
 
     /// Whether anything may be forbidden to be stored anywhere.
-    fn may_forbid_store(&self) -> bool {
+    pub fn may_forbid_store(&self) -> bool {
         *self.may_forbid_store.get_or_init(|| self.scene.may_forbid(STORE))
     }
 
@@ -219,17 +220,6 @@ impl Session {
         self.shared.hides(search, now)
     }
 
-    /// Why a value may not be put into a field that nobody has classified, if something is found in it that policy lets nobody store there.
-    pub fn refuses_store(
-        &self,
-        search: &Search,
-        (part, name): (&Part, &str),
-        value: &[u8],
-        now: UnixMicros,
-    ) -> Option<Declined> {
-        self.shared.refuses_store(search, (part, name), value, now)
-    }
-
     /// Whether anything may be forbidden to be stored anywhere, so that constants and parameters have to be looked at.
     pub fn may_forbid_store(&self) -> bool {
         self.shared.rule().may_forbid_store()
@@ -240,20 +230,9 @@ impl Session {
         self.shared.rule().epoch
     }
 
-    /// Why a value that can't be read may not be put into a field that nobody has classified: `what` it is, if something in it might be such that
-    /// policy lets nobody store it there.
-    pub fn refuses_unread(
-        &self,
-        search: &Search,
-        (part, name): (&Part, &str),
-        what: &str,
-        now: UnixMicros,
-    ) -> Option<Declined> {
-        self.may_refuse_store(search, (part, name), now).then(|| Declined {
-            message: format!("{what} can't be looked through for what may not be stored in {}", column(part, name)),
-            detail: None,
-            hint: None,
-        })
+    /// Looks through values on their way into fields that nobody has classified.
+    pub fn storing<'s>(&'s self, search: &'s Search, now: UnixMicros) -> Storing<'s> {
+        Storing::new(&self.shared, search, now)
     }
 
     /// Whether anything that may be found in a value could be forbidden to be stored in a field.
@@ -410,51 +389,30 @@ impl Shared {
         judged
     }
 
-    fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
+    pub fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
         let rule = self.rule();
         let mut sorts = search.content().sorts().iter();
-        rule.may_forbid_store()
-            && sorts.any(|sort| {
-                let class = sort.class.clone();
-                let field = Field { part: part.clone(), name: name.to_owned(), class, sealed: false };
-                match self.decision(&rule, &Ask::new(STORE, Object::Field(field)), now) {
-                    Decision::Permit { .. } => false,
-                    Decision::Deny(denial) => denial.reason != policy::Reason::NotPermitted,
-                }
-            })
+        rule.may_forbid_store() && sorts.any(|sort| self.forbids_store(&rule, (part, name), &sort.class, now).is_some())
     }
 
-    fn refuses_store(
+    /// Why something of this class may not be put into a field that nobody has classified, and what was asked. That nobody permits it is said of
+    /// what is classified: of what is not it would stop whoever writes anything.
+    pub fn forbids_store(
         &self,
-        search: &Search,
+        rule: &Rule,
         (part, name): (&Part, &str),
-        value: &[u8],
+        class: &ClassId,
         now: UnixMicros,
-    ) -> Option<Declined> {
-        let rule = self.rule();
-        if !rule.may_forbid_store() || value.is_empty() {
-            return None;
-        }
-        search.each_in(name, value, |class, title| {
-            let field = Field { part: part.clone(), name: name.to_owned(), class: class.clone(), sealed: false };
-            let ask = Ask::new(STORE, Object::Field(field));
-            let Decision::Deny(denial) = self.decision(&rule, &ask, now) else { return None };
-            // That nobody permits it is said of what is classified. Of what is not it would stop whoever writes anything.
-            if denial.reason == policy::Reason::NotPermitted {
-                return None;
+    ) -> Option<Refusal> {
+        let field = Field { part: part.clone(), name: name.to_owned(), class: class.clone(), sealed: false };
+        let ask = Ask::new(STORE, Object::Field(field));
+        match self.decision(rule, &ask, now) {
+            Decision::Deny(denial) if denial.reason != policy::Reason::NotPermitted => {
+                let kind = self.principal.kind;
+                Some(Refusal::denied(&describe(&ask, &self.target.id.0), &denial, kind))
             }
-            let kind = self.principal.kind;
-            let refusal = Refusal::denied(&describe(&ask, &self.target.id.0), &denial, kind);
-            Some(Declined {
-                message: format!(
-                    "what is to be stored in {} holds {class} ({title}): {}",
-                    column(part, name),
-                    refusal.message
-                ),
-                detail: refusal.detail,
-                hint: refusal.hint,
-            })
-        })
+            Decision::Deny(_) | Decision::Permit { .. } => None,
+        }
     }
 
     /// The answer to one ask. Statements that differ in their literals ask the same.
@@ -594,9 +552,4 @@ fn declined(op: u64, step: Step, wording: Wording, refusal: &Refusal) -> Decided
         text,
         bound,
     }
-}
-
-/// A column as it is written; one that is not known is its table.
-fn column(part: &Part, name: &str) -> String {
-    if name.is_empty() { part.name.to_string() } else { format!("{}.{name}", part.name) }
 }

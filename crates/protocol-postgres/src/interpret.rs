@@ -12,7 +12,7 @@ use std::sync::Arc;
 use gate::{Declined, Gate, Search, ShapeKey};
 use model::{Ask, Certainty, Field, LogText, Lowering, Object, Operation, Wording};
 use sql_postgres::{
-    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, SQL_BYTES_MAX, Skeleton, Statement,
+    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, ReadAs, SQL_BYTES_MAX, Skeleton, Statement,
     TransactionStep, analyse_with, function_call, function_of, log_text, unseen,
 };
 
@@ -152,7 +152,14 @@ impl Circumstance<'_> {
         let mut seen = HashSet::new();
         let mut puts = statements.iter().flat_map(all_of).flat_map(|statement| &statement.puts);
         let is_found = puts.any(|put| match &put.given {
-            Given::Constant(value) => seen.insert((put.type_oid, value)) && finds(put.type_oid, value),
+            Given::Constant(value) => {
+                let mut is_new = |oid: u32| seen.insert((oid, value)) && finds(oid, value);
+                match put.read_as {
+                    ReadAs::Column => put.into.iter().any(|into| is_new(into.type_oid)),
+                    ReadAs::Type(oid) => is_new(oid),
+                    ReadAs::Anything => is_new(0),
+                }
+            }
             Given::Parameter(_) | Given::TooMuch => false,
         });
         is_found

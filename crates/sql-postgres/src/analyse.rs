@@ -5,7 +5,7 @@
 //! into what the statement keeps. [`outputs`] looks at the result's shape. A kind of statement that is not in the list of
 //! [`kinds`] is opaque.
 
-mod as_given;
+mod constants;
 mod filters;
 mod keeps;
 mod kinds;
@@ -419,7 +419,7 @@ impl<'a> Findings<'a> {
             arguments: written::arguments(tree),
             parameters_kept: written.parameters,
             puts: written.puts,
-            lacks_puts: writes && !tells_puts,
+            lacks_puts: !tells_puts && tree.node().is_some_and(|node| node.contains(&written::WRITING)),
             puts_too_much: written.too_much,
             lowering,
             lowered_parameters: written.lowerings.parameters,

@@ -58,8 +58,8 @@ pub use sealed::NOTHING_IS_SEALED;
 pub use settings::{is_safe_encoding, startup_setting};
 pub use skeleton::Skeleton;
 pub use statement::{
-    Constant, Given, KeptParameter, LoweredConstant, LoweredParameter, NameUse, OutputShape, Outputs, PlainPut, Rows,
-    Statement, TransactionStep,
+    Constant, Given, KeptParameter, LoweredConstant, LoweredParameter, NameUse, OutputShape, Outputs, PlainPut, ReadAs,
+    Rows, Statement, TransactionStep,
 };
 pub use temporary::{Kept, Temporary};
 pub use vocabulary::{VOCABULARY, result_part};

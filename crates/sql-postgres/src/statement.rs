@@ -1,11 +1,12 @@
 //! What is known of one statement.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use model::{Ask, AttrValue, Certainty, Field, Lowering, Object, Part};
+use model::{Ask, AttrValue, Certainty, Field, Lowering, Object};
 
 use crate::analyse::MadeOf;
-use crate::copy::CopyStatement;
+use crate::copy::{CopyStatement, PlainInto};
 use crate::resolve::{Lineage, Probe};
 use crate::temporary::Kept;
 use crate::vocabulary::{OVERWRITE, PROBE};
@@ -39,7 +40,7 @@ pub struct Statement {
     /// Classified columns into which it puts what Weir has shown in the place of a value.
     pub masks_returned: Vec<Field>,
     /// Of each argument of an EXECUTE in it the constants that it may be.
-    pub(crate) arguments: Vec<Vec<String>>,
+    pub(crate) arguments: Vec<Vec<Arc<str>>>,
     /// Parameters that it puts into classified columns as they are.
     pub parameters_kept: Vec<KeptParameter>,
     /// Values that it puts into columns that are not classified.
@@ -86,17 +87,15 @@ pub struct Statement {
     pub(crate) unseen: bool,
 }
 
-/// A value that is put into a column that is not classified.
+/// A value that is put into columns that are not classified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainPut {
-    /// The table.
-    pub part: Part,
-    /// The column.
-    pub column: String,
-    /// The type of the column, by its oid; 0 if it is not known, or if the value is cast and may be of another.
-    pub type_oid: u32,
     /// The value.
     pub given: Given,
+    /// As what the server takes it.
+    pub read_as: ReadAs,
+    /// Where it may go: those of one name stand together. The type of one that is not known is 0.
+    pub into: Arc<[PlainInto]>,
 }
 
 /// Where a value comes from.
@@ -105,9 +104,20 @@ pub enum Given {
     /// A parameter, by its number, from 1.
     Parameter(usize),
     /// A constant of this very text.
-    Constant(String),
+    Constant(Arc<str>),
     /// More constants than can be told one by one.
     TooMuch,
+}
+
+/// As what the server takes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadAs {
+    /// As one of its column's type.
+    Column,
+    /// As one of the type of this oid.
+    Type(u32),
+    /// As one of any type.
+    Anything,
 }
 
 /// A parameter that goes into a field which may be given less than its value.

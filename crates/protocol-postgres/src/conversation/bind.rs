@@ -42,6 +42,8 @@ impl<S> Conversation<S> {
         if let Some(number) = mask_in(&bind, &long::watched(&interpreted, &prepared)) {
             return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
+        // Policies may change meanwhile: what is looked at by newer ones counts as looked at by these.
+        let looked_by = self.policies_epoch();
         // What runs by a name may be another statement than when it was parsed.
         let refused = self.refuses_constants(&interpreted, now).or_else(|| match parameters {
             Parameters::Here => self.refuses_parameters(&bind, &prepared, &interpreted, now),
@@ -89,7 +91,7 @@ impl<S> Conversation<S> {
             of: interpreted.uses_names().then_some(prepared),
             interpreted,
             otherwise: false,
-            looked_by: self.policies_epoch(),
+            looked_by,
             hold: false,
             asked_shape: Cell::default(),
             weight,

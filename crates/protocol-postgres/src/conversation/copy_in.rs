@@ -3,6 +3,7 @@
 //! They go as they come. Where some of them go into classified columns they are looked through on the way, and a mask that comes
 //! back fails the copy. Where policy forbids that something is stored, what may be that is looked for in all columns.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use gate::{Declined, Session, Step};
@@ -34,12 +35,13 @@ const COPY: Step = Step("copy");
 const OTHER_COLUMNS: &str = "the table has other columns than Weir knows of";
 
 /// Why a value may not be stored in a column that is not classified.
-fn refuses(
-    session: &Session,
-    catalogs: &Catalogs,
+fn refuses<'a>(
+    session: &'a Session,
+    catalogs: &'a Catalogs,
     now: UnixMicros,
-) -> impl Fn(&PlainInto, Said<'_>) -> Option<Declined> {
-    move |into, said| found_stored::refuses(session, catalogs.search()?, (&into.part, &into.column), said, now)
+) -> impl Fn(&PlainInto, Said<'_>) -> Option<Declined> + use<'a> {
+    let storing = catalogs.search().map(|search| RefCell::new(session.storing(search, now)));
+    move |into, said| found_stored::refuses(&mut storing.as_ref()?.borrow_mut(), into, said)
 }
 
 impl<S> Conversation<S> {

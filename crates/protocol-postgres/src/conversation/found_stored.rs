@@ -2,9 +2,9 @@
 //!
 //! It is as if the column were of the class: `store` is asked on it. A value in which nothing is found asks nothing.
 
-use gate::{Declined, Search, Session};
+use gate::{Declined, Storing};
 use model::{Part, UnixMicros};
-use sql_postgres::{Given, PlainPut};
+use sql_postgres::{Given, PlainInto, PlainPut, ReadAs};
 
 use super::Conversation;
 use super::long_bind::LONG_BIND_BYTES;
@@ -13,6 +13,13 @@ use super::statements::{Portal, Prepared};
 use crate::cells::{CellType, Manner, Said, each_said};
 use crate::interpret::{Interpreted, all_of};
 use crate::wire::frontend::Bind;
+
+/// The longest value that is looked at by the name of each column that it may go into.
+const ALONE_BYTES_MAX: usize = 64;
+/// How many bytes of values are looked at for one statement, each as often as it is put somewhere, and what each look counts beside them: several
+/// times what a text and its parameters can have.
+const LOOKED_BYTES_MAX: usize = 32 * 1024 * 1024;
+const LOOK_BYTES: usize = 64;
 
 /// What can't be read.
 const UNREAD: &str = "a value that is written in a way that Weir does not read";
@@ -36,14 +43,17 @@ impl<S> Conversation<S> {
                 hint: Some("Send it again.".to_owned()),
             });
         }
+        let mut looking = self.looking_into_puts(now)?;
         puts(interpreted).find_map(|put| match &put.given {
-            Given::Constant(value) => {
-                let wire = CellType::of(put.type_oid, false);
-                each_said(wire, value.as_bytes(), &mut |said| self.refuses_put(put, said, now))
-            }
+            Given::Constant(value) => looking.refuses(put, value.as_bytes(), |oid| CellType::of(oid, false)),
             Given::Parameter(_) => None,
-            Given::TooMuch => self.refuses_put(put, Said::Unread, now),
+            Given::TooMuch => looking.refuses_unread(&put.into, UNREAD),
         })
+    }
+
+    fn looking_into_puts(&self, now: UnixMicros) -> Option<IntoPuts<'_>> {
+        let search = self.catalogs.search()?;
+        Some(IntoPuts { storing: self.session.storing(search, now), left: LOOKED_BYTES_MAX })
     }
 
     /// The same of parameters.
@@ -61,18 +71,18 @@ impl<S> Conversation<S> {
         });
         let first = puts.next()?;
         let values: Vec<(bool, Option<&[u8]>)> = bind.values().collect();
+        let mut looking = self.looking_into_puts(now)?;
         std::iter::once(first).chain(puts).find_map(|(number, put)| {
             let at = number.checked_sub(1)?;
             let (binary, value) = *values.get(at)?;
             let declared = prepared.types.get(at).copied().filter(|oid| !matches!(*oid, 0 | UNKNOWN));
-            // What goes as a text may be cast to anything.
-            let cast = |oid: &u32| put.type_oid == 0 && Manner::of(*oid, true) == Some(Manner::Text);
-            let wire = match declared {
-                Some(oid) if cast(&oid) => CellType::of(0, false),
-                Some(oid) => CellType::of(oid, binary),
-                None => CellType::of(put.type_oid, binary),
+            let wire = |oid: u32| match declared {
+                // What goes as a text may be cast to anything.
+                Some(text) if Manner::of(text, true) == Some(Manner::Text) => CellType::of(oid, false),
+                Some(declared) => CellType::of(declared, binary),
+                None => CellType::of(oid, binary),
             };
-            each_said(wire, value?, &mut |said| self.refuses_put(put, said, now))
+            looking.refuses(put, value?, wire)
         })
     }
 
@@ -94,29 +104,78 @@ impl<S> Conversation<S> {
 
     /// Why a Bind does not go whose parameters can't be held, if something in them might not be stored where they go.
     pub(super) fn refuses_unseen(&self, interpreted: &Interpreted, now: UnixMicros) -> Option<Declined> {
-        let search = self.catalogs.search()?;
+        let looking = self.looking_into_puts(now)?;
         let what = format!("a Bind of more than {LONG_BIND_BYTES} bytes");
         let mut puts = puts(interpreted).filter(|put| matches!(put.given, Given::Parameter(_)));
-        let refused = puts.find_map(|put| self.session.refuses_unread(search, (&put.part, &put.column), &what, now))?;
+        let refused = puts.find_map(|put| looking.refuses_unread(&put.into, &what))?;
         Some(Declined { hint: Some("Send its long values with another statement.".to_owned()), ..refused })
-    }
-
-    fn refuses_put(&self, put: &PlainPut, said: Said<'_>, now: UnixMicros) -> Option<Declined> {
-        refuses(&self.session, self.catalogs.search()?, (&put.part, &put.column), said, now)
     }
 }
 
+/// Looks into what a statement puts into columns.
+struct IntoPuts<'s> {
+    storing: Storing<'s>,
+    /// Bytes that may still be looked at: the same value may go into many columns.
+    left: usize,
+}
+
+impl IntoPuts<'_> {
+    /// Why a value does not go there: `wire` says as what it is read where it may go into a column of a type, and where nobody knows (0).
+    fn refuses(&mut self, put: &PlainPut, value: &[u8], wire: impl Fn(u32) -> CellType) -> Option<Declined> {
+        let is_one = put.into.first().zip(put.into.last()).is_none_or(|(one, other)| one.column == other.column);
+        // What is long has more to say than the name of a column.
+        if !is_one && value.len() > ALONE_BYTES_MAX {
+            return self.refuses_by_name(put, "", &put.into, value, &wire);
+        }
+        let groups = put.into.chunk_by(|one, other| one.column == other.column);
+        let mut named = groups.filter_map(|group| Some((group.first()?.column.as_str(), group)));
+        named.find_map(|(name, group)| self.refuses_by_name(put, name, group, value, &wire))
+    }
+
+    fn refuses_by_name(
+        &mut self,
+        put: &PlainPut,
+        name: &str,
+        into: &[PlainInto],
+        value: &[u8],
+        wire: &impl Fn(u32) -> CellType,
+    ) -> Option<Declined> {
+        let is_typed = put.read_as == ReadAs::Column && !name.is_empty();
+        let mut types = into.chunk_by(|one, other| !is_typed || one.type_oid == other.type_oid);
+        types.find_map(|into| {
+            let Some(left) = self.left.checked_sub(value.len().saturating_add(LOOK_BYTES)) else {
+                return self.refuses_unread(into, "more than is looked through of one statement");
+            };
+            self.left = left;
+            let oid = match put.read_as {
+                ReadAs::Column => into.first().filter(|_| is_typed).map_or(0, |into| into.type_oid),
+                ReadAs::Type(oid) => oid,
+                ReadAs::Anything => 0,
+            };
+            let wire = wire(oid);
+            let mut ask = |said: Said<'_>| match said {
+                Said::Bytes(value) => self.storing.refuses(name, columns(into), value),
+                Said::Unread => self.storing.refuses_unread(columns(into), UNREAD),
+            };
+            each_said(wire, value, &mut ask)
+        })
+    }
+
+    fn refuses_unread(&self, into: &[PlainInto], what: &str) -> Option<Declined> {
+        self.storing.refuses_unread(columns(into), what)
+    }
+}
+
+fn columns(into: &[PlainInto]) -> impl Iterator<Item = (&Part, &str)> + Clone {
+    into.iter().map(|into| (&into.part, into.column.as_str()))
+}
+
 /// Why something that a value says may not be stored in a column that is not classified.
-pub(super) fn refuses(
-    session: &Session,
-    search: &Search,
-    column: (&Part, &str),
-    said: Said<'_>,
-    now: UnixMicros,
-) -> Option<Declined> {
+pub(super) fn refuses(storing: &mut Storing<'_>, into: &PlainInto, said: Said<'_>) -> Option<Declined> {
+    let into = std::slice::from_ref(into);
     match said {
-        Said::Bytes(value) => session.refuses_store(search, column, value, now),
-        Said::Unread => session.refuses_unread(search, column, UNREAD, now),
+        Said::Bytes(value) => storing.refuses(&into.first()?.column, columns(into), value),
+        Said::Unread => storing.refuses_unread(columns(into), UNREAD),
     }
 }
 

@@ -73,7 +73,8 @@ impl Lowerings {
             Put::Something => Some(NOT_ALONE),
             Put::Copied(copy) => (!is_plain_copy(copy)).then_some(COPY_OPTIONS),
             Put::Values(values) => {
-                let given = values.iter().filter(|value| !gives_nothing(value) && !is_excluded(value, field, place));
+                let given =
+                    values.iter().filter(|value| !gives_nothing(value) && !is_excluded(value, &field.name, place));
                 let mut others = false;
                 for value in given {
                     let field = field.clone();
@@ -200,10 +201,10 @@ fn place(constant: &mut LoweredConstant, token: &ScanToken, sql: &str) -> Option
 }
 
 /// The value that was to be inserted there, which is a part or a token by then.
-fn is_excluded(value: &Tree, field: &Field, place: Place) -> bool {
+pub(super) fn is_excluded(value: &Tree, name: &str, place: Place) -> bool {
     let names = |node: &Node| {
         let names: Vec<&str> = node.get("fields").list().iter().map(Tree::text).collect();
-        names == ["excluded", field.name.as_str()]
+        names == ["excluded", name]
     };
     place.conflict && value.as_kind("ColumnRef").is_some_and(names)
 }

@@ -492,7 +492,7 @@ fn takes_a_key(node: &Node) -> bool {
 }
 
 /// Whether this operator says whether, and not what.
-fn is_comparison(node: &Node) -> bool {
+pub(super) fn is_comparison(node: &Node) -> bool {
     let [name] = node.get("name").list() else { return false };
     let name = name.text();
     // `~ 5` and `1 << 2` are numbers.
@@ -504,7 +504,7 @@ fn is_comparison(node: &Node) -> bool {
 }
 
 /// Whether this gives what a query returns, and not whether something is in that.
-fn returns_rows(sublink: &Node) -> bool {
+pub(super) fn returns_rows(sublink: &Node) -> bool {
     use SubLinkType::{ArraySublink, ExprSublink, MultiexprSublink};
     matches!(kind_of(sublink), Some(ExprSublink | ArraySublink | MultiexprSublink))
 }

@@ -3,12 +3,14 @@
 //! Here only the names are read, and what is put behind them. What a name stands for when it is used is known to who keeps
 //! the session's names.
 
+use std::sync::Arc;
+
 use model::{Ask, Certainty, Object};
 use pg_query::protobuf::DiscardMode;
 
 use super::{MadeOf, of_tree, read};
 use crate::catalog::Catalog;
-use crate::statement::{Given, NameUse, OutputShape, Outputs, PlainPut, Rows, Statement};
+use crate::statement::{Given, NameUse, OutputShape, Outputs, PlainPut, ReadAs, Rows, Statement};
 use crate::tree::{Node, Tree};
 use crate::vocabulary::{OPAQUE, STORE};
 
@@ -100,7 +102,8 @@ impl Statement {
                     left = fewer;
                     let given = given.iter().cloned().map(Given::Constant);
                     // The argument is of the parameter's type, and not of the column's.
-                    whole.puts.extend(given.map(|given| PlainPut { given, type_oid: 0, ..put.clone() }));
+                    let read_as = if put.read_as == ReadAs::Column { ReadAs::Anything } else { put.read_as };
+                    whole.puts.extend(given.map(|given| PlainPut { given, read_as, ..put.clone() }));
                 }
                 Given::Constant(_) | Given::TooMuch => whole.puts.push(put.clone()),
             }
@@ -132,11 +135,11 @@ impl Statement {
 
     /// The constants that this EXECUTE gives to what it runs.
     pub fn arguments(&self) -> impl Iterator<Item = &str> {
-        self.arguments.iter().flatten().map(String::as_str)
+        self.arguments.iter().flatten().map(|value| &**value)
     }
 
     /// The constants that the argument of this EXECUTE by that number may be.
-    fn argument(&self, number: usize) -> &[String] {
+    fn argument(&self, number: usize) -> &[Arc<str>] {
         number.checked_sub(1).and_then(|at| self.arguments.get(at)).map_or(&[], Vec::as_slice)
     }
 

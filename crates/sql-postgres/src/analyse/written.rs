@@ -1,44 +1,51 @@
-//! What a statement puts into classified columns, by INSERT, UPDATE, MERGE and COPY FROM.
+//! What a statement puts into columns, by INSERT, UPDATE, MERGE, COPY FROM and what makes tables: masks and parameters into those that are
+//! classified, and constants and parameters into all others.
 //!
-//! Not of what it is made: that is [`super::store`]'s. A column that gets its default or NULL gets nothing of anybody's.
+//! Not of what it is made that is read from columns: that is [`super::store`]'s. A column that gets its default or NULL gets nothing of
+//! anybody's. Where a value names a column or holds a query, it may be any constant of the statement that has no column of its own: which
+//! it is would have to be found out by following it.
 
-use std::collections::HashSet;
-use std::rc::Rc;
+use std::collections::{HashMap, HashSet};
+use std::ptr;
+use std::sync::Arc;
 
 use model::{Field, Part};
 use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
 
-use super::as_given::{Search, bare, is_star};
-use super::lowering::{Lowerings, Place, Put};
+use super::constants::{AsGiven, bare, each_made_of, given, is_star};
+use super::lowering::{Lowerings, Place, Put, is_excluded};
 use crate::catalog::{Catalog, Column, Entry, Made};
 use crate::copy::PlainInto;
-use crate::statement::{Given as PlainGiven, KeptParameter, PlainPut};
-use crate::tree::{Node, Tree};
+use crate::statement::{Given, KeptParameter, PlainPut, ReadAs};
+use crate::tree::{Node, Tree, name_parts, schema_and_name};
 use crate::vocabulary::table_part;
 
 /// The server has no tables with more (`MaxHeapAttributeNumber`).
 const COLUMNS_MAX: usize = 1600;
 
 /// Statements that put something anywhere.
-pub(super) const WRITING: [&str; 7] =
-    ["InsertStmt", "UpdateStmt", "MergeStmt", "CreateTableAsStmt", "IntoClause", "CreateStmt", "AlterTableStmt"];
+pub(super) const WRITING: [&str; 9] = [
+    "InsertStmt",
+    "UpdateStmt",
+    "MergeStmt",
+    "CreateTableAsStmt",
+    "IntoClause",
+    "CreateStmt",
+    "AlterTableStmt",
+    "CreateDomainStmt",
+    "AlterDomainStmt",
+];
 
-/// How many nodes are looked at, for all columns of all tables that may be meant together: of a text of the longest length each several times.
-const NODES_MAX: usize = 10_000_000;
 /// The most values of which is kept where they go.
 const VALUES_MAX: usize = 262_144;
 
-/// What is put into classified columns.
+/// What is put into columns.
 #[derive(Debug, Default)]
 pub(super) struct Written {
-    /// Whether what goes into other columns is told.
-    tells_puts: bool,
-    /// Nodes that may still be looked at.
-    left: usize,
-    /// Whether there is more than that, or than can be kept.
+    /// Whether there is more than can be kept.
     pub(super) too_much: bool,
-    /// Each column that gets a value.
+    /// Each classified column that gets a value.
     pub(super) fields: Vec<Field>,
     /// Those that get what Weir has shown in the place of a value.
     pub(super) masks: Vec<Field>,
@@ -46,111 +53,156 @@ pub(super) struct Written {
     pub(super) parameters: Vec<KeptParameter>,
     /// Values that are put into columns that are not classified.
     pub(super) puts: Vec<PlainPut>,
-    /// Those that may be given less than the values.
+    /// Columns that may be given less than the values.
     pub(super) lowerings: Lowerings,
 }
 
-/// Of each argument of an EXECUTE the constants that it may be.
-pub(super) fn arguments(tree: &Tree) -> Vec<Vec<String>> {
-    let mut given = Vec::new();
+/// Of each argument of an EXECUTE the constants that it may be made of.
+pub(super) fn arguments(tree: &Tree) -> Vec<Vec<Arc<str>>> {
+    let mut arguments = Vec::new();
     let holds = |node: &Node| matches!(node.kind, "ExecuteStmt" | "CreateTableAsStmt" | "ExplainStmt");
     if !tree.node().is_some_and(holds) {
-        return given;
+        return arguments;
     }
-    let mut left = NODES_MAX;
-    let mut constants = |argument: &Tree| {
+    let constants = |argument: &Tree| {
         let mut constants = Vec::new();
-        let mut found = |node: &Node| match plain(node) {
-            Some(PlainGiven::Constant(value)) => constants.push(value),
-            Some(PlainGiven::Parameter(_) | PlainGiven::TooMuch) | None => {}
-        };
-        Search { found: &mut found, left: &mut left, reaches: false }.each(argument);
+        each_made_of(argument, ReadAs::Anything, &mut |node, _| match given(node) {
+            Some(Given::Constant(value)) => constants.push(value),
+            Some(Given::Parameter(_) | Given::TooMuch) | None => {}
+        });
         constants
     };
     tree.walk(&mut |node| {
         if node.kind == "ExecuteStmt" {
-            given.extend(node.get("params").list().iter().map(&mut constants));
+            arguments.extend(node.get("params").list().iter().map(constants));
         }
         true
     });
-    given
+    arguments
 }
 
 /// What one column gets.
-enum Given<'a> {
+enum Source<'a> {
     /// One of these.
     Values(Vec<&'a Tree>),
     /// This, by way of a query.
     Selected(&'a Tree),
     /// A column of this COPY's data.
     Copied(&'a Node),
-    /// One of what these hold, and nobody says which.
-    Any(Rc<[&'a Tree]>),
+    /// Nobody says what.
+    Anything,
 }
 
-/// A table that something is put into.
+impl<'a> Source<'a> {
+    fn values(&self) -> &[&'a Tree] {
+        match self {
+            Self::Values(values) => values,
+            Self::Selected(value) => std::slice::from_ref(value),
+            Self::Copied(_) | Self::Anything => &[],
+        }
+    }
+}
+
+/// A table that something is put into: all that may be meant by its name.
 struct Target<'a> {
-    relation: &'a Tree,
-    /// The queries whose rows can be named in what is put there.
-    sources: Vec<&'a Tree>,
-    catalog: &'a Catalog,
+    known: Vec<(&'a Entry, HashMap<&'a str, &'a Column>)>,
+    /// If the catalog knows none.
+    unknown: Option<Part>,
+    /// Whether the rows that are written can be named elsewhere in the statement.
+    returns: bool,
 }
 
-/// What the statement of this tree puts into classified columns.
+impl<'a> Target<'a> {
+    fn new(node: &'a Node, catalog: &'a Catalog) -> Self {
+        let relation = node.get("relation");
+        let by_name = |entry: &'a Entry| entry.relation.columns.iter().map(|column| (&*column.name, column)).collect();
+        let known: Vec<_> = entries(relation, catalog).map(|entry| (entry, by_name(entry))).collect();
+        let unknown = if known.is_empty() { unknown_part(relation, catalog) } else { None };
+        Self { known, unknown, returns: node.has("returning_clause") }
+    }
+
+    fn is_single(&self) -> bool {
+        self.known.len() == 1
+    }
+
+    /// How many columns it has at most.
+    fn width(&self) -> usize {
+        self.known.iter().map(|(entry, _)| entry.relation.columns.len()).max().unwrap_or(0)
+    }
+}
+
+/// Where a value goes: a column of each table that may be meant.
+struct Goal<'a> {
+    known: Vec<(&'a Entry, &'a Column)>,
+    /// Those that are not classified, also those that nobody knows. Empty if that is not asked.
+    plain: Arc<[PlainInto]>,
+}
+
+/// What is gathered from a statement.
+struct Gathering<'a> {
+    catalog: &'a Catalog,
+    /// Whether what goes into columns is told that are not classified.
+    tells_puts: bool,
+    written: Written,
+    /// How many of its parts put something anywhere.
+    writes: usize,
+    /// Values whose column is known, and whether they can be named elsewhere.
+    placed: Vec<(&'a Tree, bool)>,
+    /// Whether what is to be inserted into one column may go into another.
+    crosses: bool,
+    /// Where that may go which has no column of its own.
+    reached: Vec<(Field, u32)>,
+    reached_plain: Vec<PlainInto>,
+}
+
+/// What the statement of this tree puts into columns.
 pub(super) fn written(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Written {
-    let mut written = Written { tells_puts, left: NODES_MAX, ..Written::default() };
+    let mut gathering = Gathering {
+        catalog,
+        tells_puts,
+        written: Written::default(),
+        writes: 0,
+        placed: Vec::new(),
+        crosses: false,
+        reached: Vec::new(),
+        reached_plain: Vec::new(),
+    };
     let mut is_into = false;
     tree.walk(&mut |node| {
         match node.kind {
-            "InsertStmt" => written.insert(node, catalog),
+            "InsertStmt" => gathering.insert(node),
             "UpdateStmt" => {
-                let set = Target { relation: node.get("relation"), sources: sources(node), catalog };
-                written.set(&set, node.get("target_list"), false);
-                written.sources(&set);
+                let target = Target::new(node, catalog);
+                gathering.set(&target, node.get("target_list"), false);
             }
-            "MergeStmt" => {
-                let target = Target { relation: node.get("relation"), sources: sources(node), catalog };
-                for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
-                    match clause.get("values").list() {
-                        [] => written.set(&target, clause.get("target_list"), false),
-                        values => {
-                            let values = Values::new(vec![values]);
-                            written.rows(&target, clause.get("target_list"), 1, |at| values.at(at));
-                        }
-                    }
-                }
-                written.sources(&target);
-            }
-            "AlterTableStmt" | "CreateStmt" => written.defaults(node, catalog),
+            "MergeStmt" => gathering.merge(node),
+            "AlterTableStmt" | "CreateStmt" => gathering.defaults(node, part_of(node.get("relation"))),
+            "CreateDomainStmt" => gathering.defaults(node, part_named(node.get("domainname"))),
+            "AlterDomainStmt" => gathering.defaults(node, part_named(node.get("type_name"))),
             // A table that is made of a query.
-            "CreateTableAsStmt" => {
-                if let Some(part) = node.get("into").node().and_then(|into| part_of(into.get("rel"))) {
-                    written.all_of(&part, |search| search.each_in(node.get("query")));
-                }
-            }
+            "CreateTableAsStmt" => gathering.made(node.get("into").node().and_then(|into| part_of(into.get("rel")))),
             "SelectStmt" if !is_into && tells_puts => {
                 let into = into_of(node);
                 is_into = into.is_some();
-                if let Some(part) = into.and_then(part_of) {
-                    written.all_of(&part, |search| search.each_in_node(node));
-                }
+                gathering.made(into.and_then(part_of));
             }
             "CopyStmt" if node.has("is_from") => {
-                let target = Target { relation: node.get("relation"), sources: Vec::new(), catalog };
-                written.rows(&target, node.get("attlist"), 1, |_| Some(Given::Copied(node)));
+                let target = Target::new(node, catalog);
+                gathering.rows(&target, node.get("attlist"), 0, |_| Some(Source::Copied(node)));
             }
             _ => {}
         }
+        gathering.writes = gathering.writes.saturating_add(usize::from(WRITING.contains(&node.kind)));
         true
     });
+    gathering.loose(tree);
+    let mut written = gathering.written;
     written.lowerings.finish(tree);
     let mut seen = HashSet::new();
     written.parameters.retain(|kept| seen.insert((kept.number, kept.field.clone(), kept.type_oid)));
+    written.too_much |= written.puts.len() >= VALUES_MAX || written.parameters.len() >= VALUES_MAX;
     let mut seen = HashSet::new();
-    written
-        .puts
-        .retain(|put| seen.insert((put.part.name.clone(), put.column.clone(), put.type_oid, put.given.clone())));
-    written.too_much |= written.left == 0;
+    written.puts.retain(|put| seen.insert((put.given.clone(), put.read_as, Arc::as_ptr(&put.into))));
     written
 }
 
@@ -165,32 +217,30 @@ fn into_of(node: &Node) -> Option<&Tree> {
     }
 }
 
-/// The queries whose rows can be named in what is put into a table.
-fn sources(node: &Node) -> Vec<&Tree> {
-    ["select_stmt", "from_clause", "source_relation", "with_clause"].map(|field| node.get(field)).into()
-}
-
 /// Rows of values.
-struct Values<'a> {
+struct Rows<'a> {
     rows: Vec<&'a [Tree]>,
-    /// All of them, if there is a star, behind which nobody can count.
-    any: Option<Rc<[&'a Tree]>>,
+    /// Whether there is a star among them, behind which nobody can count.
+    has_star: bool,
 }
 
-impl<'a> Values<'a> {
+impl<'a> Rows<'a> {
     fn new(rows: Vec<&'a [Tree]>) -> Self {
         let has_star = rows.iter().any(|row| row.iter().any(is_star));
-        let any = has_star.then(|| rows.iter().copied().flatten().collect());
-        Self { rows, any }
+        Self { rows, has_star }
+    }
+
+    fn width(&self) -> usize {
+        self.rows.iter().map(|row| row.len()).max().unwrap_or(0)
     }
 
     /// What they give at a place.
-    fn at(&self, at: usize) -> Option<Given<'a>> {
-        if let Some(any) = &self.any {
-            return Some(Given::Any(Rc::clone(any)));
+    fn at(&self, at: usize) -> Option<Source<'a>> {
+        if self.has_star {
+            return Some(Source::Anything);
         }
         let values: Vec<&Tree> = self.rows.iter().filter_map(|row| row.get(at)).collect();
-        (!values.is_empty()).then_some(Given::Values(values))
+        (!values.is_empty()).then_some(Source::Values(values))
     }
 }
 
@@ -241,30 +291,26 @@ fn put_into(entry: &Entry, column: &Column, catalog: &Catalog) -> Vec<Field> {
     }
 }
 
-impl Written {
-    fn insert(&mut self, node: &Node, catalog: &Catalog) {
+impl<'a> Gathering<'a> {
+    fn insert(&mut self, node: &'a Node) {
         let columns = node.get("cols");
-        let target = Target { relation: node.get("relation"), sources: sources(node), catalog };
+        let target = Target::new(node, self.catalog);
         match node.get("select_stmt").node() {
             // DEFAULT VALUES.
             None => {}
             Some(source) if source.has("values_lists") => {
-                let rows = Values::new(source.get("values_lists").list().iter().map(Tree::list).collect());
-                let target = Target { sources: vec![node.get("with_clause"), source.get("with_clause")], ..target };
-                self.rows(&target, columns, rows.rows.len(), |at| rows.at(at));
-                self.sources(&target);
+                let rows = Rows::new(source.get("values_lists").list().iter().map(Tree::list).collect());
+                self.rows(&target, columns, rows.width(), |at| rows.at(at));
             }
             Some(source) => {
                 // A star gives any number of columns.
-                let targets = source.get("target_list");
-                let value = |target: &'_ Tree| target.node().is_some_and(|target| is_star(target.get("val")));
-                let is_plain = !targets.is_nothing() && !targets.list().iter().any(value);
-                let value = |at: usize| targets.list().get(at).and_then(Tree::node).map(|target| target.get("val"));
-                self.rows(&target, columns, 1, |at| match is_plain {
-                    true => value(at).map(Given::Selected),
-                    false => Some(Given::Any(Rc::new([]))),
+                let targets = source.get("target_list").list();
+                let value = |target: &'a Tree| target.node().map_or(target, |target| target.get("val"));
+                let is_plain = !targets.is_empty() && !targets.iter().any(|target| is_star(value(target)));
+                self.rows(&target, columns, targets.len(), |at| match is_plain {
+                    true => targets.get(at).map(|target| Source::Selected(value(target))),
+                    false => Some(Source::Anything),
                 });
-                self.sources(&target);
             }
         }
         if let Some(conflict) = node.get("on_conflict_clause").node() {
@@ -272,240 +318,249 @@ impl Written {
         }
     }
 
-    /// ALTER COLUMN … SET DEFAULT: what rows get that come without a value.
-    fn defaults(&mut self, node: &Node, catalog: &Catalog) {
-        // Of columns that are new.
-        let part = part_of(node.get("relation")).filter(|_| self.tells_puts);
-        node.walk(&mut |defined| {
-            let expression = match defined.kind {
-                "Constraint" => defined.get("raw_expr"),
-                "AlterTableCmd" => defined.get("def"),
-                _ => &Tree::Nothing,
-            };
-            if let Some(part) = &part {
-                self.all_of(part, |search| search.each(expression));
+    fn merge(&mut self, node: &'a Node) {
+        let target = Target::new(node, self.catalog);
+        for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
+            match clause.get("values").list() {
+                [] => self.set(&target, clause.get("target_list"), false),
+                values => {
+                    let rows = Rows::new(vec![values]);
+                    self.rows(&target, clause.get("target_list"), rows.width(), |at| rows.at(at));
+                }
             }
-            self.left > 0
-        });
+        }
+    }
+
+    /// What rows get that come without a value, what is put into those that there are, and where they are kept.
+    fn defaults(&mut self, node: &'a Node, part: Option<Part>) {
+        if let Some(part) = part.filter(|_| self.tells_puts) {
+            let into: Arc<[PlainInto]> = Arc::new([PlainInto { part, column: String::new(), type_oid: 0 }]);
+            node.fields.iter().for_each(|(_, defined)| self.put_plain(defined, ReadAs::Anything, &into));
+        }
         let set = i64::from(i32::from(AlterTableType::AtColumnDefault));
         let commands = node.get("cmds").list().iter().filter_map(Tree::node);
         for command in commands.filter(|command| command.int("subtype") == set && command.has("def")) {
             let place = Place { single: true, named: true, conflict: false };
-            let target = Target { relation: node.get("relation"), sources: Vec::new(), catalog };
-            for entry in entries(target.relation, catalog) {
+            let (source, catalog) = (Source::Values(vec![command.get("def")]), self.catalog);
+            for entry in entries(node.get("relation"), catalog) {
                 if let Some(column) = column(entry, command.text("name")) {
-                    self.put(&target, entry, column, &Given::Values(vec![command.get("def")]), place);
+                    self.put(entry, column, &source, place);
                 }
             }
         }
     }
 
-    /// So many rows for these columns, or for all in their order if none is named. `given` says what the one at a place gets.
-    fn rows<'a>(
+    /// A table is made of a query.
+    fn made(&mut self, part: Option<Part>) {
+        let into = part.filter(|_| self.tells_puts);
+        self.reached_plain.extend(into.map(|part| PlainInto { part, column: String::new(), type_oid: 0 }));
+    }
+
+    /// So many values for these columns, or for all in their order if none is named. `source` says what the one at a place gets.
+    fn rows(
         &mut self,
         target: &Target<'a>,
-        columns: &Tree,
-        rows: usize,
-        given: impl Fn(usize) -> Option<Given<'a>>,
+        columns: &'a Tree,
+        width: usize,
+        source: impl Fn(usize) -> Option<Source<'a>>,
     ) {
-        let single = entries(target.relation, target.catalog).count() == 1;
         let is_whole = |name: &Tree| !name.node().is_some_and(|name| name.has("indirection"));
         let named = !columns.list().is_empty() && columns.list().iter().all(is_whole);
-        let place = Place { single, named, conflict: false };
+        let place = Place { single: target.is_single(), named, conflict: false };
         let names: Vec<&str> = columns.list().iter().take(COLUMNS_MAX).map(column_name).collect();
-        for entry in entries(target.relation, target.catalog) {
-            let all: Vec<Option<&Column>> = match names.as_slice() {
-                [] => entry.relation.columns.iter().map(Some).collect(),
-                names => names.iter().map(|name| column(entry, name)).collect(),
-            };
-            let known = all.len();
-            for (at, column) in all.into_iter().enumerate() {
-                let is_plain = |column| put_into(entry, column, target.catalog).is_empty();
-                if !self.tells_puts && column.is_none_or(is_plain) {
-                    continue;
-                }
-                let Some(given) = given(at).filter(|_| self.goes_on(rows)) else { continue };
-                match column {
-                    Some(column) => self.put(target, entry, column, &given, place),
-                    // It may be newer than the catalog.
-                    None => self.put_plain(&entry.part, (names.get(at).copied().unwrap_or(""), 0), &given),
-                }
-            }
-            if names.is_empty() {
-                self.others(&entry.part, known, rows, &given);
-            }
+        let count = if names.is_empty() { target.width().max(width).min(COLUMNS_MAX) } else { names.len() };
+        for at in 0..count {
+            let Some(source) = source(at) else { continue };
+            let goal = self.goal(target, at, names.get(at).copied().unwrap_or(""));
+            self.give(target, &goal, &source, place);
         }
-        if let Some(part) = unknown_part(target.relation, target.catalog) {
-            for (at, name) in names.iter().enumerate() {
-                let Some(given) = given(at).filter(|_| self.tells_puts && self.goes_on(rows)) else { continue };
-                self.put_plain(&part, (name, 0), &given);
-                // It is the same for all.
-                if matches!(given, Given::Any(_)) {
-                    break;
-                }
-            }
-            if names.is_empty() {
-                self.others(&part, 0, rows, &given);
-            }
+        // Columns that are newer than the catalog.
+        if names.is_empty() && matches!(source(0), Some(Source::Anything)) {
+            let goal = self.goal(target, COLUMNS_MAX, "");
+            self.give(target, &goal, &Source::Anything, place);
         }
-    }
-
-    /// Whether so many more values may be looked at.
-    fn goes_on(&mut self, values: usize) -> bool {
-        self.left = self.left.saturating_sub(values);
-        self.left > 0
-    }
-
-    /// What is given to columns that nobody here knows of, from this place on.
-    fn others<'a>(&mut self, part: &Part, from: usize, rows: usize, given: &impl Fn(usize) -> Option<Given<'a>>) {
-        for at in from..COLUMNS_MAX {
-            let Some(given) = given(at).filter(|_| self.tells_puts && self.goes_on(rows)) else { return };
-            self.put_plain(part, ("", 0), &given);
-            // It is the same for all.
-            if !matches!(given, Given::Values(_) | Given::Selected(_)) {
-                return;
-            }
-        }
-    }
-
-    /// What stands in a query may go into any column of a table that is filled by it. Once for all of them: which it is would have to be
-    /// found out for each.
-    fn sources(&mut self, target: &Target<'_>) {
-        let known = entries(target.relation, target.catalog).map(|entry| entry.part.clone());
-        let parts: Vec<Part> = known.chain(unknown_part(target.relation, target.catalog)).collect();
-        for part in &parts {
-            self.all_of(part, |search| target.sources.iter().for_each(|source| search.each_in(source)));
-        }
-    }
-
-    /// What is found there may go into any column of a table.
-    fn all_of<'a>(&mut self, part: &Part, look: impl FnOnce(&mut Search<'_, 'a>)) {
-        if !self.tells_puts {
-            return;
-        }
-        let (mut left, mut puts) = (self.left, std::mem::take(&mut self.puts));
-        let mut found = |node: &'a Node| {
-            let put = |given| PlainPut { part: part.clone(), column: String::new(), type_oid: 0, given };
-            puts.extend(plain(node).map(put).filter(|_| puts.len() < VALUES_MAX));
-        };
-        look(&mut Search { found: &mut found, left: &mut left, reaches: false });
-        (self.left, self.puts) = (left, puts);
-        self.too_much |= self.puts.len() >= VALUES_MAX;
     }
 
     /// SET, also that of ON CONFLICT.
-    fn set(&mut self, target: &Target<'_>, assignments: &Tree, conflict: bool) {
-        let single = entries(target.relation, target.catalog).count() == 1;
-        for entry in entries(target.relation, target.catalog) {
-            for assignment in assignments.list().iter().filter_map(Tree::node) {
-                let (name, given) = (assignment.text("name"), Given::Values(vec![assignment.get("val")]));
-                match column(entry, name) {
-                    Some(column) => {
-                        let place = Place { single, named: !assignment.has("indirection"), conflict };
-                        self.put(target, entry, column, &given, place);
-                    }
-                    None => self.put_plain(&entry.part, (name, 0), &given),
-                }
-            }
-        }
-        if let Some(part) = unknown_part(target.relation, target.catalog) {
-            for assignment in assignments.list().iter().filter_map(Tree::node) {
-                let given = Given::Values(vec![assignment.get("val")]);
-                self.put_plain(&part, (assignment.text("name"), 0), &given);
-            }
+    fn set(&mut self, target: &Target<'a>, assignments: &'a Tree, conflict: bool) {
+        for assignment in assignments.list().iter().filter_map(Tree::node) {
+            let place = Place { single: target.is_single(), named: !assignment.has("indirection"), conflict };
+            let (name, value) = (assignment.text("name"), assignment.get("val"));
+            let goal = self.goal(target, COLUMNS_MAX, name);
+            self.give(target, &goal, &Source::Values(vec![value]), place);
+            // Keys of documents.
+            self.put_plain(assignment.get("indirection"), ReadAs::Anything, &goal.plain);
+            self.crosses |= conflict && names_a_column(value) && !is_excluded(value, name, place);
         }
     }
 
-    fn put(&mut self, target: &Target<'_>, entry: &Entry, column: &Column, given: &Given<'_>, place: Place) {
-        match given {
-            Given::Values(values) if values.iter().all(|value| gives_nothing(value)) => return,
-            Given::Selected(value) if gives_nothing(value) => return,
+    /// The columns of this name, or without one those at this place.
+    fn goal(&self, target: &Target<'a>, at: usize, name: &str) -> Goal<'a> {
+        let (mut known, mut plain) = (Vec::new(), Vec::new());
+        let unknown = |part: &Part| PlainInto { part: part.clone(), column: name.to_owned(), type_oid: 0 };
+        for (entry, by_name) in &target.known {
+            let column = if name.is_empty() { entry.relation.columns.get(at) } else { by_name.get(name).copied() };
+            match column {
+                Some(column) => {
+                    known.push((*entry, column));
+                    if self.tells_puts && put_into(entry, column, self.catalog).is_empty() {
+                        let (column, type_oid) = ((*column.name).to_owned(), column.type_oid);
+                        plain.push(PlainInto { part: entry.part.clone(), column, type_oid });
+                    }
+                }
+                // It may be newer than the catalog.
+                None => plain.extend(self.tells_puts.then(|| unknown(&entry.part))),
+            }
+        }
+        plain.extend(target.unknown.iter().filter(|_| self.tells_puts).map(unknown));
+        sort(&mut plain);
+        Goal { known, plain: plain.into() }
+    }
+
+    /// A value goes there.
+    fn give(&mut self, target: &Target<'a>, goal: &Goal<'a>, source: &Source<'a>, place: Place) {
+        for (entry, column) in &goal.known {
+            self.put(entry, column, source, place);
+        }
+        let is_anything = matches!(source, Source::Anything);
+        for value in source.values() {
+            self.put_plain(value, ReadAs::Column, &goal.plain);
+            self.placed.push((value, target.returns));
+        }
+        if is_anything || !goal.plain.is_empty() && source.values().iter().any(|value| names_a_column(value)) {
+            self.reached_plain.extend(goal.plain.iter().cloned());
+        }
+    }
+
+    /// A column gets a value, if it is classified.
+    fn put(&mut self, entry: &Entry, column: &Column, source: &Source<'a>, place: Place) {
+        match source.values() {
+            [] => {}
+            values if values.iter().all(|value| gives_nothing(value)) => return,
             _ => {}
         }
         let own = entry.field(column);
         if let Some((field, to)) = own.as_ref().zip(column.on_write) {
-            let put = match given {
-                Given::Values(values) => Put::Values(values),
-                Given::Copied(copy) => Put::Copied(copy),
-                Given::Selected(_) | Given::Any(_) => Put::Something,
+            let put = match source {
+                Source::Values(values) => Put::Values(values),
+                Source::Copied(copy) => Put::Copied(copy),
+                Source::Selected(_) | Source::Anything => Put::Something,
             };
-            self.lowerings.put((field, to), column.type_oid, &put, place);
+            self.written.lowerings.put((field, to), column.type_oid, &put, place);
         }
-        let fields = put_into(entry, column, target.catalog);
-        if fields.is_empty() {
-            self.put_plain(&entry.part, (&column.name, column.type_oid), given);
-        }
-        for field in fields {
+        for field in put_into(entry, column, self.catalog) {
             if own.is_none() || column.on_write.is_none() {
-                self.lowerings.otherwise(&field);
+                self.written.lowerings.otherwise(&field);
             }
-            self.look(given, &target.sources, &field, column.type_oid);
-            if !self.fields.contains(&field) {
-                self.fields.push(field);
+            self.look(source, &field, column.type_oid);
+            if !self.written.fields.contains(&field) {
+                self.written.fields.push(field);
             }
         }
     }
 
-    /// Constants and parameters that go into a column that is not classified.
-    fn put_plain(&mut self, part: &Part, (name, type_oid): (&str, u32), given: &Given<'_>) {
-        if !self.tells_puts {
-            return;
+    /// Constants and parameters that go into columns that are not classified.
+    fn put_plain(&mut self, value: &'a Tree, alone: ReadAs, into: &Arc<[PlainInto]>) {
+        if !into.is_empty() {
+            each_made_of(value, alone, &mut |node, read_as| self.written.put_one(node, read_as, into));
         }
-        let (mut left, mut puts) = (self.left, std::mem::take(&mut self.puts));
-        each_given(given, &[], &mut left, &mut |node: &Node, is_alone: bool| {
-            // A number is none of its column's type.
-            let is_number = node.get("val").node().is_some_and(|value| value.kind != "String");
-            let type_oid = if is_alone && !is_number { type_oid } else { 0 };
-            let put = |given| PlainPut { part: part.clone(), column: name.to_owned(), type_oid, given };
-            puts.extend(plain(node).map(put).filter(|_| puts.len() < VALUES_MAX));
-        });
-        (self.left, self.puts) = (left, puts);
-        self.too_much |= self.puts.len() >= VALUES_MAX;
     }
 
     /// Looks at the constants and parameters that a classified field gets as they are.
-    fn look(&mut self, given: &Given<'_>, sources: &[&Tree], field: &Field, type_oid: u32) {
-        let (mut left, mut is_masked) = (self.left, false);
-        let parameters = &mut self.parameters;
-        each_given(given, sources, &mut left, &mut |node, is_alone| match node.kind {
-            "ParamRef" => {
-                let number = usize::try_from(node.int("number")).unwrap_or(0);
-                let type_oid = if is_alone { type_oid } else { 0 };
-                if parameters.len() < VALUES_MAX {
-                    parameters.push(KeptParameter { number, field: field.clone(), type_oid });
-                }
+    fn look(&mut self, source: &Source<'a>, field: &Field, type_oid: u32) {
+        let mut reaches = matches!(source, Source::Anything);
+        for value in source.values() {
+            let alone = value.as_kind("ParamRef").or_else(|| value.as_kind("AConst")).is_some();
+            let type_oid = if alone { type_oid } else { 0 };
+            let mut found = |node: &Node| self.written.keep_one(node, field, type_oid);
+            let mut search = AsGiven { found: &mut found, reaches: false };
+            search.look(value);
+            reaches |= search.reaches;
+        }
+        if reaches {
+            self.reached.push((field.clone(), type_oid));
+        }
+    }
+
+    /// What has no column of its own may go wherever something is named that may be it.
+    fn loose(&mut self, tree: &'a Tree) {
+        if self.reached.is_empty() && self.reached_plain.is_empty() {
+            return;
+        }
+        let mut placed: HashSet<*const Node> = HashSet::new();
+        let own = |(_, returns): &&(&Tree, bool)| !self.crosses && (!returns || self.writes == 1);
+        for (value, _) in self.placed.iter().filter(own) {
+            each_made_of(value, ReadAs::Anything, &mut |node, _| _ = placed.insert(ptr::from_ref(node)));
+        }
+        let mut loose: Vec<(&Node, ReadAs)> = Vec::new();
+        let mut found = |node: &'a Node, read_as| {
+            loose.extend((!placed.contains(&ptr::from_ref(node))).then_some((node, read_as)));
+        };
+        // What the caller gets is put nowhere: the server takes no statement that writes deeper within.
+        match tree.node() {
+            Some(query) if query.kind == "SelectStmt" && into_of(query).is_none() => {
+                each_made_of(query.get("with_clause"), ReadAs::Anything, &mut found);
             }
-            _ => is_masked |= holds_mask(node),
-        });
-        self.left = left;
-        self.too_much |= self.parameters.len() >= VALUES_MAX;
-        if is_masked && !self.masks.contains(field) {
-            self.masks.push(field.clone());
+            Some(node) => {
+                let fields = node.fields.iter().filter(|(name, _)| *name != "returning_clause");
+                fields.for_each(|(_, value)| each_made_of(value, ReadAs::Anything, &mut found));
+            }
+            None => {}
+        }
+        sort(&mut self.reached_plain);
+        let into: Arc<[PlainInto]> = std::mem::take(&mut self.reached_plain).into();
+        for (node, read_as) in loose.iter().filter(|_| !into.is_empty()) {
+            self.written.put_one(node, *read_as, &into);
+        }
+        // All constants say the same of each field.
+        let is_telling = |(node, _): &&(&Node, ReadAs)| node.kind == "ParamRef" || holds_mask(node);
+        let telling: Vec<&Node> = loose.iter().filter(is_telling).map(|(node, _)| *node).collect();
+        let mut seen = HashSet::new();
+        for (field, _) in self.reached.iter().filter(|(field, _)| seen.insert(field.clone())) {
+            telling.iter().for_each(|node| self.written.keep_one(node, field, 0));
         }
     }
 }
 
-/// Calls `found` with each constant and parameter that a column can get, and whether it stands alone, without a cast.
-fn each_given(given: &Given<'_>, sources: &[&Tree], left: &mut usize, found: &mut impl FnMut(&Node, bool)) {
-    let mut reaches = matches!(given, Given::Any(_));
-    let mut one = |value: &Tree, left: &mut usize| {
-        let alone = value.as_kind("ParamRef").or_else(|| value.as_kind("AConst")).is_some();
-        let mut found = |node: &Node| found(node, alone);
-        let mut search = Search { found: &mut found, left, reaches: false };
-        search.each(value);
-        reaches |= search.reaches;
-    };
-    match given {
-        Given::Values(values) => values.iter().for_each(|value| one(value, left)),
-        Given::Selected(value) => one(value, left),
-        Given::Copied(_) => {}
-        Given::Any(values) => values.iter().for_each(|value| one(value, left)),
+impl Written {
+    /// A constant or parameter goes into one of these columns.
+    fn put_one(&mut self, node: &Node, alone: ReadAs, into: &Arc<[PlainInto]>) {
+        if self.puts.len() < VALUES_MAX {
+            // A number is none of its column's type.
+            let is_number = node.get("val").node().is_some_and(|value| value.kind != "String");
+            let read_as = if is_number && alone == ReadAs::Column { ReadAs::Anything } else { alone };
+            self.puts.extend(given(node).map(|given| PlainPut { given, read_as, into: Arc::clone(into) }));
+        }
     }
-    if reaches {
-        let mut found = |node: &Node| found(node, false);
-        let mut search = Search { found: &mut found, left, reaches: true };
-        sources.iter().for_each(|source| search.each_in(source));
+
+    /// A constant or parameter goes into a classified field as it is.
+    fn keep_one(&mut self, node: &Node, field: &Field, type_oid: u32) {
+        if node.kind != "ParamRef" {
+            if holds_mask(node) && !self.masks.contains(field) {
+                self.masks.push(field.clone());
+            }
+        } else if self.parameters.len() < VALUES_MAX {
+            let number = usize::try_from(node.int("number")).unwrap_or(0);
+            self.parameters.push(KeptParameter { number, field: field.clone(), type_oid });
+        }
     }
+}
+
+/// Puts those of one name and one type beside each other, each once.
+fn sort(into: &mut Vec<PlainInto>) {
+    let key = |into: &PlainInto| (into.column.clone(), into.type_oid, Arc::clone(&into.part.name));
+    into.sort_by_cached_key(key);
+    into.dedup();
+}
+
+/// Whether a value may be one of a row, or of a query.
+fn names_a_column(value: &Tree) -> bool {
+    let mut names = false;
+    value.walk(&mut |node| {
+        names |= matches!(node.kind, "ColumnRef" | "SubLink");
+        !names
+    });
+    names
 }
 
 /// The relations that may be meant. What is in a temporary table of the session is known without being asked for.
@@ -528,6 +583,13 @@ fn unknown_part(relation: &Tree, catalog: &Catalog) -> Option<Part> {
 /// A table by the name that it has here.
 fn part_of(relation: &Tree) -> Option<Part> {
     relation.as_kind("RangeVar").map(|range| table_part(range.text("schemaname"), range.text("relname")))
+}
+
+/// What has this name, which is written in parts.
+fn part_named(name: &Tree) -> Option<Part> {
+    let parts = name_parts(name.list());
+    let (schema, name) = schema_and_name(&parts);
+    (!name.is_empty()).then(|| table_part(schema, name))
 }
 
 /// A column in a list of them: with what stands behind it, or its name alone.
@@ -557,16 +619,5 @@ fn holds_mask(value: &Node) -> bool {
     value.kind == "AConst" && value.get("val").node().is_some_and(|text| is_mask(text.text("sval").as_bytes()))
 }
 
-/// A constant, or a parameter.
-fn plain(node: &Node) -> Option<PlainGiven> {
-    if node.kind == "ParamRef" {
-        return usize::try_from(node.int("number")).ok().map(PlainGiven::Parameter);
-    }
-    let value = node.get("val").node()?;
-    Some(PlainGiven::Constant(match value.kind {
-        "String" => value.text("sval").to_owned(),
-        "Float" => value.text("fval").to_owned(),
-        "Integer" => value.int("ival").to_string(),
-        _ => return None,
-    }))
-}
+#[cfg(test)]
+mod tests;

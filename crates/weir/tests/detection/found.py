@@ -295,6 +295,11 @@ def test_what_is_stored_is_read_as_the_server_takes_it():
             ("INSERT INTO spelled (b) VALUES ($1::bytea)", [rb"\064539148803436467"]),
             ("INSERT INTO spelled (tags) VALUES ($1::text[])", [rb"{4539\148803436467}"]),
             ("WITH v AS (SELECT 'ada.lovelace@example.com' AS a) INSERT INTO spelled (body) SELECT a FROM v", []),
+            ("WITH v AS (SELECT 'ada.lovelace@example.com' AS a), i AS (INSERT INTO spelled (body) SELECT a FROM v RETURNING 1) SELECT 1", []),
+            ("WITH v(a) AS (VALUES ($1)), i AS (INSERT INTO spelled (body) SELECT a FROM v ON CONFLICT DO NOTHING RETURNING body) TABLE i", [mail]),
+            ("WITH v AS (SELECT $1::text AS a), u AS (UPDATE spelled SET body = (SELECT a FROM v) RETURNING 1) TABLE u", [mail]),
+            ("INSERT INTO spelled (body) SELECT unnest($1::text[])", [b"{" + mail + b"}"]),
+            ("INSERT INTO spelled (body) VALUES (lower($1))", [mail]),
         ):
             for types in ((), (25,) * len(parameters)):
                 parsed = weir.pgconn.prepare(b"", statement.encode(), types)

@@ -1,0 +1,191 @@
+//! Constants and parameters in expressions and queries: those that a value is *as they are*, and all those that it may be made of.
+//!
+//! Where a value comes from is not followed: a constant counts wherever it stands, but for places from which nothing gets into a value, as what
+//! it is compared with.
+
+use super::made_of::{is_comparison, returns_rows};
+use crate::resolve::is_nullif;
+use crate::statement::{Given, ReadAs};
+use crate::tree::{Node, Tree};
+
+/// Fields of nodes that say which rows there are, in which order and of which types, and not what is in them.
+const SAYS_WHICH: [&str; 15] = [
+    "where_clause",
+    "having_clause",
+    "quals",
+    "join_condition",
+    "condition",
+    "limit_count",
+    "limit_offset",
+    "sort_clause",
+    "group_clause",
+    "distinct_clause",
+    "window_clause",
+    "over",
+    "agg_filter",
+    "infer",
+    "type_name",
+];
+
+/// Types whose constants the server takes in ways of their own, with their oids and those of their arrays.
+const TYPES: [(&str, u32, u32); 25] = [
+    ("bytea", 17, 1001),
+    ("int8", 20, 1016),
+    ("int2", 21, 1005),
+    ("int4", 23, 1007),
+    ("text", 25, 1009),
+    ("json", 114, 199),
+    ("xml", 142, 143),
+    ("cidr", 650, 651),
+    ("float4", 700, 1021),
+    ("float8", 701, 1022),
+    ("money", 790, 791),
+    ("macaddr", 829, 1040),
+    ("inet", 869, 1041),
+    ("bpchar", 1042, 1014),
+    ("varchar", 1043, 1015),
+    ("date", 1082, 1182),
+    ("time", 1083, 1183),
+    ("timestamp", 1114, 1115),
+    ("timestamptz", 1184, 1185),
+    ("interval", 1186, 1187),
+    ("timetz", 1266, 1270),
+    ("numeric", 1700, 1231),
+    ("uuid", 2950, 2951),
+    ("jsonb", 3802, 3807),
+    ("name", 19, 1003),
+];
+
+/// Calls `found` with each constant and parameter that a value may be made of, and how it is read: `alone` if it stands there by itself.
+pub(super) fn each_made_of<'a>(value: &'a Tree, alone: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
+    let node = match value {
+        Tree::List(items) => return items.iter().for_each(|item| each_made_of(item, ReadAs::Anything, found)),
+        Tree::Node(node) => node,
+        Tree::Nothing | Tree::Text(_) | Tree::Int(_) => return,
+    };
+    match node.kind {
+        "AConst" | "ParamRef" => found(node, alone),
+        "TypeCast" => each_made_of(node.get("arg"), of_type(node.get("type_name")), found),
+        "CollateClause" => each_made_of(node.get("arg"), alone, found),
+        "CaseExpr" => {
+            let results = node.get("args").list().iter().filter_map(Tree::node).map(|when| when.get("result"));
+            results.chain([node.get("defresult")]).for_each(|result| each_made_of(result, alone, found));
+        }
+        "CoalesceExpr" | "MinMaxExpr" => {
+            node.get("args").list().iter().for_each(|argument| each_made_of(argument, alone, found));
+        }
+        "AExpr" if is_nullif(node) => each_made_of(node.get("lexpr"), ReadAs::Anything, found),
+        "AExpr" if is_comparison(node) => {}
+        "NullTest" | "BooleanTest" | "BoolExpr" => {}
+        "SubLink" if !returns_rows(node) => {}
+        "MultiAssignRef" => of_row(node).into_iter().for_each(|value| each_made_of(value, alone, found)),
+        _ => {
+            let fields = node.fields.iter().filter(|(name, _)| !SAYS_WHICH.contains(name));
+            fields.for_each(|(_, value)| each_made_of(value, ReadAs::Anything, found));
+        }
+    }
+}
+
+/// How a constant is read that is cast to a type.
+fn of_type(name: &Tree) -> ReadAs {
+    let Some(node) = name.node() else { return ReadAs::Anything };
+    let name = match node.get("names").list() {
+        [name] => name.text(),
+        [schema, name] if schema.text() == "pg_catalog" => name.text(),
+        _ => return ReadAs::Anything,
+    };
+    let known = TYPES.iter().find(|(known, ..)| *known == name);
+    known.map_or(ReadAs::Anything, |(_, own, list)| {
+        ReadAs::Type(if node.get("array_bounds").list().is_empty() { *own } else { *list })
+    })
+}
+
+/// Looks for what a value is as it is.
+pub(super) struct AsGiven<'s, 'a> {
+    /// Is called with each constant and parameter, without the casts around it.
+    pub(super) found: &'s mut dyn FnMut(&'a Node),
+    /// Whether something was met that may be any value of the queries whose rows can be named beside it.
+    pub(super) reaches: bool,
+}
+
+impl<'a> AsGiven<'_, 'a> {
+    pub(super) fn look(&mut self, value: &'a Tree) {
+        let Some(node) = value.node() else { return };
+        match node.kind {
+            "AConst" | "ParamRef" => (self.found)(node),
+            "TypeCast" | "CollateClause" => self.look(node.get("arg")),
+            "AArrayExpr" => node.get("elements").list().iter().for_each(|element| self.look(element)),
+            "RowExpr" => node.get("args").list().iter().for_each(|field| self.look(field)),
+            "AExpr" if is_nullif(node) => self.look(node.get("lexpr")),
+            // A plus before a number.
+            "AExpr" if !node.has("lexpr") && node.get("name").list().last().is_some_and(|name| name.text() == "+") => {
+                self.look(node.get("rexpr"));
+            }
+            "MultiAssignRef" => of_row(node).into_iter().for_each(|value| self.look(value)),
+            "SubLink" => {
+                each_made_of(node.get("subselect"), ReadAs::Anything, &mut |node, _| (self.found)(node));
+                self.reaches = true;
+            }
+            "CaseExpr" => {
+                for when in node.get("args").list().iter().filter_map(Tree::node) {
+                    self.look(when.get("result"));
+                }
+                self.look(node.get("defresult"));
+            }
+            "CoalesceExpr" | "MinMaxExpr" => node.get("args").list().iter().for_each(|arg| self.look(arg)),
+            // Of which source it is, is not looked for.
+            "ColumnRef" => self.reaches = true,
+            _ => {}
+        }
+    }
+}
+
+/// What a row that is assigned gives one of the columns; all of it, if a star in it says nothing of places.
+pub(super) fn of_row(assigned: &Node) -> Vec<&Tree> {
+    let at = usize::try_from(assigned.int("colno")).ok().and_then(|number| number.checked_sub(1));
+    let source = assigned.get("source");
+    let values = source.as_kind("RowExpr").map_or(std::slice::from_ref(source), |row| row.get("args").list());
+    match at.and_then(|at| values.get(at)).filter(|_| !values.iter().any(is_star)) {
+        Some(value) if source.as_kind("RowExpr").is_some() => vec![value],
+        _ => values.iter().collect(),
+    }
+}
+
+/// A constant or a parameter as it is given. `None` for NULL, a boolean and bits.
+pub(super) fn given(node: &Node) -> Option<Given> {
+    if node.kind == "ParamRef" {
+        return usize::try_from(node.int("number")).ok().map(Given::Parameter);
+    }
+    let value = node.get("val").node()?;
+    Some(Given::Constant(match value.kind {
+        "String" => value.text("sval").into(),
+        "Float" => value.text("fval").into(),
+        "Integer" => value.int("ival").to_string().into(),
+        // `x'1f'`: cast to a number it is that one.
+        "BitString" => match value.text("bsval").split_at_checked(1) {
+            Some(("x", digits)) => format!("0x{digits}").into(),
+            Some((_, digits)) => format!("0b{digits}").into(),
+            None => return None,
+        },
+        _ => return None,
+    }))
+}
+
+/// A value without the casts around it.
+pub(super) fn bare(value: &Tree) -> Option<&Node> {
+    let node = value.node()?;
+    match node.kind {
+        "TypeCast" => bare(node.get("arg")),
+        _ => Some(node),
+    }
+}
+
+/// Whether this is `t.*` or `(value).*`: any number of values.
+pub(super) fn is_star(value: &Tree) -> bool {
+    let steps = match value.node() {
+        Some(node) if node.kind == "ColumnRef" => node.get("fields"),
+        Some(node) if node.kind == "AIndirection" => node.get("indirection"),
+        _ => return false,
+    };
+    steps.list().last().is_some_and(|last| last.as_kind("AStar").is_some())
+}

@@ -1,0 +1,147 @@
+//! What goes into columns that are not classified, and how it is read.
+
+use std::collections::BTreeSet;
+
+use crate::analyse::{analyse, analyse_with};
+use crate::catalog::tests::shop;
+use crate::statement::{Given, ReadAs};
+
+/// Each value of a statement with the columns that it may go into: `a>products.name`.
+fn puts(sql: &str) -> String {
+    let statement = analyse_with(sql, &shop(), true).unwrap().remove(0);
+    let put = |put: &crate::PlainPut| {
+        let given = match &put.given {
+            Given::Constant(value) => value.to_string(),
+            Given::Parameter(number) => format!("${number}"),
+            Given::TooMuch => "…".to_owned(),
+        };
+        let read_as = match put.read_as {
+            ReadAs::Column => String::new(),
+            ReadAs::Type(oid) => format!(":{oid}"),
+            ReadAs::Anything => ":?".to_owned(),
+        };
+        let into: Vec<String> = put
+            .into
+            .iter()
+            .map(|into| format!("{}.{}", into.part.name.trim_start_matches("public."), into.column))
+            .collect();
+        format!("{given}{read_as}>{}", into.join(","))
+    };
+    statement.puts.iter().map(put).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_value_goes_into_its_column() {
+    for (sql, expected) in [
+        ("INSERT INTO products (name) VALUES ('a'), ($1)", "$1>products.name a>products.name"),
+        ("INSERT INTO products (id, name) SELECT 1, 'a'", "1:?>products.id a>products.name"),
+        ("UPDATE products SET name = 'a' WHERE name = 'b' AND id IN (1, 2)", "a>products.name"),
+        ("UPDATE products SET (id, name) = (1, 'a')", "1:?>products.id a>products.name"),
+        ("UPDATE products SET name = CASE WHEN name = 'b' THEN 'a' ELSE name END", "a>products.name"),
+        ("UPDATE products SET name = lower('a'::varchar(20))", "a:1043>products.name"),
+        ("UPDATE products SET name = $1::pg_catalog.date", "$1:1082>products.name"),
+        ("UPDATE products SET name = '{}'::date[]", "{}:1182>products.name"),
+        ("UPDATE products SET name = 'a'::odd", "a:?>products.name"),
+        ("UPDATE products SET id = x'1F'::bigint", "0x1F:20>products.id"),
+        ("UPDATE products SET name = (id = 5)::text", ""),
+        (
+            "INSERT INTO products (name) VALUES ('a') ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+            "a>products.name",
+        ),
+        ("INSERT INTO customers (ssn) VALUES ('a')", ""),
+        ("DELETE FROM products WHERE name = 'a' RETURNING 'b'", ""),
+        ("SELECT 'a' FROM products", ""),
+    ] {
+        assert_eq!(puts(sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn what_has_no_column_of_its_own_may_go_into_any() {
+    for (sql, expected) in [
+        (
+            "WITH v AS (SELECT 'a' AS c), i AS (INSERT INTO products (name) SELECT c FROM v RETURNING id) SELECT 1",
+            "a:?>products.name",
+        ),
+        (
+            "WITH v(a, b) AS (VALUES ($1, $2)), i AS (INSERT INTO products (name) SELECT a FROM v) SELECT 1",
+            "$1:?>products.name $2:?>products.name",
+        ),
+        (
+            "WITH v AS (SELECT 'a' AS c), u AS (UPDATE products SET name = (SELECT c FROM v)) SELECT 1",
+            "a:?>products.name",
+        ),
+        ("INSERT INTO products (name) SELECT unnest($1::text[])", "$1:1009>products.name"),
+        ("INSERT INTO products (name) SELECT * FROM f('a')", "a:?>products.name"),
+        // The rows of one part of a statement are named in another.
+        (
+            "WITH i AS (INSERT INTO products (name) VALUES ('a') RETURNING name) INSERT INTO orders (status) SELECT name FROM i",
+            "a:?>audit.orders.status,orders.status a>products.name",
+        ),
+        (
+            "WITH i AS (INSERT INTO products (name) VALUES ('a')) INSERT INTO orders (status) SELECT status FROM orders",
+            "a>products.name",
+        ),
+        (
+            "WITH d AS (DELETE FROM orders RETURNING 'a' AS x) INSERT INTO products (name) SELECT x FROM d",
+            "a:?>products.name",
+        ),
+        // What was to go into one column goes into another.
+        (
+            "INSERT INTO products (id, name) VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET id = length(excluded.name)",
+            "1:?>products.id a:?>products.id a>products.name",
+        ),
+        ("CREATE TABLE n AS SELECT 'a'", "a:?>n."),
+        ("SELECT 'a' INTO n WHERE 'b' = 'c'", "a:?>n."),
+        ("CREATE TABLE n AS EXECUTE p('a')", "a:?>n."),
+        ("ALTER TABLE products ALTER name TYPE text USING 'a'", "a:?>products."),
+        ("ALTER TABLE products ADD note varchar(20) DEFAULT 'a' CHECK (note <> 'b')", "a:?>products."),
+        ("CREATE DOMAIN d AS text DEFAULT 'a'", "a:?>d."),
+        ("ALTER DOMAIN s.d SET DEFAULT 'a'", "a:?>s.d."),
+        ("UPDATE nosuch SET doc['a'] = 'b'", "a:?>nosuch.doc b>nosuch.doc"),
+    ] {
+        assert_eq!(puts(sql), expected, "{sql}");
+    }
+    // Masks go the same ways.
+    for sql in [
+        "WITH v AS (SELECT 'j***@e***.com' AS e), u AS (UPDATE customers SET email = (SELECT e FROM v) RETURNING 1) TABLE u",
+        "WITH v AS (SELECT 'j***@e***.com' AS e), i AS (INSERT INTO customers (email) SELECT e FROM v) SELECT 1",
+        "INSERT INTO customers (id, note, email) VALUES (1, 'j***@e***.com', 'x') ON CONFLICT (id) DO UPDATE SET email = excluded.note",
+    ] {
+        assert_eq!(analyse(sql, &shop()).unwrap().remove(0).masks_returned.len(), 1, "{sql}");
+    }
+}
+
+#[test]
+fn what_goes_into_many_columns_is_kept_once() {
+    let long = "x".repeat(100_000);
+    let columns = (0..1600).map(|number| format!("c{number}")).collect::<Vec<_>>().join(", ");
+    let statement = analyse_with(&format!("INSERT INTO nosuch ({columns}) VALUES ('{long}', (x).*)"), &shop(), true)
+        .unwrap()
+        .remove(0);
+    assert_eq!(statement.puts.iter().map(|put| put.into.len()).collect::<Vec<_>>(), [1600]);
+    let sets = (0..10_000).map(|number| format!("c{number} = $1")).collect::<Vec<_>>().join(", ");
+    let texts = [format!("PREPARE p AS UPDATE nosuch SET {sets}"), format!("EXECUTE p('{long}')")];
+    let [behind, running] = texts.map(|sql| analyse_with(&sql, &shop(), true).unwrap().remove(0));
+    let Some(crate::NameUse::Prepare { statement: behind, .. }) = behind.names else { panic!("no PREPARE") };
+    let whole = running.running(&behind);
+    let values: BTreeSet<*const u8> = whole
+        .puts
+        .iter()
+        .filter_map(|put| match &put.given {
+            Given::Constant(value) => Some(value.as_ptr()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((whole.puts.len(), values.len()), (10_000, 1));
+}
+
+#[test]
+fn who_writes_nothing_lacks_nothing() {
+    let lacks = |sql: &str| analyse(sql, &shop()).unwrap().remove(0);
+    let lacks = |sql: &str| lacks(sql).lacks_puts || analyse_with(sql, &shop(), false).unwrap().remove(0).lacks_puts;
+    assert!(!lacks("SELECT ssn FROM customers"));
+    assert!(!lacks("COPY customers TO STDOUT"));
+    assert!(lacks("INSERT INTO products (name) VALUES ('a')"));
+    assert!(lacks("WITH i AS (UPDATE products SET name = 'a') SELECT 1"));
+}
