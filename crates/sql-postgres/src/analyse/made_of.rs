@@ -144,8 +144,12 @@ fn each_arm<'a>(query: &'a Node, visit: &mut impl FnMut(&'a Node)) {
 fn is_of_one_table(query: &Tree) -> bool {
     let table_of = |arm: &Node| {
         let [target] = arm.get("target_list").list() else { return None };
-        let [table] = arm.get("from_clause").list() else { return None };
-        let table = table.as_kind("RangeVar").filter(|_| value_of(target).as_kind("ColumnRef").is_some_and(is_star))?;
+        let star = value_of(target).as_kind("ColumnRef").filter(|star| is_star(star))?;
+        let table = match (last_name(star, "fields"), arm.get("from_clause").list()) {
+            (Some(name), from) => from.iter().find_map(|from| table_in(from, name))?,
+            (None, [table]) => table.as_kind("RangeVar")?,
+            (None, _) => return None,
+        };
         let is_renamed = table.get("alias").node().is_some_and(|alias| alias.has("colnames"));
         (!is_renamed).then(|| ["catalogname", "schemaname", "relname"].map(|part| table.text(part).to_owned()))
     };
@@ -154,6 +158,21 @@ fn is_of_one_table(query: &Tree) -> bool {
     each_arm(node, &mut |arm| _ = tables.insert(table_of(arm)));
     // An arm's own WITH may call something else so.
     tables.len() == 1 && !tables.contains(&None) && !has_inner_with(node)
+}
+
+/// The table of this name in an item of FROM.
+fn table_in<'a>(from: &'a Tree, name: &str) -> Option<&'a Node> {
+    let node = from.node()?;
+    match node.kind {
+        "RangeVar" => (name_in_from(node) == name).then_some(node),
+        "JoinExpr" if !node.has("alias") => ["larg", "rarg"].iter().find_map(|side| table_in(node.get(side), name)),
+        _ => None,
+    }
+}
+
+/// What a table is called in a statement.
+fn name_in_from(table: &Node) -> &str {
+    table.get("alias").node().map_or(table.text("relname"), |alias| alias.text("aliasname"))
 }
 
 fn has_inner_with(query: &Node) -> bool {
@@ -191,6 +210,35 @@ impl<'a> Columns<'a> {
         columns.has_more |= first.iter().any(is_star_target);
         columns
     }
+
+    fn untold() -> Self {
+        Self { has_more: true, ..Self::default() }
+    }
+
+    fn extend(&mut self, more: Self) {
+        self.names.extend(more.names);
+        self.has_more |= more.has_more;
+    }
+
+    /// Adds those of these names that may be of one of them. How much had to be looked at.
+    fn of_them(&self, given: &BTreeSet<&'a str>, names: &mut BTreeSet<&'a str>) -> usize {
+        let looked = if self.has_more { given.len() } else { self.names.len().min(given.len()) };
+        if self.has_more {
+            names.extend(given);
+        } else if self.names.len() < given.len() {
+            names.extend(self.names.iter().filter(|name| given.contains(*name)));
+        } else {
+            names.extend(given.iter().filter(|name| self.names.contains(*name)));
+        }
+        looked
+    }
+}
+
+/// What a name in FROM may stand for.
+#[derive(Default)]
+struct Rows<'a> {
+    columns: Columns<'a>,
+    queries: BTreeSet<usize>,
 }
 
 /// What a name may stand for, by what is written where an output gets it, anywhere in a statement.
@@ -201,9 +249,10 @@ struct Meanings<'a> {
     of_any: BTreeSet<&'a str>,
     /// Names that may stand for any column: those that a table's columns get in FROM.
     renamed: BTreeSet<&'a str>,
-    /// Names of tables, queries and what else has rows, with those of `columns` that may be theirs: alone they stand for a row.
-    rows: HashMap<&'a str, BTreeSet<usize>>,
-    columns: Vec<Columns<'a>>,
+    /// Names of tables, queries and what else has rows: alone they stand for a row.
+    rows: HashMap<&'a str, Rows<'a>>,
+    /// Those of the queries of WITH.
+    queries: Vec<Columns<'a>>,
     /// Names that mean more than themselves.
     given: BTreeSet<&'a str>,
 }
@@ -272,7 +321,17 @@ impl<'a> Gathering<'a> {
                 self.mean_any_of(names_of_output(node), written);
             }
             "RangeSubselect" => self.fill(Some(aliases), node.get("subquery")),
-            "CommonTableExpr" => self.fill(Some(node.get("aliascolnames").list()), node.get("ctequery")),
+            "CommonTableExpr" => {
+                self.fill(Some(node.get("aliascolnames").list()), node.get("ctequery"));
+                // What it is sorted by, and the way that it has come, are of the values of these columns.
+                let ordered = (node.get("search_clause"), "search_col_list", "search_seq_column");
+                let way = (node.get("cycle_clause"), "cycle_col_list", "cycle_path_column");
+                for (clause, columns, name) in [ordered, way] {
+                    let Some(clause) = clause.node() else { continue };
+                    let columns = clause.get(columns).list().iter().map(Tree::text).collect();
+                    self.mean(clause.text(name), &columns);
+                }
+            }
             // What is put into a column may be returned.
             "InsertStmt" if node.has("returning_clause") => {
                 let columns = Some(node.get("cols").list()).filter(|columns| !columns.is_empty());
@@ -296,8 +355,7 @@ impl<'a> Gathering<'a> {
         let written = self.of_value(node.get("functions"));
         // A function's one column has the name of its alias, or the function's.
         let alias = node.get("alias").node().map(|alias| alias.text("aliasname"));
-        let calls = || node.get("functions").list().iter().flat_map(Tree::list).filter_map(Tree::node);
-        let functions: Vec<&str> = calls().filter_map(|call| last_name(call, "funcname")).collect();
+        let functions: Vec<&str> = functions_of(node).filter_map(|call| last_name(call, "funcname")).collect();
         let names = aliases.iter().map(Tree::text).chain(alias).chain(functions.iter().copied());
         names.chain(defined(node)).for_each(|name| self.mean(name, &written));
         for function in &functions {
@@ -324,9 +382,11 @@ impl<'a> Gathering<'a> {
                     let mut own = written.clone();
                     self.left = self.left.saturating_sub(own.len());
                     self.path_keys(column, &mut own);
+                    let name = column.text(if column.has("name") { "name" } else { "colname" });
+                    // Where no path is written it is the name.
+                    own.insert(name);
                     ["coldefexpr", "on_empty", "on_error"].iter().for_each(|or| self.written(column.get(or), &mut own));
-                    let name = if column.has("name") { "name" } else { "colname" };
-                    self.mean(column.text(name), &own);
+                    self.mean(name, &own);
                     written.extend(own.iter().filter(|_| !aliases.is_empty()));
                 }
                 _ => {}
@@ -354,12 +414,15 @@ impl<'a> Gathering<'a> {
             let renamed = alias.map_or(&[][..], |alias| alias.get("colnames").list());
             let alias = alias.map(|alias| alias.text("aliasname"));
             self.left = self.left.saturating_sub(1);
+            if self.left == 0 {
+                return;
+            }
             match node.kind {
                 "RangeVar" => {
                     let (schema, table) = (node.text("schemaname"), node.text("relname"));
-                    let name = alias.unwrap_or(table);
+                    let name = name_in_from(node);
                     let query = queries.get(table).filter(|_| schema.is_empty());
-                    let has = |at: usize| self.meanings.columns.get(at).is_some_and(|it| it.names.contains(name));
+                    let has = |at: usize| self.meanings.queries.get(at).is_some_and(|it| it.names.contains(name));
                     if !query.is_some_and(|(at, is_sure)| *is_sure && renamed.is_empty() && has(*at)) {
                         self.add_row(name, query.map(|(at, _)| *at));
                     }
@@ -379,24 +442,22 @@ impl<'a> Gathering<'a> {
                 "JoinExpr" => {
                     let using = node.get("join_using_alias").node().map(|alias| alias.text("aliasname"));
                     for name in alias.into_iter().chain(using) {
-                        self.add_row_of(name, Columns { has_more: true, ..Columns::default() });
+                        self.add_row_of(name, Columns::untold());
                     }
                 }
                 "RangeTableFunc" | "JsonTable" => {
-                    let columns = Columns { has_more: true, ..Columns::default() };
-                    self.add_row_of(alias.unwrap_or(""), columns);
+                    self.add_row_of(alias.unwrap_or(""), Columns::untold());
                 }
                 "RangeFunction" => {
-                    let is_one = node.get("functions").list().len() == 1 && defined(node).next().is_none();
-                    if !is_one {
-                        self.add_row_of(alias.unwrap_or(""), Columns { has_more: true, ..Columns::default() });
+                    let several = node.get("functions").list().len() > 1 || defined(node).next().is_some();
+                    // Their rows are of the columns of a type.
+                    if several || functions_of(node).any(|call| OF_A_TYPE.iter().any(|name| is_own(call, name))) {
+                        self.add_row_of(alias.unwrap_or(""), Columns::untold());
                     }
                 }
                 "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {
                     let target = node.get("relation").node();
-                    let target = target.map(|table| {
-                        table.get("alias").node().map_or(table.text("relname"), |alias| alias.text("aliasname"))
-                    });
+                    let target = target.map(name_in_from);
                     let returning = node.get("returning_clause").node();
                     let olds = returning.map(|clause| clause.get("options").list()).unwrap_or_default();
                     let olds = olds.iter().filter_map(Tree::node).map(|option| option.text("value"));
@@ -430,31 +491,29 @@ impl<'a> Gathering<'a> {
             let columns = Columns::of(node.get("ctequery"), node.get("aliascolnames").list());
             self.left = self.left.saturating_sub(columns.names.len());
             let name = node.text("ctename");
-            let at = self.meanings.columns.len();
+            let at = self.meanings.queries.len();
             let (at, is_sure) = queries.entry(name).or_insert((at, true));
-            match self.meanings.columns.get_mut(*at) {
+            match self.meanings.queries.get_mut(*at) {
                 // Which of them is meant depends on where it is.
                 Some(others) => {
                     *is_sure = false;
-                    others.names.extend(columns.names);
-                    others.has_more |= columns.has_more;
+                    others.extend(columns);
                 }
                 None => {
                     *is_sure = seen.contains(name) && !is_table.contains(name);
-                    self.meanings.columns.push(columns);
+                    self.meanings.queries.push(columns);
                 }
             }
         }
         queries
     }
 
-    fn add_row(&mut self, name: &'a str, columns: Option<usize>) {
-        self.meanings.rows.entry(name).or_default().extend(columns);
+    fn add_row(&mut self, name: &'a str, query: Option<usize>) {
+        self.meanings.rows.entry(name).or_default().queries.extend(query);
     }
 
     fn add_row_of(&mut self, name: &'a str, columns: Columns<'a>) {
-        self.add_row(name, Some(self.meanings.columns.len()));
-        self.meanings.columns.push(columns);
+        self.meanings.rows.entry(name).or_default().columns.extend(columns);
     }
 
     /// What a query holds gets these names first, and then those that its first arm has; with `None` nobody knows which.
@@ -632,11 +691,15 @@ impl<'a> Gathering<'a> {
                 Tree::Node(node) => match node.kind {
                     "ColumnRef" => {
                         let (name, parts) = (last_name(node, "fields"), node.get("fields").list().len());
-                        let of_row = node.get("fields").list().first().map(Tree::text).filter(|_| parts > 1);
+                        let of_row = node.get("fields").list().iter().rev().nth(1).map(Tree::text);
                         let is_row = |name: &str| self.meanings.rows.contains_key(name);
                         match name.is_some_and(|name| parts == 1 && is_row(name)) || is_star(node) {
                             // A document has the names of what is in it.
-                            true if within == Within::Document => self.in_document(name, names),
+                            true if within == Within::Document => {
+                                self.in_document(name, names);
+                                // A function's one column has its name.
+                                names.extend(name.filter(|name| !self.meanings.rows.contains_key(name)));
+                            }
                             true => names.extend(name.into_iter().chain([ROW])),
                             // A function may be written as if it were a column.
                             false => {
@@ -657,9 +720,9 @@ impl<'a> Gathering<'a> {
                     }
                     "AIndirection" => {
                         let name = last_name(node, "indirection");
-                        names.extend(name);
                         let mut is_told = true;
                         for index in node.get("indirection").list() {
+                            names.extend(Some(index.text()).filter(|name| !name.is_empty()));
                             let Some(index) = index.as_kind("AIndices") else { continue };
                             is_told &= self.keys(index.get("uidx"), IN_KEYS, names);
                         }
@@ -755,14 +818,10 @@ impl<'a> Gathering<'a> {
     /// Adds the names that were given to the columns of a row in a document.
     fn in_document(&mut self, row: Option<&str>, names: &mut BTreeSet<&'a str>) {
         self.has_document = true;
-        let Meanings { rows, columns, given, .. } = &self.meanings;
-        if given.is_empty() {
-            return;
-        }
-        for columns in row.and_then(|row| rows.get(row)).into_iter().flatten().filter_map(|at| columns.get(*at)) {
-            let of_these = given.iter().filter(|name| columns.has_more || columns.names.contains(*name));
-            self.left = self.left.saturating_sub(given.len());
-            names.extend(of_these);
+        let Meanings { rows, queries, given, .. } = &self.meanings;
+        let Some(row) = row.and_then(|row| rows.get(row)) else { return };
+        for columns in row.queries.iter().filter_map(|at| queries.get(*at)).chain([&row.columns]) {
+            self.left = self.left.saturating_sub(columns.of_them(given, names));
         }
     }
 
@@ -848,6 +907,10 @@ const OF_ONE_COLUMN: [&str; 9] = [
     "jsonb_object_keys",
     "jsonb_path_query",
 ];
+
+/// Functions whose rows are of the columns of a type.
+const OF_A_TYPE: [&str; 4] =
+    ["json_populate_record", "jsonb_populate_record", "json_populate_recordset", "jsonb_populate_recordset"];
 
 /// What stands around a key in the text of a path.
 const IN_KEYS: &[char] = &['{', '}', ',', '"'];
@@ -984,6 +1047,11 @@ fn is_star(value: &Node) -> bool {
         "AIndirection" => last("indirection"),
         _ => false,
     }
+}
+
+/// The calls in an item of FROM.
+fn functions_of(functions: &Node) -> impl Iterator<Item = &Node> {
+    functions.get("functions").list().iter().flat_map(Tree::list).filter_map(Tree::node)
 }
 
 /// The names in a function's column definitions.

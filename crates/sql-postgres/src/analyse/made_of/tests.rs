@@ -154,12 +154,24 @@ fn a_name_of_a_set_operation_is_what_any_arm_holds_there() {
         // Which name it has may depend on the server.
         ("SELECT x FROM (SELECT GREATEST(a) UNION SELECT ssn FROM people) t", "a ssn x"),
         ("SELECT (SELECT x FROM (SELECT 0 AS x INTERSECT SELECT ssn FROM people) t)", "ssn x"),
+        // What the columns of a recursive query are sorted by, and the way to them.
+        (
+            "WITH RECURSIVE t AS (SELECT ssn FROM people) CYCLE ssn SET c USING path SELECT path || '' FROM t",
+            "path ssn",
+        ),
+        ("WITH RECURSIVE t AS (SELECT ssn FROM people) SEARCH DEPTH FIRST BY ssn SET o SELECT o::text FROM t", "o ssn"),
         // Of a star in another arm nobody knows what it is.
         ("SELECT x FROM (SELECT 0 AS x UNION ALL SELECT * FROM (SELECT ssn FROM people) u) t", "*"),
         ("SELECT x FROM (SELECT 0 AS x UNION ALL TABLE v) t", "*"),
         ("SELECT x FROM (SELECT * FROM v UNION ALL SELECT ssn FROM people) t", "ssn x"),
         ("SELECT x FROM (SELECT * FROM v UNION ALL SELECT * FROM w) t", "*"),
         ("SELECT x FROM (SELECT * FROM v WHERE a UNION ALL SELECT * FROM v WHERE b) t", "x"),
+        ("WITH RECURSIVE t AS (SELECT * FROM v UNION ALL SELECT n.* FROM t JOIN v n ON a) SELECT x || '' FROM t", "x"),
+        ("WITH RECURSIVE t AS (SELECT * FROM v UNION ALL SELECT n.* FROM t JOIN w n ON a) SELECT x || '' FROM t", "*"),
+        (
+            "WITH RECURSIVE t AS (SELECT * FROM v UNION ALL SELECT n.* FROM (t JOIN v n ON a) n) SELECT x || '' FROM t",
+            "*",
+        ),
         // VALUES names its columns by their places.
         ("SELECT column1 FROM (VALUES (0) UNION ALL SELECT ssn FROM people) t", "column1 ssn"),
         ("SELECT column2 FROM (SELECT 1 UNION SELECT 2) u, (VALUES (phone, 0), (1, ssn)) t", "column2 ssn"),
@@ -265,6 +277,12 @@ fn a_function_in_from_may_name_its_columns() {
         ),
         ("SELECT f::text FROM json_to_record(doc) AS f(ssn int)", "*"),
         ("SELECT f::text FROM ROWS FROM (f(1), g(2)) AS f", "*"),
+        ("SELECT f::text FROM json_populate_record(NULL::people, doc) AS f", "*"),
+        ("SELECT to_json(f.*) FROM unnest(ssns) AS f", "f ssns to_json unnest"),
+        (
+            "SELECT x || '' FROM JSON_TABLE(doc, '$' COLUMNS (ssn int)) AS t(x), XMLTABLE('/a' PASSING b COLUMNS c int) AS u(y)",
+            "doc ssn x",
+        ),
         ("SELECT j::text FROM people a JOIN people b USING (ssn) AS j", "*"),
         ("SELECT x || '' FROM XMLTABLE('/a' PASSING doc COLUMNS x text PATH '.' DEFAULT ssn)", "doc ssn x"),
         ("SELECT x || '' FROM JSON_TABLE(doc, '$' PASSING ssn AS s COLUMNS (x int PATH '$s'))", "doc s ssn x"),
@@ -317,7 +335,8 @@ fn a_name_is_a_row_wherever_it_may_be_one() {
         ("WITH a AS (SELECT 1 AS a), b AS (SELECT a::text AS y FROM a) SELECT y FROM b", "a y"),
         ("WITH RECURSIVE t AS (SELECT 1 AS t UNION SELECT t + 1 FROM t) SELECT t || '' FROM t", "t"),
         // A function called as a column has the whole row.
-        ("SELECT p.quote_literal, (p).concat FROM people p", "*, *"),
+        ("SELECT p.quote_literal, (p).concat, public.people.array_agg FROM people p, public.people", "*, *, *"),
+        ("SELECT (p).ssn.value FROM people p", "p ssn value"),
         (
             "SELECT p.to_jsonb, t.row_to_json, (t).to_json FROM people p, (SELECT ssn AS x FROM people) t",
             "to_jsonb, row_to_json ssn x, ssn t to_json x",
