@@ -2,15 +2,15 @@
 //!
 //! What a name says of the values under it is lost where the server gives an output no column: behind UNION, an aggregate, a cast. Here it
 //! is kept, by names alone: nothing is resolved, and a name that means several things means all of them. Of what a star stands for, or a
-//! whole row, nothing is known.
+//! whole row, nothing is known. A document has the names of what is in it; of those only the ones count that a query has given.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
 
-use pg_query::protobuf::SubLinkType;
+use pg_query::protobuf::{JsonExprOp, SubLinkType};
 
 use crate::resolve::{figured, is_nullif};
 use crate::tree::{Node, Tree};
@@ -27,7 +27,7 @@ const NODES_MAX: usize = 100_000;
 const NAME_BYTES: usize = 80;
 
 /// Nodes that give names to columns.
-const NAMING: [&str; 8] = [
+const NAMING: [&str; 12] = [
     "ResTarget",
     "RangeSubselect",
     "CommonTableExpr",
@@ -36,7 +36,15 @@ const NAMING: [&str; 8] = [
     "JsonTable",
     "RangeVar",
     "JoinExpr",
+    "InsertStmt",
+    "UpdateStmt",
+    "DeleteStmt",
+    "MergeStmt",
 ];
+
+/// What VALUES calls its columns.
+static OF_VALUES: LazyLock<Vec<String>> =
+    LazyLock::new(|| (1..=OUTPUTS_MAX).map(|place| format!("column{place}")).collect());
 
 /// Stands for a row as one value: nobody knows of which columns. It is no name.
 const ROW: &str = "";
@@ -90,48 +98,147 @@ impl MadeOf {
 /// What the outputs of a statement are made of.
 pub(super) fn made_of(tree: &Tree) -> MadeOf {
     let Some(node) = tree.node() else { return MadeOf::default() };
-    let mut arms = Vec::new();
-    match node.kind {
-        "SelectStmt" => arms_of(node, &mut arms),
+    let arms = match node.kind {
+        "SelectStmt" | "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => arms_of(tree),
         "CopyStmt" if node.has("query") => return made_of(node.get("query")),
-        "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {
-            arms.extend(node.get("returning_clause").node().map(|clause| clause.get("exprs").list()));
-        }
-        _ => {}
-    }
+        _ => Vec::new(),
+    };
     let width = arms.iter().map(|targets| targets.len()).max().unwrap_or(0);
     if width == 0 {
         return MadeOf::default();
     }
-    let gathered = (width <= OUTPUTS_MAX).then(|| Gathering::of(tree)).flatten();
+    // It is the first arm's star that names the columns, and what others hold there may have any name.
+    if arms.len() > 1 && has_star(&arms) && !is_of_one_table(tree) {
+        return MadeOf::Anything;
+    }
+    let gathered = (width <= OUTPUTS_MAX).then(|| Gathering::of(tree, &arms)).flatten();
     gathered.and_then(|gathering| gathering.outputs(&arms, width)).unwrap_or(MadeOf::Anything)
 }
 
-/// The names that a query's columns have, as far as they are written.
-fn columns_of<'a>(query: &'a Tree, aliases: &'a [Tree]) -> Vec<&'a str> {
+/// The targets of each arm of a query, or what a statement returns; each row of VALUES is an arm.
+fn arms_of(query: &Tree) -> Vec<&[Tree]> {
     let mut arms = Vec::new();
     match query.node() {
-        Some(node) if node.kind == "SelectStmt" => arms_of(node, &mut arms),
+        Some(node) if node.kind == "SelectStmt" => {
+            each_arm(node, &mut |arm| match arm.get("values_lists").list() {
+                [] => arms.push(arm.get("target_list").list()),
+                rows => arms.extend(rows.iter().map(Tree::list)),
+            });
+        }
         Some(node) => arms.extend(node.get("returning_clause").node().map(|clause| clause.get("exprs").list())),
         None => {}
     }
-    let targets = arms.first().copied().unwrap_or_default();
-    let named = targets.iter().skip(aliases.len()).filter_map(|target| target.as_kind("ResTarget"));
-    let named = named.filter_map(names_of_output).filter_map(|names| match names.as_slice() {
-        [name] => Some(*name),
-        _ => None,
-    });
-    aliases.iter().map(Tree::text).chain(named).collect()
+    arms
 }
 
-/// The targets of each arm of a query, and the rows of VALUES.
-fn arms_of<'a>(node: &'a Node, arms: &mut Vec<&'a [Tree]>) {
-    let sides = [node.get("larg").node(), node.get("rarg").node()];
+/// Visits what a set operation is of, from the left.
+fn each_arm<'a>(query: &'a Node, visit: &mut impl FnMut(&'a Node)) {
+    let sides = [query.get("larg").node(), query.get("rarg").node()];
     if sides.iter().all(Option::is_none) {
-        arms.push(node.get("target_list").list());
-        arms.extend(node.get("values_lists").list().iter().map(Tree::list));
+        visit(query);
     }
-    sides.into_iter().flatten().for_each(|side| arms_of(side, arms));
+    sides.into_iter().flatten().for_each(|side| each_arm(side, visit));
+}
+
+/// Whether every arm is all of the same table, so that a name means the same in each.
+fn is_of_one_table(query: &Tree) -> bool {
+    let table_of = |arm: &Node| {
+        let [target] = arm.get("target_list").list() else { return None };
+        let star = value_of(target).as_kind("ColumnRef").filter(|star| is_star(star))?;
+        let table = match (last_name(star, "fields"), arm.get("from_clause").list()) {
+            (Some(name), from) => from.iter().find_map(|from| table_in(from, name))?,
+            (None, [table]) => table.as_kind("RangeVar")?,
+            (None, _) => return None,
+        };
+        let is_renamed = table.get("alias").node().is_some_and(|alias| alias.has("colnames"));
+        (!is_renamed).then(|| ["catalogname", "schemaname", "relname"].map(|part| table.text(part).to_owned()))
+    };
+    let Some(node) = query.node() else { return false };
+    let mut tables = HashSet::new();
+    each_arm(node, &mut |arm| _ = tables.insert(table_of(arm)));
+    // An arm's own WITH may call something else so.
+    tables.len() == 1 && !tables.contains(&None) && !has_inner_with(node)
+}
+
+/// The table of this name in an item of FROM.
+fn table_in<'a>(from: &'a Tree, name: &str) -> Option<&'a Node> {
+    let node = from.node()?;
+    match node.kind {
+        "RangeVar" => (name_in_from(node) == name).then_some(node),
+        "JoinExpr" if !node.has("alias") => ["larg", "rarg"].iter().find_map(|side| table_in(node.get(side), name)),
+        _ => None,
+    }
+}
+
+/// What a table is called in a statement.
+fn name_in_from(table: &Node) -> &str {
+    table.get("alias").node().map_or(table.text("relname"), |alias| alias.text("aliasname"))
+}
+
+fn has_inner_with(query: &Node) -> bool {
+    let sides = [query.get("larg").node(), query.get("rarg").node()];
+    sides.into_iter().flatten().any(|side| side.has("with_clause") || has_inner_with(side))
+}
+
+/// The name of a query's column by what the query's first arm has at its place. `None` if it can't be told.
+fn names_at(first: &[Tree], at: usize) -> Option<Vec<&str>> {
+    match first.get(at)?.as_kind("ResTarget") {
+        Some(target) => names_of_output(target),
+        None => OF_VALUES.get(at).map(|name| vec![name.as_str()]),
+    }
+}
+
+/// The columns of what is in FROM, as far as their names are written.
+#[derive(Default)]
+struct Columns<'a> {
+    names: HashSet<&'a str>,
+    /// Whether it may have others.
+    has_more: bool,
+}
+
+impl<'a> Columns<'a> {
+    fn of(query: &'a Tree, aliases: &'a [Tree]) -> Self {
+        let arms = arms_of(query);
+        let first = arms.first().copied().unwrap_or_default();
+        let mut columns = Self { names: aliases.iter().map(Tree::text).collect(), has_more: arms.is_empty() };
+        for at in aliases.len()..first.len() {
+            match names_at(first, at).as_deref() {
+                Some([name]) if !first.get(at).is_some_and(is_star_target) => _ = columns.names.insert(name),
+                _ => columns.has_more |= !first.get(at).is_some_and(|target| is_constant(value_of(target))),
+            }
+        }
+        columns.has_more |= first.iter().any(is_star_target);
+        columns
+    }
+
+    fn untold() -> Self {
+        Self { has_more: true, ..Self::default() }
+    }
+
+    fn extend(&mut self, more: Self) {
+        self.names.extend(more.names);
+        self.has_more |= more.has_more;
+    }
+
+    /// Adds those of these names that may be of one of them. How much had to be looked at.
+    fn of_them(&self, given: &BTreeSet<&'a str>, names: &mut BTreeSet<&'a str>) -> usize {
+        let looked = if self.has_more { given.len() } else { self.names.len().min(given.len()) };
+        if self.has_more {
+            names.extend(given);
+        } else if self.names.len() < given.len() {
+            names.extend(self.names.iter().filter(|name| given.contains(*name)));
+        } else {
+            names.extend(given.iter().filter(|name| self.names.contains(*name)));
+        }
+        looked
+    }
+}
+
+/// What a name in FROM may stand for.
+#[derive(Default)]
+struct Rows<'a> {
+    columns: Columns<'a>,
+    queries: BTreeSet<usize>,
 }
 
 /// What a name may stand for, by what is written where an output gets it, anywhere in a statement.
@@ -142,8 +249,12 @@ struct Meanings<'a> {
     of_any: BTreeSet<&'a str>,
     /// Names that may stand for any column: those that a table's columns get in FROM.
     renamed: BTreeSet<&'a str>,
-    /// Names of tables, queries and what else has rows: alone they stand for one.
-    rows: BTreeSet<&'a str>,
+    /// Names of tables, queries and what else has rows: alone they stand for a row.
+    rows: HashMap<&'a str, Rows<'a>>,
+    /// Those of the queries of WITH.
+    queries: Vec<Columns<'a>>,
+    /// Names that mean more than themselves.
+    given: BTreeSet<&'a str>,
 }
 
 /// The names in a statement.
@@ -155,21 +266,38 @@ struct Gathering<'a> {
     shared: HashMap<BTreeSet<&'a str>, Names>,
     /// Names that may still be.
     names_left: usize,
+    /// Whether a row is in a document, whose columns may have names that were given.
+    has_document: bool,
 }
 
 impl<'a> Gathering<'a> {
-    fn of(tree: &'a Tree) -> Option<Self> {
+    fn of(tree: &'a Tree, outputs: &[&'a [Tree]]) -> Option<Self> {
+        // What is called by the name of an output is none.
+        let outputs = outputs.iter().copied().flatten().filter_map(Tree::node);
+        let outputs: HashSet<*const Node> = outputs.map(std::ptr::from_ref).collect();
         let mut nodes = Vec::new();
         let mut left = NODES_MAX;
         tree.walk(&mut |node| {
             left = left.saturating_sub(1);
-            nodes.extend(NAMING.contains(&node.kind).then_some(node));
+            nodes.extend(
+                Some(node).filter(|node| NAMING.contains(&node.kind) && !outputs.contains(&std::ptr::from_ref(*node))),
+            );
             left > 0
         });
+        if left == 0 {
+            return None;
+        }
         let (meanings, shared) = (Meanings::default(), HashMap::new());
-        let mut gathering = Self { meanings, left, shared, names_left: NAMES_OF_ALL_MAX };
-        gathering.gather_rows(&nodes);
-        nodes.into_iter().for_each(|node| gathering.gather(node));
+        let mut gathering = Self { meanings, left, shared, names_left: NAMES_OF_ALL_MAX, has_document: false };
+        gathering.gather_rows(tree, &nodes);
+        nodes.iter().for_each(|node| gathering.gather(node));
+        let Meanings { made_of, renamed, .. } = &gathering.meanings;
+        let given = made_of.iter().filter(|(name, meant)| meant.iter().any(|more| more != *name)).map(|(name, _)| name);
+        gathering.meanings.given = given.chain(renamed).copied().collect();
+        // What was given a document has what was given to the document's columns.
+        if gathering.has_document && !gathering.meanings.given.is_empty() {
+            nodes.iter().for_each(|node| gathering.gather(node));
+        }
         (gathering.left > 0).then_some(gathering)
     }
 
@@ -177,87 +305,284 @@ impl<'a> Gathering<'a> {
     fn gather(&mut self, node: &'a Node) {
         let aliases = node.get("alias").node().map_or(&[][..], |alias| alias.get("colnames").list());
         match node.kind {
-            "ResTarget" => {
-                let written = self.of_value(node.get("val"));
-                match names_of_output(node) {
-                    Some(names) => names.into_iter().for_each(|name| self.mean(name, &written)),
-                    None => self.meanings.of_any.extend(written),
+            // The columns of a star have the names that they have.
+            "ResTarget" if node.get("val").node().is_some_and(is_star) => {
+                let opened = node.get("val").as_kind("AIndirection").map(|row| row.get("arg"));
+                if let Some(opened) = opened {
+                    let written = match opened.as_kind("ColumnRef") {
+                        Some(row) => last_name(row, "fields").into_iter().collect(),
+                        None => self.of_value(opened),
+                    };
+                    self.meanings.of_any.extend(written);
                 }
             }
-            "RangeSubselect" => self.rename(aliases, node.get("subquery")),
-            "CommonTableExpr" => self.rename(node.get("aliascolnames").list(), node.get("ctequery")),
-            // A function's one column has the name of its alias, or the function's.
-            "RangeFunction" => {
-                let written = self.of_value(node.get("functions"));
-                let alias = node.get("alias").node().map(|alias| alias.text("aliasname"));
-                let functions = node.get("functions").list().iter().flat_map(Tree::list).filter_map(Tree::node);
-                let functions = functions.filter_map(|function| last_name(function, "funcname"));
-                let defined = node.get("coldeflist").list().iter().filter_map(Tree::node);
-                let names = aliases.iter().map(Tree::text).chain(alias).chain(functions);
-                names.chain(defined.map(|column| column.text("colname"))).for_each(|name| self.mean(name, &written));
+            "ResTarget" => {
+                let written = self.of_value(node.get("val"));
+                self.mean_any_of(names_of_output(node), written);
             }
-            "RangeTableFunc" | "JsonTable" => {
-                let mut written = self.of_value(node.get("docexpr"));
-                written.append(&mut self.of_value(node.get("context_item")));
-                node.walk(&mut |column| {
-                    match column.kind {
-                        "JsonTableColumn" => self.mean(column.text("name"), &written),
-                        "RangeTableFuncCol" => self.mean(column.text("colname"), &written),
-                        _ => {}
-                    }
-                    self.left > 0
-                });
-                aliases.iter().for_each(|name| self.mean(name.text(), &written));
+            "RangeSubselect" => self.fill(Some(aliases), node.get("subquery")),
+            "CommonTableExpr" => {
+                self.fill(Some(node.get("aliascolnames").list()), node.get("ctequery"));
+                // What it is sorted by, and the way that it has come, are of the values of these columns.
+                let ordered = (node.get("search_clause"), "search_col_list", "search_seq_column");
+                let way = (node.get("cycle_clause"), "cycle_col_list", "cycle_path_column");
+                for (clause, columns, name) in [ordered, way] {
+                    let Some(clause) = clause.node() else { continue };
+                    let columns = clause.get(columns).list().iter().map(Tree::text).collect();
+                    self.mean(clause.text(name), &columns);
+                }
             }
+            // What is put into a column may be returned.
+            "InsertStmt" if node.has("returning_clause") => {
+                let columns = Some(node.get("cols").list()).filter(|columns| !columns.is_empty());
+                self.fill(columns, node.get("select_stmt"));
+            }
+            "MergeStmt" if node.has("returning_clause") => {
+                for when in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
+                    let columns = Some(when.get("target_list").list()).filter(|columns| !columns.is_empty());
+                    self.hold(columns, &[when.get("values").list()]);
+                }
+            }
+            "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {}
+            "RangeFunction" => self.gather_functions(node, aliases),
+            "RangeTableFunc" | "JsonTable" => self.gather_table(node, aliases),
             _ => self.meanings.renamed.extend(aliases.iter().map(Tree::text)),
+        }
+    }
+
+    /// Adds what functions in FROM give their columns.
+    fn gather_functions(&mut self, node: &'a Node, aliases: &'a [Tree]) {
+        let written = self.of_value(node.get("functions"));
+        // A function's one column has the name of its alias, or the function's.
+        let alias = node.get("alias").node().map(|alias| alias.text("aliasname"));
+        let functions: Vec<&str> = functions_of(node).filter_map(|call| last_name(call, "funcname")).collect();
+        let names = aliases.iter().map(Tree::text).chain(alias).chain(functions.iter().copied());
+        names.chain(defined(node)).for_each(|name| self.mean(name, &written));
+        for function in &functions {
+            if function.starts_with("json") && (function.contains("_each") || function.contains("_array_elements")) {
+                ["key", "value"].into_iter().for_each(|name| self.mean(name, &written));
+            // Others may have several, of any name.
+            } else if aliases.is_empty() && defined(node).next().is_none() && !OF_ONE_COLUMN.contains(function) {
+                self.meanings.of_any.extend(&written);
+            }
+        }
+    }
+
+    /// Adds what XMLTABLE and JSON_TABLE give their columns.
+    fn gather_table(&mut self, node: &'a Node, aliases: &'a [Tree]) {
+        let mut written = BTreeSet::new();
+        let taken = ["docexpr", "context_item", "passing"].map(|field| (node.get(field), Within::Opened));
+        self.written_within(taken.to_vec(), &mut written);
+        self.path_keys(node, &mut written);
+        node.walk(&mut |column| {
+            match column.kind {
+                // What nested columns are of, they are of that as well.
+                "JsonTableColumn" if column.has("columns") => self.path_keys(column, &mut written),
+                "JsonTableColumn" | "RangeTableFuncCol" => {
+                    let mut own = written.clone();
+                    self.left = self.left.saturating_sub(own.len());
+                    self.path_keys(column, &mut own);
+                    let name = column.text(if column.has("name") { "name" } else { "colname" });
+                    // Where no path is written it is the name.
+                    own.insert(name);
+                    ["coldefexpr", "on_empty", "on_error"].iter().for_each(|or| self.written(column.get(or), &mut own));
+                    self.mean(name, &own);
+                    written.extend(own.iter().filter(|_| !aliases.is_empty()));
+                }
+                _ => {}
+            }
+            self.left > 0
+        });
+        aliases.iter().for_each(|name| self.mean(name.text(), &written));
+    }
+
+    /// Adds the keys on the way to what is taken of a document.
+    fn path_keys(&mut self, taking: &'a Node, names: &mut BTreeSet<&'a str>) {
+        let path = taking.get("pathspec");
+        let path = path.as_kind("JsonTablePathSpec").map_or(path, |spec| spec.get("string"));
+        for path in [path, taking.get("colexpr")] {
+            self.keys(path, IN_PATHS, names);
         }
     }
 
     /// What is named in FROM: it stands for all of its columns where it stands alone, unless one of them is called so. A function's one
     /// column has its name.
-    fn gather_rows(&mut self, nodes: &[&'a Node]) {
-        let is_query = |node: &&&'a Node| node.kind == "CommonTableExpr";
-        let queries: HashMap<&str, Vec<&str>> = nodes
-            .iter()
-            .filter(is_query)
-            .map(|node| (node.text("ctename"), columns_of(node.get("ctequery"), node.get("aliascolnames").list())))
-            .collect();
+    fn gather_rows(&mut self, tree: &'a Tree, nodes: &[&'a Node]) {
+        let queries = self.queries(tree, nodes);
         for node in nodes {
             let alias = node.get("alias").node();
             let renamed = alias.map_or(&[][..], |alias| alias.get("colnames").list());
             let alias = alias.map(|alias| alias.text("aliasname"));
-            let (name, columns) = match node.kind {
-                "RangeVar" => (alias.unwrap_or(node.text("relname")), queries.get(node.text("relname")).cloned()),
-                "RangeSubselect" => (alias.unwrap_or(""), Some(columns_of(node.get("subquery"), renamed))),
-                "JoinExpr" | "RangeTableFunc" | "JsonTable" => (alias.unwrap_or(""), None),
-                _ => continue,
-            };
-            if !columns.is_some_and(|columns| columns.contains(&name)) {
-                self.meanings.rows.insert(name);
+            self.left = self.left.saturating_sub(1);
+            if self.left == 0 {
+                return;
+            }
+            match node.kind {
+                "RangeVar" => {
+                    let (schema, table) = (node.text("schemaname"), node.text("relname"));
+                    let name = name_in_from(node);
+                    let query = queries.get(table).filter(|_| schema.is_empty());
+                    let has = |at: usize| self.meanings.queries.get(at).is_some_and(|it| it.names.contains(name));
+                    if !query.is_some_and(|(at, is_sure)| *is_sure && renamed.is_empty() && has(*at)) {
+                        self.add_row(name, query.map(|(at, _)| *at));
+                    }
+                    if !renamed.is_empty() {
+                        let names = renamed.iter().map(Tree::text).collect();
+                        self.add_row_of(name, Columns { names, has_more: false });
+                    }
+                }
+                "RangeSubselect" => {
+                    let columns = Columns::of(node.get("subquery"), renamed);
+                    self.left = self.left.saturating_sub(columns.names.len());
+                    let name = alias.unwrap_or("");
+                    if !columns.names.contains(name) {
+                        self.add_row_of(name, columns);
+                    }
+                }
+                "JoinExpr" => {
+                    let using = node.get("join_using_alias").node().map(|alias| alias.text("aliasname"));
+                    for name in alias.into_iter().chain(using) {
+                        self.add_row_of(name, Columns::untold());
+                    }
+                }
+                "RangeTableFunc" | "JsonTable" => {
+                    self.add_row_of(alias.unwrap_or(""), Columns::untold());
+                }
+                "RangeFunction" => {
+                    let several = node.get("functions").list().len() > 1 || defined(node).next().is_some();
+                    // Their rows are of the columns of a type.
+                    if several || functions_of(node).any(|call| OF_A_TYPE.iter().any(|name| is_own(call, name))) {
+                        self.add_row_of(alias.unwrap_or(""), Columns::untold());
+                    }
+                }
+                "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => {
+                    let target = node.get("relation").node();
+                    let target = target.map(name_in_from);
+                    let returning = node.get("returning_clause").node();
+                    let olds = returning.map(|clause| clause.get("options").list()).unwrap_or_default();
+                    let olds = olds.iter().filter_map(Tree::node).map(|option| option.text("value"));
+                    let own = returning.map_or(&[][..], |_| &["old", "new", "excluded"]);
+                    target.into_iter().chain(olds).chain(own.iter().copied()).for_each(|name| self.add_row(name, None));
+                }
+                _ => {}
             }
         }
     }
 
-    /// The columns of a query get these names.
-    fn rename(&mut self, aliases: &'a [Tree], query: &'a Tree) {
-        if aliases.is_empty() {
+    /// The queries of WITH by their names: where their columns are, and whether what is called so in FROM is surely that.
+    fn queries(&mut self, tree: &'a Tree, nodes: &[&'a Node]) -> HashMap<&'a str, (usize, bool)> {
+        let with = tree.node().and_then(|node| node.get("with_clause").node());
+        // A query that stands before another of them does not see it, and what it calls so is a table.
+        let (mut seen, mut is_table) = (HashSet::new(), HashSet::new());
+        for query in with.map(|with| with.get("ctes").list()).unwrap_or_default().iter().filter_map(Tree::node) {
+            if !with.is_some_and(|with| with.has("recursive")) {
+                query.walk(&mut |node| {
+                    self.left = self.left.saturating_sub(1);
+                    let name =
+                        Some(node.text("relname")).filter(|name| node.kind == "RangeVar" && !seen.contains(name));
+                    is_table.extend(name);
+                    self.left > 0
+                });
+            }
+            seen.insert(query.text("ctename"));
+        }
+        let mut queries: HashMap<&str, (usize, bool)> = HashMap::new();
+        for node in nodes.iter().filter(|node| node.kind == "CommonTableExpr") {
+            let columns = Columns::of(node.get("ctequery"), node.get("aliascolnames").list());
+            self.left = self.left.saturating_sub(columns.names.len());
+            let name = node.text("ctename");
+            let at = self.meanings.queries.len();
+            let (at, is_sure) = queries.entry(name).or_insert((at, true));
+            match self.meanings.queries.get_mut(*at) {
+                // Which of them is meant depends on where it is.
+                Some(others) => {
+                    *is_sure = false;
+                    others.extend(columns);
+                }
+                None => {
+                    *is_sure = seen.contains(name) && !is_table.contains(name);
+                    self.meanings.queries.push(columns);
+                }
+            }
+        }
+        queries
+    }
+
+    fn add_row(&mut self, name: &'a str, query: Option<usize>) {
+        self.meanings.rows.entry(name).or_default().queries.extend(query);
+    }
+
+    fn add_row_of(&mut self, name: &'a str, columns: Columns<'a>) {
+        self.meanings.rows.entry(name).or_default().columns.extend(columns);
+    }
+
+    /// What a query holds gets these names first, and then those that its first arm has; with `None` nobody knows which.
+    fn fill(&mut self, aliases: Option<&'a [Tree]>, query: &'a Tree) {
+        let arms = arms_of(query);
+        self.left = self.left.saturating_sub(arms.len());
+        if !is_of_one_table(query) || aliases.is_none_or(|aliases| !aliases.is_empty()) {
+            self.hold(aliases, &arms);
+        }
+    }
+
+    fn hold(&mut self, aliases: Option<&'a [Tree]>, arms: &[&'a [Tree]]) {
+        let name_of = |alias: &'a Tree| alias.as_kind("ResTarget").map_or(alias.text(), |column| column.text("name"));
+        let named = aliases.unwrap_or_default();
+        let first = arms.first().copied().unwrap_or_default();
+        self.left = self.left.saturating_sub(arms.iter().map(|targets| targets.len()).sum());
+        // Behind a star nobody can count.
+        if arms.is_empty() || has_star(arms) {
+            self.meanings.renamed.extend(named.iter().map(name_of));
+            if aliases.is_some() && arms.len() < 2 && !is_values(first) {
+                return;
+            }
+            if aliases.is_none() || has_star(&[first]) {
+                let more = if aliases.is_some() && !is_values(first) { arms.get(1..) } else { Some(arms) };
+                for targets in more.unwrap_or_default() {
+                    let written = self.of_targets(targets);
+                    self.meanings.of_any.extend(written);
+                }
+            } else {
+                for at in named.len()..first.len() {
+                    match names_at(first, at) {
+                        Some(names) => self.meanings.renamed.extend(names),
+                        None => _ = self.meanings.of_any.insert(ROW),
+                    }
+                }
+            }
             return;
         }
-        let mut arms = Vec::new();
-        match query.node() {
-            Some(node) if node.kind == "SelectStmt" => arms_of(node, &mut arms),
-            Some(node) => arms.extend(node.get("returning_clause").node().map(|clause| clause.get("exprs").list())),
-            None => {}
-        }
-        // Behind a star nobody can count.
-        if arms.is_empty() || arms.iter().any(|targets| targets.iter().any(|target| is_star(value_of(target)))) {
-            return self.meanings.renamed.extend(aliases.iter().map(Tree::text));
-        }
-        for targets in arms {
-            for (name, target) in aliases.iter().zip(targets) {
-                let written = self.of_value(value_of(target));
-                self.mean(name.text(), &written);
+        for (at, _) in first.iter().enumerate() {
+            let alias = named.get(at).map(|alias| vec![name_of(alias)]);
+            let names = alias.clone().or_else(|| names_at(first, at).filter(|_| aliases.is_some()));
+            // A target gives what it is to its own name.
+            let held = usize::from(aliases.is_some() && alias.is_none() && !is_values(first));
+            for targets in arms.iter().skip(held) {
+                match targets.get(at).map(value_of) {
+                    Some(value) if !is_constant(value) => {
+                        let written = self.of_value(value);
+                        self.mean_any_of(names.clone(), written);
+                    }
+                    _ => {}
+                }
             }
+        }
+    }
+
+    /// What stands in a list where a star stands for columns.
+    fn of_targets(&mut self, targets: &'a [Tree]) -> BTreeSet<&'a str> {
+        let mut names = BTreeSet::new();
+        for target in targets {
+            self.written(target, &mut names);
+            names.extend(is_star_target(target).then_some(ROW));
+        }
+        names
+    }
+
+    fn mean_any_of(&mut self, names: Option<Vec<&'a str>>, written: BTreeSet<&'a str>) {
+        match names {
+            Some(names) => names.into_iter().for_each(|name| self.mean(name, &written)),
+            None => self.meanings.of_any.extend(written),
         }
     }
 
@@ -275,8 +600,18 @@ impl<'a> Gathering<'a> {
         let mut has_star = false;
         for targets in arms {
             for (target, names) in targets.iter().zip(&mut outputs) {
-                has_star |= is_star(value_of(target));
-                self.written(value_of(target), names);
+                match value_of(target) {
+                    value if !value.node().is_some_and(is_star) => self.written(value, names),
+                    // A star's columns have their own names.
+                    value => {
+                        has_star = true;
+                        let row = value.as_kind("AIndirection").map(|row| row.get("arg"));
+                        match row.and_then(|row| row.as_kind("ColumnRef")) {
+                            Some(row) => names.extend(last_name(row, "fields")),
+                            None => row.into_iter().for_each(|row| self.written(row, names)),
+                        }
+                    }
+                }
             }
         }
         // What was not looked at is not known.
@@ -284,7 +619,7 @@ impl<'a> Gathering<'a> {
         if !has_star {
             return Some(MadeOf::Each(outputs.into_iter().map(|names| self.share(names)).collect()));
         }
-        let all: BTreeSet<&str> = outputs.into_iter().flatten().collect();
+        let all: BTreeSet<&str> = outputs.into_iter().flatten().chain(self.meanings.of_any.iter().copied()).collect();
         let names: BTreeSet<&str> = self.meanings.made_of.keys().chain(&self.meanings.renamed).copied().collect();
         (all.len() <= NAMES_MAX && names.len() <= NAMES_OF_ALL_MAX).then_some(())?;
         let others = self.share(all.clone());
@@ -344,7 +679,10 @@ impl<'a> Gathering<'a> {
 
     /// Adds the names in an expression that its value is made of: not those of what it only depends on.
     fn written(&mut self, value: &'a Tree, names: &mut BTreeSet<&'a str>) {
-        let mut waiting = vec![(value, Within::Value)];
+        self.written_within(vec![(value, Within::Value)], names);
+    }
+
+    fn written_within(&mut self, mut waiting: Vec<(&'a Tree, Within)>, names: &mut BTreeSet<&'a str>) {
         while let Some((value, within)) = waiting.pop() {
             self.left = self.left.saturating_sub(1);
             let mut push = |value: &'a Tree| waiting.push((value, within));
@@ -352,47 +690,95 @@ impl<'a> Gathering<'a> {
                 Tree::List(items) => items.iter().for_each(push),
                 Tree::Node(node) => match node.kind {
                     "ColumnRef" => {
-                        let (name, is_one) = (last_name(node, "fields"), node.get("fields").list().len() == 1);
-                        match name.is_some_and(|name| is_one && self.meanings.rows.contains(name)) {
+                        let (name, parts) = (last_name(node, "fields"), node.get("fields").list().len());
+                        let of_row = node.get("fields").list().iter().rev().nth(1).map(Tree::text);
+                        let is_row = |name: &str| self.meanings.rows.contains_key(name);
+                        match name.is_some_and(|name| parts == 1 && is_row(name)) || is_star(node) {
                             // A document has the names of what is in it.
-                            true if within == Within::Document => {}
+                            true if within == Within::Document => {
+                                self.in_document(name, names);
+                                // A function's one column has its name.
+                                names.extend(name.filter(|name| !self.meanings.rows.contains_key(name)));
+                            }
                             true => names.extend(name.into_iter().chain([ROW])),
-                            false => names.extend(name),
+                            // A function may be written as if it were a column.
+                            false => {
+                                names.extend(name);
+                                match (of_row.filter(|row| is_row(row)), name) {
+                                    (Some(_), Some(name)) if SHOWING.contains(&name) => _ = names.insert(ROW),
+                                    (Some(row), Some(name)) if DOCUMENTS.contains(&name) => {
+                                        self.in_document(Some(row), names)
+                                    }
+                                    _ => {}
+                                }
+                            }
                         }
                     }
                     "AExpr" if takes_a_key(node) => {
-                        let is_told = self.keys(node.get("rexpr"), names);
+                        let is_told = self.keys(node.get("rexpr"), IN_KEYS, names);
                         waiting.push((node.get("lexpr"), if is_told { within } else { Within::Opened }));
                     }
-                    "AIndices" => _ = self.keys(node.get("uidx"), names),
                     "AIndirection" => {
-                        names.extend(last_name(node, "indirection"));
-                        push(node.get("indirection"));
+                        let name = last_name(node, "indirection");
+                        let mut is_told = true;
+                        for index in node.get("indirection").list() {
+                            names.extend(Some(index.text()).filter(|name| !name.is_empty()));
+                            let Some(index) = index.as_kind("AIndices") else { continue };
+                            is_told &= self.keys(index.get("uidx"), IN_KEYS, names);
+                        }
                         match node.get("arg").as_kind("ColumnRef") {
-                            Some(row) => names.extend(last_name(row, "fields")),
-                            None => push(node.get("arg")),
+                            Some(row) => {
+                                names.extend(last_name(row, "fields"));
+                                let shows = name.is_some_and(|name| SHOWING.contains(&name));
+                                names.extend((is_star(node) || shows).then_some(ROW));
+                                if name.is_some_and(|name| DOCUMENTS.contains(&name)) {
+                                    self.in_document(last_name(row, "fields"), names);
+                                }
+                            }
+                            None => waiting.push((node.get("arg"), if is_told { within } else { Within::Opened })),
                         }
                     }
                     "NullTest" | "BooleanTest" | "BoolExpr" | "WindowDef" | "SortBy" => {}
                     "AExpr" if is_comparison(node) => {}
+                    // A row that is cast is a text, and a document's text that is put together with others is no document.
+                    "AExpr" if !is_nullif(node) => {
+                        for side in [node.get("lexpr"), node.get("rexpr")] {
+                            let is_text = side.as_kind("TypeCast").is_some() || within == Within::Opened;
+                            waiting.push((side, if is_text { Within::Opened } else { Within::Value }));
+                        }
+                    }
+                    "TypeCast" => {
+                        let within = if within == Within::Opened { Within::Opened } else { Within::Value };
+                        waiting.push((node.get("arg"), within));
+                    }
+                    "JsonIsPredicate" => {}
+                    "JsonFuncExpr" if node.int("op") == i64::from(i32::from(JsonExprOp::JsonExistsOp)) => {}
+                    "JsonFuncExpr" => {
+                        self.path_keys(node, names);
+                        let fields = ["context_item", "passing", "on_empty", "on_error"];
+                        waiting.extend(fields.map(|field| (node.get(field), Within::Opened)));
+                    }
                     "CaseExpr" => [node.get("args"), node.get("defresult")].into_iter().for_each(push),
                     "CaseWhen" => push(node.get("result")),
                     "FuncCall" if is_own(node, "count") => {}
                     "FuncCall" => {
                         let arguments = node.get("args");
                         if PATHS.iter().any(|path| is_own(node, path)) {
-                            arguments.list().iter().skip(1).for_each(|key| _ = self.keys(key, names));
+                            arguments.list().iter().skip(1).for_each(|key| _ = self.keys(key, IN_KEYS, names));
+                        }
+                        if PATHS_IN_TEXT.iter().any(|path| is_own(node, path)) {
+                            arguments.list().iter().take(2).for_each(|path| _ = self.keys(path, IN_PATHS, names));
                         }
                         let function = last_name(node, "funcname");
                         // `ssn(p)` is `p.ssn`.
                         names.extend(function.filter(|_| arguments.list().len() == 1));
-                        let makes_document = function.is_some_and(|name| DOCUMENTS.contains(&name));
-                        let opens_one = function.is_some_and(|name| name.contains("json")) && !makes_document;
+                        let makes_document =
+                            DOCUMENTS.iter().any(|name| is_own(node, name)) || function == Some("hstore");
                         let within = match within {
                             Within::Opened => Within::Opened,
-                            _ if opens_one => Within::Opened,
                             _ if makes_document => Within::Document,
-                            _ => within,
+                            _ if KEEPING.iter().any(|name| is_own(node, name)) => within,
+                            _ => Within::Opened,
                         };
                         waiting.push((arguments, within));
                         // What stands behind WITHIN GROUP is given to it.
@@ -401,7 +787,15 @@ impl<'a> Gathering<'a> {
                     }
                     "SubLink" if returns_rows(node) => push(node.get("subselect")),
                     "SubLink" => {}
+                    // A star stands for what is in it here, in a document as well.
+                    "RowExpr" => {
+                        names.extend(has_star(&[node.get("args").list()]).then_some(ROW));
+                        push(node.get("args"));
+                    }
                     "SelectStmt" => {
+                        let rows = node.get("values_lists").list().iter().map(Tree::list);
+                        let lists: Vec<&[Tree]> = rows.chain([node.get("target_list").list()]).collect();
+                        names.extend(has_star(&lists).then_some(ROW));
                         ["target_list", "values_lists", "larg", "rarg"]
                             .map(|field| node.get(field))
                             .into_iter()
@@ -421,18 +815,28 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// Adds the keys that stand in a text: one, or a path of them. Whether there are any.
-    fn keys(&mut self, key: &'a Tree, names: &mut BTreeSet<&'a str>) -> bool {
+    /// Adds the names that were given to the columns of a row in a document.
+    fn in_document(&mut self, row: Option<&str>, names: &mut BTreeSet<&'a str>) {
+        self.has_document = true;
+        let Meanings { rows, queries, given, .. } = &self.meanings;
+        let Some(row) = row.and_then(|row| rows.get(row)) else { return };
+        for columns in row.queries.iter().filter_map(|at| queries.get(*at)).chain([&row.columns]) {
+            self.left = self.left.saturating_sub(columns.of_them(given, names));
+        }
+    }
+
+    /// Adds the keys that stand in a text: one, or a path of them, with these around them. Whether there may be any.
+    fn keys(&mut self, key: &'a Tree, around: &[char], names: &mut BTreeSet<&'a str>) -> bool {
         let mut key = key;
         while let Some(cast) = key.as_kind("TypeCast") {
             key = cast.get("arg");
         }
         if let Some(array) = key.as_kind("AArrayExpr") {
-            return array.get("elements").list().iter().fold(false, |any, key| self.keys(key, names) | any);
+            return array.get("elements").list().iter().fold(false, |any, key| self.keys(key, around, names) | any);
         }
         let constant = key.as_kind("AConst").and_then(|constant| constant.get("val").node());
         let text = constant.map_or("", |text| text.text("sval"));
-        for key in text.split(['{', '}', ',', '"']).map(str::trim).filter(|key| !key.is_empty()) {
+        for key in text.split(around).map(str::trim).filter(|key| !key.is_empty()) {
             self.left = self.left.saturating_sub(1);
             if names.len() > NAMES_MAX {
                 break;
@@ -473,9 +877,78 @@ const DOCUMENTS: [&str; 15] = [
     "hstore",
 ];
 
+/// Functions that give rows and documents as they are.
+const KEEPING: [&str; 14] = [
+    "array_agg",
+    "array_append",
+    "array_prepend",
+    "array_cat",
+    "array_remove",
+    "unnest",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "any_value",
+    "max",
+    "min",
+];
+
+/// Functions whose rows have one column, of the function's name.
+const OF_ONE_COLUMN: [&str; 9] = [
+    "unnest",
+    "generate_series",
+    "generate_subscripts",
+    "string_to_table",
+    "regexp_split_to_table",
+    "regexp_matches",
+    "json_object_keys",
+    "jsonb_object_keys",
+    "jsonb_path_query",
+];
+
+/// Functions whose rows are of the columns of a type.
+const OF_A_TYPE: [&str; 4] =
+    ["json_populate_record", "jsonb_populate_record", "json_populate_recordset", "jsonb_populate_recordset"];
+
+/// What stands around a key in the text of a path.
+const IN_KEYS: &[char] = &['{', '}', ',', '"'];
+/// The same where a path is a language.
+const IN_PATHS: &[char] = &[
+    '{', '}', ',', '"', '$', '.', '[', ']', '*', '?', '(', ')', '@', ' ', '&', '|', '=', '<', '>', '!', '/', ':', '\'',
+];
+
 /// Functions that give what is under keys.
 const PATHS: [&str; 4] =
     ["jsonb_extract_path", "jsonb_extract_path_text", "json_extract_path", "json_extract_path_text"];
+
+/// The same by a path that is a text.
+const PATHS_IN_TEXT: [&str; 7] = [
+    "jsonb_path_query",
+    "jsonb_path_query_array",
+    "jsonb_path_query_first",
+    "jsonb_path_query_tz",
+    "jsonb_path_query_array_tz",
+    "jsonb_path_query_first_tz",
+    "xpath",
+];
+
+/// Functions that show a row and take nothing else.
+const SHOWING: [&str; 12] = [
+    "quote_literal",
+    "quote_nullable",
+    "concat",
+    "array_agg",
+    "any_value",
+    "record_out",
+    "record_send",
+    "any_out",
+    "anyelement_out",
+    "anynonarray_out",
+    "anycompatible_out",
+    "anycompatiblenonarray_out",
+];
 
 /// Whether this calls PostgreSQL's own function of this name.
 fn is_own(call: &Node, name: &str) -> bool {
@@ -528,10 +1001,9 @@ fn names_of_value(value: &Tree) -> Option<Vec<&str>> {
         "FuncCall" if name.is_none() => Some(vec!["extract", "date_part"]),
         "SubLink" => match kind_of(node)? {
             SubLinkType::ExprSublink => {
-                let mut arms = Vec::new();
-                arms_of(node.get("subselect").node()?, &mut arms);
+                let arms = arms_of(node.get("subselect"));
                 // It is the first arm that gives its name.
-                arms.first()?.first()?.as_kind("ResTarget").map_or(Some(vec!["?column?"]), names_of_output)
+                names_at(arms.first()?, 0)
             }
             SubLinkType::ArraySublink => Some(vec!["array"]),
             SubLinkType::ExistsSublink => Some(vec!["exists"]),
@@ -550,12 +1022,41 @@ fn last_name<'a>(node: &'a Node, list: &str) -> Option<&'a str> {
     node.get(list).list().iter().rev().map(Tree::text).find(|name| !name.is_empty())
 }
 
-fn is_star(value: &Tree) -> bool {
-    let last =
-        |node: &'_ Node, field: &str| node.get(field).list().last().is_some_and(|last| last.as_kind("AStar").is_some());
-    value.node().is_some_and(|node| match node.kind {
-        "ColumnRef" => last(node, "fields"),
-        "AIndirection" => last(node, "indirection"),
+/// Whether these are a row of VALUES.
+fn is_values(targets: &[Tree]) -> bool {
+    targets.first().is_some_and(|target| target.as_kind("ResTarget").is_none())
+}
+
+/// Whether no name can be in this.
+fn is_constant(value: &Tree) -> bool {
+    value.node().is_some_and(|node| matches!(node.kind, "AConst" | "ParamRef" | "SetToDefault"))
+}
+
+fn has_star(arms: &[&[Tree]]) -> bool {
+    arms.iter().any(|targets| targets.iter().any(is_star_target))
+}
+
+fn is_star_target(target: &Tree) -> bool {
+    value_of(target).node().is_some_and(is_star)
+}
+
+fn is_star(value: &Node) -> bool {
+    let last = |field: &str| value.get(field).list().last().is_some_and(|last| last.as_kind("AStar").is_some());
+    match value.kind {
+        "ColumnRef" => last("fields"),
+        "AIndirection" => last("indirection"),
         _ => false,
-    })
+    }
+}
+
+/// The calls in an item of FROM.
+fn functions_of(functions: &Node) -> impl Iterator<Item = &Node> {
+    functions.get("functions").list().iter().flat_map(Tree::list).filter_map(Tree::node)
+}
+
+/// The names in a function's column definitions.
+fn defined(functions: &Node) -> impl Iterator<Item = &str> {
+    let own = functions.get("coldeflist").list();
+    let each = functions.get("functions").list().iter().flat_map(Tree::list).flat_map(Tree::list);
+    own.iter().chain(each).filter_map(|column| column.as_kind("ColumnDef")).map(|column| column.text("colname"))
 }

@@ -64,7 +64,7 @@ fn names_stay_where_the_server_gives_no_column() {
         ("SELECT p.p || '' FROM people p", "p"),
         (
             "SELECT doc ->> 'ssn', doc #>> '{a,ssn}', doc['ssn'], doc -> $1 FROM people",
-            "doc ssn, a doc ssn, doc ssn, doc ssn",
+            "doc ssn, a doc ssn, doc ssn, doc",
         ),
         ("SELECT jsonb_extract_path_text(doc, 'a', 'ssn') FROM people", "a doc ssn"),
         ("SELECT mine.count(ssn) FROM people", "count ssn"),
@@ -113,6 +113,235 @@ fn what_is_too_much_may_be_made_of_anything_and_takes_no_time() {
     );
     let rows = of(&format!("VALUES {}", vec!["(1, a)"; 1000].join(", ")));
     assert_eq!(joined(rows.names(1, "column2")), "a");
+    let started = std::time::Instant::now();
+    for sql in [
+        format!("WITH c AS (SELECT {}) SELECT 1 FROM {}", list(10_000), vec!["c"; 30_000].join(", ")),
+        format!("WITH c AS (SELECT {}) SELECT 1 FROM {}", list(1000), vec!["c"; 15_000].join(", ")),
+    ] {
+        of(&sql);
+    }
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+/// Asserts what each output of each statement is made of.
+fn check(cases: &[(&str, &str)]) {
+    let found = |sql: &str| match of(sql) {
+        MadeOf::Each(outputs) => outputs.into_iter().map(joined).collect::<Vec<_>>().join(", "),
+        other => format!("{other:?}"),
+    };
+    let wrong: Vec<String> = (cases.iter().map(|(sql, expected)| (sql, expected, found(sql))))
+        .filter(|(_, expected, found)| *expected != found)
+        .map(|(sql, expected, found)| format!("{sql}\n    {found}\n    {expected}\n"))
+        .collect();
+    assert!(wrong.is_empty(), "found, expected:\n{}", wrong.concat());
+}
+
+/// What the first output is made of; `*` if it is not told apart either.
+fn first(sql: &str, name: &str) -> String {
+    joined(of(sql).names(0, name))
+}
+
+#[test]
+fn a_name_of_a_set_operation_is_what_any_arm_holds_there() {
+    check(&[
+        ("SELECT x FROM (SELECT 0 AS x UNION ALL SELECT ssn FROM people) t", "ssn x"),
+        ("SELECT 1 + x FROM (SELECT 0 AS x, 1 AS y UNION ALL (SELECT a, b EXCEPT SELECT ssn, c)) t", "a ssn x"),
+        ("WITH t AS (SELECT 0 AS x UNION ALL SELECT ssn FROM people) SELECT max(x) FROM t", "max ssn x"),
+        ("WITH RECURSIVE t(x) AS (SELECT 0 UNION ALL SELECT ssn FROM people, t) SELECT x FROM t", "ssn x"),
+        ("WITH RECURSIVE t AS (SELECT 0 AS x UNION ALL SELECT ssn FROM people, t) SELECT x FROM t", "ssn x"),
+        ("WITH t(x) AS (SELECT 0, 1 AS y UNION ALL SELECT a, ssn FROM people) SELECT y FROM t", "ssn y"),
+        ("SELECT max FROM (SELECT max(a) UNION (SELECT ssn FROM people ORDER BY 1 LIMIT 1)) t", "a max ssn"),
+        // Which name it has may depend on the server.
+        ("SELECT x FROM (SELECT GREATEST(a) UNION SELECT ssn FROM people) t", "a ssn x"),
+        ("SELECT (SELECT x FROM (SELECT 0 AS x INTERSECT SELECT ssn FROM people) t)", "ssn x"),
+        // What the columns of a recursive query are sorted by, and the way to them.
+        (
+            "WITH RECURSIVE t AS (SELECT ssn FROM people) CYCLE ssn SET c USING path SELECT path || '' FROM t",
+            "path ssn",
+        ),
+        ("WITH RECURSIVE t AS (SELECT ssn FROM people) SEARCH DEPTH FIRST BY ssn SET o SELECT o::text FROM t", "o ssn"),
+        // Of a star in another arm nobody knows what it is.
+        ("SELECT x FROM (SELECT 0 AS x UNION ALL SELECT * FROM (SELECT ssn FROM people) u) t", "*"),
+        ("SELECT x FROM (SELECT 0 AS x UNION ALL TABLE v) t", "*"),
+        ("SELECT x FROM (SELECT * FROM v UNION ALL SELECT ssn FROM people) t", "ssn x"),
+        ("SELECT x FROM (SELECT * FROM v UNION ALL SELECT * FROM w) t", "*"),
+        ("SELECT x FROM (SELECT * FROM v WHERE a UNION ALL SELECT * FROM v WHERE b) t", "x"),
+        ("WITH RECURSIVE t AS (SELECT * FROM v UNION ALL SELECT n.* FROM t JOIN v n ON a) SELECT x || '' FROM t", "x"),
+        ("WITH RECURSIVE t AS (SELECT * FROM v UNION ALL SELECT n.* FROM t JOIN w n ON a) SELECT x || '' FROM t", "*"),
+        (
+            "WITH RECURSIVE t AS (SELECT * FROM v UNION ALL SELECT n.* FROM (t JOIN v n ON a) n) SELECT x || '' FROM t",
+            "*",
+        ),
+        // VALUES names its columns by their places.
+        ("SELECT column1 FROM (VALUES (0) UNION ALL SELECT ssn FROM people) t", "column1 ssn"),
+        ("SELECT column2 FROM (SELECT 1 UNION SELECT 2) u, (VALUES (phone, 0), (1, ssn)) t", "column2 ssn"),
+        ("SELECT column1 FROM (VALUES ((SELECT ssn FROM people LIMIT 1))) v", "column1 ssn"),
+        ("WITH v AS (VALUES (0, ssn)) SELECT column2 FROM v", "column2 ssn"),
+        ("SELECT x FROM (VALUES (0, a), (ssn, 0)) AS v(x)", "ssn x"),
+        ("SELECT x FROM (SELECT 0 AS x UNION VALUES (ssn)) v", "ssn x"),
+        ("SELECT column1 FROM (SELECT (VALUES (ssn))) v", "column1 ssn"),
+        ("SELECT column1 FROM (VALUES (p.*)) v", "*"),
+        ("SELECT ssn || '' FROM (TABLE people) t", "ssn"),
+    ]);
+    let sql = "SELECT * FROM (SELECT 0 AS x UNION ALL SELECT ssn FROM people) t";
+    assert_eq!((first(sql, "x"), first(sql, "y")), ("ssn x".to_owned(), String::new()));
+}
+
+#[test]
+fn a_star_that_is_no_output_may_be_anything() {
+    check(&[
+        ("SELECT (SELECT * FROM (SELECT ssn FROM people LIMIT 1) t) AS y", "*"),
+        ("SELECT (SELECT t.* FROM (SELECT ssn FROM people LIMIT 1) t) AS y", "*"),
+        ("SELECT (SELECT (t).* FROM (SELECT ssn FROM people LIMIT 1) t) AS y", "*"),
+        ("SELECT ARRAY(SELECT * FROM (SELECT ssn FROM people) t)", "*"),
+        ("SELECT ARRAY(TABLE v)", "*"),
+        ("SELECT y FROM (SELECT (TABLE v) AS y) t", "*"),
+        ("SELECT json_build_object('x', (SELECT * FROM (SELECT ssn FROM people) t))", "*"),
+        ("SELECT json_build_array((VALUES (t.*))) FROM (SELECT ssn FROM people) t", "*"),
+        ("SELECT JSON_ARRAY(SELECT * FROM (SELECT ssn FROM people) t)", "*"),
+        ("SELECT to_json(ROW(t.*)) FROM people t", "*"),
+        ("SELECT t.*::text FROM people t", "*"),
+        ("SELECT ROW(t.*) FROM people t", "*"),
+        ("VALUES (0, (SELECT * FROM t))", ", *"),
+        // Not so what has no values of it, or their names.
+        ("SELECT count(*), count(t.*), EXISTS (SELECT * FROM t) FROM people t", ", , "),
+        ("SELECT row_to_json(t.*), json_agg(t.*) FROM people t", "row_to_json, json_agg"),
+        ("SELECT GREATEST(ssn, ''), a || '' FROM people", "ssn, a"),
+        ("SELECT a || '' FROM (SELECT t.*, u.* FROM t, u WHERE x IN (SELECT * FROM v)) w", "a"),
+    ]);
+}
+
+#[test]
+fn a_star_in_an_arm_may_be_anything() {
+    for sql in [
+        "SELECT 0 AS x WHERE false UNION ALL SELECT * FROM (SELECT ssn FROM people) t",
+        "SELECT * FROM a UNION ALL SELECT * FROM b",
+        "SELECT * FROM a UNION ALL SELECT * FROM s.a",
+        "SELECT * FROM a UNION ALL SELECT * FROM a AS t(x)",
+        "SELECT * FROM a UNION ALL SELECT * FROM a, b",
+        "SELECT * FROM a UNION ALL SELECT 1, * FROM a",
+        "SELECT * FROM a UNION ALL (WITH a AS (SELECT ssn FROM people) SELECT * FROM a)",
+        "SELECT * FROM a UNION ALL (WITH a AS (SELECT ssn FROM people) SELECT * FROM a UNION SELECT * FROM a)",
+        "VALUES (0) UNION ALL TABLE v",
+    ] {
+        assert_eq!(of(sql), MadeOf::Anything, "{sql}");
+    }
+    let sql = "WITH a AS (SELECT max(ssn) AS x, y FROM people) SELECT * FROM a UNION ALL (SELECT * FROM a LIMIT 1)";
+    assert_eq!((first(sql, "x"), first(sql, "y")), ("max ssn x".to_owned(), String::new()));
+}
+
+#[test]
+fn what_is_put_into_a_column_may_be_returned() {
+    check(&[
+        ("INSERT INTO t (a, b) SELECT phone, ssn FROM people RETURNING b || ''", "b ssn"),
+        ("INSERT INTO t (a, b) VALUES (0, (SELECT ssn FROM people)) RETURNING b || '', a || ''", "b ssn, a"),
+        ("INSERT INTO t (a) SELECT 0 UNION SELECT ssn FROM people RETURNING a || ''", "a ssn"),
+        ("INSERT INTO t (a) SELECT * FROM people RETURNING a || ''", "*"),
+        ("INSERT INTO t SELECT ssn FROM people RETURNING a || ''", "a ssn"),
+        ("INSERT INTO t TABLE people RETURNING a || ''", "*"),
+        ("INSERT INTO t VALUES (1, $1, DEFAULT) RETURNING upper(a)", "a upper"),
+        ("INSERT INTO t (a) VALUES (0) ON CONFLICT (a) DO UPDATE SET b = excluded::text RETURNING b || ''", "*"),
+        ("UPDATE t SET a = ssn FROM people RETURNING a || ''", "a ssn"),
+        ("UPDATE t SET (a, b) = (SELECT ssn, phone FROM people) RETURNING b || ''", "b phone ssn"),
+        ("UPDATE people SET a = 1 RETURNING old::text, new.a || ''", "*, a"),
+        ("UPDATE people SET a = 1 RETURNING WITH (OLD AS o) o::text", "*"),
+        ("DELETE FROM people RETURNING people::text", "*"),
+        ("WITH people AS (SELECT 1 AS people) DELETE FROM people RETURNING people::text", "*"),
+        (
+            "MERGE INTO t USING people p ON true WHEN NOT MATCHED THEN INSERT (a, b) VALUES (0, p.ssn) RETURNING b || ''",
+            "b ssn",
+        ),
+        (
+            "MERGE INTO t USING people p ON true WHEN NOT MATCHED THEN INSERT VALUES (0, p.ssn) RETURNING b || ''",
+            "b ssn",
+        ),
+        ("MERGE INTO t USING people p ON true WHEN MATCHED THEN UPDATE SET b = p.ssn RETURNING b || ''", "b ssn"),
+        ("WITH i AS (INSERT INTO t (b) SELECT ssn FROM people RETURNING b) SELECT max(b) FROM i", "b max ssn"),
+    ]);
+}
+
+#[test]
+fn a_function_in_from_may_name_its_columns() {
+    check(&[
+        (
+            "SELECT value || '' FROM (SELECT jsonb_agg(ssn) AS a FROM people) t, jsonb_array_elements(t.a)",
+            "a jsonb_agg jsonb_array_elements ssn value",
+        ),
+        ("SELECT value || '' FROM people p, jsonb_each_text(to_jsonb(p))", "*"),
+        ("SELECT value || '' FROM people p, jsonb_each_text(to_jsonb(p)) e", "*"),
+        ("SELECT anyhow || '' FROM mine(ssn)", "anyhow mine ssn"),
+        ("SELECT a || '', x || '' FROM t, unnest(ARRAY[ssn]) AS x", "a, ssn unnest x"),
+        (
+            "SELECT y || '' FROM ROWS FROM (json_to_recordset(ssn_doc) AS (y int), generate_series(1, 2)) AS t",
+            "json_to_recordset ssn_doc y",
+        ),
+        ("SELECT f::text FROM json_to_record(doc) AS f(ssn int)", "*"),
+        ("SELECT f::text FROM ROWS FROM (f(1), g(2)) AS f", "*"),
+        ("SELECT f::text FROM json_populate_record(NULL::people, doc) AS f", "*"),
+        ("SELECT to_json(f.*) FROM unnest(ssns) AS f", "f ssns to_json unnest"),
+        (
+            "SELECT x || '' FROM JSON_TABLE(doc, '$' COLUMNS (ssn int)) AS t(x), XMLTABLE('/a' PASSING b COLUMNS c int) AS u(y)",
+            "doc ssn x",
+        ),
+        ("SELECT j::text FROM people a JOIN people b USING (ssn) AS j", "*"),
+        ("SELECT x || '' FROM XMLTABLE('/a' PASSING doc COLUMNS x text PATH '.' DEFAULT ssn)", "doc ssn x"),
+        ("SELECT x || '' FROM JSON_TABLE(doc, '$' PASSING ssn AS s COLUMNS (x int PATH '$s'))", "doc s ssn x"),
+        ("SELECT x || '' FROM JSON_TABLE(doc, '$' COLUMNS (x int PATH '$.ssn'))", "doc ssn x"),
+        ("SELECT x || '' FROM people p, JSON_TABLE(to_jsonb(p), '$' COLUMNS (x int PATH '$.*'))", "*"),
+        ("SELECT x || '' FROM JSON_TABLE(doc, '$' COLUMNS (NESTED '$.ssn' COLUMNS (x int PATH '$')))", "doc ssn x"),
+    ]);
+    let sql = "SELECT * FROM (SELECT GREATEST(ssn, 0) FROM people) t";
+    assert_eq!(first(sql, "greatest"), "ssn");
+    let sql = "SELECT * FROM people p, jsonb_each_text(to_jsonb(p))";
+    assert_eq!(first(sql, "value"), "*");
+}
+
+#[test]
+fn what_is_taken_of_a_document_is_told_or_may_be_anything() {
+    check(&[
+        ("SELECT JSON_VALUE(to_jsonb(p), '$.x') FROM people p", "*"),
+        ("SELECT JSON_VALUE(doc, '$.ssn'), JSON_EXISTS(doc, '$.ssn') FROM people p", "doc ssn, "),
+        ("SELECT jsonb_path_query_first(doc, '$.a.ssn') FROM people p", "a doc ssn"),
+        ("SELECT (to_jsonb(p))[lower('SSN')] FROM people p", "*"),
+        ("SELECT (to_jsonb(p))['ssn'] FROM people p", "ssn to_jsonb"),
+        ("SELECT to_jsonb(p::text) FROM people p", "*"),
+        ("SELECT json_build_object('x', p || '') FROM people p", "*"),
+        ("SELECT json_agg(upper(p::text)) FROM people p", "*"),
+        ("SELECT right(to_jsonb(p)::text, 12) FROM people p", "*"),
+        ("SELECT 'x' || to_jsonb(p)::text FROM people p", "*"),
+        ("SELECT to_jsonb(p) || to_jsonb(q) - 'x' FROM people p, q", "to_jsonb"),
+        ("SELECT mine.to_json(p) FROM people p", "*"),
+        ("SELECT json_agg(t ORDER BY t.a)::text, json_agg(DISTINCT t) FROM people t", "json_agg, json_agg"),
+        // Names that are not those of the columns.
+        ("SELECT to_jsonb(t) FROM (SELECT ssn AS x, a AS a FROM people) t", "ssn to_jsonb x"),
+        ("SELECT to_jsonb(t) FROM (SELECT x, a FROM (SELECT max(ssn) AS x, a FROM people) u) t", "max ssn to_jsonb x"),
+        ("SELECT to_jsonb(t) FROM (SELECT * FROM (SELECT max(ssn) AS x, a FROM people) u) t", "max ssn to_jsonb x"),
+        ("WITH t AS (SELECT max(ssn) AS x, a FROM people) SELECT to_jsonb(u) FROM t AS u", "max ssn to_jsonb x"),
+        ("SELECT to_jsonb(t) FROM people AS t(x)", "*"),
+        ("SELECT to_jsonb(t) FROM (SELECT 0 AS ssn UNION SELECT birth_date) t", "birth_date ssn to_jsonb"),
+        ("SELECT to_jsonb(t) FROM (SELECT a FROM people) AS t(x)", "a to_jsonb x"),
+        ("SELECT max(ssn) AS m, to_jsonb(t) FROM (SELECT *, 1 FROM people) t", "max ssn, to_jsonb"),
+        ("SELECT y FROM (SELECT to_jsonb(t) AS y FROM (SELECT ssn AS x FROM people) t) u", "ssn to_jsonb x y"),
+    ]);
+}
+
+#[test]
+fn a_name_is_a_row_wherever_it_may_be_one() {
+    check(&[
+        ("SELECT people::text FROM people WHERE EXISTS (WITH people AS (SELECT 1 AS people) SELECT 1)", "*"),
+        ("WITH a AS (SELECT people::text AS y FROM people), people AS (SELECT 1 AS people) SELECT y FROM a", "*"),
+        ("WITH people AS (SELECT 1 AS people) SELECT people::text FROM public.people", "*"),
+        ("WITH people AS (SELECT 1 AS people) SELECT (SELECT people::text FROM people)", "people"),
+        ("WITH a AS (SELECT 1 AS a), b AS (SELECT a::text AS y FROM a) SELECT y FROM b", "a y"),
+        ("WITH RECURSIVE t AS (SELECT 1 AS t UNION SELECT t + 1 FROM t) SELECT t || '' FROM t", "t"),
+        // A function called as a column has the whole row.
+        ("SELECT p.quote_literal, (p).concat, public.people.array_agg FROM people p, public.people", "*, *, *"),
+        ("SELECT (p).ssn.value FROM people p", "p ssn value"),
+        (
+            "SELECT p.to_jsonb, t.row_to_json, (t).to_json FROM people p, (SELECT ssn AS x FROM people) t",
+            "to_jsonb, row_to_json ssn x, ssn t to_json x",
+        ),
+    ]);
 }
 
 #[test]
