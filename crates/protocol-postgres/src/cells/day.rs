@@ -37,11 +37,10 @@ const WORDS: [&str; 17] = [
     "zulu",
 ];
 /// Words that say what the number behind them is, such as `J` before the days of astronomers.
-const UNITS: [&str; 11] = ["d", "dow", "doy", "h", "isodow", "isoyear", "j", "jd", "julian", "m", "mm"];
-const UNITS_TOO: [&str; 2] = ["s", "y"];
+const UNITS: [&str; 13] = ["d", "dow", "doy", "h", "isodow", "isoyear", "j", "jd", "julian", "m", "mm", "s", "y"];
 /// Words for a day that has no digits.
 const NAMED: [&str; 6] = ["epoch", "infinity", "now", "today", "tomorrow", "yesterday"];
-const WEEKDAYS: [&str; 16] = [
+const WEEKDAYS: [&str; 18] = [
     "sun",
     "sunday",
     "mon",
@@ -58,8 +57,9 @@ const WEEKDAYS: [&str; 16] = [
     "thursday",
     "fri",
     "friday",
+    "sat",
+    "saturday",
 ];
-const WEEKEND: [&str; 2] = ["sat", "saturday"];
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -178,8 +178,8 @@ impl<'a> Parts<'a> {
         let behind = after(text, u8::is_ascii_alphabetic);
         let word = before(text, behind).to_ascii_lowercase();
         let is_any = |words: &[&str]| words.iter().any(|known| known.as_bytes() == word);
-        let (month, is_unit) = (month(&word), is_any(&UNITS) || is_any(&UNITS_TOO));
-        let is_known = month.is_some() || is_unit || is_any(&WORDS) || is_any(&WEEKDAYS) || is_any(&WEEKEND);
+        let (month, is_unit) = (month(&word), is_any(&UNITS));
+        let is_known = month.is_some() || is_unit || is_any(&WORDS) || is_any(&WEEKDAYS);
         match behind {
             // A date in one, or a zone.
             [b'-' | b'/' | b'.', ..] => {}

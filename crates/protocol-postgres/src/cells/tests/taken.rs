@@ -433,3 +433,33 @@ fn money_is_the_number_that_it_says() {
     says_card(790, true, &(-453_914_880_343_646_700_i64).to_be_bytes());
     assert!(!says(790, false, b"$12.50").contains(&"?".to_owned()));
 }
+
+#[test]
+fn what_other_types_hold_is_looked_at() {
+    let bounds = |flags: u8| [&[flags][..], &8_u32.to_be_bytes(), &4_539_148_803_436_467_i64.to_be_bytes()].concat();
+    // Bits that the server does not heed.
+    for flags in [0x12, 0xd2] {
+        says_card(3926, true, &bounds(flags));
+    }
+    let length = u32::try_from(bounds(0x12).len()).unwrap().to_be_bytes();
+    says_card(4536, true, &[&1_u32.to_be_bytes()[..], &length, &bounds(0x12)].concat());
+    says_card(600, true, &[4_539_148_803_436_467_f64.to_be_bytes(), [0; 8]].concat());
+    for (oid, value) in [
+        (600, "(4.539148803436467e15,1)".to_owned()),
+        (718, "<(1,2),4539148803436467.0>".to_owned()),
+        (3926, "[4_539_148_803_436_467,)".to_owned()),
+        (3906, r"(,4539148803436467\.0]".to_owned()),
+        (5069, format!("0{:o}", CARD.parse::<u64>().unwrap())),
+        (5069, format!("-{}", CARD.parse::<u64>().unwrap().wrapping_neg())),
+        (5069, format!("{CARD}abc")),
+    ] {
+        says_card(oid, false, value.as_bytes());
+    }
+    assert!(says(26, false, b"-139414625").contains(&"4155552671".to_owned()));
+    assert!(says(869, false, b"::ffff:c0a8:101").contains(&"::ffff:192.168.1.1".to_owned()));
+    assert_eq!(says(3926, true, &[1]), [""; 0]);
+    assert_eq!(says(3926, true, &[2, 0]).last().unwrap(), "?");
+    // An array of no elements as some programs send it.
+    let empty = [1_u32, 0, 20, 0, 1].map(u32::to_be_bytes).concat();
+    assert_eq!(says(1016, true, &empty), [""; 0]);
+}
