@@ -9,7 +9,9 @@
 
 mod array;
 mod bytes;
+mod day;
 mod document;
+mod elements;
 mod family;
 mod json;
 mod long;

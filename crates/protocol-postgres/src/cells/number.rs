@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use model::Value;
 
 use super::CellType;
+use super::taken::Taken;
 use crate::wire::Fields;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub(super) enum NumberKind {
 
 /// Numbers with more digits than this are not read.
 const DIGITS_MAX: usize = 1000;
-/// The same of what somebody writes: what is looked for in values has fewer.
-const TAKEN_BYTES_MAX: usize = 200;
+/// What is looked for in values that somebody writes has fewer digits before the point than this, and fewer behind it.
+const TAKEN_DIGITS_MAX: usize = 64;
 
 pub(super) fn read(kind: NumberKind, binary: bool, bytes: &[u8]) -> Option<Value<'_>> {
     match kind {
@@ -147,43 +148,125 @@ pub(super) fn decimal(text: &str) -> Option<Cow<'_, str>> {
     }))
 }
 
-/// A number as the server takes it from who writes it, in the writing in which it gives it back: `0x1F`, `1_000`, `+.5e3`. `None` if it is none, or
-/// is too long to be of interest.
-pub(super) fn taken(text: &[u8]) -> Option<String> {
-    let text = text.trim_ascii();
-    let (is_negative, text) = match text {
+/// A number as the server takes it from who writes it, in the writing in which it gives it back: `0x1F`, `1_000`, `+.5e3`. What has more digits
+/// than are looked for says nothing, nor does what is no number to the server either (`NaN`).
+pub(super) fn taken(text: &[u8]) -> Taken<String> {
+    let (sign, text) = match trimmed(text) {
+        [b'-', digits @ ..] => ("-", digits),
+        [b'+', digits @ ..] => ("", digits),
+        digits => ("", digits),
+    };
+    let is_nan = || text.get(..3).is_some_and(|name| name.eq_ignore_ascii_case(b"nan"));
+    if !text.iter().any(u8::is_ascii_digit) || is_nan() {
+        return Taken::Nothing;
+    }
+    let read = match text {
+        [b'0', b'x' | b'X', digits @ ..] => taken_in(16, digits).or_else(|| taken_binary(digits)),
+        [b'0', b'o' | b'O', digits @ ..] => taken_in(8, digits),
+        [b'0', b'b' | b'B', digits @ ..] => taken_in(2, digits),
+        digits => taken_decimal(digits),
+    };
+    match read {
+        Some(number) if number.is_empty() => Taken::Nothing,
+        Some(number) => Taken::Is(format!("{sign}{number}")),
+        None => Taken::Unread,
+    }
+}
+
+/// Without what is a blank to the server.
+pub(super) fn trimmed(text: &[u8]) -> &[u8] {
+    let is_said = |byte: &u8| !matches!(byte, b' ' | 9..=13);
+    let begin = text.iter().position(is_said).unwrap_or(text.len());
+    let end = text.iter().rposition(is_said).map_or(begin, |at| at.saturating_add(1));
+    text.get(begin..end).unwrap_or_default()
+}
+
+/// Digits, with `_` between them.
+fn digits_of(text: &[u8]) -> Option<Vec<u8>> {
+    let are_digits = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'_');
+    are_digits.then(|| text.iter().copied().filter(|byte| *byte != b'_').collect())
+}
+
+/// A whole number without a sign.
+fn taken_in(radix: u32, digits: &[u8]) -> Option<String> {
+    let digits: String = digits.iter().copied().filter(|byte| *byte != b'_').map(char::from).collect();
+    u128::from_str_radix(&digits, radix).ok().filter(|_| !digits.starts_with('+')).map(|number| number.to_string())
+}
+
+/// A decimal number without a sign; empty if it has more digits before the point than are looked for.
+fn taken_decimal(text: &[u8]) -> Option<String> {
+    let exponent_at = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+    let (number, exponent) = text.split_at_checked(exponent_at)?;
+    let point_at = number.iter().position(|byte| *byte == b'.').unwrap_or(number.len());
+    let (whole, fraction) = number.split_at_checked(point_at)?;
+    let (whole, fraction) = (digits_of(whole)?, digits_of(fraction.get(1..).unwrap_or_default())?);
+    let shift = if exponent.is_empty() { 0 } else { exponent_of(exponent.get(1..)?)? };
+    // So many digits stand before the point.
+    let places = i64::try_from(whole.len()).ok()?.saturating_add(shift);
+    let digits = [whole, fraction].concat();
+    if digits.is_empty() {
+        return None;
+    }
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    let digits = digits.get(zeros..)?;
+    let places = places.saturating_sub(i64::try_from(zeros).ok()?);
+    let before = usize::try_from(places).unwrap_or(0);
+    if !digits.is_empty() && before > TAKEN_DIGITS_MAX {
+        return Some(String::new());
+    }
+    let zeros_behind = usize::try_from(places.saturating_neg()).unwrap_or(0);
+    let (whole, fraction) = digits.split_at(before.min(digits.len()));
+    let all_zeros = |count: usize| std::iter::repeat_n('0', count.min(TAKEN_DIGITS_MAX));
+    let mut written: String = whole.iter().copied().map(char::from).collect();
+    if !digits.is_empty() {
+        written.extend(all_zeros(before.saturating_sub(whole.len())));
+    }
+    if written.is_empty() {
+        written.push('0');
+    }
+    let fraction: String =
+        all_zeros(zeros_behind).chain(fraction.iter().copied().map(char::from)).take(TAKEN_DIGITS_MAX).collect();
+    if !fraction.is_empty() && !digits.is_empty() {
+        written.push('.');
+        written.push_str(&fraction);
+    }
+    Some(written)
+}
+
+/// What stands behind the `e`. What is beyond all numbers is as far beyond as can be said.
+fn exponent_of(text: &[u8]) -> Option<i64> {
+    let (is_negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),
         digits => (false, digits),
     };
-    // Zeros before a number are no part of it.
-    let zeros = text.iter().take_while(|byte| matches!(byte, b'0' | b'_')).count();
-    let from = match text.get(zeros) {
-        Some(byte) if byte.is_ascii_digit() => zeros,
-        _ => zeros.saturating_sub(1),
-    };
-    let text = text.get(from..)?;
-    if text.len() > TAKEN_BYTES_MAX || !text.iter().any(u8::is_ascii_digit) {
+    let digits = digits_of(digits).filter(|digits| !digits.is_empty())?;
+    let number = digits
+        .iter()
+        .fold(0_i64, |number, digit| number.saturating_mul(10).saturating_add(i64::from(digit.saturating_sub(b'0'))));
+    Some(if is_negative { number.saturating_neg() } else { number })
+}
+
+/// A floating point number as C writes it without loss: `0x1.8p3`, here without the `0x`.
+fn taken_binary(text: &[u8]) -> Option<String> {
+    let power_at = text.iter().position(|byte| matches!(byte, b'p' | b'P')).unwrap_or(text.len());
+    let (number, power) = text.split_at_checked(power_at)?;
+    let power = if power.is_empty() { 0 } else { exponent_of(power.get(1..)?)? };
+    let point_at = number.iter().position(|byte| *byte == b'.').unwrap_or(number.len());
+    let (whole, fraction) = number.split_at_checked(point_at)?;
+    let fraction = fraction.get(1..).unwrap_or_default();
+    let digits: String = whole.iter().chain(fraction).copied().map(char::from).collect();
+    let digits = Some(digits.trim_start_matches('0')).filter(|_| !digits.is_empty())?;
+    // More digits than these are beyond what such a number keeps.
+    let (kept, cut) = digits.split_at_checked(digits.len().min(32))?;
+    if !cut.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    let digits: String = text.iter().copied().filter(|byte| *byte != b'_').map(char::from).collect();
-    let sign = if is_negative { "-" } else { "" };
-    let radix = match digits.get(..2) {
-        Some("0x" | "0X") => 16,
-        Some("0o" | "0O") => 8,
-        Some("0b" | "0B") => 2,
-        _ => 10,
-    };
-    if radix != 10 {
-        return Some(format!("{sign}{}", u128::from_str_radix(digits.get(2..)?, radix).ok()?));
-    }
-    let (number, exponent) = digits.split_at(digits.find(['e', 'E']).unwrap_or(digits.len()));
-    let number = if number.starts_with('.') { format!("0{number}") } else { number.to_owned() };
-    let whole = format!("{}{exponent}", number.trim_end_matches('.'));
-    let plain = decimal(&whole)?;
-    let significant = plain.trim_start_matches('0');
-    let zero = if significant.is_empty() || significant.starts_with('.') { "0" } else { "" };
-    Some(format!("{sign}{zero}{significant}"))
+    let kept = if kept.is_empty() { 0 } else { u128::from_str_radix(kept, 16).ok()? };
+    let places = i64::try_from(cut.len()).ok()?.saturating_sub(i64::try_from(fraction.len()).ok()?);
+    let power = places.saturating_mul(4).saturating_add(power).clamp(-2000, 2000);
+    let number = kept.to_string().parse::<f64>().ok()? * 2_f64.powi(i32::try_from(power).ok()?);
+    if number.is_finite() { taken_decimal(number.to_string().as_bytes()) } else { Some(String::new()) }
 }
 
 /// What a number may be once it is stored: it itself, and as a whole number where it is none.
@@ -195,6 +278,18 @@ pub(super) fn stored(number: String) -> impl Iterator<Item = String> {
     });
     let whole: Vec<String> = whole.into_iter().flatten().flatten().collect();
     std::iter::once(number).chain(whole)
+}
+
+/// What else the number of a type may be once it is stored: the nearest that there is, and what a negative number is that has no sign.
+pub(super) fn kept(kind: NumberKind, number: &str) -> Option<String> {
+    match kind {
+        NumberKind::Float4 => number.parse::<f32>().ok().filter(|near| near.is_finite()).map(|near| near.to_string()),
+        NumberKind::Float8 => number.parse::<f64>().ok().filter(|near| near.is_finite()).map(|near| near.to_string()),
+        NumberKind::Oid => {
+            number.parse::<i32>().ok().filter(|number| *number < 0).map(|number| number.cast_unsigned().to_string())
+        }
+        NumberKind::Int2 | NumberKind::Int4 | NumberKind::Int8 | NumberKind::Numeric => None,
+    }
 }
 
 /// Whether a number fits into a `numeric(precision, scale)` without being rounded.
@@ -278,7 +373,7 @@ fn read_numeric(bytes: &[u8]) -> Option<String> {
 /// A `numeric` in binary as the server takes it, which cuts off what is not shown; with no more digits behind the point than can matter.
 pub(super) fn taken_numeric(bytes: &[u8]) -> Option<String> {
     let groups = Groups::read(bytes)?;
-    groups.write(groups.scale.min(TAKEN_BYTES_MAX)).map(|(number, _)| number)
+    groups.write(groups.scale.min(TAKEN_DIGITS_MAX)).map(|(number, _)| number)
 }
 
 fn write_numeric(number: &str, out: &mut Vec<u8>) -> Option<()> {

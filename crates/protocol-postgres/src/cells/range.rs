@@ -11,6 +11,7 @@ use redact::{CellCodec, Shown};
 use super::{CellType, Part, PostgresCells, write_part};
 use crate::wire::Fields;
 
+const EMPTY: u8 = 0x01;
 const LOWER_INCLUSIVE: u8 = 0x02;
 const UPPER_INCLUSIVE: u8 = 0x04;
 const LOWER_ENDLESS: u8 = 0x08;
@@ -121,6 +122,27 @@ fn is_before(one: &Value<'_>, other: &Value<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Gives the bounds of a range in binary as the server takes it, which heeds no other flags.
+pub(super) fn each_bound(bytes: &[u8], bound: &mut dyn FnMut(&[u8])) -> Option<()> {
+    let mut fields = Fields::of("range", bytes);
+    let flags = fields.byte().ok()?;
+    for endless in [LOWER_ENDLESS, UPPER_ENDLESS] {
+        if flags & (EMPTY | endless) == 0 {
+            bound(fields.value().ok()??);
+        }
+    }
+    fields.end().ok()
+}
+
+/// The same of each range of a multirange.
+pub(super) fn each_bound_of_all(bytes: &[u8], bound: &mut dyn FnMut(&[u8])) -> Option<()> {
+    let mut fields = Fields::of("multirange", bytes);
+    for _ in 0..fields.int32().ok().filter(|count| *count >= 0)? {
+        each_bound(fields.value().ok()??, bound)?;
+    }
+    fields.end().ok()
 }
 
 /// A byte of flags, then the bounds that there are. An empty range has a flag of its own, which is not known here.

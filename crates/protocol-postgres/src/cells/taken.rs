@@ -1,25 +1,53 @@
 //! What a value says on its way in: as the server takes it for its type, and not only as it is spelled.
 //!
 //! What the server writes has one spelling; what it takes has many, all of which it keeps as the same value: `\u0034` in a document, `0x1F` for a
-//! number, blanks in a `bytea`, backslashes in an array. Nothing is found here, and nothing refused.
+//! number, blanks in a `bytea`, backslashes in an array, `840302` for a date. Nothing is found here, and nothing refused.
+//!
+//! To look at something takes time however short it is: what there may be many of is looked at together, one a line.
 
 use memchr::memchr2;
 use memchr::memmem::find_iter;
 use model::Value;
 use redact::{CELL_DEPTH_MAX, CellCodec, Shown};
 
+use super::elements::{each_element, without_bounds};
 use super::family::Family;
 use super::json::{JSONB_VERSION, Token, inner, taken, tokens_of};
 use super::number::NumberKind;
 use super::says::{array_of, is_row, write_out};
-use super::search::{INT8, Manner};
-use super::{CellType, PostgresCells, array, bytes, number, record};
+use super::search::Manner;
+use super::{CellType, PostgresCells, array, bytes, day, number, range, record};
 
 /// How often backslashes are taken away: each array or row that is within another one doubles them.
 const LEVELS_MAX: usize = 16;
+/// So many elements are looked at by themselves: what is all that there is may be more than what is not.
+const ALONE_MAX: usize = 16;
+/// What is looked at together is about as long as this.
+const LINES_BYTES: usize = 64 * 1024;
+/// Numbers in a document that are longer than this are not looked at under their names.
+const NAMED_DIGITS_MAX: usize = 24;
+/// What is longer than this is no date.
+const DATE_BYTES_MAX: usize = 64;
 
-/// `date`.
+/// `money`, and arrays of it.
+const MONEY: u32 = 790;
+const MONEY_ARRAY: u32 = 791;
+/// `xid` and `xid8`: numbers as C writes them.
+const COUNTERS: [u32; 2] = [28, 5069];
+/// Types that hold nothing but a few floating point numbers: `point`, `lseg`, `path`, `box`, `polygon`, `line`, `circle`.
+const SHAPES: [u32; 7] = [600, 601, 602, 603, 604, 628, 718];
+/// Types of which a value in binary has so many bytes, and no others.
+const INT2: u32 = 21;
+const INT4: u32 = 23;
+const OID: u32 = 26;
+const CIDR: u32 = 650;
+const FLOAT4: u32 = 700;
+const FLOAT8: u32 = 701;
+const MACADDR8: u32 = 774;
+const MACADDR: u32 = 829;
+const INET: u32 = 869;
 const DATE: u32 = 1082;
+const TIMESTAMP: u32 = 1114;
 
 /// Something that a value says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +58,20 @@ pub enum Said<'a> {
     Unread,
 }
 
-/// Gives each of the things that a value says, those of what it holds one by one, until there is an answer.
+/// What the server takes a text for.
+pub(super) enum Taken<V> {
+    /// It is this.
+    Is(V),
+    /// It says nothing beyond how it is written.
+    Nothing,
+    /// Nobody here knows.
+    Unread,
+}
+
+/// Looks at what something says.
+type Ask<'a, T> = dyn FnMut(Said<'_>) -> Option<T> + 'a;
+
+/// Gives each of the things that a value says, those of what it holds one by one or a few together, until there is an answer.
 pub fn each_said<T>(wire: CellType, value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
     match wire.binary {
         true => in_binary(wire, value, 0, ask),
@@ -38,98 +79,213 @@ pub fn each_said<T>(wire: CellType, value: &[u8], ask: &mut dyn FnMut(Said<'_>) 
     }
 }
 
+/// Asks about much together: the first by themselves, all others one a line. What can't be read is told once, at the end.
+fn together<T>(alone: usize, ask: &mut Ask<'_, T>, look: impl FnOnce(&mut Ask<'_, ()>)) -> Option<T> {
+    let (mut lines, mut count, mut is_unread, mut answer) = (Vec::new(), 0_usize, false, None);
+    look(&mut |said| {
+        if answer.is_some() {
+            return Some(());
+        }
+        match said {
+            Said::Unread => is_unread = true,
+            Said::Bytes(_) if count < alone => {
+                count = count.saturating_add(1);
+                answer = ask(said);
+            }
+            Said::Bytes(line) => {
+                if !lines.is_empty() {
+                    lines.push(b'\n');
+                }
+                lines.extend_from_slice(line);
+                if lines.len() >= LINES_BYTES {
+                    answer = ask(Said::Bytes(&lines));
+                    lines.clear();
+                }
+            }
+        }
+        answer.is_some().then_some(())
+    });
+    answer
+        .or_else(|| if lines.is_empty() { None } else { ask(Said::Bytes(&lines)) })
+        .or_else(|| if is_unread { ask(Said::Unread) } else { None })
+}
+
 /// In text. Where the type is not known it may be any.
-fn in_text<T>(oid: u32, value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
-    if let Some(answer) = ask(Said::Bytes(value)) {
-        return Some(answer);
-    }
+fn in_text<T>(oid: u32, value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    ask(Said::Bytes(value)).or_else(|| beyond(oid, value, 0, ask))
+}
+
+/// What a text says beyond how it is written.
+fn beyond<T>(oid: u32, value: &[u8], level: usize, ask: &mut Ask<'_, T>) -> Option<T> {
     let has_escapes = || memchr2(b'\\', b'"', value).is_some();
-    match Manner::of(oid, true) {
-        Some(Manner::Text) => {
+    match (Manner::of(oid, true), Family::of(oid)) {
+        (Some(Manner::Text), _) => {
             let mut says = Vec::new();
             let read = value.starts_with(br"\x").then(|| bytes::taken_into(value, &mut says)).flatten();
             read.and_then(|()| ask(Said::Bytes(&says)))
         }
-        Some(Manner::Bytes) if has_escapes() => in_bytes(value, ask).unwrap_or_else(|| ask(Said::Unread)),
-        Some(Manner::Bytes) => None,
-        Some(Manner::Document) => in_document(value, ask).unwrap_or_else(|| ask(Said::Unread)),
-        // A date or an address that is not written as the server writes it will be written so by the server.
-        Some(Manner::Written) if oid == DATE => match *value.trim_ascii() {
-            [y1, y2, y3, y4, m1, m2, d1, d2] if value.trim_ascii().iter().all(u8::is_ascii_digit) => {
-                ask(Said::Bytes(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]))
-            }
-            [b'J' | b'j', ..] | [_, _, _, _, b'.', _, _, _] => ask(Said::Unread),
-            _ => None,
+        (Some(Manner::Bytes), _) if has_escapes() => in_bytes(value, ask).unwrap_or_else(|| ask(Said::Unread)),
+        (Some(Manner::Bytes), _) => None,
+        (Some(Manner::Document), _) => in_document(value, ask).unwrap_or_else(|| ask(Said::Unread)),
+        (_, Some(Family::Time(_))) => in_date(value, ask).unwrap_or_else(|| ask(Said::Unread)),
+        (_, Some(Family::Net(_))) => in_address(oid, value, ask).unwrap_or_else(|| ask(Said::Unread)),
+        (_, Some(Family::Number(kind))) => in_number(Some(kind), value, ask).unwrap_or_else(|| ask(Said::Unread)),
+        (_, Some(Family::Array(element))) => in_elements(element, without_bounds(value), level, ask),
+        (_, Some(Family::Range(bound))) => in_elements(bound, value, level, ask),
+        (_, Some(Family::Multirange(of))) => match Family::of(of) {
+            Some(Family::Range(bound)) => in_elements(bound, value, level, ask),
+            _ => ask(Said::Unread),
         },
-        Some(Manner::Written) if is_odd_address(oid, value) => ask(Said::Unread),
-        Some(Manner::Written) => in_number(value, ask),
-        Some(Manner::List | Manner::Row | Manner::Raw) | None => in_number(value, ask)
-            .or_else(|| in_parts(value, ask))
+        _ if oid == MONEY => in_money(value, ask),
+        _ if oid == MONEY_ARRAY => in_elements(MONEY, without_bounds(value), level, ask),
+        _ if COUNTERS.contains(&oid) => in_counter(value, ask),
+        _ => in_number(None, value, ask)
+            .flatten()
+            .or_else(|| if value.len() <= DATE_BYTES_MAX { in_date(value, ask).flatten() } else { None })
             .or_else(|| if has_escapes() { in_bytes(value, ask).flatten() } else { None })
             .or_else(|| if has_escapes() { in_document(value, ask).flatten() } else { None })
-            .or_else(|| if has_escapes() { in_literal(value, ask) } else { None }),
+            .or_else(|| if level == 0 && has_escapes() { in_literal(value, ask) } else { None })
+            .or_else(|| if holds_elements(value) { in_elements(0, value, level, ask) } else { None }),
     }
 }
 
-/// Whether the server reads this as an address that Weir can't read.
-fn is_odd_address(oid: u32, value: &[u8]) -> bool {
-    let is_address = matches!(Family::of(oid), Some(Family::Net(_)));
-    is_address && PostgresCells.read(CellType::of(oid, false), value.trim_ascii()).is_none()
+/// In an address. `None` if the server may read it as one that Weir can't read.
+fn in_address<T>(oid: u32, value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
+    let (value, mut says) = (number::trimmed(value), Vec::new());
+    write_out(CellType::of(oid, false), value, &mut says)?;
+    let host = value.split(|byte| *byte == b'/').next();
+    Some(if host == Some(&says) { None } else { ask(Said::Bytes(&says)) })
 }
 
-/// In a number, however it is written.
-fn in_number<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
+/// In a number, however it is written. `None` if it is none.
+fn in_number<T>(kind: Option<NumberKind>, value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
     // Nearly all are written as they will be read.
-    if value.iter().all(u8::is_ascii_digit) && value.first() != Some(&b'0') {
-        return None;
+    let is_plain = value.iter().all(u8::is_ascii_digit) && value.first() != Some(&b'0');
+    let is_near = matches!(kind, Some(NumberKind::Float4 | NumberKind::Float8));
+    if is_plain && !is_near {
+        return Some(None);
     }
-    number::stored(number::taken(value)?)
-        .filter(|number| number.as_bytes() != value)
-        .find_map(|number| ask(Said::Bytes(number.as_bytes())))
+    match number::taken(value) {
+        Taken::Is(number) => {
+            let kept = kind.and_then(|kind| number::kept(kind, &number)).filter(|kept| *kept != number);
+            let mut all = number::stored(number).chain(kept).filter(|number| number.as_bytes() != value);
+            Some(all.find_map(|number| ask(Said::Bytes(number.as_bytes()))))
+        }
+        Taken::Nothing => Some(None),
+        Taken::Unread => None,
+    }
 }
 
-/// In the numbers of an array or a row.
-fn in_parts<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
-    let is_sign = |byte: &u8| b"{}(),\"".contains(byte);
-    value.iter().any(is_sign).then(|| value.split(is_sign).find_map(|part| in_number(part, ask))).flatten()
+/// In a number that begins as C writes it: octal behind a zero, and a negative one without its sign.
+fn in_counter<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let (is_negative, digits) = match number::trimmed(value) {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let (radix, digits) = match digits {
+        [b'0', b'x' | b'X', digits @ ..] => (16, digits),
+        [b'0', ..] => (8, digits),
+        _ => (10, digits),
+    };
+    let number = digits
+        .iter()
+        .map_while(|digit| char::from(*digit).to_digit(radix))
+        .try_fold(0_u64, |number, digit| number.checked_mul(radix.into())?.checked_add(digit.into()))?;
+    let number = if is_negative { number.wrapping_neg() } else { number };
+    ask(Said::Bytes(number.to_string().as_bytes()))
+}
+
+/// In a date, however it is written. `None` if it is none.
+fn in_date<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
+    match day::taken(value) {
+        Taken::Is(days) => Some(ask(Said::Bytes(days.join("\n").as_bytes()))),
+        Taken::Nothing => Some(None),
+        Taken::Unread => None,
+    }
+}
+
+/// In an amount of money: the number that it is without signs. Which of them the point is depends on the place.
+fn in_money<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let with_point = |point: u8| -> Vec<u8> {
+        let kept = value.iter().copied().filter(|byte| byte.is_ascii_digit() || *byte == point);
+        kept.map(|byte| if byte == point { b'.' } else { byte }).collect()
+    };
+    [b'.', b','].into_iter().find_map(|point| match number::taken(&with_point(point)) {
+        Taken::Is(number) => number::stored(number).find_map(|number| ask(Said::Bytes(number.as_bytes()))),
+        Taken::Nothing | Taken::Unread => None,
+    })
 }
 
 /// In a `bytea`. `None` if it is none.
-fn in_bytes<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<Option<T>> {
+fn in_bytes<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
     let mut says = Vec::new();
     bytes::taken_into(value, &mut says)?;
     Some(ask(Said::Bytes(&says)))
 }
 
 /// In a document, whose strings may be written with escapes, and whose numbers in any way. `None` if it is none.
-fn in_document<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<Option<T>> {
-    let (mut view, mut digits, mut answer) = (Vec::new(), Vec::new(), None);
-    tokens_of(value, |token| {
-        match token {
-            Token::String(written) => {
-                let says = taken(written);
-                if inner(&says).is_some_and(|inner| inner.starts_with(br"\x")) {
-                    digits.extend_from_slice(&says);
+fn in_document<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
+    let (mut view, mut digits, mut read) = (Vec::new(), Vec::new(), None);
+    let answer = together(0, ask, |ask| {
+        read = tokens_of(value, |token| {
+            match token {
+                Token::String(written) => {
+                    let says = taken(written);
+                    if inner(&says).is_some_and(|inner| inner.starts_with(br"\x")) {
+                        digits.extend_from_slice(&says);
+                    }
+                    view.extend_from_slice(&says);
                 }
-                view.extend_from_slice(&says);
-            }
-            Token::Number(number) => {
-                view.extend_from_slice(number.as_bytes());
-                if answer.is_none() {
-                    answer = in_number(number.as_bytes(), ask);
+                Token::Number(number) => {
+                    view.extend_from_slice(under_name(number).as_bytes());
+                    let _ = in_number(None, number.as_bytes(), ask);
                 }
+                Token::Other(written) => view.extend_from_slice(written),
             }
-            Token::Other(written) => view.extend_from_slice(written),
-        }
-        Some(())
-    })?;
+            Some(())
+        });
+    });
+    read?;
     let is_same = view == value;
     Some(answer.or_else(|| if is_same { None } else { ask(Said::Bytes(&view)) }).or_else(|| in_digits(&digits, ask)))
 }
 
+/// A number of a document as it is looked at where it stands: without a fraction that is none.
+fn under_name(number: &str) -> std::borrow::Cow<'_, str> {
+    if number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return number.into();
+    }
+    let Taken::Is(taken) = number::taken(number.as_bytes()) else { return number.into() };
+    let whole = taken.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|digit| digit == b'0'));
+    let says = whole.map_or(taken.as_str(), |(whole, _)| whole);
+    if says.len() > NAMED_DIGITS_MAX { number.into() } else { says.to_owned().into() }
+}
+
+/// Whether something may be a list of others.
+fn holds_elements(value: &[u8]) -> bool {
+    value.iter().any(|byte| b"{}()[]<>,;\"\\".contains(byte))
+}
+
+/// In the elements of an array, a row or a range, all of this type or of any. What one holds is written so once more.
+fn in_elements<T>(oid: u32, value: &[u8], level: usize, ask: &mut Ask<'_, T>) -> Option<T> {
+    if level >= LEVELS_MAX {
+        return ask(Said::Unread);
+    }
+    together(ALONE_MAX, ask, |ask| {
+        each_element(value, |element, is_other| {
+            if !is_other && number::trimmed(element).eq_ignore_ascii_case(b"null") {
+                return true;
+            }
+            let answer = if is_other { ask(Said::Bytes(element)) } else { None };
+            answer.or_else(|| beyond(oid, element, level.saturating_add(1), ask)).is_none()
+        });
+    })
+}
+
 /// In an array or a row as it is written: whatever stands behind a backslash is meant, and quotes may stand anywhere. An element that is itself an
 /// array or a row is written so once more.
-fn in_literal<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
+fn in_literal<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
     let mut value = value.to_vec();
     for _ in 0..LEVELS_MAX {
         if let Some(answer) = in_digits(&value, ask).or_else(|| in_octal(&value, ask)) {
@@ -144,7 +300,7 @@ fn in_literal<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Op
             return None;
         }
         value = plain;
-        if let Some(answer) = ask(Said::Bytes(&value)).or_else(|| in_parts(&value, ask)) {
+        if let Some(answer) = ask(Said::Bytes(&value)) {
             return Some(answer);
         }
     }
@@ -171,7 +327,7 @@ fn without_escapes(value: &[u8]) -> Vec<u8> {
 }
 
 /// In all that stands in something as hexadecimal digits of a `bytea`.
-fn in_digits<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
+fn in_digits<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
     let (mut says, mut behind) = (Vec::new(), 0);
     for at in find_iter(value, br"\x") {
         if at < behind {
@@ -188,7 +344,7 @@ fn in_digits<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Opt
 }
 
 /// In what stands in something as bytes in octal digits: `\064`.
-fn in_octal<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
+fn in_octal<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
     let (mut says, mut rest, mut has_some) = (Vec::with_capacity(value.len()), value, false);
     loop {
         rest = match rest {
@@ -207,34 +363,59 @@ fn in_octal<T>(value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Opti
     if has_some { ask(Said::Bytes(&says)) } else { None }
 }
 
-fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
+fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut Ask<'_, T>) -> Option<T> {
     let (manner, family) = (Manner::of(wire.oid, true), Family::of(wire.oid));
     let is_row = matches!(manner, Some(Manner::Row | Manner::Raw)) && is_row(wire, value);
     let element = match (manner, family) {
-        (Some(Manner::List), Some(Family::Array(element))) => Some(element),
+        (_, Some(Family::Array(element))) => Some(element),
+        _ if wire.oid == MONEY_ARRAY => Some(MONEY),
         (Some(Manner::Raw), _) if !is_row => array_of(wire, value),
         _ => None,
     };
-    if element.is_some() || is_row {
+    let bound = match family {
+        Some(Family::Range(bound)) => Some(bound),
+        Some(Family::Multirange(of)) => match Family::of(of) {
+            Some(Family::Range(bound)) => Some(bound),
+            _ => None,
+        },
+        _ => None,
+    };
+    if element.is_some() && is_empty_array(value) {
+        return None;
+    }
+    if element.is_some() || is_row || bound.is_some() {
         if depth >= CELL_DEPTH_MAX {
             return ask(Said::Unread);
         }
-        let mut answer = None;
-        let mut part = |wire: CellType, cell: &[u8], _: &mut Vec<u8>| {
-            if answer.is_none() {
-                answer = in_binary(wire, cell, depth.saturating_add(1), ask);
+        let depth = depth.saturating_add(1);
+        let mut is_read = false;
+        let answer = together(ALONE_MAX, ask, |ask| {
+            let mut is_over = false;
+            let mut one = |wire: CellType, cell: &[u8]| {
+                is_over = is_over || in_binary(wire, cell, depth, ask).is_some();
+            };
+            let mut part = |wire: CellType, cell: &[u8], _: &mut Vec<u8>| {
+                one(wire, cell);
+                Shown::Written
+            };
+            let read = match (element, bound) {
+                (Some(element), _) => array::rewrite(wire.holding(element), value, &mut part, &mut Vec::new()),
+                (None, Some(bound)) => {
+                    let mut bound = |cell: &[u8]| one(wire.holding(bound), cell);
+                    match family {
+                        Some(Family::Multirange(_)) => range::each_bound_of_all(value, &mut bound),
+                        _ => range::each_bound(value, &mut bound),
+                    }
+                }
+                (None, None) => record::rewrite(wire, value, &mut part, &mut Vec::new()),
+            };
+            is_read = read.is_some();
+            if !is_read {
+                ask(Said::Unread);
             }
-            Shown::Written
-        };
-        let read = match element {
-            Some(element) => array::rewrite(wire.holding(element), value, &mut part, &mut Vec::new()),
-            None => record::rewrite(wire, value, &mut part, &mut Vec::new()),
-        };
-        if answer.is_some() {
+        });
+        if answer.is_some() || bound.is_some() || !is_read {
             return answer;
-        }
-        if read.is_none() {
-            return ask(Said::Unread);
         }
     }
     match manner {
@@ -261,14 +442,7 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(
             }
         }
         // A domain of a text or a number, or of bytes, has a type of its own.
-        Some(Manner::Raw) if !is_row && element.is_none() => in_text(0, value, ask).or_else(|| {
-            let whole = PostgresCells.read(CellType::of(INT8, true), value).map(|_| CellType::of(INT8, true));
-            let mut says = Vec::new();
-            let whole = whole.and_then(|wire| write_out(wire, value, &mut says));
-            let number = number::taken_numeric(value);
-            let whole = whole.and_then(|()| ask(Said::Bytes(&says)));
-            whole.or_else(|| number::stored(number?).find_map(|number| ask(Said::Bytes(number.as_bytes()))))
-        }),
+        Some(Manner::Raw) if !is_row && element.is_none() => in_any(value, depth, ask),
         // A column of another type may take it.
         None if matches!(family, Some(Family::Number(NumberKind::Float4 | NumberKind::Float8))) => {
             match PostgresCells.read(wire, value) {
@@ -278,6 +452,57 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut dyn FnMut(
                 _ => None,
             }
         }
+        None if wire.oid == MONEY => {
+            let cents = <[u8; 8]>::try_from(value).map(i64::from_be_bytes).ok()?;
+            let [whole, all] = [cents.unsigned_abs() / 100, cents.unsigned_abs()].map(|number| number.to_string());
+            ask(Said::Bytes(whole.as_bytes())).or_else(|| ask(Said::Bytes(all.as_bytes())))
+        }
+        None if family == Some(Family::Uuid) => {
+            let (mut says, id) = (Vec::new(), <[u8; 16]>::try_from(value).ok()?);
+            bytes::write_uuid(false, &id, &mut says).and_then(|()| ask(Said::Bytes(&says)))
+        }
+        None if SHAPES.contains(&wire.oid) => together(ALONE_MAX, ask, |ask| {
+            // What stands before them tells how many there are.
+            let (_, numbers) = value.as_rchunks::<8>();
+            let _ = numbers.iter().find_map(|number| in_binary(CellType::of(FLOAT8, true), number, depth, ask));
+        }),
         Some(Manner::Bytes | Manner::List | Manner::Row | Manner::Raw) | None => ask(Said::Bytes(value)),
     }
+}
+
+/// What is of a type that nobody knows may be a text, or whatever else is of so many bytes.
+fn in_any<T>(value: &[u8], depth: usize, ask: &mut Ask<'_, T>) -> Option<T> {
+    let others: &[u32] = match value.len() {
+        2 => &[INT2],
+        4 => &[INT4, OID, DATE, FLOAT4],
+        6 => &[MACADDR],
+        8 => &[TIMESTAMP, FLOAT8, MONEY, MACADDR8, INET, CIDR],
+        20 => &[INET, CIDR],
+        _ => &[],
+    };
+    // What is none of a type is another.
+    let as_one = |oid: u32, ask: &mut Ask<'_, ()>| {
+        in_binary(CellType::of(oid, true), value, depth, &mut |said| {
+            if said == Said::Unread { None } else { ask(said) }
+        })
+    };
+    let whole = <[u8; 8]>::try_from(value).ok().map(|bytes| i64::from_be_bytes(bytes).to_string());
+    in_text(0, value, ask)
+        .or_else(|| ask(Said::Bytes(whole?.as_bytes())))
+        .or_else(|| {
+            number::stored(number::taken_numeric(value)?).find_map(|number| ask(Said::Bytes(number.as_bytes())))
+        })
+        .or_else(|| {
+            together(0, ask, |ask| {
+                let _ = others.iter().find_map(|oid| as_one(*oid, ask));
+            })
+        })
+}
+
+/// Whether an array in binary has a dimension of no elements, as some programs send it.
+fn is_empty_array(value: &[u8]) -> bool {
+    let Some((head, dimensions)) = value.split_at_checked(12) else { return false };
+    let (dimensions, []) = dimensions.as_chunks::<8>() else { return false };
+    let count = head.first_chunk().map(|count| u32::from_be_bytes(*count));
+    count == u32::try_from(dimensions.len()).ok() && dimensions.iter().any(|dimension| dimension.starts_with(&[0; 4]))
 }

@@ -72,6 +72,13 @@ fn value(date: Date) -> Option<Value<'static>> {
     (date.year() > 0).then_some(Value::Date { year: date.year().into(), month, day })
 }
 
+/// Month and day of a day that is counted from the first of its year.
+pub(super) fn day_of_year(year: u32, day: u32) -> Option<(u32, u32)> {
+    let first = Date::new(i16::try_from(year).ok()?, 1, 1).ok()?;
+    let date = days_after(first, i64::from(day).checked_sub(1)?).filter(|date| date.year() == first.year())?;
+    Some((u32::try_from(date.month()).ok()?, u32::try_from(date.day()).ok()?))
+}
+
 fn days_after(date: Date, days: i64) -> Option<Date> {
     date.checked_add(jiff::Span::new().try_days(days).ok()?).ok()
 }

@@ -45,9 +45,14 @@ pub(in crate::cells) fn taken(written: &[u8]) -> Vec<u8> {
         rest = match rest {
             [] => return says,
             [b'\\', b'u', a, b, c, d, rest @ ..] => {
-                let digits = [a, b, c, d].map(|digit| char::from(*digit).to_digit(16));
-                let code = digits.iter().try_fold(0, |code, digit| digit.map(|digit| (code << 4) | digit));
-                let letter = code.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+                let (letter, rest) = match (code([a, b, c, d]), rest) {
+                    (Some(high), [b'\\', b'u', a, b, c, d, behind @ ..]) => match joined(high, code([a, b, c, d])) {
+                        Some(letter) => (Some(letter), behind),
+                        None => (char::from_u32(high), rest),
+                    },
+                    (code, _) => (code.and_then(char::from_u32), rest),
+                };
+                let letter = letter.unwrap_or(char::REPLACEMENT_CHARACTER);
                 says.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
                 rest
             }
@@ -68,6 +73,17 @@ pub(in crate::cells) fn taken(written: &[u8]) -> Vec<u8> {
             }
         };
     }
+}
+
+/// What four hexadecimal digits stand for.
+fn code(digits: [&u8; 4]) -> Option<u32> {
+    digits.into_iter().try_fold(0, |code, digit| Some((code << 4) | char::from(*digit).to_digit(16)?))
+}
+
+/// The letter that takes two escapes.
+fn joined(high: u32, low: Option<u32>) -> Option<char> {
+    let (high, low) = (u16::try_from(high).ok()?, u16::try_from(low?).ok()?);
+    (0xd800..0xdc00).contains(&high).then(|| char::decode_utf16([high, low]).next()?.ok()).flatten()
 }
 
 /// Goes through a document, whatever its structure is.
