@@ -117,6 +117,15 @@ fn what_is_too_much_may_be_made_of_anything_and_takes_no_time() {
     for sql in [
         format!("WITH c AS (SELECT {}) SELECT 1 FROM {}", list(10_000), vec!["c"; 30_000].join(", ")),
         format!("WITH c AS (SELECT {}) SELECT 1 FROM {}", list(1000), vec!["c"; 15_000].join(", ")),
+        format!("SELECT 1 FROM ROWS FROM ({}) t", vec!["f()"; 20_000].join(", ")),
+        format!("SELECT 1 FROM (SELECT {} UNION VALUES {}) t", list(10_000), vec!["(1)"; 12_000].join(", ")),
+        format!("SELECT {} FROM (SELECT {}) t", vec!["to_json(t)"; 1600].join(", "), vec!["a AS b"; 10_000].join(", ")),
+        format!(
+            "WITH {} SELECT {} FROM {}",
+            (0..2000).map(|at| format!("c{at} AS (SELECT a AS b{at})")).collect::<Vec<_>>().join(", "),
+            vec!["to_json(t)"; 1600].join(", "),
+            (0..2000).map(|at| format!("c{at} t")).collect::<Vec<_>>().join(", ")
+        ),
     ] {
         of(&sql);
     }
