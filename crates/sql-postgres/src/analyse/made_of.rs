@@ -358,11 +358,12 @@ impl<'a> Gathering<'a> {
         let functions: Vec<&str> = functions_of(node).filter_map(|call| last_name(call, "funcname")).collect();
         let names = aliases.iter().map(Tree::text).chain(alias).chain(functions.iter().copied());
         names.chain(defined(node)).for_each(|name| self.mean(name, &written));
+        let has_others = aliases.is_empty() && defined(node).next().is_none();
         for function in &functions {
             if function.starts_with("json") && (function.contains("_each") || function.contains("_array_elements")) {
                 ["key", "value"].into_iter().for_each(|name| self.mean(name, &written));
             // Others may have several, of any name.
-            } else if aliases.is_empty() && defined(node).next().is_none() && !OF_ONE_COLUMN.contains(function) {
+            } else if has_others && !OF_ONE_COLUMN.contains(function) {
                 self.meanings.of_any.extend(&written);
             }
         }
@@ -374,7 +375,7 @@ impl<'a> Gathering<'a> {
         let taken = ["docexpr", "context_item", "passing"].map(|field| (node.get(field), Within::Opened));
         self.written_within(taken.to_vec(), &mut written);
         self.path_keys(node, &mut written);
-        node.walk(&mut |column| {
+        node.get("columns").walk(&mut |column| {
             match column.kind {
                 // What nested columns are of, they are of that as well.
                 "JsonTableColumn" if column.has("columns") => self.path_keys(column, &mut written),
@@ -552,19 +553,20 @@ impl<'a> Gathering<'a> {
             }
             return;
         }
-        for (at, _) in first.iter().enumerate() {
-            let alias = named.get(at).map(|alias| vec![name_of(alias)]);
-            let names = alias.clone().or_else(|| names_at(first, at).filter(|_| aliases.is_some()));
+        let names: Vec<Option<Vec<&str>>> = (0..first.len())
+            .map(|at| match named.get(at) {
+                Some(alias) => Some(vec![name_of(alias)]),
+                None => names_at(first, at).filter(|_| aliases.is_some()),
+            })
+            .collect();
+        for (arm, targets) in arms.iter().enumerate() {
             // A target gives what it is to its own name.
-            let held = usize::from(aliases.is_some() && alias.is_none() && !is_values(first));
-            for targets in arms.iter().skip(held) {
-                match targets.get(at).map(value_of) {
-                    Some(value) if !is_constant(value) => {
-                        let written = self.of_value(value);
-                        self.mean_any_of(names.clone(), written);
-                    }
-                    _ => {}
-                }
+            let is_given = arm == 0 && aliases.is_some() && !is_values(first);
+            let held = if is_given { named.len() } else { targets.len() };
+            let held = targets.iter().map(value_of).zip(&names).take(held);
+            for (value, names) in held.filter(|(value, _)| !is_constant(value)) {
+                let written = self.of_value(value);
+                self.mean_any_of(names.clone(), written);
             }
         }
     }
@@ -720,6 +722,7 @@ impl<'a> Gathering<'a> {
                     }
                     "AIndirection" => {
                         let name = last_name(node, "indirection");
+                        self.left = self.left.saturating_sub(node.get("indirection").list().len());
                         let mut is_told = true;
                         for index in node.get("indirection").list() {
                             names.extend(Some(index.text()).filter(|name| !name.is_empty()));
@@ -821,7 +824,10 @@ impl<'a> Gathering<'a> {
         let Meanings { rows, queries, given, .. } = &self.meanings;
         let Some(row) = row.and_then(|row| rows.get(row)) else { return };
         for columns in row.queries.iter().filter_map(|at| queries.get(*at)).chain([&row.columns]) {
-            self.left = self.left.saturating_sub(columns.of_them(given, names));
+            self.left = self.left.saturating_sub(columns.of_them(given, names).saturating_add(1));
+            if self.left == 0 {
+                return;
+            }
         }
     }
 
@@ -836,6 +842,8 @@ impl<'a> Gathering<'a> {
         }
         let constant = key.as_kind("AConst").and_then(|constant| constant.get("val").node());
         let text = constant.map_or("", |text| text.text("sval"));
+        // A text of nothing but separators takes its time as well.
+        self.left = self.left.saturating_sub(text.len().checked_div(NAME_BYTES).unwrap_or(0));
         for key in text.split(around).map(str::trim).filter(|key| !key.is_empty()) {
             self.left = self.left.saturating_sub(1);
             if names.len() > NAMES_MAX {
