@@ -8,7 +8,7 @@ use serde_json::Value;
 use testkit::weir::Weir;
 
 use crate::house::{ALL, SERVER, assert_sound, before, database, noted, records, run, verify_without_warnings};
-use crate::wire::{Came, Report, Session};
+use crate::wire::{Came, Report, Session, cstr};
 
 /// How long a change of the folder may take until it is in force.
 const IN_FORCE_MAX: Duration = Duration::from_secs(3);
@@ -159,4 +159,80 @@ fn no_policy_permits_nothing() {
     testkit::wait_until(IN_FORCE_MAX, "the empty policies in force", refused).unwrap();
     session.error("SELECT 1").says("ERROR", "42501", "");
     Session::refused(&weir, "alice", "emptied", &token).says("FATAL", "42501", "");
+}
+
+const NO_MAIL: &str =
+    r#"@id("no-mail") forbid (principal, action == Action::"store", resource in Class::"pii.email");"#;
+
+/// A Parse of this name, and a Bind of this portal with these parameters.
+fn prepare(session: &mut Session, name: &str, sql: &str) {
+    session.wire.send(b'P', &[&cstr(name)[..], &cstr(sql), &[0, 0]].concat());
+}
+
+fn bind(session: &mut Session, portal: &str, name: &str, parameters: &[&str]) {
+    let count = i16::try_from(parameters.len()).unwrap().to_be_bytes();
+    let mut body = [&cstr(portal)[..], &cstr(name), &[0, 0], &count].concat();
+    for parameter in parameters {
+        body.extend(i32::try_from(parameter.len()).unwrap().to_be_bytes());
+        body.extend(parameter.as_bytes());
+    }
+    body.extend([0, 0]);
+    session.wire.send(b'B', &body);
+}
+
+/// Executes a portal for so many rows.
+fn run_portal(session: &mut Session, portal: &str, rows: i32) -> Result<(), Report> {
+    session.wire.send(b'E', &[&cstr(portal)[..], &rows.to_be_bytes()].concat());
+    session.wire.send(b'S', &[]);
+    session.answer().0.map(drop)
+}
+
+#[test]
+fn what_was_bound_before_is_not_stored_after() {
+    const MAIL: &str = "ada.lovelace@example.com";
+    database("bound", "CREATE TABLE t (id int, body text)");
+    let mut weir = before("bound").start();
+    let token = weir.token("alice", &[]);
+    let [mut session, mut other] = [(), ()].map(|()| Session::log_in(&weir, "alice", "bound", &token));
+    prepare(&mut session, "put", "INSERT INTO t VALUES (1, $1)");
+    prepare(&mut session, "constant", &format!("INSERT INTO t VALUES (2, '{MAIL}')"));
+    prepare(&mut session, "read", "SELECT body FROM t, generate_series(1, 9)");
+    session.wire.send(b'S', &[]);
+    session.answer().0.unwrap();
+    session.rows(&format!("INSERT INTO t VALUES (0, '{MAIL}')"));
+    session.rows("BEGIN");
+    for (portal, name, parameters) in
+        [("late", "put", &[MAIL][..]), ("constant", "constant", &[]), ("rows", "read", &[])]
+    {
+        bind(&mut session, portal, name, parameters);
+    }
+    run_portal(&mut session, "rows", 2).unwrap();
+    session.rows("DECLARE more CURSOR FOR SELECT body FROM t");
+
+    weir.replace_policies(&with(NO_MAIL));
+    let refused = || other.query(&format!("INSERT INTO t VALUES (3, '{MAIL}')")).is_err();
+    testkit::wait_until(IN_FORCE_MAX, "the new policies in force", refused).unwrap();
+    // What is read goes on.
+    run_portal(&mut session, "rows", 2).unwrap();
+    session.rows("FETCH 1 FROM more");
+    session.rows("SAVEPOINT s");
+    for portal in ["late", "constant"] {
+        run_portal(&mut session, portal, 0).unwrap_err().says(
+            "ERROR",
+            "42501",
+            "bound before the policies were changed",
+        );
+        session.rows("ROLLBACK TO s");
+    }
+    bind(&mut session, "", "put", &[MAIL]);
+    run_portal(&mut session, "", 0).unwrap_err().says("ERROR", "42501", "holds pii.email");
+    session.rows("ROLLBACK TO s");
+    bind(&mut session, "", "constant", &[]);
+    run_portal(&mut session, "", 0).unwrap_err().says("ERROR", "42501", "holds pii.email");
+    session.rows("ROLLBACK TO s");
+    bind(&mut session, "", "put", &["nothing"]);
+    run_portal(&mut session, "", 0).unwrap();
+    session.rows("COMMIT");
+    assert_eq!(SERVER.psql("bound", "SELECT count(*) FROM t WHERE id IN (1, 2) AND body LIKE '%@%'").unwrap().trim(), "0");
+    assert_sound(&mut weir);
 }
