@@ -233,6 +233,9 @@ fn what_was_bound_before_is_not_stored_after() {
     bind(&mut session, "", "put", &["nothing"]);
     run_portal(&mut session, "", 0).unwrap();
     session.rows("COMMIT");
-    assert_eq!(SERVER.psql("bound", "SELECT count(*) FROM t WHERE id IN (1, 2) AND body LIKE '%@%'").unwrap().trim(), "0");
+    assert_eq!(
+        SERVER.psql("bound", "SELECT count(*) FROM t WHERE id IN (1, 2) AND body LIKE '%@%'").unwrap().trim(),
+        "0"
+    );
     assert_sound(&mut weir);
 }
