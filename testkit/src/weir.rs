@@ -221,9 +221,9 @@ impl Weir {
         self.command(args).stdin(Stdio::null()).output().expect("weir can be run")
     }
 
-    /// A token for a user in these groups.
+    /// A token for a user in these groups. It lasts for as long as any test goes on.
     pub fn token(&self, user: &str, groups: &[&str]) -> String {
-        let mut args = vec!["token", "issue", "--user", user, "--for", "1h"];
+        let mut args = vec!["token", "issue", "--user", user, "--for", "8h"];
         groups.iter().for_each(|group| args.extend(["--group", group]));
         let output = self.run(&args);
         assert!(output.status.success(), "no token: {}", String::from_utf8_lossy(&output.stderr));

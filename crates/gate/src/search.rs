@@ -21,6 +21,8 @@ use crate::keys::ShapeKey;
 const STORED_MAX: usize = 16_384;
 /// The same of what operations return, of which the oldest go.
 const RETURNED_MAX: usize = 4096;
+/// What a look at some bytes counts beside them.
+const LOOK_BYTES: usize = 32;
 /// Values after which a place can be dense.
 const DENSE_VALUES_MIN: u32 = 16;
 /// How many in ten of its values must be of the class then.
@@ -95,7 +97,16 @@ impl Search {
 
     /// Whether anything is in these bytes, whoever may see it.
     pub fn finds(&self, bytes: &[u8]) -> bool {
-        !ViewScanner::new(self.content.detector()).scan(bytes, None).is_empty()
+        self.finder(usize::MAX)(bytes)
+    }
+
+    /// Whether anything is in some bytes, for one after the other: of about so many, and of those beyond it is not known and may be.
+    pub fn finder(&self, most: usize) -> impl FnMut(&[u8]) -> bool {
+        let (mut scanner, mut left) = (ViewScanner::new(self.content.detector()), most);
+        move |bytes| {
+            left = left.saturating_sub(bytes.len().saturating_add(LOOK_BYTES));
+            left == 0 || !scanner.scan(bytes, None).is_empty()
+        }
     }
 
     /// Forgets what was seen of stored places that are not there any more, by a catalog of this epoch.

@@ -230,14 +230,20 @@ impl Session {
         self.shared.rule().epoch
     }
 
-    /// Looks through values on their way into fields that nobody has classified.
-    pub fn storing<'s>(&'s self, search: &'s Search, now: UnixMicros) -> Storing<'s> {
-        Storing::new(&self.shared, search, now)
+    /// Looks through values on their way into fields that nobody has classified: at about so many bytes of them, and what is beyond is refused.
+    pub fn storing<'s>(&'s self, search: &'s Search, now: UnixMicros, most: usize) -> Storing<'s> {
+        Storing::new(&self.shared, search, now, most)
+    }
+
+    /// The policies in force, if what they say does not depend on the time.
+    pub fn lasting_policies(&self) -> Option<u64> {
+        let rule = self.shared.rule();
+        (!rule.reads_now()).then_some(rule.epoch)
     }
 
     /// Whether anything that may be found in a value could be forbidden to be stored in a field.
     pub fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
-        self.shared.may_refuse_store(search, (part, name), now)
+        self.shared.may_refuse_store(&self.shared.rule(), search, (part, name), now)
     }
 
     /// A watch over what belongs to no operation, as [`crate::Flow::watch`] gives it.
@@ -389,10 +395,9 @@ impl Shared {
         judged
     }
 
-    pub fn may_refuse_store(&self, search: &Search, (part, name): (&Part, &str), now: UnixMicros) -> bool {
-        let rule = self.rule();
+    pub fn may_refuse_store(&self, rule: &Rule, search: &Search, field: (&Part, &str), now: UnixMicros) -> bool {
         let mut sorts = search.content().sorts().iter();
-        rule.may_forbid_store() && sorts.any(|sort| self.forbids_store(&rule, (part, name), &sort.class, now).is_some())
+        rule.may_forbid_store() && sorts.any(|sort| self.forbids_store(rule, field, &sort.class, now).is_some())
     }
 
     /// Why something of this class may not be put into a field that nobody has classified, and what was asked. That nobody permits it is said of

@@ -3,6 +3,7 @@
 //! It is as if the field were of the class of what is found. A value in which nothing is found asks nothing. How values are written, and which
 //! go where, is the protocol's to know.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use detect::{Place, ViewScanner};
@@ -12,6 +13,14 @@ use crate::refusal::Declined;
 use crate::search::Search;
 use crate::session::{Rule, Shared};
 
+/// What a look at a value counts beside its bytes, and each field that is asked about; and one of which nothing is known but that it may get
+/// anything.
+const LOOK_BYTES: usize = 32;
+const FIELD_BYTES: usize = 64;
+const UNREAD_BYTES: usize = 2048;
+/// Fields of which is kept what their names say.
+const PLACES_MAX: usize = 2048;
+
 /// Looks through values, one after the other, by the policies that were in force when it began.
 pub struct Storing<'s> {
     shared: &'s Shared,
@@ -19,14 +28,16 @@ pub struct Storing<'s> {
     rule: Arc<Rule>,
     now: UnixMicros,
     scanner: ViewScanner<'s>,
-    /// The field that was looked at last, and what its name says.
-    place: Option<(String, Place)>,
+    /// What the names of fields say.
+    places: HashMap<String, Place>,
+    /// Bytes that may still be looked at.
+    left: usize,
 }
 
 impl<'s> Storing<'s> {
-    pub(crate) fn new(shared: &'s Shared, search: &'s Search, now: UnixMicros) -> Self {
+    pub(crate) fn new(shared: &'s Shared, search: &'s Search, now: UnixMicros, left: usize) -> Self {
         let scanner = ViewScanner::new(search.content().detector());
-        Self { shared, search, rule: shared.rule(), now, scanner, place: None }
+        Self { shared, search, rule: shared.rule(), now, scanner, places: HashMap::new(), left }
     }
 
     /// Why a value may not be put into one of these fields, or into any of them, if it is looked at as one of a field of this name.
@@ -39,21 +50,29 @@ impl<'s> Storing<'s> {
         if !self.rule.may_forbid_store() || value.is_empty() {
             return None;
         }
+        if !spend(&mut self.left, value.len().saturating_add(LOOK_BYTES)) {
+            return Some(too_much());
+        }
         let content = self.search.content();
         let detector = content.detector();
-        if self.place.as_ref().is_none_or(|(known, _)| known != name) {
-            self.place = Some((name.to_owned(), detector.place(name)));
+        if !self.places.contains_key(name) {
+            if self.places.len() >= PLACES_MAX {
+                self.places.clear();
+            }
+            self.places.insert(name.to_owned(), detector.place(name));
         }
-        let place = self.place.as_ref().map(|(_, place)| place);
         // Each class is asked about once, however often it is found.
         let mut asked: Vec<&ClassId> = Vec::new();
-        for finding in self.scanner.scan(value, place) {
+        for finding in self.scanner.scan(value, self.places.get(name)) {
             let Some((_, sort)) = content.sort_of(finding.kind) else { continue };
             if asked.contains(&&sort.class) {
                 continue;
             }
             asked.push(&sort.class);
             for field in fields.clone() {
+                if !spend(&mut self.left, FIELD_BYTES) {
+                    return Some(too_much());
+                }
                 let Some(refusal) = self.shared.forbids_store(&self.rule, field, &sort.class, self.now) else {
                     continue;
                 };
@@ -75,16 +94,39 @@ impl<'s> Storing<'s> {
     /// Why a value that can't be read may not be put into one of these fields: `what` it is, if something in it might be such that policy lets
     /// nobody store it there.
     pub fn refuses_unread<'f>(
-        &self,
-        mut fields: impl Iterator<Item = (&'f Part, &'f str)>,
+        &mut self,
+        fields: impl Iterator<Item = (&'f Part, &'f str)>,
         what: &str,
     ) -> Option<Declined> {
-        let field = fields.find(|field| self.shared.may_refuse_store(self.search, *field, self.now))?;
-        Some(Declined {
-            message: format!("{what} can't be looked through for what may not be stored in {}", column(field)),
-            detail: None,
-            hint: None,
-        })
+        for field in fields.take_while(|_| self.rule.may_forbid_store()) {
+            if !spend(&mut self.left, UNREAD_BYTES) {
+                return Some(too_much());
+            }
+            if self.shared.may_refuse_store(&self.rule, self.search, field, self.now) {
+                return Some(Declined {
+                    message: format!("{what} can't be looked through for what may not be stored in {}", column(field)),
+                    detail: None,
+                    hint: None,
+                });
+            }
+        }
+        None
+    }
+}
+
+/// Takes so many away, if there are as many.
+fn spend(left: &mut usize, bytes: usize) -> bool {
+    left.checked_sub(bytes).is_some_and(|fewer| {
+        *left = fewer;
+        true
+    })
+}
+
+fn too_much() -> Declined {
+    Declined {
+        message: "the statement puts more into columns than Weir looks through for what may not be stored".to_owned(),
+        detail: None,
+        hint: Some("Send it in smaller portions.".to_owned()),
     }
 }
 

@@ -3,7 +3,7 @@
 pub mod by_name;
 mod replication;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -18,7 +18,7 @@ use sql_postgres::{
 
 use crate::catalog::Snapshot;
 use crate::cells::{CellType, Said, each_said};
-use crate::conversation::Shape;
+use crate::conversation::{LOOKED_BYTES_MAX, Shape};
 
 /// Actions on objects that one text may ask for; each costs time to decide and room to keep.
 const ASKS_MAX: usize = 4096;
@@ -30,6 +30,8 @@ pub struct Interpreted {
     pub wording: Wording,
     /// Whether something was found in the text. Then what is known of its constants is known of this very text.
     pub found: bool,
+    /// The policies by which its constants may be stored where they go, if that was asked.
+    pub constants_stored_by: Cell<Option<u64>>,
     reading: Rc<Reading>,
 }
 
@@ -135,35 +137,30 @@ impl Circumstance<'_> {
 
     /// Whether something is in a constant by itself, as it stands in a text or as it is taken where it is put.
     fn finds_constant(&self, sql: &str, statements: &[Statement]) -> bool {
-        if self.search.is_none() {
-            return false;
-        }
+        let Some(search) = self.search else { return false };
+        let mut is_found = search.finder(LOOKED_BYTES_MAX);
         let mut skeleton = Skeleton::default();
-        if skeleton.read(sql) && skeleton.constants(sql).any(|constant| self.finds(constant)) {
+        if skeleton.read(sql) && skeleton.constants(sql).any(&mut is_found) {
             return true;
         }
-        let finds = |oid: u32, value: &str| {
+        let mut seen = HashSet::new();
+        let mut finds = |oid: u32, value: &Arc<str>| {
             let mut ask = |said: Said<'_>| match said {
-                Said::Bytes(value) => self.finds(value).then_some(()),
+                Said::Bytes(value) => is_found(value).then_some(()),
                 Said::Unread => None,
             };
-            each_said(CellType::of(oid, false), value.as_bytes(), &mut ask).is_some()
+            seen.insert((oid, Arc::clone(value)))
+                && each_said(CellType::of(oid, false), value.as_bytes(), &mut ask).is_some()
         };
-        let mut seen = HashSet::new();
         let mut puts = statements.iter().flat_map(all_of).flat_map(|statement| &statement.puts);
-        let is_found = puts.any(|put| match &put.given {
-            Given::Constant(value) => {
-                let mut is_new = |oid: u32| seen.insert((oid, value)) && finds(oid, value);
-                match put.read_as {
-                    ReadAs::Column => put.into.iter().any(|into| is_new(into.type_oid)),
-                    ReadAs::Type(oid) => is_new(oid),
-                    ReadAs::Anything => is_new(0),
-                }
-            }
-            Given::Parameter(_) | Given::TooMuch => false,
+        let is_put = puts.any(|put| match (&put.given, put.read_as) {
+            (Given::Constant(value), ReadAs::Column) => put.into.iter().any(|into| finds(into.type_oid, value)),
+            (Given::Constant(value), ReadAs::Type(oid)) => finds(oid, value) || finds(0, value),
+            (Given::Constant(value), ReadAs::Anything) => finds(0, value),
+            (Given::Parameter(_) | Given::TooMuch, _) => false,
         });
-        is_found
-            || statements.iter().flat_map(all_of).any(|statement| statement.arguments().any(|value| finds(0, value)))
+        let mut arguments = statements.iter().flat_map(all_of).flat_map(Statement::arguments);
+        is_put || arguments.any(|value| finds(0, value))
     }
 
     /// What the log keeps of a text in which something was found: without its constants, and nothing if it is not in those alone.
@@ -204,7 +201,7 @@ impl Interpreted {
         let key = ShapeKey::of([b"call".as_slice(), &number, &snapshot.epoch.to_be_bytes()]);
         let reading = Reading::of_no_text(key, operation, Form::Call, snapshot);
         let wording = worded(&number, LogText(format!("(function call {name})").into()), gate);
-        Self { wording, found: false, reading: Rc::new(reading) }
+        Self { wording, found: false, constants_stored_by: Cell::default(), reading: Rc::new(reading) }
     }
 
     /// A text that can't be read because there is no catalog to read it by. Where something is classified by the
@@ -333,7 +330,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
         withholds_constants,
         learned: RefCell::default(),
     };
-    Interpreted { wording, found, reading: Rc::new(reading) }
+    Interpreted { wording, found, constants_stored_by: Cell::default(), reading: Rc::new(reading) }
 }
 
 fn worded(text: &[u8], log: LogText, gate: &Gate) -> Wording {
@@ -356,14 +353,19 @@ impl Interpreted {
     fn unfit(self) -> Self {
         let mut reading = Reading::clone(&self.reading);
         reading.unfit = reading.unread.take();
-        Self { wording: self.wording, found: false, reading: Rc::new(reading) }
+        Self { wording: self.wording, found: false, constants_stored_by: Cell::default(), reading: Rc::new(reading) }
     }
 
     /// A text of a skeleton whose reading is known.
     pub fn by_skeleton(sql: &str, skeleton: &Skeleton, reading: &Rc<Reading>, gate: &Gate) -> Self {
         let token = |literal: &[u8]| gate.keys().literal(literal);
         let log = skeleton.log_text(sql, reading.withholds_constants, &token);
-        Self { wording: worded(sql.as_bytes(), log, gate), found: false, reading: Rc::clone(reading) }
+        Self {
+            wording: worded(sql.as_bytes(), log, gate),
+            found: false,
+            constants_stored_by: Cell::default(),
+            reading: Rc::clone(reading),
+        }
     }
 }
 
@@ -578,5 +580,5 @@ fn unread(key: ShapeKey, wording: Wording, snapshot: Arc<Snapshot>, why: Unfit) 
         withholds_constants: true,
         learned: RefCell::default(),
     };
-    Interpreted { wording, found: false, reading: Rc::new(reading) }
+    Interpreted { wording, found: false, constants_stored_by: Cell::default(), reading: Rc::new(reading) }
 }

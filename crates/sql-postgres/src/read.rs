@@ -17,6 +17,8 @@ const COPYING_BYTES_MIN: usize = 256;
 /// is a parse.
 const POSITION_TRIES_MAX: usize = 64;
 const POSITION_BYTES_MAX: usize = 16 * 1024;
+/// The most parts that a try may make of an assignment.
+const TRIED_PARTS_MAX: usize = 4096;
 
 /// A text that can't be read, and so can't be decided.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +44,7 @@ pub(crate) fn read(sql: &str) -> Result<Vec<RawStmt>, Unreadable> {
         let message = format!("the statement has {} bytes, and Weir reads at most {SQL_BYTES_MAX}", sql.len());
         return Err(Unreadable::beyond(message));
     }
-    if copies_too_much(sql) {
+    if copied_parts(sql).is_some_and(|parts| parts > COPIED_PARTS_MAX) {
         return Err(Unreadable::beyond(format!(
             "the statement sets so many columns at once to so long an expression that reading it would make more than {COPIED_PARTS_MAX} parts"
         )));
@@ -67,19 +69,19 @@ pub(crate) fn read(sql: &str) -> Result<Vec<RawStmt>, Unreadable> {
     }
 }
 
-/// Whether the library would make too much of assignments to several columns: of `SET (a, b, c) = (SELECT …)` its tree has the query once
-/// for each of them, and what is set within that query so often again, so that a text of some hundred bytes takes all memory.
-fn copies_too_much(sql: &str) -> bool {
+/// How many parts the library makes of the sources of assignments to several columns, up to one more than is read: of `SET (a, b, c) = (SELECT …)`
+/// its tree has the query once for each of them, and what is set within that query so often again, so that a text of some hundred bytes takes all
+/// memory. `None` if the text can't be cut into tokens: then it can't be read, but what it begins with may be.
+fn copied_parts(sql: &str) -> Option<usize> {
     use pg_query::protobuf::Token;
     if sql.len() < COPYING_BYTES_MIN || !may_assign_rows(sql.as_bytes()) {
-        return false;
+        return Some(0);
     }
-    // What has no tokens is refused by who reads it.
-    let Ok(scanned) = pg_query::scan(sql) else { return false };
+    let scanned = pg_query::scan(sql).ok()?;
     let is_comment = |token: &Token| matches!(token, Token::SqlComment | Token::CComment);
     // Of each bracket that is open, whether columns that are set may be in it, and how many parts it has so far.
     let mut open: Vec<(bool, usize)> = Vec::new();
-    // The assignments whose source this is: the brackets that are open around each, and how often its source is copied.
+    // The assignments whose source this is: the brackets that are open around each, and how often its source is copied, with those around it.
     let mut sources: Vec<(usize, usize)> = Vec::new();
     let (mut closed, mut copied, mut before) = (0_usize, 0_usize, Token::Nul);
     for token in &scanned.tokens {
@@ -97,12 +99,12 @@ fn copies_too_much(sql: &str) -> bool {
         while ends && sources.last().is_some_and(|(depth, _)| *depth >= open.len()) {
             sources.pop();
         }
-        if !sources.is_empty() {
-            let times = sources.iter().fold(1_usize, |times, (_, columns)| times.saturating_mul(*columns));
+        let times = sources.last().map(|(_, times)| *times);
+        if let Some(times) = times {
             let parts = usize::try_from(length).unwrap_or(0).div_euclid(COPIED_BYTES).saturating_add(1);
             copied = copied.saturating_add(times.saturating_mul(parts));
             if copied > COPIED_PARTS_MAX {
-                return true;
+                break;
             }
         }
         match token {
@@ -113,12 +115,14 @@ fn copies_too_much(sql: &str) -> bool {
             Token::Ascii41 | Token::Ascii93 => {
                 closed = open.pop().filter(|(may_be_set, _)| *may_be_set).map_or(0, |(_, parts)| parts);
             }
-            Token::Ascii61 if before == Token::Ascii41 && closed > 0 => sources.push((open.len(), closed)),
+            Token::Ascii61 if before == Token::Ascii41 && closed > 0 => {
+                sources.push((open.len(), times.unwrap_or(1).saturating_mul(closed)));
+            }
             _ => {}
         }
         before = token;
     }
-    false
+    Some(copied)
 }
 
 /// Whether there may be an assignment to several columns: a `=` behind a `)`, and a SET. Cheap.
@@ -150,6 +154,8 @@ fn position(sql: &str, message: &str) -> Option<usize> {
     let places = sql.match_indices(near).filter(|(at, _)| is_whole(sql, *at, near));
     let at = places.take(POSITION_TRIES_MAX).find_map(|(at, found)| {
         let upto = sql.get(..at.checked_add(found.len())?)?;
+        // It may be a statement of its own, if what is wrong stands behind it.
+        copied_parts(upto).filter(|parts| *parts <= TRIED_PARTS_MAX)?;
         matches!(parse(upto), Err(pg_query::Error::Parse(again)) if again == message).then_some(at)
     })?;
     sql.get(..at)?.chars().count().checked_add(1)

@@ -54,6 +54,25 @@ fn read_text(bytes: &[u8]) -> Option<(IpAddr, u8)> {
     }
 }
 
+/// An address that is written in another way than the server writes it: digits of a device's in groups of any length, zeros before those of a host's,
+/// and networks of which the rest is left out. `None` for all else.
+pub(super) fn plainly(kind: NetKind, bytes: &[u8]) -> Option<Vec<u8>> {
+    let is_mark = |byte: &u8| matches!(byte, b':' | b'-' | b'.' | b' ');
+    let digits: Vec<u8> = bytes.iter().copied().filter(|byte| !is_mark(byte)).collect();
+    if matches!(kind, NetKind::Mac | NetKind::Mac8) {
+        let is_mac = matches!(digits.len(), 12 | 16) && digits.iter().all(u8::is_ascii_hexdigit);
+        let pairs: Vec<&[u8]> = digits.chunks(2).collect();
+        return is_mac.then(|| pairs.join(&b':'));
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (host, _) = text.split_once('/').unwrap_or((text, ""));
+    let parts = host.split('.').map(|part| part.parse::<u8>().ok()).collect::<Option<Vec<u8>>>()?;
+    let missing = 4_usize.checked_sub(parts.len()).filter(|missing| *missing == 0 || kind == NetKind::Cidr)?;
+    let all: Vec<String> =
+        parts.into_iter().chain(std::iter::repeat_n(0, missing)).map(|part| part.to_string()).collect();
+    Some(all.join(".").into_bytes())
+}
+
 /// Family, bits of the network, whether it is a `cidr`, how many bytes the address has, the address.
 fn read_binary(kind: NetKind, bytes: &[u8]) -> Option<(IpAddr, u8)> {
     let [family, prefix, is_cidr, length, address @ ..] = bytes else { return None };

@@ -315,6 +315,14 @@ fn fits(number: &str, modifier: i32) -> bool {
 const NEGATIVE: i16 = 0x4000;
 
 /// A `numeric` in binary: how many groups of four digits, how many of them (less one) stand before the point, sign, how many
+/// Whether a `numeric` is infinity or no number: it has no digits.
+pub(super) fn is_special(binary: bool, cell: &[u8]) -> bool {
+    match cell {
+        [_, _, _, _, 0xc0 | 0xd0 | 0xf0, 0, _, _] if binary => true,
+        _ => !binary && cell.len() <= "-Infinity".len() && !cell.iter().any(u8::is_ascii_digit),
+    }
+}
+
 /// digits are shown behind the point, the groups. NaN and infinity are signs of their own.
 struct Groups {
     weight: i16,

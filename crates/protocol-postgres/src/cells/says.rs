@@ -7,7 +7,7 @@ use redact::{CellCodec, Shown};
 use super::family::Family;
 use super::number::NumberKind;
 use super::search::Manner;
-use super::{CellType, PostgresCells, array, bytes, record};
+use super::{CellType, PostgresCells, array, bytes, number, record};
 
 /// The least oid that a type has.
 const TYPE_OID_MIN: u32 = 16;
@@ -30,7 +30,7 @@ pub(super) fn write_out(wire: CellType, cell: &[u8], out: &mut Vec<u8>) -> Optio
         Some(value) => value,
         None => match Family::of(wire.oid) {
             // Infinity, and what is no number.
-            Some(Family::Number(NumberKind::Numeric)) if cell.len() <= 8 => return Some(()),
+            Some(Family::Number(NumberKind::Numeric)) if number::is_special(wire.binary, cell) => return Some(()),
             // Infinity, and years that nobody alive was born in.
             Some(Family::Time(_)) => return Some(()),
             _ => return None,

@@ -16,7 +16,7 @@ use super::json::{JSONB_VERSION, Token, inner, taken, tokens_of};
 use super::number::NumberKind;
 use super::says::{array_of, is_row, write_out};
 use super::search::Manner;
-use super::{CellType, PostgresCells, array, bytes, day, number, range, record};
+use super::{CellType, PostgresCells, array, bytes, day, net, number, range, record};
 
 /// How often backslashes are taken away: each array or row that is within another one doubles them.
 const LEVELS_MAX: usize = 16;
@@ -152,7 +152,10 @@ fn beyond<T>(oid: u32, value: &[u8], level: usize, ask: &mut Ask<'_, T>) -> Opti
 /// In an address. `None` if the server may read it as one that Weir can't read.
 fn in_address<T>(oid: u32, value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
     let (value, mut says) = (number::trimmed(value), Vec::new());
-    write_out(CellType::of(oid, false), value, &mut says)?;
+    if write_out(CellType::of(oid, false), value, &mut says).is_none() {
+        let Some(Family::Net(kind)) = Family::of(oid) else { return None };
+        says = net::plainly(kind, value)?;
+    }
     let host = value.split(|byte| *byte == b'/').next();
     Some(if host == Some(&says) { None } else { ask(Said::Bytes(&says)) })
 }

@@ -19,7 +19,7 @@ use super::lowered::{Lowered, not_lowered};
 use super::target::Pass;
 use super::{Conversation, Ended, found_stored};
 use crate::catalog::Catalogs;
-use crate::cells::{CellType, Manner, Said};
+use crate::cells::{CellType, Said};
 use crate::copy::{Arriving, Guarded, Into, Keeper, Stopped};
 use crate::interpret::{CANNOT_WATCH, Interpreted, returned_mask};
 use crate::wire::Malformed;
@@ -40,7 +40,7 @@ fn refuses<'a>(
     catalogs: &'a Catalogs,
     now: UnixMicros,
 ) -> impl Fn(&PlainInto, Said<'_>) -> Option<Declined> + use<'a> {
-    let storing = catalogs.search().map(|search| RefCell::new(session.storing(search, now)));
+    let storing = catalogs.search().map(|search| RefCell::new(session.storing(search, now, usize::MAX)));
     move |into, said| found_stored::refuses(&mut storing.as_ref()?.borrow_mut(), into, said)
 }
 
@@ -203,11 +203,7 @@ impl<S> Conversation<S> {
     /// The columns that are not classified in which something may not be stored, each with its place.
     fn looked_into(&self, copy: &CopyIn, now: UnixMicros) -> Vec<(usize, PlainInto)> {
         let Some(search) = self.catalogs.search() else { return Vec::new() };
-        // What is not looked at on its way out is not on its way in.
-        let may_refuse = |into: &PlainInto| {
-            (into.type_oid == 0 || Manner::of(into.type_oid, true).is_some())
-                && self.session.may_refuse_store(search, (&into.part, &into.column), now)
-        };
+        let may_refuse = |into: &PlainInto| self.session.may_refuse_store(search, (&into.part, &into.column), now);
         copy.plain.iter().filter(|(_, into)| may_refuse(into)).cloned().collect()
     }
 

@@ -16,10 +16,9 @@ use crate::wire::frontend::Bind;
 
 /// The longest value that is looked at by the name of each column that it may go into.
 const ALONE_BYTES_MAX: usize = 64;
-/// How many bytes of values are looked at for one statement, each as often as it is put somewhere, and what each look counts beside them: several
-/// times what a text and its parameters can have.
-const LOOKED_BYTES_MAX: usize = 32 * 1024 * 1024;
-const LOOK_BYTES: usize = 64;
+/// About how many bytes of values are looked at for one statement, each in all ways in which it may be read and as often as it is put somewhere: a
+/// second of work or two.
+pub(crate) const LOOKED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What can't be read.
 const UNREAD: &str = "a value that is written in a way that Weir does not read";
@@ -43,17 +42,23 @@ impl<S> Conversation<S> {
                 hint: Some("Send it again.".to_owned()),
             });
         }
+        let policies = self.session.lasting_policies();
+        if policies.is_some() && interpreted.constants_stored_by.get() == policies {
+            return None;
+        }
         let mut looking = self.looking_into_puts(now)?;
-        puts(interpreted).find_map(|put| match &put.given {
+        let refused = puts(interpreted).find_map(|put| match &put.given {
             Given::Constant(value) => looking.refuses(put, value.as_bytes(), |oid| CellType::of(oid, false)),
             Given::Parameter(_) => None,
             Given::TooMuch => looking.refuses_unread(&put.into, UNREAD),
-        })
+        });
+        interpreted.constants_stored_by.set(policies.filter(|_| refused.is_none()));
+        refused
     }
 
     fn looking_into_puts(&self, now: UnixMicros) -> Option<IntoPuts<'_>> {
         let search = self.catalogs.search()?;
-        Some(IntoPuts { storing: self.session.storing(search, now), left: LOOKED_BYTES_MAX })
+        Some(IntoPuts(self.session.storing(search, now, LOOKED_BYTES_MAX)))
     }
 
     /// The same of parameters.
@@ -104,7 +109,7 @@ impl<S> Conversation<S> {
 
     /// Why a Bind does not go whose parameters can't be held, if something in them might not be stored where they go.
     pub(super) fn refuses_unseen(&self, interpreted: &Interpreted, now: UnixMicros) -> Option<Declined> {
-        let looking = self.looking_into_puts(now)?;
+        let mut looking = self.looking_into_puts(now)?;
         let what = format!("a Bind of more than {LONG_BIND_BYTES} bytes");
         let mut puts = puts(interpreted).filter(|put| matches!(put.given, Given::Parameter(_)));
         let refused = puts.find_map(|put| looking.refuses_unread(&put.into, &what))?;
@@ -113,11 +118,7 @@ impl<S> Conversation<S> {
 }
 
 /// Looks into what a statement puts into columns.
-struct IntoPuts<'s> {
-    storing: Storing<'s>,
-    /// Bytes that may still be looked at: the same value may go into many columns.
-    left: usize,
-}
+struct IntoPuts<'s>(Storing<'s>);
 
 impl IntoPuts<'_> {
     /// Why a value does not go there: `wire` says as what it is read where it may go into a column of a type, and where nobody knows (0).
@@ -143,26 +144,24 @@ impl IntoPuts<'_> {
         let is_typed = put.read_as == ReadAs::Column && !name.is_empty();
         let mut types = into.chunk_by(|one, other| !is_typed || one.type_oid == other.type_oid);
         types.find_map(|into| {
-            let Some(left) = self.left.checked_sub(value.len().saturating_add(LOOK_BYTES)) else {
-                return self.refuses_unread(into, "more than is looked through of one statement");
+            let mut read = |wire: CellType| {
+                each_said(wire, value, &mut |said| match said {
+                    Said::Bytes(value) => self.0.refuses(name, columns(into), value),
+                    Said::Unread => self.0.refuses_unread(columns(into), UNREAD),
+                })
             };
-            self.left = left;
-            let oid = match put.read_as {
-                ReadAs::Column => into.first().filter(|_| is_typed).map_or(0, |into| into.type_oid),
-                ReadAs::Type(oid) => oid,
-                ReadAs::Anything => 0,
-            };
-            let wire = wire(oid);
-            let mut ask = |said: Said<'_>| match said {
-                Said::Bytes(value) => self.storing.refuses(name, columns(into), value),
-                Said::Unread => self.storing.refuses_unread(columns(into), UNREAD),
-            };
-            each_said(wire, value, &mut ask)
+            match put.read_as {
+                ReadAs::Column => read(wire(into.first().filter(|_| is_typed).map_or(0, |into| into.type_oid))),
+                // A type of the caller's may have the same name.
+                ReadAs::Type(oid) if !wire(oid).binary => read(wire(oid)).or_else(|| read(CellType::of(0, false))),
+                ReadAs::Type(oid) => read(wire(oid)),
+                ReadAs::Anything => read(wire(0)),
+            }
         })
     }
 
-    fn refuses_unread(&self, into: &[PlainInto], what: &str) -> Option<Declined> {
-        self.storing.refuses_unread(columns(into), what)
+    fn refuses_unread(&mut self, into: &[PlainInto], what: &str) -> Option<Declined> {
+        self.0.refuses_unread(columns(into), what)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Which statement or cursor has a name is the conversation's to know; here the two are put together.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -106,7 +106,7 @@ impl Interpreted {
             }
             _ => self.wording.clone(),
         };
-        Self { wording, found: self.found, reading: Rc::clone(reading) }
+        Self { wording, found: self.found, constants_stored_by: Cell::default(), reading: Rc::clone(reading) }
     }
 }
 
@@ -171,6 +171,7 @@ pub fn inside(read: &Interpreted, at: usize, gate: &Gate) -> Option<Interpreted>
     Some(Interpreted {
         wording: worded(text.as_bytes(), logged.text, gate),
         found: read.found,
+        constants_stored_by: Cell::default(),
         reading: Rc::new(reading),
     })
 }

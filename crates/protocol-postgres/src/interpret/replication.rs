@@ -1,5 +1,6 @@
 //! Commands of replication connections, as operations.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -39,6 +40,6 @@ impl Interpreted {
             }
         };
         let reading = Reading::of_no_text(key, operation, Form::Replication(carries), snapshot);
-        Self { wording, found: false, reading: Rc::new(reading) }
+        Self { wording, found: false, constants_stored_by: Cell::default(), reading: Rc::new(reading) }
     }
 }

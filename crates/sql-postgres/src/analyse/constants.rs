@@ -56,7 +56,8 @@ const TYPES: [(&str, u32, u32); 25] = [
     ("name", 19, 1003),
 ];
 
-/// Calls `found` with each constant and parameter that a value may be made of, and how it is read: `alone` if it stands there by itself.
+/// Calls `found` with each constant, parameter and column that a value may be made of, and how it is read: `alone` if it stands there by itself. Of
+/// which type it is within something else is for the server to find out.
 pub(super) fn each_made_of<'a>(value: &'a Tree, alone: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
     let node = match value {
         Tree::List(items) => return items.iter().for_each(|item| each_made_of(item, ReadAs::Anything, found)),
@@ -64,15 +65,15 @@ pub(super) fn each_made_of<'a>(value: &'a Tree, alone: ReadAs, found: &mut impl 
         Tree::Nothing | Tree::Text(_) | Tree::Int(_) => return,
     };
     match node.kind {
-        "AConst" | "ParamRef" => found(node, alone),
-        "TypeCast" => each_made_of(node.get("arg"), of_type(node.get("type_name")), found),
+        "AConst" | "ParamRef" | "ColumnRef" => found(node, alone),
+        "TypeCast" if alone == ReadAs::Column => {
+            each_made_of(node.get("arg"), of_type(node.get("type_name")), found);
+        }
+        "TypeCast" => each_made_of(node.get("arg"), ReadAs::Anything, found),
         "CollateClause" => each_made_of(node.get("arg"), alone, found),
         "CaseExpr" => {
             let results = node.get("args").list().iter().filter_map(Tree::node).map(|when| when.get("result"));
-            results.chain([node.get("defresult")]).for_each(|result| each_made_of(result, alone, found));
-        }
-        "CoalesceExpr" | "MinMaxExpr" => {
-            node.get("args").list().iter().for_each(|argument| each_made_of(argument, alone, found));
+            results.chain([node.get("defresult")]).for_each(|result| each_made_of(result, ReadAs::Anything, found));
         }
         "AExpr" if is_nullif(node) => each_made_of(node.get("lexpr"), ReadAs::Anything, found),
         "AExpr" if is_comparison(node) => {}
@@ -151,7 +152,7 @@ pub(super) fn of_row(assigned: &Node) -> Vec<&Tree> {
     }
 }
 
-/// A constant or a parameter as it is given. `None` for NULL, a boolean and bits.
+/// A constant or a parameter as it is given. `None` for NULL, a boolean and a column.
 pub(super) fn given(node: &Node) -> Option<Given> {
     if node.kind == "ParamRef" {
         return usize::try_from(node.int("number")).ok().map(Given::Parameter);

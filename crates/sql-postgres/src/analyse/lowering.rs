@@ -201,7 +201,7 @@ fn place(constant: &mut LoweredConstant, token: &ScanToken, sql: &str) -> Option
 }
 
 /// The value that was to be inserted there, which is a part or a token by then.
-pub(super) fn is_excluded(value: &Tree, name: &str, place: Place) -> bool {
+fn is_excluded(value: &Tree, name: &str, place: Place) -> bool {
     let names = |node: &Node| {
         let names: Vec<&str> = node.get("fields").list().iter().map(Tree::text).collect();
         names == ["excluded", name]

@@ -134,8 +134,8 @@ impl Statement {
     }
 
     /// The constants that this EXECUTE gives to what it runs.
-    pub fn arguments(&self) -> impl Iterator<Item = &str> {
-        self.arguments.iter().flatten().map(|value| &**value)
+    pub fn arguments(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.arguments.iter().flatten()
     }
 
     /// The constants that the argument of this EXECUTE by that number may be.

@@ -333,6 +333,20 @@ fn what_is_written_for_each_column_takes_no_memory() {
     ] {
         assert!(analyse(&sql, &shop()).unwrap_err().beyond_limit, "{}", &sql[..60]);
     }
+    // Nor is what stands before an error, which is looked for by reading what comes before it.
+    let nested = |columns: usize| {
+        (0..4).fold("SELECT 1".to_owned(), |inner, _| {
+            format!("WITH x AS (UPDATE t SET ({}) = ({inner})) SELECT 1", list("a", columns))
+        })
+    };
+    for sql in [format!("{} -- 1a\n1a", nested(100)), format!("{} -- {}\nSELEC", nested(24), "SELEC ".repeat(63))] {
+        let start = thread_seconds();
+        assert!(analyse(&sql, &shop()).is_err());
+        assert!(thread_seconds() - start < 3, "{}", &sql[..60]);
+    }
+    let start = thread_seconds();
+    assert!(analyse(&format!("set {}", ",()=(".repeat(100_000)), &shop()).is_err());
+    assert!(thread_seconds() - start < 10);
     // What is compared, and what is long beside it, is not copied.
     let list = |between: &str, count: usize| vec!["(a, b) = (1, 2)"; count].join(between);
     for sql in [

@@ -14,7 +14,7 @@ use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
 
 use super::constants::{AsGiven, bare, each_made_of, given, is_star};
-use super::lowering::{Lowerings, Place, Put, is_excluded};
+use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry, Made};
 use crate::copy::PlainInto;
 use crate::statement::{Given, KeptParameter, PlainPut, ReadAs};
@@ -87,6 +87,10 @@ enum Source<'a> {
     Values(Vec<&'a Tree>),
     /// This, by way of a query.
     Selected(&'a Tree),
+    /// One of these, by way of a query that names them.
+    Named(Vec<&'a Tree>),
+    /// This, for a part of it.
+    Part(&'a Tree),
     /// A column of this COPY's data.
     Copied(&'a Node),
     /// Nobody says what.
@@ -96,8 +100,8 @@ enum Source<'a> {
 impl<'a> Source<'a> {
     fn values(&self) -> &[&'a Tree] {
         match self {
-            Self::Values(values) => values,
-            Self::Selected(value) => std::slice::from_ref(value),
+            Self::Values(values) | Self::Named(values) => values,
+            Self::Selected(value) | Self::Part(value) => std::slice::from_ref(value),
             Self::Copied(_) | Self::Anything => &[],
         }
     }
@@ -176,9 +180,9 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Writt
                 gathering.set(&target, node.get("target_list"), false);
             }
             "MergeStmt" => gathering.merge(node),
-            "AlterTableStmt" | "CreateStmt" => gathering.defaults(node, part_of(node.get("relation"))),
-            "CreateDomainStmt" => gathering.defaults(node, part_named(node.get("domainname"))),
-            "AlterDomainStmt" => gathering.defaults(node, part_named(node.get("type_name"))),
+            "AlterTableStmt" | "CreateStmt" => gathering.defaults(node),
+            "CreateDomainStmt" => gathering.domain(node, part_named(node.get("domainname"))),
+            "AlterDomainStmt" => gathering.domain(node, part_named(node.get("type_name"))),
             // A table that is made of a query.
             "CreateTableAsStmt" => gathering.made(node.get("into").node().and_then(|into| part_of(into.get("rel")))),
             "SelectStmt" if !is_into && tells_puts => {
@@ -241,6 +245,41 @@ impl<'a> Rows<'a> {
         }
         let values: Vec<&Tree> = self.rows.iter().filter_map(|row| row.get(at)).collect();
         (!values.is_empty()).then_some(Source::Values(values))
+    }
+}
+
+/// The rows of VALUES in FROM, where a query has nothing else there: `SELECT a, b FROM (VALUES ($1, $2)) AS v (a, b)`.
+struct NamedRows<'a> {
+    rows: Rows<'a>,
+    alias: &'a str,
+    names: Vec<&'a str>,
+}
+
+impl<'a> NamedRows<'a> {
+    fn of(query: &'a Node) -> Option<Self> {
+        let [from] = query.get("from_clause").list() else { return None };
+        let from = from.as_kind("RangeSubselect").filter(|_| !query.has("with_clause"))?;
+        let (values, alias) = (from.get("subquery").node()?, from.get("alias").node()?);
+        let rows = Rows::new(values.get("values_lists").list().iter().map(Tree::list).collect());
+        let names: Vec<&str> = alias.get("colnames").list().iter().map(Tree::text).collect();
+        let is_plain = !rows.has_star && !values.has("with_clause") && names.len() == rows.width();
+        (is_plain && names.iter().collect::<HashSet<_>>().len() == names.len()).then(|| Self {
+            rows,
+            alias: alias.text("aliasname"),
+            names,
+        })
+    }
+
+    /// The values that a column of theirs has, with whatever casts around it.
+    fn named(&self, value: &Tree) -> Option<Vec<&'a Tree>> {
+        let fields: Vec<&str> = bare(value)?.get("fields").list().iter().map(Tree::text).collect();
+        let name = match fields.as_slice() {
+            [name] => *name,
+            [alias, name] if *alias == self.alias => *name,
+            _ => return None,
+        };
+        let at = self.names.iter().position(|known| *known == name)?;
+        Some(self.rows.rows.iter().filter_map(|row| row.get(at)).collect())
     }
 }
 
@@ -307,8 +346,12 @@ impl<'a> Gathering<'a> {
                 let targets = source.get("target_list").list();
                 let value = |target: &'a Tree| target.node().map_or(target, |target| target.get("val"));
                 let is_plain = !targets.is_empty() && !targets.iter().any(|target| is_star(value(target)));
+                let named = NamedRows::of(source);
                 self.rows(&target, columns, targets.len(), |at| match is_plain {
-                    true => targets.get(at).map(|target| Source::Selected(value(target))),
+                    true => targets.get(at).map(|target| {
+                        let values = named.as_ref().and_then(|rows| rows.named(value(target)));
+                        values.map_or_else(|| Source::Selected(value(target)), Source::Named)
+                    }),
                     false => Some(Source::Anything),
                 });
             }
@@ -331,11 +374,21 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// What rows get that come without a value, what is put into those that there are, and where they are kept.
-    fn defaults(&mut self, node: &'a Node, part: Option<Part>) {
-        if let Some(part) = part.filter(|_| self.tells_puts) {
-            let into: Arc<[PlainInto]> = Arc::new([PlainInto { part, column: String::new(), type_oid: 0 }]);
-            node.fields.iter().for_each(|(_, defined)| self.put_plain(defined, ReadAs::Anything, &into));
+    /// What rows of a table get that come without a value, and what is put into those that there are.
+    fn defaults(&mut self, node: &'a Node) {
+        if self.tells_puts {
+            let target = Target::new(node, self.catalog);
+            for (_, defined) in &node.fields {
+                let whole = std::slice::from_ref(defined);
+                for defined in if defined.list().is_empty() { whole } else { defined.list() } {
+                    let own =
+                        defined.node().map_or("", |node| node.text(if node.has("name") { "name" } else { "colname" }));
+                    let new = defined.node().and_then(|command| command.get("def").as_kind("ColumnDef"));
+                    let name = if own.is_empty() { new.map_or("", |column| column.text("colname")) } else { own };
+                    let goal = self.goal(&target, COLUMNS_MAX, name);
+                    self.put_plain(defined, ReadAs::Anything, &goal.plain);
+                }
+            }
         }
         let set = i64::from(i32::from(AlterTableType::AtColumnDefault));
         let commands = node.get("cmds").list().iter().filter_map(Tree::node);
@@ -347,6 +400,14 @@ impl<'a> Gathering<'a> {
                     self.put(entry, column, &source, place);
                 }
             }
+        }
+    }
+
+    /// What a column of a type gets that comes without a value.
+    fn domain(&mut self, node: &'a Node, part: Option<Part>) {
+        if let Some(part) = part.filter(|_| self.tells_puts) {
+            let into: Arc<[PlainInto]> = Arc::new([PlainInto { part, column: String::new(), type_oid: 0 }]);
+            node.fields.iter().for_each(|(_, defined)| self.put_plain(defined, ReadAs::Anything, &into));
         }
     }
 
@@ -370,7 +431,12 @@ impl<'a> Gathering<'a> {
         let names: Vec<&str> = columns.list().iter().take(COLUMNS_MAX).map(column_name).collect();
         let count = if names.is_empty() { target.width().max(width).min(COLUMNS_MAX) } else { names.len() };
         for at in 0..count {
-            let Some(source) = source(at) else { continue };
+            let is_part = columns.list().get(at).is_some_and(|name| !is_whole(name));
+            let source = match source(at) {
+                Some(Source::Values(values)) if is_part => Source::Named(values),
+                Some(source) => source,
+                None => continue,
+            };
             let goal = self.goal(target, at, names.get(at).copied().unwrap_or(""));
             self.give(target, &goal, &source, place);
         }
@@ -387,10 +453,12 @@ impl<'a> Gathering<'a> {
             let place = Place { single: target.is_single(), named: !assignment.has("indirection"), conflict };
             let (name, value) = (assignment.text("name"), assignment.get("val"));
             let goal = self.goal(target, COLUMNS_MAX, name);
-            self.give(target, &goal, &Source::Values(vec![value]), place);
+            // What goes into a part of a column is not of the column's type.
+            let source = if place.named { Source::Values(vec![value]) } else { Source::Part(value) };
+            self.give(target, &goal, &source, place);
             // Keys of documents.
             self.put_plain(assignment.get("indirection"), ReadAs::Anything, &goal.plain);
-            self.crosses |= conflict && names_a_column(value) && !is_excluded(value, name, place);
+            self.crosses |= conflict && takes_of_another(value, name);
         }
     }
 
@@ -423,8 +491,12 @@ impl<'a> Gathering<'a> {
             self.put(entry, column, source, place);
         }
         let is_anything = matches!(source, Source::Anything);
+        let alone = match source {
+            Source::Named(_) | Source::Part(_) => ReadAs::Anything,
+            _ => ReadAs::Column,
+        };
         for value in source.values() {
-            self.put_plain(value, ReadAs::Column, &goal.plain);
+            self.put_plain(value, alone, &goal.plain);
             self.placed.push((value, target.returns));
         }
         if is_anything || !goal.plain.is_empty() && source.values().iter().any(|value| names_a_column(value)) {
@@ -443,8 +515,9 @@ impl<'a> Gathering<'a> {
         if let Some((field, to)) = own.as_ref().zip(column.on_write) {
             let put = match source {
                 Source::Values(values) => Put::Values(values),
+                Source::Part(value) => Put::Values(std::slice::from_ref(value)),
                 Source::Copied(copy) => Put::Copied(copy),
-                Source::Selected(_) | Source::Anything => Put::Something,
+                Source::Selected(_) | Source::Named(_) | Source::Anything => Put::Something,
             };
             self.written.lowerings.put((field, to), column.type_oid, &put, place);
         }
@@ -471,7 +544,8 @@ impl<'a> Gathering<'a> {
         let mut reaches = matches!(source, Source::Anything);
         for value in source.values() {
             let alone = value.as_kind("ParamRef").or_else(|| value.as_kind("AConst")).is_some();
-            let type_oid = if alone { type_oid } else { 0 };
+            let is_whole = !matches!(source, Source::Named(_) | Source::Part(_));
+            let type_oid = if alone && is_whole { type_oid } else { 0 };
             let mut found = |node: &Node| self.written.keep_one(node, field, type_oid);
             let mut search = AsGiven { found: &mut found, reaches: false };
             search.look(value);
@@ -556,11 +630,18 @@ fn sort(into: &mut Vec<PlainInto>) {
 /// Whether a value may be one of a row, or of a query.
 fn names_a_column(value: &Tree) -> bool {
     let mut names = false;
-    value.walk(&mut |node| {
-        names |= matches!(node.kind, "ColumnRef" | "SubLink");
-        !names
-    });
+    each_made_of(value, ReadAs::Anything, &mut |node, _| names |= node.kind == "ColumnRef");
     names
+}
+
+/// Whether what is set where a row is there already may be what was to be inserted into another column than this one.
+fn takes_of_another(value: &Tree, name: &str) -> bool {
+    let mut takes = false;
+    each_made_of(value, ReadAs::Anything, &mut |node, _| {
+        let fields: Vec<&str> = node.get("fields").list().iter().map(Tree::text).collect();
+        takes |= fields.first() == Some(&"excluded") && fields != ["excluded", name];
+    });
+    takes
 }
 
 /// The relations that may be meant. What is in a temporary table of the session is known without being asked for.

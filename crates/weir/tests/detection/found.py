@@ -1,5 +1,6 @@
 """What is found in columns that nobody has classified: by every way on which values come, for who sees nothing, parts, tokens, or all."""
 
+import time
 import os
 import pathlib
 import sys
@@ -325,6 +326,16 @@ def test_what_is_stored_is_read_as_the_server_takes_it():
         message = copy_in(weir, "COPY spelled (body) FROM STDIN", b"x\\.\n")
         assert "does not stand alone" in message, message
         assert alice.execute("SELECT count(*) FROM spelled").fetchone() == (0,)
+        # Nor do they where what can't be read, or is much, may go into any of many columns.
+        rows = ", ".join(f"('v{at}')" for at in range(20_000))
+        columns = ", ".join(f"c{at}" for at in range(1600))
+        wide = f"INSERT INTO nosuch ({columns}) SELECT {', '.join(['x || 1'] * 1600)} FROM (VALUES {rows}) v(x)"
+        unread = f"INSERT INTO nosuch ({columns}) SELECT {', '.join(['x || 1'] * 1600)} FROM (VALUES {', '.join(['($1::bytea)'] * 200)}) v(x)"
+        for statement, parameters in ((wide, []), (unread, [b"\\" * 70])):
+            begun = time.monotonic()
+            message = weir.pgconn.exec_params(statement.encode(), parameters).error_message.decode()
+            assert "nosuch" in message or "more into columns than Weir looks through" in message, message
+            assert time.monotonic() - begun < 60, statement[:60]
         # Nothing of this is in the way of what is ordinary.
         for column, value in (("j", r'{"a": "\u00e9", "b": [1, 2.5e3]}'), ("n", "-1.5e3"), ("b", r"\x00 ff"), ("tags", '{"a b", c, NULL}'),
                               ("tags", "[0:1]={a,b}"), ("j", r'["\ud83d\ude00"]'), ("body", "0x1020a5e2b1f0b3"), ("pairs", '{"(a,\\"b c\\")"}'), ("body", r"C:\x86\"quoted\""), ("big", "+12")):

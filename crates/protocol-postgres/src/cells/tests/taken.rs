@@ -82,7 +82,7 @@ fn what_is_no_number_is_not_read_as_one() {
         assert_eq!(says(oid, false, value.as_bytes()), [value]);
     }
     // Dates and addresses that are written as nobody here reads them.
-    for (oid, value) in [(1082, "J2444241"), (829, "08002b010203"), (869, "0xcb00714d")] {
+    for (oid, value) in [(1082, "J2444241"), (829, "08002b01020"), (869, "0xcb00714d")] {
         assert_eq!(says(oid, false, value.as_bytes()).last().unwrap(), "?", "{value}");
     }
     for (oid, value) in [(1082, "1980-01-02"), (1082, "infinity"), (1082, "now"), (869, "10.0.0.1"), (869, "::1/64")] {
@@ -462,4 +462,26 @@ fn what_other_types_hold_is_looked_at() {
     // An array of no elements as some programs send it.
     let empty = [1_u32, 0, 20, 0, 1].map(u32::to_be_bytes).concat();
     assert_eq!(says(1016, true, &empty), [""; 0]);
+}
+
+#[test]
+fn an_address_is_read_however_it_is_written() {
+    for (oid, value, expected) in [
+        (829, "08-00-2b-01-02-03", "08:00:2b:01:02:03"),
+        (829, "0800.2b01.0203", "08:00:2b:01:02:03"),
+        (829, "08002b010203", "08:00:2b:01:02:03"),
+        (774, "08002b:0102030405", "08:00:2b:01:02:03:04:05"),
+        (774, "08:00:2b:01:02:03", "08:00:2b:01:02:03"),
+        (650, "192.168.1", "192.168.1.0"),
+        (650, "10/8", "10.0.0.0"),
+        (869, "192.168.001.010", "192.168.1.10"),
+    ] {
+        let says = says(oid, false, value.as_bytes());
+        assert!(says.iter().any(|said| said == expected) || value == expected, "{value} {says:?}");
+        assert!(!says.contains(&"?".to_owned()), "{value} {says:?}");
+    }
+    assert_eq!(says(869, false, b"192.168.1").last().unwrap(), "?");
+    // Eight bytes are no infinity, unless they say so.
+    assert_eq!(says(1700, true, &4_539_148_803_436_467_i64.to_be_bytes()), ["?"]);
+    assert!(!says(1700, true, b"\0\0\0\0\xc0\0\0\0").contains(&"?".to_owned()));
 }

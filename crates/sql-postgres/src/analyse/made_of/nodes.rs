@@ -141,15 +141,21 @@ pub(super) fn takes_a_key(node: &Node) -> bool {
     matches!(node.get("name").list().last().map(Tree::text), Some("->" | "->>" | "#>" | "#>>"))
 }
 
+/// Operators of PostgreSQL's own that say whether, and not what.
+const COMPARING: [&str; 24] = [
+    "=", "<>", "!=", "<", ">", "<=", ">=", "~", "~*", "!~", "!~*", "~~", "~~*", "!~~", "!~~*", "~<~", "~<=~", "~>=~",
+    "~>~", "*=", "*<>", "*<", "*>", "~=",
+];
+
 /// Whether this operator says whether, and not what.
 pub(in crate::analyse) fn is_comparison(node: &Node) -> bool {
-    let [name] = node.get("name").list() else { return false };
-    let name = name.text();
-    // `~ 5` and `1 << 2` are numbers.
-    let compares = name.contains(['=', '<', '>', '~'])
-        && name.bytes().all(|byte| b"=<>~!*".contains(&byte))
-        && !matches!(name, "<<" | ">>")
-        && node.has("lexpr");
+    let name = match node.get("name").list() {
+        [name] => name.text(),
+        [schema, name] if schema.text() == "pg_catalog" => name.text(),
+        _ => return false,
+    };
+    // `~ 5` is a number.
+    let compares = COMPARING.contains(&name) && node.has("lexpr");
     !is_nullif(node) && (name.ends_with("BETWEEN") || name.ends_with("SYMMETRIC") || compares)
 }
 
