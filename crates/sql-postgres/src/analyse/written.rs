@@ -5,21 +5,29 @@
 //! anybody's. Where a value names a column or holds a query, it may be any constant of the statement that has no column of its own: which
 //! it is would have to be found out by following it.
 
-use std::collections::{HashMap, HashSet};
+mod source;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
 use std::ptr;
 use std::sync::Arc;
 
 use model::{Field, Part};
 use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
+pub(super) use source::arguments;
+use source::{NamedRows, Rows, Source, into_of};
+pub(crate) use target::copied_into;
+use target::{Goal, Target, column, column_name, entries, part_named, part_of, put_into, sort};
 
 use super::constants::{AsGiven, bare, each_made_of, given, is_star};
 use super::lowering::{Lowerings, Place, Put};
-use crate::catalog::{Catalog, Column, Entry, Made};
+use crate::catalog::{Catalog, Column, Entry};
 use crate::copy::PlainInto;
-use crate::statement::{Given, KeptParameter, PlainPut, ReadAs};
-use crate::tree::{Node, Tree, name_parts, schema_and_name};
-use crate::vocabulary::table_part;
+use crate::statement::{KeptParameter, PlainPut, ReadAs};
+use crate::tree::{Node, Tree};
 
 /// The server has no tables with more (`MaxHeapAttributeNumber`).
 const COLUMNS_MAX: usize = 1600;
@@ -55,91 +63,6 @@ pub(super) struct Written {
     pub(super) puts: Vec<PlainPut>,
     /// Columns that may be given less than the values.
     pub(super) lowerings: Lowerings,
-}
-
-/// Of each argument of an EXECUTE the constants that it may be made of.
-pub(super) fn arguments(tree: &Tree) -> Vec<Vec<Arc<str>>> {
-    let mut arguments = Vec::new();
-    let holds = |node: &Node| matches!(node.kind, "ExecuteStmt" | "CreateTableAsStmt" | "ExplainStmt");
-    if !tree.node().is_some_and(holds) {
-        return arguments;
-    }
-    let constants = |argument: &Tree| {
-        let mut constants = Vec::new();
-        each_made_of(argument, ReadAs::Anything, &mut |node, _| match given(node) {
-            Some(Given::Constant(value)) => constants.push(value),
-            Some(Given::Parameter(_) | Given::TooMuch) | None => {}
-        });
-        constants
-    };
-    tree.walk(&mut |node| {
-        if node.kind == "ExecuteStmt" {
-            arguments.extend(node.get("params").list().iter().map(constants));
-        }
-        true
-    });
-    arguments
-}
-
-/// What one column gets.
-enum Source<'a> {
-    /// One of these.
-    Values(Vec<&'a Tree>),
-    /// This, by way of a query.
-    Selected(&'a Tree),
-    /// One of these, by way of a query that names them.
-    Named(Vec<&'a Tree>),
-    /// This, for a part of it.
-    Part(&'a Tree),
-    /// A column of this COPY's data.
-    Copied(&'a Node),
-    /// Nobody says what.
-    Anything,
-}
-
-impl<'a> Source<'a> {
-    fn values(&self) -> &[&'a Tree] {
-        match self {
-            Self::Values(values) | Self::Named(values) => values,
-            Self::Selected(value) | Self::Part(value) => std::slice::from_ref(value),
-            Self::Copied(_) | Self::Anything => &[],
-        }
-    }
-}
-
-/// A table that something is put into: all that may be meant by its name.
-struct Target<'a> {
-    known: Vec<(&'a Entry, HashMap<&'a str, &'a Column>)>,
-    /// If the catalog knows none.
-    unknown: Option<Part>,
-    /// Whether the rows that are written can be named elsewhere in the statement.
-    returns: bool,
-}
-
-impl<'a> Target<'a> {
-    fn new(node: &'a Node, catalog: &'a Catalog) -> Self {
-        let relation = node.get("relation");
-        let by_name = |entry: &'a Entry| entry.relation.columns.iter().map(|column| (&*column.name, column)).collect();
-        let known: Vec<_> = entries(relation, catalog).map(|entry| (entry, by_name(entry))).collect();
-        let unknown = if known.is_empty() { unknown_part(relation, catalog) } else { None };
-        Self { known, unknown, returns: node.has("returning_clause") }
-    }
-
-    fn is_single(&self) -> bool {
-        self.known.len() == 1
-    }
-
-    /// How many columns it has at most.
-    fn width(&self) -> usize {
-        self.known.iter().map(|(entry, _)| entry.relation.columns.len()).max().unwrap_or(0)
-    }
-}
-
-/// Where a value goes: a column of each table that may be meant.
-struct Goal<'a> {
-    known: Vec<(&'a Entry, &'a Column)>,
-    /// Those that are not classified, also those that nobody knows. Empty if that is not asked.
-    plain: Arc<[PlainInto]>,
 }
 
 /// What is gathered from a statement.
@@ -210,126 +133,6 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Writt
     written
 }
 
-/// The table that a query's rows go into, if it has INTO, which stands in the first of its arms.
-fn into_of(node: &Node) -> Option<&Tree> {
-    let mut node = node;
-    loop {
-        match node.get("larg").node() {
-            Some(first) => node = first,
-            None => return node.get("into_clause").node().map(|into| into.get("rel")),
-        }
-    }
-}
-
-/// Rows of values.
-struct Rows<'a> {
-    rows: Vec<&'a [Tree]>,
-    /// Whether there is a star among them, behind which nobody can count.
-    has_star: bool,
-}
-
-impl<'a> Rows<'a> {
-    fn new(rows: Vec<&'a [Tree]>) -> Self {
-        let has_star = rows.iter().any(|row| row.iter().any(is_star));
-        Self { rows, has_star }
-    }
-
-    fn width(&self) -> usize {
-        self.rows.iter().map(|row| row.len()).max().unwrap_or(0)
-    }
-
-    /// What they give at a place.
-    fn at(&self, at: usize) -> Option<Source<'a>> {
-        if self.has_star {
-            return Some(Source::Anything);
-        }
-        let values: Vec<&Tree> = self.rows.iter().filter_map(|row| row.get(at)).collect();
-        (!values.is_empty()).then_some(Source::Values(values))
-    }
-}
-
-/// The rows of VALUES in FROM, where a query has nothing else there: `SELECT a, b FROM (VALUES ($1, $2)) AS v (a, b)`.
-struct NamedRows<'a> {
-    rows: Rows<'a>,
-    alias: &'a str,
-    names: Vec<&'a str>,
-}
-
-impl<'a> NamedRows<'a> {
-    fn of(query: &'a Node) -> Option<Self> {
-        let [from] = query.get("from_clause").list() else { return None };
-        let from = from.as_kind("RangeSubselect").filter(|_| !query.has("with_clause"))?;
-        let (values, alias) = (from.get("subquery").node()?, from.get("alias").node()?);
-        let rows = Rows::new(values.get("values_lists").list().iter().map(Tree::list).collect());
-        let names: Vec<&str> = alias.get("colnames").list().iter().map(Tree::text).collect();
-        let is_plain = !rows.has_star && !values.has("with_clause") && names.len() == rows.width();
-        (is_plain && names.iter().collect::<HashSet<_>>().len() == names.len()).then(|| Self {
-            rows,
-            alias: alias.text("aliasname"),
-            names,
-        })
-    }
-
-    /// The values that a column of theirs has, with whatever casts around it.
-    fn named(&self, value: &Tree) -> Option<Vec<&'a Tree>> {
-        let fields: Vec<&str> = bare(value)?.get("fields").list().iter().map(Tree::text).collect();
-        let name = match fields.as_slice() {
-            [name] => *name,
-            [alias, name] if *alias == self.alias => *name,
-            _ => return None,
-        };
-        let at = self.names.iter().position(|known| *known == name)?;
-        Some(self.rows.rows.iter().filter_map(|row| row.get(at)).collect())
-    }
-}
-
-/// Where the columns of a COPY's data go: `fields` and `plain` of a `CopyIn`.
-pub(crate) type CopiedInto = (Vec<Option<(Field, u32)>>, Vec<(usize, PlainInto)>);
-
-/// The classified column that each column of a COPY's data goes into, in order. Where the name may mean several tables, a column
-/// is classified if it is in any of them; and a column that the catalog does not know, if anything of its table is.
-/// With each stands the oid of its type; 0 if it is not known. And the columns that are not classified.
-pub(crate) fn copied_into(node: &Node, catalog: &Catalog) -> CopiedInto {
-    let mut fields: Vec<Option<(Field, u32)>> = Vec::new();
-    let mut plain = Vec::new();
-    for entry in entries(node.get("relation"), catalog) {
-        let columns: Vec<Option<&Column>> = match node.get("attlist").list() {
-            [] => entry.relation.columns.iter().filter(|column| !column.generated).map(Some).collect(),
-            list => list.iter().map(|name| column(entry, column_name(name))).collect(),
-        };
-        let unknown = || entry.touches.first().map(|field| (field.clone(), 0));
-        let into = |column: &Column| Some((put_into(entry, column, catalog).into_iter().next()?, column.type_oid));
-        let of_entry: Vec<_> = columns.iter().map(|column| column.map_or_else(unknown, into)).collect();
-        let names = node.get("attlist").list();
-        plain.extend(columns.iter().zip(&of_entry).enumerate().filter(|(_, (_, field))| field.is_none()).map(
-            |(at, (column, _))| {
-                // One that the catalog does not know may be newer than it.
-                let written = || names.get(at).map_or("", column_name);
-                let (name, type_oid) = column.map_or_else(|| (written(), 0), |column| (&*column.name, column.type_oid));
-                (at, PlainInto { part: entry.part.clone(), column: name.to_owned(), type_oid })
-            },
-        ));
-        fields.resize(fields.len().max(of_entry.len()), None);
-        for (field, more) in fields.iter_mut().zip(of_entry) {
-            *field = match (field.take(), more) {
-                (Some((field, one)), Some((_, other))) if one != other => Some((field, 0)),
-                (field, more) => field.or(more),
-            };
-        }
-    }
-    (fields, plain)
-}
-
-/// The classified fields that get what is put into a column.
-fn put_into(entry: &Entry, column: &Column, catalog: &Catalog) -> Vec<Field> {
-    match entry.made(column, catalog.classifies()) {
-        Made::Plain => Vec::new(),
-        Made::Copy(field) => vec![field],
-        Made::Computed(fields) => fields.to_vec(),
-        Made::Unknown | Made::Everything => entry.touches.to_vec(),
-    }
-}
-
 impl<'a> Gathering<'a> {
     fn insert(&mut self, node: &'a Node) {
         let columns = node.get("cols");
@@ -385,7 +188,7 @@ impl<'a> Gathering<'a> {
                         defined.node().map_or("", |node| node.text(if node.has("name") { "name" } else { "colname" }));
                     let new = defined.node().and_then(|command| command.get("def").as_kind("ColumnDef"));
                     let name = if own.is_empty() { new.map_or("", |column| column.text("colname")) } else { own };
-                    let goal = self.goal(&target, COLUMNS_MAX, name);
+                    let goal = target.goal(COLUMNS_MAX, name, self.catalog, self.tells_puts);
                     self.put_plain(defined, ReadAs::Anything, &goal.plain);
                 }
             }
@@ -437,12 +240,12 @@ impl<'a> Gathering<'a> {
                 Some(source) => source,
                 None => continue,
             };
-            let goal = self.goal(target, at, names.get(at).copied().unwrap_or(""));
+            let goal = target.goal(at, names.get(at).copied().unwrap_or(""), self.catalog, self.tells_puts);
             self.give(target, &goal, &source, place);
         }
         // Columns that are newer than the catalog.
         if names.is_empty() && matches!(source(0), Some(Source::Anything)) {
-            let goal = self.goal(target, COLUMNS_MAX, "");
+            let goal = target.goal(COLUMNS_MAX, "", self.catalog, self.tells_puts);
             self.give(target, &goal, &Source::Anything, place);
         }
     }
@@ -452,7 +255,7 @@ impl<'a> Gathering<'a> {
         for assignment in assignments.list().iter().filter_map(Tree::node) {
             let place = Place { single: target.is_single(), named: !assignment.has("indirection"), conflict };
             let (name, value) = (assignment.text("name"), assignment.get("val"));
-            let goal = self.goal(target, COLUMNS_MAX, name);
+            let goal = target.goal(COLUMNS_MAX, name, self.catalog, self.tells_puts);
             // What goes into a part of a column is not of the column's type.
             let source = if place.named { Source::Values(vec![value]) } else { Source::Part(value) };
             self.give(target, &goal, &source, place);
@@ -460,29 +263,6 @@ impl<'a> Gathering<'a> {
             self.put_plain(assignment.get("indirection"), ReadAs::Anything, &goal.plain);
             self.crosses |= conflict && takes_of_another(value, name);
         }
-    }
-
-    /// The columns of this name, or without one those at this place.
-    fn goal(&self, target: &Target<'a>, at: usize, name: &str) -> Goal<'a> {
-        let (mut known, mut plain) = (Vec::new(), Vec::new());
-        let unknown = |part: &Part| PlainInto { part: part.clone(), column: name.to_owned(), type_oid: 0 };
-        for (entry, by_name) in &target.known {
-            let column = if name.is_empty() { entry.relation.columns.get(at) } else { by_name.get(name).copied() };
-            match column {
-                Some(column) => {
-                    known.push((*entry, column));
-                    if self.tells_puts && put_into(entry, column, self.catalog).is_empty() {
-                        let (column, type_oid) = ((*column.name).to_owned(), column.type_oid);
-                        plain.push(PlainInto { part: entry.part.clone(), column, type_oid });
-                    }
-                }
-                // It may be newer than the catalog.
-                None => plain.extend(self.tells_puts.then(|| unknown(&entry.part))),
-            }
-        }
-        plain.extend(target.unknown.iter().filter(|_| self.tells_puts).map(unknown));
-        sort(&mut plain);
-        Goal { known, plain: plain.into() }
     }
 
     /// A value goes there.
@@ -620,13 +400,6 @@ impl Written {
     }
 }
 
-/// Puts those of one name and one type beside each other, each once.
-fn sort(into: &mut Vec<PlainInto>) {
-    let key = |into: &PlainInto| (into.column.clone(), into.type_oid, Arc::clone(&into.part.name));
-    into.sort_by_cached_key(key);
-    into.dedup();
-}
-
 /// Whether a value may be one of a row, or of a query.
 fn names_a_column(value: &Tree) -> bool {
     let mut names = false;
@@ -644,48 +417,6 @@ fn takes_of_another(value: &Tree, name: &str) -> bool {
     takes
 }
 
-/// The relations that may be meant. What is in a temporary table of the session is known without being asked for.
-fn entries<'a>(relation: &Tree, catalog: &'a Catalog) -> impl Iterator<Item = &'a Entry> {
-    let range = relation.as_kind("RangeVar");
-    let named = range.map(|range| (range.text("schemaname").to_owned(), range.text("relname").to_owned()));
-    named.into_iter().flat_map(|(schema, name)| {
-        let named = catalog.named(&schema, &name).filter(|entry| !catalog.is_own_temporary(entry));
-        named.collect::<Vec<_>>()
-    })
-}
-
-/// A table that the catalog does not know, by its name.
-fn unknown_part(relation: &Tree, catalog: &Catalog) -> Option<Part> {
-    let range = relation.as_kind("RangeVar")?;
-    let (schema, name) = (range.text("schemaname"), range.text("relname"));
-    catalog.named(schema, name).next().is_none().then(|| table_part(schema, name))
-}
-
-/// A table by the name that it has here.
-fn part_of(relation: &Tree) -> Option<Part> {
-    relation.as_kind("RangeVar").map(|range| table_part(range.text("schemaname"), range.text("relname")))
-}
-
-/// What has this name, which is written in parts.
-fn part_named(name: &Tree) -> Option<Part> {
-    let parts = name_parts(name.list());
-    let (schema, name) = schema_and_name(&parts);
-    (!name.is_empty()).then(|| table_part(schema, name))
-}
-
-/// A column in a list of them: with what stands behind it, or its name alone.
-fn column_name(tree: &Tree) -> &str {
-    match tree.node() {
-        Some(node) if node.kind == "String" => node.text("sval"),
-        Some(node) => node.text("name"),
-        None => tree.text(),
-    }
-}
-
-fn column<'a>(entry: &'a Entry, name: &str) -> Option<&'a Column> {
-    entry.relation.columns.iter().find(|column| *column.name == *name)
-}
-
 /// DEFAULT, or NULL.
 pub(super) fn gives_nothing(value: &Tree) -> bool {
     match bare(value) {
@@ -699,6 +430,3 @@ pub(super) fn gives_nothing(value: &Tree) -> bool {
 fn holds_mask(value: &Node) -> bool {
     value.kind == "AConst" && value.get("val").node().is_some_and(|text| is_mask(text.text("sval").as_bytes()))
 }
-
-#[cfg(test)]
-mod tests;

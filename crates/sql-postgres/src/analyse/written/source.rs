@@ -1,0 +1,131 @@
+//! What a statement puts into a column: values that are written there, or what a query gives.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::super::constants::{bare, each_made_of, given, is_star};
+use crate::statement::{Given, ReadAs};
+use crate::tree::{Node, Tree};
+
+/// What one column gets.
+pub(super) enum Source<'a> {
+    /// One of these.
+    Values(Vec<&'a Tree>),
+    /// This, by way of a query.
+    Selected(&'a Tree),
+    /// One of these, by way of a query that names them.
+    Named(Vec<&'a Tree>),
+    /// This, for a part of it.
+    Part(&'a Tree),
+    /// A column of this COPY's data.
+    Copied(&'a Node),
+    /// Nobody says what.
+    Anything,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn values(&self) -> &[&'a Tree] {
+        match self {
+            Self::Values(values) | Self::Named(values) => values,
+            Self::Selected(value) | Self::Part(value) => std::slice::from_ref(value),
+            Self::Copied(_) | Self::Anything => &[],
+        }
+    }
+}
+
+/// Rows of values.
+pub(super) struct Rows<'a> {
+    pub(super) rows: Vec<&'a [Tree]>,
+    /// Whether there is a star among them, behind which nobody can count.
+    pub(super) has_star: bool,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(rows: Vec<&'a [Tree]>) -> Self {
+        let has_star = rows.iter().any(|row| row.iter().any(is_star));
+        Self { rows, has_star }
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.rows.iter().map(|row| row.len()).max().unwrap_or(0)
+    }
+
+    /// What they give at a place.
+    pub(super) fn at(&self, at: usize) -> Option<Source<'a>> {
+        if self.has_star {
+            return Some(Source::Anything);
+        }
+        let values: Vec<&Tree> = self.rows.iter().filter_map(|row| row.get(at)).collect();
+        (!values.is_empty()).then_some(Source::Values(values))
+    }
+}
+
+/// The rows of VALUES in FROM, where a query has nothing else there: `SELECT a, b FROM (VALUES ($1, $2)) AS v (a, b)`.
+pub(super) struct NamedRows<'a> {
+    pub(super) rows: Rows<'a>,
+    pub(super) alias: &'a str,
+    pub(super) names: Vec<&'a str>,
+}
+
+impl<'a> NamedRows<'a> {
+    pub(super) fn of(query: &'a Node) -> Option<Self> {
+        let [from] = query.get("from_clause").list() else { return None };
+        let from = from.as_kind("RangeSubselect").filter(|_| !query.has("with_clause"))?;
+        let (values, alias) = (from.get("subquery").node()?, from.get("alias").node()?);
+        let rows = Rows::new(values.get("values_lists").list().iter().map(Tree::list).collect());
+        let names: Vec<&str> = alias.get("colnames").list().iter().map(Tree::text).collect();
+        let is_plain = !rows.has_star && !values.has("with_clause") && names.len() == rows.width();
+        (is_plain && names.iter().collect::<HashSet<_>>().len() == names.len()).then(|| Self {
+            rows,
+            alias: alias.text("aliasname"),
+            names,
+        })
+    }
+
+    /// The values that a column of theirs has, with whatever casts around it.
+    pub(super) fn named(&self, value: &Tree) -> Option<Vec<&'a Tree>> {
+        let fields: Vec<&str> = bare(value)?.get("fields").list().iter().map(Tree::text).collect();
+        let name = match fields.as_slice() {
+            [name] => *name,
+            [alias, name] if *alias == self.alias => *name,
+            _ => return None,
+        };
+        let at = self.names.iter().position(|known| *known == name)?;
+        Some(self.rows.rows.iter().filter_map(|row| row.get(at)).collect())
+    }
+}
+
+/// The table that a query's rows go into, if it has INTO, which stands in the first of its arms.
+pub(super) fn into_of(node: &Node) -> Option<&Tree> {
+    let mut node = node;
+    loop {
+        match node.get("larg").node() {
+            Some(first) => node = first,
+            None => return node.get("into_clause").node().map(|into| into.get("rel")),
+        }
+    }
+}
+
+/// Of each argument of an EXECUTE the constants that it may be made of.
+pub(in crate::analyse) fn arguments(tree: &Tree) -> Vec<Vec<Arc<str>>> {
+    let mut arguments = Vec::new();
+    let holds = |node: &Node| matches!(node.kind, "ExecuteStmt" | "CreateTableAsStmt" | "ExplainStmt");
+    if !tree.node().is_some_and(holds) {
+        return arguments;
+    }
+    let constants = |argument: &Tree| {
+        let mut constants = Vec::new();
+        each_made_of(argument, ReadAs::Anything, &mut |node, _| match given(node) {
+            Some(Given::Constant(value)) => constants.push(value),
+            Some(Given::Parameter(_) | Given::TooMuch) | None => {}
+        });
+        constants
+    };
+    tree.walk(&mut |node| {
+        if node.kind == "ExecuteStmt" {
+            arguments.extend(node.get("params").list().iter().map(constants));
+        }
+        true
+    });
+    arguments
+}

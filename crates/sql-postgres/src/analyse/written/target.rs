@@ -1,0 +1,165 @@
+//! Where a statement puts values: the tables and columns that may be meant.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::{Field, Part};
+
+use crate::catalog::{Catalog, Column, Entry, Made};
+use crate::copy::PlainInto;
+use crate::tree::{Node, Tree, name_parts, schema_and_name};
+use crate::vocabulary::table_part;
+
+/// A table that something is put into: all that may be meant by its name.
+pub(super) struct Target<'a> {
+    pub(super) known: Vec<(&'a Entry, HashMap<&'a str, &'a Column>)>,
+    /// If the catalog knows none.
+    pub(super) unknown: Option<Part>,
+    /// Whether the rows that are written can be named elsewhere in the statement.
+    pub(super) returns: bool,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn new(node: &'a Node, catalog: &'a Catalog) -> Self {
+        let relation = node.get("relation");
+        let by_name = |entry: &'a Entry| entry.relation.columns.iter().map(|column| (&*column.name, column)).collect();
+        let known: Vec<_> = entries(relation, catalog).map(|entry| (entry, by_name(entry))).collect();
+        let unknown = if known.is_empty() { unknown_part(relation, catalog) } else { None };
+        Self { known, unknown, returns: node.has("returning_clause") }
+    }
+
+    pub(super) fn is_single(&self) -> bool {
+        self.known.len() == 1
+    }
+
+    /// How many columns it has at most.
+    pub(super) fn width(&self) -> usize {
+        self.known.iter().map(|(entry, _)| entry.relation.columns.len()).max().unwrap_or(0)
+    }
+
+    /// The columns of this name, or without one those at this place.
+    pub(super) fn goal(&self, at: usize, name: &str, catalog: &Catalog, with_plain: bool) -> Goal<'a> {
+        let (mut known, mut plain) = (Vec::new(), Vec::new());
+        let unknown = |part: &Part| PlainInto { part: part.clone(), column: name.to_owned(), type_oid: 0 };
+        for (entry, by_name) in &self.known {
+            let column = if name.is_empty() { entry.relation.columns.get(at) } else { by_name.get(name).copied() };
+            match column {
+                Some(column) => {
+                    known.push((*entry, column));
+                    if with_plain && put_into(entry, column, catalog).is_empty() {
+                        let (column, type_oid) = ((*column.name).to_owned(), column.type_oid);
+                        plain.push(PlainInto { part: entry.part.clone(), column, type_oid });
+                    }
+                }
+                // It may be newer than the catalog.
+                None => plain.extend(with_plain.then(|| unknown(&entry.part))),
+            }
+        }
+        plain.extend(self.unknown.iter().filter(|_| with_plain).map(unknown));
+        sort(&mut plain);
+        Goal { known, plain: plain.into() }
+    }
+}
+
+/// Where a value goes: a column of each table that may be meant.
+pub(super) struct Goal<'a> {
+    pub(super) known: Vec<(&'a Entry, &'a Column)>,
+    /// Those that are not classified, also those that nobody knows. Empty if that is not asked.
+    pub(super) plain: Arc<[PlainInto]>,
+}
+
+/// Where the columns of a COPY's data go: `fields` and `plain` of a `CopyIn`.
+pub(crate) type CopiedInto = (Vec<Option<(Field, u32)>>, Vec<(usize, PlainInto)>);
+
+/// The classified column that each column of a COPY's data goes into, in order. Where the name may mean several tables, a column
+/// is classified if it is in any of them; and a column that the catalog does not know, if anything of its table is.
+/// With each stands the oid of its type; 0 if it is not known. And the columns that are not classified.
+pub(crate) fn copied_into(node: &Node, catalog: &Catalog) -> CopiedInto {
+    let mut fields: Vec<Option<(Field, u32)>> = Vec::new();
+    let mut plain = Vec::new();
+    for entry in entries(node.get("relation"), catalog) {
+        let columns: Vec<Option<&Column>> = match node.get("attlist").list() {
+            [] => entry.relation.columns.iter().filter(|column| !column.generated).map(Some).collect(),
+            list => list.iter().map(|name| column(entry, column_name(name))).collect(),
+        };
+        let unknown = || entry.touches.first().map(|field| (field.clone(), 0));
+        let into = |column: &Column| Some((put_into(entry, column, catalog).into_iter().next()?, column.type_oid));
+        let of_entry: Vec<_> = columns.iter().map(|column| column.map_or_else(unknown, into)).collect();
+        let names = node.get("attlist").list();
+        plain.extend(columns.iter().zip(&of_entry).enumerate().filter(|(_, (_, field))| field.is_none()).map(
+            |(at, (column, _))| {
+                // One that the catalog does not know may be newer than it.
+                let written = || names.get(at).map_or("", column_name);
+                let (name, type_oid) = column.map_or_else(|| (written(), 0), |column| (&*column.name, column.type_oid));
+                (at, PlainInto { part: entry.part.clone(), column: name.to_owned(), type_oid })
+            },
+        ));
+        fields.resize(fields.len().max(of_entry.len()), None);
+        for (field, more) in fields.iter_mut().zip(of_entry) {
+            *field = match (field.take(), more) {
+                (Some((field, one)), Some((_, other))) if one != other => Some((field, 0)),
+                (field, more) => field.or(more),
+            };
+        }
+    }
+    (fields, plain)
+}
+
+/// The classified fields that get what is put into a column.
+pub(super) fn put_into(entry: &Entry, column: &Column, catalog: &Catalog) -> Vec<Field> {
+    match entry.made(column, catalog.classifies()) {
+        Made::Plain => Vec::new(),
+        Made::Copy(field) => vec![field],
+        Made::Computed(fields) => fields.to_vec(),
+        Made::Unknown | Made::Everything => entry.touches.to_vec(),
+    }
+}
+
+/// Puts those of one name and one type beside each other, each once.
+pub(super) fn sort(into: &mut Vec<PlainInto>) {
+    let key = |into: &PlainInto| (into.column.clone(), into.type_oid, Arc::clone(&into.part.name));
+    into.sort_by_cached_key(key);
+    into.dedup();
+}
+
+/// The relations that may be meant. What is in a temporary table of the session is known without being asked for.
+pub(super) fn entries<'a>(relation: &Tree, catalog: &'a Catalog) -> impl Iterator<Item = &'a Entry> {
+    let range = relation.as_kind("RangeVar");
+    let named = range.map(|range| (range.text("schemaname").to_owned(), range.text("relname").to_owned()));
+    named.into_iter().flat_map(|(schema, name)| {
+        let named = catalog.named(&schema, &name).filter(|entry| !catalog.is_own_temporary(entry));
+        named.collect::<Vec<_>>()
+    })
+}
+
+/// A table that the catalog does not know, by its name.
+pub(super) fn unknown_part(relation: &Tree, catalog: &Catalog) -> Option<Part> {
+    let range = relation.as_kind("RangeVar")?;
+    let (schema, name) = (range.text("schemaname"), range.text("relname"));
+    catalog.named(schema, name).next().is_none().then(|| table_part(schema, name))
+}
+
+/// A table by the name that it has here.
+pub(super) fn part_of(relation: &Tree) -> Option<Part> {
+    relation.as_kind("RangeVar").map(|range| table_part(range.text("schemaname"), range.text("relname")))
+}
+
+/// What has this name, which is written in parts.
+pub(super) fn part_named(name: &Tree) -> Option<Part> {
+    let parts = name_parts(name.list());
+    let (schema, name) = schema_and_name(&parts);
+    (!name.is_empty()).then(|| table_part(schema, name))
+}
+
+/// A column in a list of them: with what stands behind it, or its name alone.
+pub(super) fn column_name(tree: &Tree) -> &str {
+    match tree.node() {
+        Some(node) if node.kind == "String" => node.text("sval"),
+        Some(node) => node.text("name"),
+        None => tree.text(),
+    }
+}
+
+pub(super) fn column<'a>(entry: &'a Entry, name: &str) -> Option<&'a Column> {
+    entry.relation.columns.iter().find(|column| *column.name == *name)
+}
