@@ -18,6 +18,8 @@ use crate::session::{Rule, Shared};
 const LOOK_BYTES: usize = 32;
 const FIELD_BYTES: usize = 64;
 const UNREAD_BYTES: usize = 2048;
+/// And to find out what the name of a field says.
+const PLACE_BYTES: usize = 512;
 /// Fields of which is kept what their names say.
 const PLACES_MAX: usize = 2048;
 
@@ -58,6 +60,9 @@ impl<'s> Storing<'s> {
         if !self.places.contains_key(name) {
             if self.places.len() >= PLACES_MAX {
                 self.places.clear();
+            }
+            if !spend(&mut self.left, PLACE_BYTES) {
+                return Some(too_much());
             }
             self.places.insert(name.to_owned(), detector.place(name));
         }

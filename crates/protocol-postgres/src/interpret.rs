@@ -12,8 +12,8 @@ use std::sync::Arc;
 use gate::{Declined, Gate, Search, ShapeKey};
 use model::{Ask, Certainty, Field, LogText, Lowering, Object, Operation, Wording};
 use sql_postgres::{
-    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, ReadAs, SQL_BYTES_MAX, Skeleton, Statement,
-    TransactionStep, analyse_with, function_call, function_of, log_text, unseen,
+    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, PlainPut, ReadAs, SQL_BYTES_MAX, Skeleton,
+    Statement, TransactionStep, analyse_with, function_call, function_of, log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -22,6 +22,8 @@ use crate::conversation::{LOOKED_BYTES_MAX, Shape};
 
 /// Actions on objects that one text may ask for; each costs time to decide and room to keep.
 const ASKS_MAX: usize = 4096;
+/// About the bytes that it takes to keep that a value is put somewhere, and each of the columns that it may go into.
+const PUT_BYTES: usize = 96;
 
 /// A text that was read: how it is worded, and what it does.
 #[derive(Debug)]
@@ -155,7 +157,11 @@ impl Circumstance<'_> {
         let mut puts = statements.iter().flat_map(all_of).flat_map(|statement| &statement.puts);
         let is_put = puts.any(|put| match (&put.given, put.read_as) {
             (Given::Constant(value), ReadAs::Column) => put.into.iter().any(|into| finds(into.type_oid, value)),
-            (Given::Constant(value), ReadAs::Type(oid)) => finds(oid, value) || finds(0, value),
+            (Given::Constant(value), ReadAs::ColumnPerhaps) => {
+                put.into.iter().any(|into| finds(into.type_oid, value)) || finds(0, value)
+            }
+            (Given::Constant(value), ReadAs::Type(oid)) => finds(oid, value),
+            (Given::Constant(value), ReadAs::TypePerhaps(oid)) => finds(oid, value) || finds(0, value),
             (Given::Constant(value), ReadAs::Anything) => finds(0, value),
             (Given::Parameter(_) | Given::TooMuch, _) => false,
         });
@@ -399,9 +405,17 @@ impl Reading {
         self.uncommitted != 0 && self.statements.iter().any(|statement| statement.moves_values)
     }
 
-    /// About how many bytes it takes to keep what its statements are made of.
+    /// About how many bytes it takes to keep what its statements are made of, and what they put where.
     pub fn bytes(&self) -> usize {
-        self.statements.iter().map(|statement| statement.made_of.bytes()).fold(0, usize::saturating_add)
+        let mut seen = HashSet::new();
+        let put = |put: &PlainPut| {
+            let constant = if let Given::Constant(value) = &put.given { value.len() } else { 0 };
+            let into = if seen.insert(Arc::as_ptr(&put.into)) { put.into.len() } else { 0 };
+            PUT_BYTES.saturating_mul(into.saturating_add(1)).saturating_add(constant)
+        };
+        let puts = self.statements.iter().flat_map(all_of).flat_map(|statement| &statement.puts).map(put);
+        let made_of = self.statements.iter().map(|statement| statement.made_of.bytes());
+        puts.fold(made_of.fold(0, usize::saturating_add), usize::saturating_add)
     }
 
     /// Whether it is to be read with the session's own catalog, also where the session has changed nothing.

@@ -69,7 +69,7 @@ pub(crate) fn read(sql: &str) -> Result<Vec<RawStmt>, Unreadable> {
     }
 }
 
-/// How many parts the library makes of the sources of assignments to several columns, up to one more than is read: of `SET (a, b, c) = (SELECT …)`
+/// How many parts the library makes of the sources of assignments to several columns, or some that are more than are read: of `SET (a, b, c) = (SELECT …)`
 /// its tree has the query once for each of them, and what is set within that query so often again, so that a text of some hundred bytes takes all
 /// memory. `None` if the text can't be cut into tokens: then it can't be read, but what it begins with may be.
 fn copied_parts(sql: &str) -> Option<usize> {

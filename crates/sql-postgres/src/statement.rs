@@ -114,10 +114,26 @@ pub enum Given {
 pub enum ReadAs {
     /// As one of its column's type.
     Column,
+    /// Perhaps so, and perhaps as one of any type.
+    ColumnPerhaps,
     /// As one of the type of this oid.
     Type(u32),
+    /// Perhaps so, and perhaps as one of any type.
+    TypePerhaps(u32),
     /// As one of any type.
     Anything,
+}
+
+impl ReadAs {
+    /// The same of what stands within something else, or comes from elsewhere: of which type it is the server finds out.
+    #[must_use]
+    pub fn perhaps(self) -> Self {
+        match self {
+            Self::Column => Self::ColumnPerhaps,
+            Self::Type(oid) => Self::TypePerhaps(oid),
+            Self::ColumnPerhaps | Self::TypePerhaps(_) | Self::Anything => self,
+        }
+    }
 }
 
 /// A parameter that goes into a field which may be given less than its value.

@@ -57,9 +57,16 @@ fn read_text(bytes: &[u8]) -> Option<(IpAddr, u8)> {
 /// An address that is written in another way than the server writes it: digits of a device's in groups of any length, zeros before those of a host's,
 /// and networks of which the rest is left out. `None` for all else.
 pub(super) fn plainly(kind: NetKind, bytes: &[u8]) -> Option<Vec<u8>> {
-    let is_mark = |byte: &u8| matches!(byte, b':' | b'-' | b'.' | b' ');
-    let digits: Vec<u8> = bytes.iter().copied().filter(|byte| !is_mark(byte)).collect();
     if matches!(kind, NetKind::Mac | NetKind::Mac8) {
+        let groups: Vec<&[u8]> = bytes.split(|byte| matches!(byte, b':' | b'-' | b'.' | b' ')).collect();
+        // Groups of one digit leave out the other.
+        let digits: Vec<u8> = match groups.len() {
+            6 | 8 => groups
+                .iter()
+                .flat_map(|group| [if group.len() == 1 { &b"0"[..] } else { b"" }, group].concat())
+                .collect(),
+            _ => groups.concat(),
+        };
         let is_mac = matches!(digits.len(), 12 | 16) && digits.iter().all(u8::is_ascii_hexdigit);
         let pairs: Vec<&[u8]> = digits.chunks(2).collect();
         return is_mac.then(|| pairs.join(&b':'));
@@ -67,7 +74,9 @@ pub(super) fn plainly(kind: NetKind, bytes: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (host, _) = text.split_once('/').unwrap_or((text, ""));
     let parts = host.split('.').map(|part| part.parse::<u8>().ok()).collect::<Option<Vec<u8>>>()?;
-    let missing = 4_usize.checked_sub(parts.len()).filter(|missing| *missing == 0 || kind == NetKind::Cidr)?;
+    let missing = 4_usize
+        .checked_sub(parts.len())
+        .filter(|missing| *missing == 0 || kind == NetKind::Cidr || text.contains('/'))?;
     let all: Vec<String> =
         parts.into_iter().chain(std::iter::repeat_n(0, missing)).map(|part| part.to_string()).collect();
     Some(all.join(".").into_bytes())

@@ -314,7 +314,6 @@ fn fits(number: &str, modifier: i32) -> bool {
 
 const NEGATIVE: i16 = 0x4000;
 
-/// A `numeric` in binary: how many groups of four digits, how many of them (less one) stand before the point, sign, how many
 /// Whether a `numeric` is infinity or no number: it has no digits.
 pub(super) fn is_special(binary: bool, cell: &[u8]) -> bool {
     match cell {
@@ -323,6 +322,7 @@ pub(super) fn is_special(binary: bool, cell: &[u8]) -> bool {
     }
 }
 
+/// A `numeric` in binary: how many groups of four digits, how many of them (less one) stand before the point, sign, how many
 /// digits are shown behind the point, the groups. NaN and infinity are signs of their own.
 struct Groups {
     weight: i16,

@@ -141,7 +141,7 @@ impl IntoPuts<'_> {
         value: &[u8],
         wire: &impl Fn(u32) -> CellType,
     ) -> Option<Declined> {
-        let is_typed = put.read_as == ReadAs::Column && !name.is_empty();
+        let is_typed = matches!(put.read_as, ReadAs::Column | ReadAs::ColumnPerhaps) && !name.is_empty();
         let mut types = into.chunk_by(|one, other| !is_typed || one.type_oid == other.type_oid);
         types.find_map(|into| {
             let mut read = |wire: CellType| {
@@ -150,11 +150,14 @@ impl IntoPuts<'_> {
                     Said::Unread => self.0.refuses_unread(columns(into), UNREAD),
                 })
             };
+            let own = into.first().filter(|_| is_typed).map_or(0, |into| into.type_oid);
+            // Where it is not known for sure it is a constant.
+            let anything = CellType::of(0, false);
             match put.read_as {
-                ReadAs::Column => read(wire(into.first().filter(|_| is_typed).map_or(0, |into| into.type_oid))),
-                // A type of the caller's may have the same name.
-                ReadAs::Type(oid) if !wire(oid).binary => read(wire(oid)).or_else(|| read(CellType::of(0, false))),
+                ReadAs::Column => read(wire(own)),
+                ReadAs::ColumnPerhaps => read(CellType::of(own, false)).or_else(|| read(anything)),
                 ReadAs::Type(oid) => read(wire(oid)),
+                ReadAs::TypePerhaps(oid) => read(CellType::of(oid, false)).or_else(|| read(anything)),
                 ReadAs::Anything => read(wire(0)),
             }
         })

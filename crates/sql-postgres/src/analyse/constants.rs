@@ -56,39 +56,64 @@ const TYPES: [(&str, u32, u32); 25] = [
     ("name", 19, 1003),
 ];
 
-/// Calls `found` with each constant, parameter and column that a value may be made of, and how it is read: `alone` if it stands there by itself. Of
-/// which type it is within something else is for the server to find out.
+/// Those that are texts, of which anything can be made.
+pub(super) const TEXTS: [u32; 4] = [19, 25, 1042, 1043];
+
+/// Calls `found` with each constant, parameter and column that a value may be made of, and how it is read: `alone` if it stands there by itself.
 pub(super) fn each_made_of<'a>(value: &'a Tree, alone: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
+    look(value, (alone, true), found);
+}
+
+/// The same of what stands within something else that is read so.
+pub(super) fn each_made_within<'a>(value: &'a Tree, around: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
+    look(value, (around, false), found);
+}
+
+/// A parameter's type is what stands around it alone, and else for the server to find out.
+fn look<'a>(value: &'a Tree, (read_as, alone): (ReadAs, bool), found: &mut impl FnMut(&'a Node, ReadAs)) {
     let node = match value {
-        Tree::List(items) => return items.iter().for_each(|item| each_made_of(item, ReadAs::Anything, found)),
+        Tree::List(items) => return items.iter().for_each(|item| look(item, (ReadAs::Anything, false), found)),
         Tree::Node(node) => node,
         Tree::Nothing | Tree::Text(_) | Tree::Int(_) => return,
     };
     match node.kind {
-        "AConst" | "ParamRef" | "ColumnRef" => found(node, alone),
-        "TypeCast" if alone == ReadAs::Column => {
-            each_made_of(node.get("arg"), of_type(node.get("type_name")), found);
+        "ParamRef" if !alone => found(node, ReadAs::Anything),
+        "AConst" | "ParamRef" | "ColumnRef" => found(node, read_as),
+        "TypeCast" => {
+            let (own, cast) = (of_type(node.get("type_name")), node.get("arg"));
+            let is_telling = matches!(own, ReadAs::Type(oid) if !TEXTS.contains(&oid));
+            let both = match read_as {
+                ReadAs::Type(_) | ReadAs::TypePerhaps(_) if !is_telling => read_as.perhaps(),
+                ReadAs::Column if alone => own,
+                _ => own.perhaps(),
+            };
+            let is_parameter = cast.as_kind("ParamRef").is_some();
+            look(cast, if is_parameter { (own, true) } else { (both, false) }, found);
         }
-        "TypeCast" => each_made_of(node.get("arg"), ReadAs::Anything, found),
-        "CollateClause" => each_made_of(node.get("arg"), alone, found),
+        "CollateClause" => look(node.get("arg"), (read_as, alone), found),
         "CaseExpr" => {
             let results = node.get("args").list().iter().filter_map(Tree::node).map(|when| when.get("result"));
-            results.chain([node.get("defresult")]).for_each(|result| each_made_of(result, ReadAs::Anything, found));
+            let results = results.chain([node.get("defresult")]);
+            results.for_each(|result| look(result, (read_as.perhaps(), false), found));
         }
-        "AExpr" if is_nullif(node) => each_made_of(node.get("lexpr"), ReadAs::Anything, found),
+        "CoalesceExpr" | "MinMaxExpr" => {
+            let arguments = node.get("args").list().iter();
+            arguments.for_each(|argument| look(argument, (read_as.perhaps(), false), found));
+        }
+        "AExpr" if is_nullif(node) => look(node.get("lexpr"), (read_as.perhaps(), false), found),
         "AExpr" if is_comparison(node) => {}
         "NullTest" | "BooleanTest" | "BoolExpr" => {}
         "SubLink" if !returns_rows(node) => {}
-        "MultiAssignRef" => of_row(node).into_iter().for_each(|value| each_made_of(value, alone, found)),
+        "MultiAssignRef" => of_row(node).into_iter().for_each(|value| look(value, (read_as, alone), found)),
         _ => {
             let fields = node.fields.iter().filter(|(name, _)| !SAYS_WHICH.contains(name));
-            fields.for_each(|(_, value)| each_made_of(value, ReadAs::Anything, found));
+            fields.for_each(|(_, value)| look(value, (ReadAs::Anything, false), found));
         }
     }
 }
 
 /// How a constant is read that is cast to a type.
-fn of_type(name: &Tree) -> ReadAs {
+pub(super) fn of_type(name: &Tree) -> ReadAs {
     let Some(node) = name.node() else { return ReadAs::Anything };
     let name = match node.get("names").list() {
         [name] => name.text(),

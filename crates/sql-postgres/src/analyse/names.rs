@@ -10,7 +10,7 @@ use pg_query::protobuf::DiscardMode;
 
 use super::{MadeOf, of_tree, read};
 use crate::catalog::Catalog;
-use crate::statement::{Given, NameUse, OutputShape, Outputs, PlainPut, ReadAs, Rows, Statement};
+use crate::statement::{Given, NameUse, OutputShape, Outputs, PlainPut, Rows, Statement};
 use crate::tree::{Node, Tree};
 use crate::vocabulary::{OPAQUE, STORE};
 
@@ -102,7 +102,7 @@ impl Statement {
                     left = fewer;
                     let given = given.iter().cloned().map(Given::Constant);
                     // The argument is of the parameter's type, and not of the column's.
-                    let read_as = if put.read_as == ReadAs::Column { ReadAs::Anything } else { put.read_as };
+                    let read_as = put.read_as.perhaps();
                     whole.puts.extend(given.map(|given| PlainPut { given, read_as, ..put.clone() }));
                 }
                 Given::Constant(_) | Given::TooMuch => whole.puts.push(put.clone()),

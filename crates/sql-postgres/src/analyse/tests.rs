@@ -260,6 +260,11 @@ fn long_texts_take_no_square_time() {
         format!("INSERT INTO products VALUES {}", many(&|_| "(1, 'a', 2)".into(), 60_000)),
         // Columns times values.
         format!(
+            "INSERT INTO nosuch SELECT {} FROM (VALUES {}) v(a)",
+            many(&|_| "a".into(), 1600),
+            many(&|_| "(1)".into(), 100_000)
+        ),
+        format!(
             "INSERT INTO nosuch ({}) VALUES (x.*, {})",
             many(&|_| "c".into(), 10_000),
             many(&|_| "1".into(), 100_000)

@@ -18,11 +18,11 @@ use model::{Field, Part};
 use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
 pub(super) use source::arguments;
-use source::{NamedRows, Rows, Source, into_of};
+use source::{NamedRows, Rows, Source, into_of, names_a_column};
 pub(crate) use target::copied_into;
 use target::{Goal, Target, column, column_name, entries, part_named, part_of, put_into, sort};
 
-use super::constants::{AsGiven, bare, each_made_of, given, is_star};
+use super::constants::{AsGiven, bare, each_made_of, each_made_within, given, is_star};
 use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry};
 use crate::copy::PlainInto;
@@ -45,8 +45,9 @@ pub(super) const WRITING: [&str; 9] = [
     "AlterDomainStmt",
 ];
 
-/// The most values of which is kept where they go.
+/// The most values of which is kept where they go, and the most columns that they may go into.
 const VALUES_MAX: usize = 262_144;
+const GOALS_MAX: usize = 1024 * 1024;
 
 /// What is put into columns.
 #[derive(Debug, Default)]
@@ -73,6 +74,8 @@ struct Gathering<'a> {
     written: Written,
     /// How many of its parts put something anywhere.
     writes: usize,
+    /// Columns that were looked for.
+    goals: usize,
     /// Values whose column is known, and whether they can be named elsewhere.
     placed: Vec<(&'a Tree, bool)>,
     /// Whether what is to be inserted into one column may go into another.
@@ -89,6 +92,7 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Writt
         tells_puts,
         written: Written::default(),
         writes: 0,
+        goals: 0,
         placed: Vec::new(),
         crosses: false,
         reached: Vec::new(),
@@ -146,14 +150,15 @@ impl<'a> Gathering<'a> {
             }
             Some(source) => {
                 // A star gives any number of columns.
-                let targets = source.get("target_list").list();
-                let value = |target: &'a Tree| target.node().map_or(target, |target| target.get("val"));
-                let is_plain = !targets.is_empty() && !targets.iter().any(|target| is_star(value(target)));
-                let named = NamedRows::of(source);
-                self.rows(&target, columns, targets.len(), |at| match is_plain {
-                    true => targets.get(at).map(|target| {
-                        let values = named.as_ref().and_then(|rows| rows.named(value(target)));
-                        values.map_or_else(|| Source::Selected(value(target)), Source::Named)
+                let outputs = source.get("target_list").list().iter();
+                let outputs: Vec<&Tree> =
+                    outputs.map(|output| output.node().map_or(output, |node| node.get("val"))).collect();
+                let is_plain = !outputs.is_empty() && !outputs.iter().any(|output| is_star(output));
+                let named = NamedRows::of(source, &outputs);
+                self.rows(&target, columns, outputs.len(), |at| match is_plain {
+                    true => outputs.get(at).map(|output| {
+                        let named = named.as_ref().and_then(|rows| rows.named(output));
+                        named.unwrap_or(Source::Selected(output))
                     }),
                     false => Some(Source::Anything),
                 });
@@ -188,7 +193,7 @@ impl<'a> Gathering<'a> {
                         defined.node().map_or("", |node| node.text(if node.has("name") { "name" } else { "colname" }));
                     let new = defined.node().and_then(|command| command.get("def").as_kind("ColumnDef"));
                     let name = if own.is_empty() { new.map_or("", |column| column.text("colname")) } else { own };
-                    let goal = target.goal(COLUMNS_MAX, name, self.catalog, self.tells_puts);
+                    let goal = self.goal(&target, COLUMNS_MAX, name);
                     self.put_plain(defined, ReadAs::Anything, &goal.plain);
                 }
             }
@@ -236,16 +241,16 @@ impl<'a> Gathering<'a> {
         for at in 0..count {
             let is_part = columns.list().get(at).is_some_and(|name| !is_whole(name));
             let source = match source(at) {
-                Some(Source::Values(values)) if is_part => Source::Named(values),
+                Some(Source::Values(values)) if is_part => Source::Parts(values),
                 Some(source) => source,
                 None => continue,
             };
-            let goal = target.goal(at, names.get(at).copied().unwrap_or(""), self.catalog, self.tells_puts);
+            let goal = self.goal(target, at, names.get(at).copied().unwrap_or(""));
             self.give(target, &goal, &source, place);
         }
         // Columns that are newer than the catalog.
         if names.is_empty() && matches!(source(0), Some(Source::Anything)) {
-            let goal = target.goal(COLUMNS_MAX, "", self.catalog, self.tells_puts);
+            let goal = self.goal(target, COLUMNS_MAX, "");
             self.give(target, &goal, &Source::Anything, place);
         }
     }
@@ -255,14 +260,22 @@ impl<'a> Gathering<'a> {
         for assignment in assignments.list().iter().filter_map(Tree::node) {
             let place = Place { single: target.is_single(), named: !assignment.has("indirection"), conflict };
             let (name, value) = (assignment.text("name"), assignment.get("val"));
-            let goal = target.goal(COLUMNS_MAX, name, self.catalog, self.tells_puts);
+            let goal = self.goal(target, COLUMNS_MAX, name);
             // What goes into a part of a column is not of the column's type.
-            let source = if place.named { Source::Values(vec![value]) } else { Source::Part(value) };
+            let source = if place.named { Source::Values(vec![value]) } else { Source::Parts(vec![value]) };
             self.give(target, &goal, &source, place);
             // Keys of documents.
             self.put_plain(assignment.get("indirection"), ReadAs::Anything, &goal.plain);
             self.crosses |= conflict && takes_of_another(value, name);
         }
+    }
+
+    /// The columns of this name, or without one those at this place.
+    fn goal(&mut self, target: &Target<'a>, at: usize, name: &str) -> Goal<'a> {
+        self.goals = self.goals.saturating_add(target.known.len());
+        let with_plain = self.tells_puts && self.goals <= GOALS_MAX;
+        self.written.too_much |= self.tells_puts && !with_plain;
+        target.goal(at, name, self.catalog, with_plain)
     }
 
     /// A value goes there.
@@ -271,12 +284,14 @@ impl<'a> Gathering<'a> {
             self.put(entry, column, source, place);
         }
         let is_anything = matches!(source, Source::Anything);
-        let alone = match source {
-            Source::Named(_) | Source::Part(_) => ReadAs::Anything,
-            _ => ReadAs::Column,
-        };
         for value in source.values() {
-            self.put_plain(value, alone, &goal.plain);
+            let mut found = |node: &Node, read_as| self.written.put_one(node, read_as, &goal.plain);
+            match source {
+                _ if goal.plain.is_empty() => {}
+                Source::Named(_, read_as) => each_made_within(value, *read_as, &mut found),
+                Source::Parts(_) => each_made_of(value, ReadAs::Anything, &mut found),
+                _ => each_made_of(value, ReadAs::Column, &mut found),
+            }
             self.placed.push((value, target.returns));
         }
         if is_anything || !goal.plain.is_empty() && source.values().iter().any(|value| names_a_column(value)) {
@@ -294,10 +309,9 @@ impl<'a> Gathering<'a> {
         let own = entry.field(column);
         if let Some((field, to)) = own.as_ref().zip(column.on_write) {
             let put = match source {
-                Source::Values(values) => Put::Values(values),
-                Source::Part(value) => Put::Values(std::slice::from_ref(value)),
+                Source::Values(values) | Source::Parts(values) => Put::Values(values),
                 Source::Copied(copy) => Put::Copied(copy),
-                Source::Selected(_) | Source::Named(_) | Source::Anything => Put::Something,
+                Source::Selected(_) | Source::Named(..) | Source::Anything => Put::Something,
             };
             self.written.lowerings.put((field, to), column.type_oid, &put, place);
         }
@@ -324,7 +338,7 @@ impl<'a> Gathering<'a> {
         let mut reaches = matches!(source, Source::Anything);
         for value in source.values() {
             let alone = value.as_kind("ParamRef").or_else(|| value.as_kind("AConst")).is_some();
-            let is_whole = !matches!(source, Source::Named(_) | Source::Part(_));
+            let is_whole = !matches!(source, Source::Named(..) | Source::Parts(_));
             let type_oid = if alone && is_whole { type_oid } else { 0 };
             let mut found = |node: &Node| self.written.keep_one(node, field, type_oid);
             let mut search = AsGiven { found: &mut found, reaches: false };
@@ -382,7 +396,8 @@ impl Written {
         if self.puts.len() < VALUES_MAX {
             // A number is none of its column's type.
             let is_number = node.get("val").node().is_some_and(|value| value.kind != "String");
-            let read_as = if is_number && alone == ReadAs::Column { ReadAs::Anything } else { alone };
+            let is_columns = matches!(alone, ReadAs::Column | ReadAs::ColumnPerhaps);
+            let read_as = if is_number && is_columns { ReadAs::Anything } else { alone };
             self.puts.extend(given(node).map(|given| PlainPut { given, read_as, into: Arc::clone(into) }));
         }
     }
@@ -398,13 +413,6 @@ impl Written {
             self.parameters.push(KeptParameter { number, field: field.clone(), type_oid });
         }
     }
-}
-
-/// Whether a value may be one of a row, or of a query.
-fn names_a_column(value: &Tree) -> bool {
-    let mut names = false;
-    each_made_of(value, ReadAs::Anything, &mut |node, _| names |= node.kind == "ColumnRef");
-    names
 }
 
 /// Whether what is set where a row is there already may be what was to be inserted into another column than this one.

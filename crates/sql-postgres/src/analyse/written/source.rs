@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::constants::{bare, each_made_of, given, is_star};
+use super::super::constants::{TEXTS, bare, each_made_of, given, is_star, of_type};
 use crate::statement::{Given, ReadAs};
 use crate::tree::{Node, Tree};
 
@@ -13,10 +13,10 @@ pub(super) enum Source<'a> {
     Values(Vec<&'a Tree>),
     /// This, by way of a query.
     Selected(&'a Tree),
-    /// One of these, by way of a query that names them.
-    Named(Vec<&'a Tree>),
-    /// This, for a part of it.
-    Part(&'a Tree),
+    /// One of these, by way of a query that names them and reads them so.
+    Named(Vec<&'a Tree>, ReadAs),
+    /// One of these, for a part of it.
+    Parts(Vec<&'a Tree>),
     /// A column of this COPY's data.
     Copied(&'a Node),
     /// Nobody says what.
@@ -26,8 +26,8 @@ pub(super) enum Source<'a> {
 impl<'a> Source<'a> {
     pub(super) fn values(&self) -> &[&'a Tree] {
         match self {
-            Self::Values(values) | Self::Named(values) => values,
-            Self::Selected(value) | Self::Part(value) => std::slice::from_ref(value),
+            Self::Values(values) | Self::Named(values, _) | Self::Parts(values) => values,
+            Self::Selected(value) => std::slice::from_ref(value),
             Self::Copied(_) | Self::Anything => &[],
         }
     }
@@ -60,39 +60,63 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The rows of VALUES in FROM, where a query has nothing else there: `SELECT a, b FROM (VALUES ($1, $2)) AS v (a, b)`.
+/// The rows of VALUES in FROM, where a query has nothing else there and its outputs are their columns, each of them at most once:
+/// `SELECT a::text, b FROM (VALUES ($1, $2)) AS v (a, b)`.
 pub(super) struct NamedRows<'a> {
-    pub(super) rows: Rows<'a>,
-    pub(super) alias: &'a str,
-    pub(super) names: Vec<&'a str>,
+    rows: Rows<'a>,
+    alias: &'a str,
+    names: Vec<&'a str>,
 }
 
 impl<'a> NamedRows<'a> {
-    pub(super) fn of(query: &'a Node) -> Option<Self> {
+    /// Those of a query with these outputs.
+    pub(super) fn of(query: &'a Node, outputs: &[&'a Tree]) -> Option<Self> {
         let [from] = query.get("from_clause").list() else { return None };
         let from = from.as_kind("RangeSubselect").filter(|_| !query.has("with_clause"))?;
         let (values, alias) = (from.get("subquery").node()?, from.get("alias").node()?);
         let rows = Rows::new(values.get("values_lists").list().iter().map(Tree::list).collect());
         let names: Vec<&str> = alias.get("colnames").list().iter().map(Tree::text).collect();
         let is_plain = !rows.has_star && !values.has("with_clause") && names.len() == rows.width();
-        (is_plain && names.iter().collect::<HashSet<_>>().len() == names.len()).then(|| Self {
-            rows,
-            alias: alias.text("aliasname"),
-            names,
-        })
+        let rows = Self { rows, alias: alias.text("aliasname"), names };
+        let mut named = HashSet::new();
+        let mut is_told = |output: &&Tree| match rows.place(output) {
+            Some(place) => named.insert(place),
+            None => !names_a_column(output),
+        };
+        let distinct: HashSet<&&str> = rows.names.iter().collect();
+        (is_plain && distinct.len() == rows.names.len() && outputs.iter().all(&mut is_told)).then_some(rows)
     }
 
-    /// The values that a column of theirs has, with whatever casts around it.
-    pub(super) fn named(&self, value: &Tree) -> Option<Vec<&'a Tree>> {
-        let fields: Vec<&str> = bare(value)?.get("fields").list().iter().map(Tree::text).collect();
+    /// Which of their columns this is, with whatever casts around it.
+    fn place(&self, output: &Tree) -> Option<usize> {
+        let fields: Vec<&str> = bare(output)?.get("fields").list().iter().map(Tree::text).collect();
         let name = match fields.as_slice() {
             [name] => *name,
             [alias, name] if *alias == self.alias => *name,
             _ => return None,
         };
-        let at = self.names.iter().position(|known| *known == name)?;
-        Some(self.rows.rows.iter().filter_map(|row| row.get(at)).collect())
+        self.names.iter().position(|known| *known == name)
     }
+
+    /// The values that an output has.
+    pub(super) fn named(&self, output: &'a Tree) -> Option<Source<'a>> {
+        let at = self.place(output)?;
+        let read_as = match output.as_kind("TypeCast") {
+            None => ReadAs::ColumnPerhaps,
+            Some(cast) => match (of_type(cast.get("type_name")), cast.get("arg").as_kind("ColumnRef")) {
+                (ReadAs::Type(text), Some(_)) if TEXTS.contains(&text) => ReadAs::Type(text),
+                (own, _) => own.perhaps(),
+            },
+        };
+        Some(Source::Named(self.rows.rows.iter().filter_map(|row| row.get(at)).collect(), read_as))
+    }
+}
+
+/// Whether a value may be one of a row, or of a query.
+pub(super) fn names_a_column(value: &Tree) -> bool {
+    let mut names = false;
+    each_made_of(value, ReadAs::Anything, &mut |node, _| names |= node.kind == "ColumnRef");
+    names
 }
 
 /// The table that a query's rows go into, if it has INTO, which stands in the first of its arms.

@@ -17,7 +17,9 @@ fn puts(sql: &str) -> String {
         };
         let read_as = match put.read_as {
             ReadAs::Column => String::new(),
+            ReadAs::ColumnPerhaps => ":c?".to_owned(),
             ReadAs::Type(oid) => format!(":{oid}"),
+            ReadAs::TypePerhaps(oid) => format!(":{oid}?"),
             ReadAs::Anything => ":?".to_owned(),
         };
         let into: Vec<String> = put
@@ -37,8 +39,8 @@ fn a_value_goes_into_its_column() {
         ("INSERT INTO products (id, name) SELECT 1, 'a'", "1:?>products.id a>products.name"),
         ("UPDATE products SET name = 'a' WHERE name = 'b' AND id IN (1, 2)", "a>products.name"),
         ("UPDATE products SET (id, name) = (1, 'a')", "1:?>products.id a>products.name"),
-        ("UPDATE products SET name = CASE WHEN name = 'b' THEN 'a' ELSE name END", "a:?>products.name"),
-        ("UPDATE products SET name = lower('a'::varchar(20))", "a:?>products.name"),
+        ("UPDATE products SET name = CASE WHEN name = 'b' THEN 'a' ELSE name END", "a:c?>products.name"),
+        ("UPDATE products SET name = lower('a'::varchar(20))", "a:1043?>products.name"),
         ("UPDATE products SET name = $1::pg_catalog.date", "$1:1082>products.name"),
         ("UPDATE products SET name = '{}'::date[]", "{}:1182>products.name"),
         ("UPDATE products SET name = 'a'::odd", "a:?>products.name"),
@@ -48,8 +50,8 @@ fn a_value_goes_into_its_column() {
             "INSERT INTO products (name) VALUES ('a') ON CONFLICT (id) DO UPDATE SET name = excluded.name",
             "a>products.name",
         ),
-        ("UPDATE products SET name = 'a'::text::int8", "a:?>products.name"),
-        ("UPDATE products SET name = coalesce($1, 0::bigint)", "$1:?>products.name 0:?>products.name"),
+        ("UPDATE products SET name = 'a'::text::int8", "a:20?>products.name"),
+        ("UPDATE products SET name = coalesce($1, 0::bigint)", "$1:?>products.name 0:20?>products.name"),
         ("UPDATE products SET name[1] = $1", "$1:?>products.name 1:?>products.name"),
         ("ALTER TABLE products ALTER name SET DEFAULT 'a'", "a:?>products.name"),
         ("CREATE TABLE n (a text DEFAULT 'a', CHECK (a <> 'b'))", "a:?>n.a"),
@@ -68,6 +70,14 @@ fn a_value_goes_into_its_column() {
         ),
         ("UPDATE products SET name = (id OPERATOR(pg_catalog.=) 5)::text", ""),
         ("UPDATE products SET name = (cube(5) ~> 1)::text", "1:?>products.name 5:?>products.name"),
+        (
+            "INSERT INTO products (id, name) SELECT a, a || 'y' FROM (VALUES ('x')) AS v(a)",
+            "x:?>products.id,products.name y:?>products.name",
+        ),
+        ("INSERT INTO products (name) SELECT a::text FROM (VALUES ('x')) AS v(a)", "x:25>products.name"),
+        ("INSERT INTO products (name) SELECT a::date FROM (VALUES ('x')) AS v(a)", "x:1082?>products.name"),
+        ("UPDATE products SET name = $1::text::jsonb", "$1:25>products.name"),
+        ("UPDATE products SET name = 'a'::text::jsonb", "a:3802?>products.name"),
         ("INSERT INTO customers (ssn) VALUES ('a')", ""),
         ("DELETE FROM products WHERE name = 'a' RETURNING 'b'", ""),
         ("SELECT 'a' FROM products", ""),
@@ -91,7 +101,7 @@ fn what_has_no_column_of_its_own_may_go_into_any() {
             "WITH v AS (SELECT 'a' AS c), u AS (UPDATE products SET name = (SELECT c FROM v)) SELECT 1",
             "a:?>products.name",
         ),
-        ("INSERT INTO products (name) SELECT unnest($1::text[])", "$1:?>products.name"),
+        ("INSERT INTO products (name) SELECT unnest($1::text[])", "$1:1009>products.name"),
         ("INSERT INTO products (name) SELECT * FROM f('a')", "a:?>products.name"),
         // The rows of one part of a statement are named in another.
         (
@@ -126,6 +136,7 @@ fn what_has_no_column_of_its_own_may_go_into_any() {
     for sql in [
         "WITH v AS (SELECT 'j***@e***.com' AS e), u AS (UPDATE customers SET email = (SELECT e FROM v) RETURNING 1) TABLE u",
         "WITH v AS (SELECT 'j***@e***.com' AS e), i AS (INSERT INTO customers (email) SELECT e FROM v) SELECT 1",
+        "INSERT INTO customers (city, email) SELECT a, coalesce(a, 'x') FROM (VALUES ('j***@e***.com')) v(a)",
         "INSERT INTO customers (id, note, email) VALUES (1, 'j***@e***.com', 'x') ON CONFLICT (id) DO UPDATE SET email = excluded.note",
     ] {
         assert_eq!(analyse(sql, &shop()).unwrap().remove(0).masks_returned.len(), 1, "{sql}");
