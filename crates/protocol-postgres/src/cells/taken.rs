@@ -36,6 +36,8 @@ const MONEY_ARRAY: u32 = 791;
 const COUNTERS: [u32; 2] = [28, 5069];
 /// Types that hold nothing but a few floating point numbers: `point`, `lseg`, `path`, `box`, `polygon`, `line`, `circle`.
 const SHAPES: [u32; 7] = [600, 601, 602, 603, 604, 628, 718];
+/// Stands for the type of what a function returned by the fast path, which nobody knows.
+pub const RETURNED: u32 = u32::MAX;
 /// Types of which a value in binary has so many bytes, and no others.
 const INT2: u32 = 21;
 const INT4: u32 = 23;
@@ -445,6 +447,7 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut Ask<'_, T>
             }
         }
         // A domain of a text or a number, or of bytes, has a type of its own.
+        Some(Manner::Raw) if wire.oid == RETURNED && !is_row && element.is_none() => in_returned(value, ask),
         Some(Manner::Raw) if !is_row && element.is_none() => in_any(value, depth, ask),
         // A column of another type may take it.
         None if matches!(family, Some(Family::Number(NumberKind::Float4 | NumberKind::Float8))) => {
@@ -471,6 +474,15 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut Ask<'_, T>
         }),
         Some(Manner::Bytes | Manner::List | Manner::Row | Manner::Raw) | None => ask(Said::Bytes(value)),
     }
+}
+
+/// What a function returned may be a whole number, or one with digits behind the point, beside a text.
+fn in_returned<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let whole = <[u8; 8]>::try_from(value).ok().map(|bytes| i64::from_be_bytes(bytes).to_string());
+    let whole = whole.and_then(|number| ask(Said::Bytes(number.as_bytes())));
+    whole.or_else(|| {
+        number::stored(number::taken_numeric(value)?).find_map(|number| ask(Said::Bytes(number.as_bytes())))
+    })
 }
 
 /// What is of a type that nobody knows may be a text, or whatever else is of so many bytes.

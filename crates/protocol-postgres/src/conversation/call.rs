@@ -12,7 +12,7 @@ use super::expect::Expect;
 use super::forward::{Kind, Work};
 use super::lowered::Rewritten;
 use super::target::Pass;
-use crate::cells::{CellType, Said, each_said};
+use crate::cells::{CellType, RETURNED, Said, each_said};
 use crate::interpret::{Form, Interpreted};
 use crate::wire::build;
 use crate::wire::frontend::FunctionCall;
@@ -23,8 +23,6 @@ const CALL: Step = Step("call");
 /// Types of which a result can be.
 const TEXT: u32 = 25;
 const BYTEA: u32 = 17;
-/// A type that nobody knows: looked at as whatever it may be.
-const ANY: u32 = 0;
 
 impl<S> Conversation<S> {
     /// Decides a function call. It is answered as a text is: by its result or an error, and ReadyForQuery.
@@ -59,7 +57,7 @@ impl<S> Conversation<S> {
         let mut met = Met::default();
         // Nobody says of what type it is, nor in which format.
         let found = value.is_some_and(|value| {
-            [(TEXT, false), (BYTEA, false), (ANY, true)].into_iter().any(|(oid, binary)| {
+            [(TEXT, false), (BYTEA, false), (RETURNED, true)].into_iter().any(|(oid, binary)| {
                 let mut ask = |says: Said<'_>| match says {
                     Said::Bytes(says) => self.said(says, &mut met, now).map(|_| ()),
                     // It is no such text. In binary it may be anything.

@@ -485,3 +485,12 @@ fn an_address_is_read_however_it_is_written() {
     assert_eq!(says(1700, true, &4_539_148_803_436_467_i64.to_be_bytes()), ["?"]);
     assert!(!says(1700, true, b"\0\0\0\0\xc0\0\0\0").contains(&"?".to_owned()));
 }
+
+/// As the pages of a large object are, of which nobody says what they are.
+#[test]
+fn bytes_that_are_nothing_are_read_as_nothing() {
+    let bytes: Vec<u8> = (0..300_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
+    for (at, page) in bytes.chunks(16 * 1024).enumerate() {
+        assert!(!says(super::super::RETURNED, true, page).contains(&"?".to_owned()), "{at}");
+    }
+}
