@@ -105,11 +105,14 @@ fn look<'a>(value: &'a Tree, (read_as, alone): (ReadAs, bool), found: &mut impl 
         "NullTest" | "BooleanTest" | "BoolExpr" => {}
         "SubLink" if !returns_rows(node) => {}
         "MultiAssignRef" => of_row(node).into_iter().for_each(|value| look(value, (read_as, alone), found)),
-        _ => {
-            let fields = node.fields.iter().filter(|(name, _)| !SAYS_WHICH.contains(name));
-            fields.for_each(|(_, value)| look(value, (ReadAs::Anything, false), found));
-        }
+        _ => each_in_fields(node, "", found),
     }
+}
+
+/// Those in what stands in a node, but for one of its fields and for those that say which rows there are.
+pub(super) fn each_in_fields<'a>(node: &'a Node, but: &str, found: &mut impl FnMut(&'a Node, ReadAs)) {
+    let fields = node.fields.iter().filter(|(name, _)| *name != but && !SAYS_WHICH.contains(name));
+    fields.for_each(|(_, value)| look(value, (ReadAs::Anything, false), found));
 }
 
 /// How a constant is read that is cast to a type.
@@ -208,10 +211,5 @@ pub(super) fn bare(value: &Tree) -> Option<&Node> {
 
 /// Whether this is `t.*` or `(value).*`: any number of values.
 pub(super) fn is_star(value: &Tree) -> bool {
-    let steps = match value.node() {
-        Some(node) if node.kind == "ColumnRef" => node.get("fields"),
-        Some(node) if node.kind == "AIndirection" => node.get("indirection"),
-        _ => return false,
-    };
-    steps.list().last().is_some_and(|last| last.as_kind("AStar").is_some())
+    value.node().is_some_and(super::made_of::is_star)
 }

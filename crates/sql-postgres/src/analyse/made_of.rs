@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 
 use gathering::Gathering;
 use nodes::{arms_of, has_star, is_of_one_table};
-pub(super) use nodes::{is_comparison, returns_rows};
+pub(super) use nodes::{is_comparison, is_star, returns_rows};
 
 use crate::tree::Tree;
 

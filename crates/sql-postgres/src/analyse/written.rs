@@ -22,7 +22,7 @@ use source::{NamedRows, Rows, Source, into_of, names_a_column};
 pub(crate) use target::copied_into;
 use target::{Goal, Target, column, column_name, entries, part_named, part_of, put_into, sort};
 
-use super::constants::{AsGiven, bare, each_made_of, each_made_within, given, is_star};
+use super::constants::{AsGiven, bare, each_in_fields, each_made_of, each_made_within, given, is_star};
 use super::lowering::{Lowerings, Place, Put};
 use crate::catalog::{Catalog, Column, Entry};
 use crate::copy::PlainInto;
@@ -369,10 +369,7 @@ impl<'a> Gathering<'a> {
             Some(query) if query.kind == "SelectStmt" && into_of(query).is_none() => {
                 each_made_of(query.get("with_clause"), ReadAs::Anything, &mut found);
             }
-            Some(node) => {
-                let fields = node.fields.iter().filter(|(name, _)| *name != "returning_clause");
-                fields.for_each(|(_, value)| each_made_of(value, ReadAs::Anything, &mut found));
-            }
+            Some(node) => each_in_fields(node, "returning_clause", &mut found),
             None => {}
         }
         sort(&mut self.reached_plain);

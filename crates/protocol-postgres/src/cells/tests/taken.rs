@@ -1,6 +1,6 @@
 //! What values say as the server takes them.
 
-use super::super::{CellType, Said, each_said};
+use super::super::{CellType, RETURNED, Said, each_said};
 
 const CARD: &str = "4539148803436467";
 
@@ -486,11 +486,13 @@ fn an_address_is_read_however_it_is_written() {
     assert!(!says(1700, true, b"\0\0\0\0\xc0\0\0\0").contains(&"?".to_owned()));
 }
 
-/// As the pages of a large object are, of which nobody says what they are.
+/// Numbers and pages of large objects, of which nobody says what they are.
 #[test]
-fn bytes_that_are_nothing_are_read_as_nothing() {
+fn what_a_function_returned_is_not_guessed_at() {
+    assert!(says(RETURNED, true, &7_i32.to_be_bytes()).is_empty());
+    assert_eq!(says(RETURNED, true, &7_i64.to_be_bytes()).first().unwrap(), "7");
     let bytes: Vec<u8> = (0..300_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
     for (at, page) in bytes.chunks(16 * 1024).enumerate() {
-        assert!(!says(super::super::RETURNED, true, page).contains(&"?".to_owned()), "{at}");
+        assert!(says(RETURNED, true, page).is_empty(), "{at}");
     }
 }

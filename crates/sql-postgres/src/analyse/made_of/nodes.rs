@@ -223,7 +223,7 @@ pub(super) fn is_star_target(target: &Tree) -> bool {
     value_of(target).node().is_some_and(is_star)
 }
 
-pub(super) fn is_star(value: &Node) -> bool {
+pub(in crate::analyse) fn is_star(value: &Node) -> bool {
     let last = |field: &str| value.get(field).list().last().is_some_and(|last| last.as_kind("AStar").is_some());
     match value.kind {
         "ColumnRef" => last("fields"),

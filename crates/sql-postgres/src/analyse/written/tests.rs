@@ -79,6 +79,8 @@ fn a_value_goes_into_its_column() {
         ("UPDATE products SET name = $1::text::jsonb", "$1:25>products.name"),
         ("UPDATE products SET name = 'a'::text::jsonb", "a:3802?>products.name"),
         ("INSERT INTO customers (ssn) VALUES ('a')", ""),
+        ("UPDATE products SET name = id::text WHERE starts_with(name, 'b') RETURNING 'c'", ""),
+        ("UPDATE products p SET name = o.status FROM orders o WHERE starts_with(o.status, 'b')", ""),
         ("DELETE FROM products WHERE name = 'a' RETURNING 'b'", ""),
         ("SELECT 'a' FROM products", ""),
     ] {
