@@ -190,10 +190,10 @@ fn run_portal(session: &mut Session, portal: &str, rows: i32) -> Result<(), Repo
 #[test]
 fn what_was_bound_before_is_not_stored_after() {
     const MAIL: &str = "ada.lovelace@example.com";
-    database("bound", "CREATE TABLE t (id int, body text)");
-    let mut weir = before("bound").start();
+    database("kept", "CREATE TABLE t (id int, body text)");
+    let mut weir = before("kept").start();
     let token = weir.token("alice", &[]);
-    let [mut session, mut other] = [(), ()].map(|()| Session::log_in(&weir, "alice", "bound", &token));
+    let [mut session, mut other] = [(), ()].map(|()| Session::log_in(&weir, "alice", "kept", &token));
     prepare(&mut session, "put", "INSERT INTO t VALUES (1, $1)");
     prepare(&mut session, "constant", &format!("INSERT INTO t VALUES (2, '{MAIL}')"));
     prepare(&mut session, "read", "SELECT body FROM t, generate_series(1, 9)");
@@ -234,7 +234,7 @@ fn what_was_bound_before_is_not_stored_after() {
     run_portal(&mut session, "", 0).unwrap();
     session.rows("COMMIT");
     assert_eq!(
-        SERVER.psql("bound", "SELECT count(*) FROM t WHERE id IN (1, 2) AND body LIKE '%@%'").unwrap().trim(),
+        SERVER.psql("kept", "SELECT count(*) FROM t WHERE id IN (1, 2) AND body LIKE '%@%'").unwrap().trim(),
         "0"
     );
     assert_sound(&mut weir);
