@@ -1,10 +1,11 @@
 //! Kinds of sensitive data, made ready to be looked for.
 
 use crate::anywhere::Anywhere;
+use crate::blocks::is_word as is_of_word;
 use crate::checks::{Check, check};
 use crate::entity::{Entity, Shape};
 use crate::kinds::{KindId, Kinds};
-use crate::literals::{Literal, Literals};
+use crate::literals::{HEAD_BYTES, Literal, Literals};
 use crate::numbers::Numbers;
 use crate::shapes::{SHAPE_BYTES_MAX, Shapes, bytes_min};
 use crate::times::Times;
@@ -45,8 +46,6 @@ pub struct Detector {
     /// Shapes that begin at any word.
     pub(crate) anywhere: Option<Anywhere>,
     pub(crate) literals: Literals,
-    /// The shortest of what begins with one.
-    pub(crate) secret_bytes_min: usize,
     /// The words of all kinds.
     pub(crate) vocabulary: Vocabulary,
 }
@@ -170,7 +169,10 @@ impl Detector {
             // Why it can't be is said of one shape, if it is the fault of one.
             group.map_err(|what| unfit_shape(&entities).unwrap_or_else(|| together(what)))
         };
-        let literals: Vec<_> = shapes(is_secret).enumerate().flat_map(literals_of).collect();
+        // They are as long as they are: what is read more than once is bounded where they are looked for.
+        let secrets = group(is_secret, usize::MAX)?;
+        let literals: Vec<_> =
+            shapes(is_secret).enumerate().flat_map(|shape| literals_of(shape, &secrets.shapes)).collect();
         let likely = WordShapes::new(group(|shape| is_word(shape) && shape.odds > 0.0, WORD_BYTES_MAX)?, kinds.len());
         let unlikely =
             WordShapes::new(group(|shape| is_word(shape) && shape.odds <= 0.0, WORD_BYTES_MAX)?, kinds.len());
@@ -179,11 +181,9 @@ impl Detector {
             likely,
             unlikely,
             addresses: group(|shape| shape.address, WORD_BYTES_MAX)?,
-            // They are as long as they are: what is read more than once is bounded where they are looked for.
-            secrets: group(is_secret, usize::MAX)?,
+            secrets,
             wholes: group(|shape| shape.whole, SHAPE_BYTES_MAX)?,
             literals: Literals::new(&literals).map_err(together)?,
-            secret_bytes_min: shapes(is_secret).map(|(_, shape)| bytes_min(&shape.pattern)).min().unwrap_or(usize::MAX),
             anywhere: Anywhere::new(group(|shape| shape.anywhere, SHAPE_BYTES_MAX)?),
             vocabulary: vocabulary(&entities),
             kinds,
@@ -270,9 +270,17 @@ fn is_secret(shape: &Shape) -> bool {
 }
 
 /// The literals of a shape, and its number among those that have some.
-fn literals_of<'e>((number, (_, shape)): (usize, (KindId, &'e Shape))) -> impl Iterator<Item = Literal<'e>> {
+fn literals_of<'e>(
+    (number, (_, shape)): (usize, (KindId, &'e Shape)),
+    secrets: &Shapes,
+) -> impl Iterator<Item = Literal<'e>> {
     let behind = shape.behind.as_deref().map(str::as_bytes);
-    shape.literals.iter().map(move |text| Literal { text, shape: number, behind })
+    let bytes_min = bytes_min(&shape.pattern);
+    shape.literals.iter().map(move |text| {
+        let word = text.bytes().position(is_of_word).unwrap_or(0);
+        let unbroken = secrets.is_unbroken(text.as_bytes(), word..word.saturating_add(HEAD_BYTES));
+        Literal { text, shape: number, behind, bytes_min, unbroken }
+    })
 }
 
 /// The first shape of which no automaton can be made, and why.

@@ -23,6 +23,7 @@ mod own;
 mod part;
 mod scan;
 mod shapes;
+mod signs;
 mod stream;
 mod surroundings;
 mod times;

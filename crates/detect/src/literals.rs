@@ -1,6 +1,6 @@
 //! Where secrets begin: each of their shapes has literals, with one of which it begins.
 //!
-//! Most begin a word, so it is enough to look at the first bytes of each word. The name of a value (`password`) may be the end of a longer one,
+//! Most begin a word and go on without a blank, so it is enough to look at the first bytes of each long word. The name of a value (`password`) may be the end of a longer one,
 //! but a `=` or a `:` comes soon behind it, so only what is before these is searched. What neither is true of is searched for everywhere.
 
 use std::ops::Range;
@@ -8,12 +8,15 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, Input, MatchKind, packed};
 use memchr::{memchr, memchr2, memchr2_iter};
 
-use crate::blocks::{each_word, is_word};
+use crate::blocks::{each_long_word, is_word};
+use crate::signs::{COLON, EQUALS, Signs};
 
 /// Most of the literals that are searched for by vectors.
 const PACKED_MAX: usize = 64;
 /// The bytes of a word that are looked at first.
 const KEY_BYTES: usize = 3;
+/// Without a blank at least so many bytes from the first word of a literal on: most words are shorter.
+pub(crate) const HEAD_BYTES: usize = 8;
 /// For a bit for each key, by its hash of fifteen bits.
 const BITS_WORDS: usize = 1 << 9;
 /// What ends the name of a value.
@@ -29,6 +32,10 @@ pub(crate) struct Literal<'a> {
     pub(crate) shape: usize,
     /// What ends the name, where the shape is a name and its value.
     pub(crate) behind: Option<&'a [u8]>,
+    /// How long a text of the shape is at least.
+    pub(crate) bytes_min: usize,
+    /// Whether nothing of the shape that begins with it has a blank among so many bytes from its first word on ([`HEAD_BYTES`]).
+    pub(crate) unbroken: bool,
 }
 
 /// How literals are found.
@@ -41,6 +48,14 @@ pub(crate) enum Way {
 
 impl Way {
     pub(crate) const ALL: [Self; 3] = [Self::Heads, Self::Names, Self::Others];
+
+    fn number(self) -> usize {
+        match self {
+            Self::Heads => 0,
+            Self::Names => 1,
+            Self::Others => 2,
+        }
+    }
 }
 
 /// Finds literals.
@@ -51,6 +66,8 @@ pub(crate) struct Literals {
     /// Those that what ends a name comes behind.
     names: Option<Searcher>,
     others: Option<Searcher>,
+    /// How long an input is at least in which something is found in each way.
+    bytes_min: [usize; 3],
 }
 
 impl Literals {
@@ -58,18 +75,34 @@ impl Literals {
     pub(crate) fn new(literals: &[Literal<'_>]) -> Result<Self, String> {
         let mut heads = Heads::default();
         let (mut names, mut others) = (Vec::new(), Vec::new());
+        let mut bytes_min = [usize::MAX; 3];
         for literal in literals {
             let is_gated = |behind: &[u8]| behind.iter().all(|byte| GATES.contains(byte));
-            match literal.behind {
-                Some(behind) if is_gated(behind) => names.push(*literal),
-                None if heads.take(literal) => {}
-                _ => others.push(*literal),
+            let way = match literal.behind {
+                Some(behind) if is_gated(behind) => Way::Names,
+                None if literal.unbroken && heads.take(literal) => Way::Heads,
+                _ => Way::Others,
+            };
+            match way {
+                Way::Heads => {}
+                Way::Names => names.push(*literal),
+                Way::Others => others.push(*literal),
+            }
+            if let Some(shortest) = bytes_min.get_mut(way.number()) {
+                *shortest = literal.bytes_min.min(*shortest);
             }
         }
         heads.literals.sort_by(|one, other| (one.key, &one.text).cmp(&(other.key, &other.text)));
         let mut texts: Box<[Box<[u8]>]> = literals.iter().map(|literal| literal.text.as_bytes().into()).collect();
         texts.sort_unstable();
-        Ok(Self { texts, heads, names: Searcher::new(names)?, others: Searcher::new(others)? })
+        Ok(Self { texts, heads, names: Searcher::new(names)?, others: Searcher::new(others)?, bytes_min })
+    }
+
+    /// Whether something may be found in one way in an input of so many bytes that has these.
+    #[inline]
+    pub(crate) fn may_be(&self, way: Way, bytes: usize, signs: Signs) -> bool {
+        let is_long = self.bytes_min.get(way.number()).is_some_and(|shortest| bytes >= *shortest);
+        is_long && (way != Way::Names || signs.has(COLON | EQUALS))
     }
 
     /// Calls `found` with where each begins that is found in one way, and with a shape that begins with it.
@@ -184,7 +217,7 @@ impl Heads {
         if self.literals.is_empty() {
             return;
         }
-        each_word(input, |word| {
+        each_long_word(input, |word| {
             let Some(key) = key_at(input, word) else { return };
             let (place, bit) = bit_of(key);
             if self.bits.get(place).is_some_and(|bits| bits & bit != 0) {
@@ -299,16 +332,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::blocks::BLOCK;
 
     const LITERALS: [Literal<'static>; 8] = [
-        Literal { text: "sk-", shape: 0, behind: None },
-        Literal { text: "sk-a", shape: 1, behind: None },
-        Literal { text: "--BEG", shape: 2, behind: None },
-        Literal { text: "eyJ", shape: 3, behind: None },
-        Literal { text: "---", shape: 4, behind: None },
-        Literal { text: "pwd", shape: 5, behind: Some(b"=") },
-        Literal { text: "ey=", shape: 6, behind: Some(b"=:") },
-        Literal { text: "er ", shape: 7, behind: Some(b" ") },
+        Literal { text: "sk-", shape: 0, behind: None, bytes_min: 0, unbroken: true },
+        Literal { text: "sk-a", shape: 1, behind: None, bytes_min: 0, unbroken: true },
+        Literal { text: "--BEG", shape: 2, behind: None, bytes_min: 0, unbroken: true },
+        Literal { text: "eyJ", shape: 3, behind: None, bytes_min: 0, unbroken: true },
+        Literal { text: "---", shape: 4, behind: None, bytes_min: 0, unbroken: true },
+        Literal { text: "pwd", shape: 5, behind: Some(b"="), bytes_min: 0, unbroken: true },
+        Literal { text: "ey=", shape: 6, behind: Some(b"=:"), bytes_min: 0, unbroken: true },
+        Literal { text: "er ", shape: 7, behind: Some(b" "), bytes_min: 0, unbroken: true },
     ];
 
     fn found(input: &[u8]) -> Vec<(usize, usize)> {
@@ -324,13 +358,18 @@ mod tests {
         let mut all = Vec::new();
         for start in 0..input.len() {
             for literal in LITERALS.iter().filter(|literal| input[start..].starts_with(literal.text.as_bytes())) {
-                let Literal { text, shape, behind } = *literal;
+                let Literal { text, shape, behind, .. } = *literal;
                 let is_named = behind.is_some();
                 let begins_word = !is_word(input[start]) || start == 0 || !is_word(input[start - 1]);
+                // Of one that begins a word: a blank so near that nothing is of its shape.
+                let is_short = text.bytes().position(is_word).is_some_and(|before| {
+                    let word = start + before;
+                    input[word..(word + HEAD_BYTES).min((word / BLOCK + 1) * BLOCK).min(input.len())].contains(&b' ')
+                });
                 let has_end = !is_named
                     || behind == Some(b" ")
                     || input[start..].iter().take(NAME_BYTES_MAX + 1).any(|byte| GATES.contains(byte));
-                if (is_named || begins_word) && has_end && text != "sk-a" {
+                if (is_named || begins_word && !is_short) && has_end && text != "sk-a" {
                     all.push((start, shape));
                 }
             }
@@ -340,7 +379,8 @@ mod tests {
 
     #[test]
     fn literals_are_found_where_they_can_begin() {
-        assert_eq!(found(b"sk-a risk- -sk-"), [(0, 0), (12, 0)]);
+        assert_eq!(found(b"sk-abcde risk-abcde -sk-"), [(0, 0), (21, 0)]);
+        assert_eq!(found(b"sk-abcd sk-a b"), [], "too short for any");
         assert_eq!(found(b"-----BEG"), [(0, 4), (1, 4), (2, 4), (3, 2)]);
         assert_eq!(found(b"bearer x, xpwd=a, ey=a"), [(4, 7), (11, 5), (18, 6)]);
         assert_eq!(found(b"pwd pwd"), []);
@@ -350,7 +390,7 @@ mod tests {
         #[test]
         fn none_is_missed(
             pieces in proptest::collection::vec(
-                prop_oneof!["sk-a?", "-{1,4}BEG", "-", "eyJ", "pwd", "ey=", "er ", "=", ":", "[a-z ]{1,80}", "_"], 0..12
+                prop_oneof!["sk-a?", "sk-[a-z]{5,9}", "eyJ[a-z]{5}", "-{1,4}BEG", "-", "eyJ", "pwd", "ey=", "er ", "=", ":", "[a-z ]{1,80}", "_"], 0..12
             ),
         ) {
             let input = pieces.concat();
@@ -361,8 +401,11 @@ mod tests {
     #[test]
     fn many_literals_are_found_without_vectors() {
         let texts: Vec<_> = (0..100).map(|number| format!("name{number:02}x")).collect();
-        let literals: Vec<_> =
-            texts.iter().enumerate().map(|(shape, text)| Literal { text, shape, behind: Some(b"=") }).collect();
+        let literals: Vec<_> = texts
+            .iter()
+            .enumerate()
+            .map(|(shape, text)| Literal { text, shape, behind: Some(b"="), bytes_min: 0, unbroken: true })
+            .collect();
         let mut all = Vec::new();
         let literals = Literals::new(&literals).unwrap();
         literals.each_of(Way::Names, b"name42x=1 name99x=1", |start, shape| all.push((start, shape)));

@@ -124,11 +124,11 @@ impl Numbers {
         Self { of, others }
     }
 
-    /// What the number may be that begins here.
+    /// What the number may be that begins here, behind which `more` bytes may come than there are.
     #[inline]
-    pub fn may_be(&self, input: &[u8], start: usize, number: Number) -> MayBe<'_> {
+    pub fn may_be(&self, input: &[u8], start: usize, number: Number, more: bool) -> MayBe<'_> {
         match self.get(number) {
-            Some(of) if !of.may_go_on(input, start, number) => MayBe::All(&of.shapes),
+            Some(of) if !of.may_go_on(input, start, number, more) => MayBe::All(&of.shapes),
             _ => MayBe::Beginning,
         }
     }
@@ -139,8 +139,8 @@ impl Numbers {
 }
 
 impl Of {
-    /// Whether a shape may have more than this number, which begins here.
-    fn may_go_on(&self, input: &[u8], start: usize, number: Number) -> bool {
+    /// Whether a shape may have more than this number, which begins here; with the `more` bytes that may come.
+    fn may_go_on(&self, input: &[u8], start: usize, number: Number, more: bool) -> bool {
         let Some(next) = number.next.filter(|next| self.goes_on.has(*next)) else { return false };
         let Some((_, numbers)) = self.behind.iter().find(|(sign, _)| *sign == next) else { return true };
         let behind = start.saturating_add(number.digits).saturating_add(1);
@@ -148,9 +148,9 @@ impl Of {
             return input.get(behind).is_none_or(|byte| numbers.others.has(*byte));
         };
         // What may not be all there is for the automaton.
-        let Some(of) = numbers.get(number).filter(|_| number.next.is_some()) else { return true };
+        let Some(of) = numbers.get(number).filter(|_| number.next.is_some() || !more) else { return true };
         let may_end = !of.shapes.is_empty() && !number.next.is_some_and(is_word);
-        may_end || of.may_go_on(input, behind, number)
+        may_end || of.may_go_on(input, behind, number, more)
     }
 }
 
@@ -194,15 +194,17 @@ mod tests {
     fn what_a_number_may_be_is_what_the_automaton_says() {
         let patterns = [r"\d{3}-\d{2}", r"[45]\d{3}|x\d{2}", r"9{2}\.\d", r"\d{6,8}", r"1\d{6}"];
         let numbers = Numbers::of(&Shapes::new(&patterns, 99).unwrap());
-        let of = |numbers: &Numbers, input: &str| match numbers.may_be(
-            input.as_bytes(),
-            0,
-            Number::at(input.as_bytes(), 0).unwrap(),
-        ) {
-            MayBe::Beginning => None,
-            MayBe::All(shapes) => Some(shapes.to_vec()),
+        let with = |numbers: &Numbers, input: &str, more: bool| {
+            let input = input.as_bytes();
+            match numbers.may_be(input, 0, Number::at(input, 0).unwrap(), more) {
+                MayBe::Beginning => None,
+                MayBe::All(shapes) => Some(shapes.to_vec()),
+            }
         };
+        let of = |numbers: &Numbers, input: &str| with(numbers, input, true);
         let may_be = |input: &str| of(&numbers, input);
+        assert_eq!(with(&numbers, "512-4", false), Some(vec![]), "no more comes");
+        assert_eq!(with(&numbers, "512-44", false), None, "it ends there");
         for may in ["512-", "99.", "12.", &"1".repeat(DIGITS_MAX + 1)] {
             assert_eq!(may_be(may), None, "{may}");
         }

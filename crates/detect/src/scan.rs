@@ -26,6 +26,7 @@ use crate::detector::{Detector, Group, Place, ShapeOf, WORD_ODDS, WordShapes, sa
 use crate::kinds::KindId;
 use crate::literals::{NAME_BYTES_MAX, Way};
 use crate::numbers::{DIGITS_MAX, MayBe, Number};
+use crate::signs::{COLON, PLACE, Signs};
 use crate::surroundings::{is_part, name_of};
 use crate::times::Times;
 use crate::words::{Behind, Said};
@@ -118,15 +119,25 @@ impl<'d> Scanner<'d> {
 
     /// What is in these bytes, in order; `within` is where they are, if that has a name.
     pub fn scan(&mut self, input: &[u8], within: Option<&Place>) -> &[Finding] {
+        self.scan_with(input, within, Signs::of(input))
+    }
+
+    /// The same of bytes of which it is known what they have.
+    #[inline]
+    pub(crate) fn scan_with(&mut self, input: &[u8], within: Option<&Place>, signs: Signs) -> &[Finding] {
         self.clear(false);
         if within.is_some_and(|place| place.whole) {
             self.whole(input, within);
         }
-        self.words(input, within);
-        self.colons(input, within);
+        if signs.has(PLACE) {
+            self.words(input, within);
+        }
+        if signs.has(COLON) {
+            self.colons(input, within);
+        }
         let detector = self.detector;
-        if input.len() >= detector.secret_bytes_min {
-            for way in Way::ALL {
+        for way in Way::ALL {
+            if detector.literals.may_be(way, input.len(), signs) {
                 self.again = Again::default();
                 detector.literals.each_of(way, input, |start, shape| self.secret(input, within, start, shape));
             }
@@ -284,7 +295,7 @@ impl<'d> Scanner<'d> {
 
     /// Takes what begins with this number.
     fn number(&mut self, of: &WordShapes, input: &[u8], within: Option<&Place>, start: usize, number: Number) {
-        let may_be = of.numbers.may_be(input, start, number);
+        let may_be = of.numbers.may_be(input, start, number, self.open.more);
         let end = start.saturating_add(number.digits);
         let ends = |shapes: &[_]| !shapes.is_empty() && is_end(input, end);
         if matches!(may_be, MayBe::All(shapes) if !ends(shapes)) {
@@ -469,6 +480,9 @@ impl<'d> Scanner<'d> {
     /// Whether the words before a place speak for a kind that is looked for only where they do.
     #[inline]
     fn speaks(&mut self, input: &[u8], start: usize) -> bool {
+        if start == 0 {
+            return false;
+        }
         self.hear(input, start);
         self.said.speaks_for.meets(&self.detector.unlikely.kinds)
     }

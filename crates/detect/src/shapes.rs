@@ -2,6 +2,9 @@
 //!
 //! It is anchored: it never looks for a beginning, so that many shapes stay small together. Where to begin is [`crate::scan`]'s.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::{start, syntax};
@@ -11,6 +14,8 @@ use regex_automata::{Anchored, MatchKind, nfa::thompson};
 pub const SHAPE_BYTES_MAX: usize = 4096;
 /// What the automaton may take in memory.
 const AUTOMATON_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The most states in which what begins with a literal may be after some bytes more.
+const STATES_MAX: usize = 4096;
 /// The most ends of what begins at a place that are told as they come. Of more only the farthest is told, so that a text with many ends
 /// is not checked from its beginning for each of them.
 const TOLD_MAX: usize = 64;
@@ -136,6 +141,30 @@ impl Shapes {
         }
     }
 
+    /// Whether none of what begins like this has a blank among those bytes, or ends before them.
+    pub fn is_unbroken(&self, begin: &[u8], bytes: Range<usize>) -> bool {
+        let is_blank = |byte: &u8| (1..=b' ').contains(byte);
+        let own = begin.get(bytes.start..).unwrap_or_default();
+        let Ok(state) = self.run(self.start, begin) else { return false };
+        let mut states = BTreeSet::from([state]);
+        for _ in begin.len()..bytes.end {
+            let has_blank = |state: &StateID| (1..=b' ').any(|blank| self.next(*state, blank).is_some());
+            if states.len() > STATES_MAX
+                || states.iter().any(|state| !self.ended(*state).is_empty() || has_blank(state))
+            {
+                return false;
+            }
+            let rest = |state: &StateID| {
+                (0..=u8::MAX)
+                    .filter(|byte| !is_blank(byte))
+                    .filter_map(|byte| self.next(*state, byte))
+                    .collect::<Vec<_>>()
+            };
+            states = states.iter().flat_map(rest).collect();
+        }
+        !own.iter().take(bytes.len()).any(is_blank)
+    }
+
     /// Where it is before the first byte.
     pub fn start(&self) -> StateID {
         self.start
@@ -229,6 +258,17 @@ mod tests {
         assert_eq!(at(&patterns, "x 512-44-9821", 3), []);
         assert_eq!(at(&patterns, "512", 0), [(1, 3)]);
         assert_eq!(at(&patterns, "", 0), []);
+    }
+
+    #[test]
+    fn what_has_no_blank_soon_is_unbroken() {
+        let shapes = Shapes::new(&["sk-[a-z]{5}( x)?", "key-[a-z]{2,}", "--BEGIN [A-Z]{9}", "of [a-z]+"], 99).unwrap();
+        let is = |begin: &str, bytes: Range<usize>| shapes.is_unbroken(begin.as_bytes(), bytes);
+        assert!(is("sk-", 0..8) && is("key-", 0..6) && is("--BEGIN", 0..7));
+        assert!(!is("sk-", 0..9), "it may end before, or have a blank");
+        assert!(!is("key-", 0..8), "it may end before");
+        assert!(!is("--BEGIN", 2..10) && !is("--BEGIN ", 2..8) && !is("of", 0..8));
+        assert!(!is("none", 0..8));
     }
 
     #[test]

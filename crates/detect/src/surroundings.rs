@@ -13,6 +13,19 @@ const GROUPS: usize = 3;
 const NAMELESS: &[&str] =
     &["", "_", "value", "val", "number", "num", "no", "nr", "text", "data", "content", "is", "here", "string", "#"];
 
+/// The longest of them.
+const NAMELESS_BYTES_MAX: usize = 7;
+/// Whether a name before a value ends at a byte.
+#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "made by the compiler")]
+const NAME_ENDS: [bool; 256] = {
+    let (bytes, mut ends, mut at) = (b",;|&{}()[]\"'`<>?=\r\n\t", [false; 256], 0);
+    while at < bytes.len() {
+        ends[bytes[at] as usize] = true;
+        at += 1;
+    }
+    ends
+};
+
 /// The name that the value at a place is given to: `ssn` in `ssn=536…`, `"ssn": "536…` and `<ssn>536…`. None where there is none, or
 /// one that says nothing.
 pub(crate) fn name_of(input: &[u8], place: usize) -> Option<Range<usize>> {
@@ -20,7 +33,7 @@ pub(crate) fn name_of(input: &[u8], place: usize) -> Option<Range<usize>> {
     let before = input.get(from..place)?;
     let is_around = |byte: &u8| matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'`');
     let value = trimmed(before, is_around);
-    let is_end = |byte: &u8| b",;|&{}()[]\"'`<>?=\r\n\t".contains(byte);
+    let is_end = |byte: &u8| NAME_ENDS.get(usize::from(*byte)).is_none_or(|ends| *ends);
     let name = match value {
         [name @ .., b'>'] if !matches!(name.last(), Some(b'=' | b'-')) => {
             // A tag, without what is in it beside its name.
@@ -37,7 +50,8 @@ pub(crate) fn name_of(input: &[u8], place: usize) -> Option<Range<usize>> {
         _ => return None,
     };
     let text = before.get(name.clone())?.trim_ascii();
-    let says_nothing = NAMELESS.iter().any(|nameless| text.eq_ignore_ascii_case(nameless.as_bytes()));
+    let is_nameless = |nameless: &&str| text.eq_ignore_ascii_case(nameless.as_bytes());
+    let says_nothing = text.len() <= NAMELESS_BYTES_MAX && NAMELESS.iter().any(is_nameless);
     (!says_nothing).then_some(from.saturating_add(name.start)..from.saturating_add(name.end))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::detector::{Detector, Place};
 use crate::scan::{Finding, Scanner};
+use crate::signs::Signs;
 use crate::stream::Stream;
 use crate::views::View;
 
@@ -26,8 +27,9 @@ impl<'d> ViewScanner<'d> {
 
     /// What is in these bytes, in order; `within` is where they are, if that has a name.
     pub fn scan(&mut self, input: &[u8], within: Option<&Place>) -> &[Finding] {
-        if !View::is_thinkable(input) {
-            return self.scanner.scan(input, within);
+        let signs = Signs::of(input);
+        if !View::is_thinkable(input, signs) {
+            return self.scanner.scan_with(input, within, signs);
         }
         self.found.clear();
         self.stream.feed(input, true, within, &mut self.found);

@@ -12,6 +12,8 @@ use crate::kinds::{KindId, Kinds};
 const BITS_BYTES: usize = 1 << 12;
 /// How far back words are looked for, in bytes.
 const BEHIND_BYTES: usize = 64;
+/// What is so near the beginning is heard without a block of it being made ready.
+const NEAR_BYTES: usize = 16;
 /// The most hits that are kept, some of which are too far back.
 const HITS_MAX: usize = 64;
 /// What makes letters of ASCII small, and leaves digits as they are.
@@ -109,6 +111,10 @@ impl Behind {
     /// Adds what the phrases say that stand before a place. What is before it by more than [`BEHIND_BYTES`] is too far away, and what of a
     /// word is behind the place is not looked at.
     pub fn hear(&mut self, vocabulary: &Vocabulary, input: &[u8], place: usize, said: &mut Said) {
+        if place <= NEAR_BYTES {
+            vocabulary.hear(input, 0..place, said);
+            return;
+        }
         let from = place.saturating_sub(BEHIND_BYTES);
         if from < self.low || from > self.end {
             self.begin(from);

@@ -7,10 +7,13 @@ const BYTES_MIN: usize = 12;
 
 /// Whether what begins so is base64 of a text. A word, a number or a hash is of the alphabet too, but stands for no text.
 pub(super) fn is_begun(head: &[u8]) -> bool {
+    if head.len() < BYTES_MIN {
+        return false;
+    }
     let digits = head.iter().take_while(|byte| value(**byte).is_some()).count();
     let padding = head.get(digits..).unwrap_or_default();
     let is_all = padding.len() <= 2 && padding.iter().all(|byte| *byte == b'=');
-    if head.len() < BYTES_MIN || !is_all {
+    if !is_all {
         return false;
     }
     let mut text = [0; 12];
@@ -99,14 +102,25 @@ fn decoded(digits: impl ExactSizeIterator<Item = u8>) -> ([u8; 3], usize) {
 }
 
 /// Which digit it is.
+#[inline]
 fn value(byte: u8) -> Option<u8> {
-    let from = |first: u8, value: u8| byte.checked_sub(first).and_then(|place| place.checked_add(value));
-    match byte {
-        b'A'..=b'Z' => from(b'A', 0),
-        b'a'..=b'z' => from(b'a', 26),
-        b'0'..=b'9' => from(b'0', 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
+    VALUES.get(usize::from(byte)).copied().filter(|value| *value < 64)
 }
+
+#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "made by the compiler")]
+const VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut at = 0;
+    while at < values.len() {
+        values[at] = match at as u8 {
+            byte @ b'A'..=b'Z' => byte - b'A',
+            byte @ b'a'..=b'z' => byte - b'a' + 26,
+            byte @ b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => u8::MAX,
+        };
+        at += 1;
+    }
+    values
+};

@@ -12,6 +12,8 @@ mod utf16;
 
 pub(crate) use map::Map;
 
+use crate::signs::{ESCAPE, Signs, WIDE};
+
 /// A beginning of so many bytes says whether all of it is UTF-16 or base64.
 pub(crate) const HEAD_BYTES: usize = 16;
 
@@ -45,10 +47,11 @@ impl View {
     }
 
     /// Whether these bytes could stand for others by any of them. Cheap.
-    pub(crate) fn is_thinkable(input: &[u8]) -> bool {
+    #[inline]
+    pub(crate) fn is_thinkable(input: &[u8], signs: Signs) -> bool {
         let is_sign = |byte: &u8| matches!(byte, b'\\' | b'%' | b'+' | 0x80..);
         // Without a branch for each byte, so that it is done by vectors.
-        let has_sign = input.iter().fold(false, |any, byte| any | is_sign(byte));
+        let has_sign = signs.has(ESCAPE | WIDE) && input.iter().fold(false, |any, byte| any | is_sign(byte));
         has_sign && CHAIN.iter().any(|view| Decoder::new(*view).is_wanted(input))
             || Self::of_whole(input.get(..HEAD_BYTES).unwrap_or(input)).is_some()
     }

@@ -13,9 +13,9 @@ pub(super) fn of_whole(head: &[u8]) -> Option<View> {
         _ => {}
     }
     let is_zero_at = |odd: usize| head.iter().enumerate().all(|(at, byte)| (*byte == 0) == (at % 2 == odd));
-    match head.len() >= BYTES_MIN {
-        true if is_zero_at(0) => Some(View::Utf16Be),
-        true if is_zero_at(1) => Some(View::Utf16Le),
+    match head {
+        [0, ..] if head.len() >= BYTES_MIN && is_zero_at(0) => Some(View::Utf16Be),
+        [_, 0, ..] if head.len() >= BYTES_MIN && is_zero_at(1) => Some(View::Utf16Le),
         _ => None,
     }
 }

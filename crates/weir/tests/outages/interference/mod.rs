@@ -100,6 +100,7 @@ struct Answer {
 
 fn answer(session: &mut Session) -> Answer {
     let mut answer = Answer { bytes: Vec::new(), code: None, rows: 0, says_nothing: false };
+    let mut is_copying = false;
     loop {
         match session.wire.next() {
             Came::Frame(b'Z', _) => return answer,
@@ -109,6 +110,15 @@ fn answer(session: &mut Session) -> Answer {
                     answer.code = Some(Report::read(&body).code);
                 }
                 answer.rows += usize::from(matches!(kind, b'D' | b'd'));
+                // Into how many messages a long row of a copy is cut depends on how its bytes came.
+                if kind == b'd' {
+                    if !std::mem::replace(&mut is_copying, true) {
+                        answer.bytes.push(kind);
+                    }
+                    answer.bytes.extend(body);
+                    continue;
+                }
+                is_copying = false;
                 // A refusal names its target. A text that is withheld says nothing, and whether it is depends on what else is
                 // under way.
                 let withheld = String::from_utf8_lossy(&body).contains("withholds the target's text");
