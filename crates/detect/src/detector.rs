@@ -8,7 +8,7 @@ use crate::kinds::{KindId, Kinds};
 use crate::literals::{HEAD_BYTES, Literal, Literals};
 use crate::numbers::Numbers;
 use crate::shapes::{SHAPE_BYTES_MAX, Shapes, bytes_min};
-use crate::times::Times;
+use crate::times::{self, Times};
 use crate::words::{Said, Vocabulary, Words};
 
 /// What a word for a kind adds to its odds, and what a word against it takes.
@@ -37,6 +37,8 @@ pub struct Detector {
     pub(crate) unlikely: WordShapes,
     /// What may stand behind a time of day of which nothing of either begins, if it can be so.
     pub(crate) times: Option<Times>,
+    /// The kinds of which a date may be something, if words have to speak for all of them.
+    pub(crate) dates: Option<Kinds>,
     /// Shapes that begin with what stands before an `@`.
     pub(crate) addresses: Group,
     /// Shapes that begin with one of the literals.
@@ -178,6 +180,7 @@ impl Detector {
             WordShapes::new(group(|shape| is_word(shape) && shape.odds <= 0.0, WORD_BYTES_MAX)?, kinds.len());
         Ok(Self {
             times: Times::of(&[&likely.group.shapes, &unlikely.group.shapes]),
+            dates: kinds_of_dates(&likely, &unlikely, kinds.len()),
             likely,
             unlikely,
             addresses: group(|shape| shape.address, WORD_BYTES_MAX)?,
@@ -245,6 +248,13 @@ pub(crate) fn said(said: &Said, kind: KindId) -> f32 {
         (false, true) => -WORD_ODDS,
         (true, true) | (false, false) => 0.0,
     }
+}
+
+fn kinds_of_dates(likely: &WordShapes, unlikely: &WordShapes, kinds: usize) -> Option<Kinds> {
+    let mut of = Kinds::of(kinds);
+    let shapes = times::dates(&unlikely.group.shapes).into_iter().filter_map(|shape| unlikely.group.of.get(shape));
+    shapes.for_each(|shape| of.add(shape.kind));
+    (unlikely.needs_words && times::dates(&likely.group.shapes).is_empty()).then_some(of)
 }
 
 fn vocabulary(entities: &[Entity]) -> Vocabulary {

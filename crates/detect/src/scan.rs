@@ -205,6 +205,10 @@ impl<'d> Scanner<'d> {
         let mut places = Places::new(input, is_place);
         let mut at = 0;
         while let Some(place) = places.next_from(at) {
+            if let Some(end) = self.date(input, within, place) {
+                at = end;
+                continue;
+            }
             at = self.place(input, within, at, place);
             if at == place.saturating_add(YEAR_BYTES)
                 && let Some(end) = Times::end(self.detector.times.as_ref(), input, place)
@@ -212,6 +216,19 @@ impl<'d> Scanner<'d> {
                 at = end;
             }
         }
+    }
+
+    /// Where a date ends, or a date and a time, that begins here and is nothing that is looked for.
+    #[inline]
+    fn date(&mut self, input: &[u8], within: Option<&Place>, place: usize) -> Option<usize> {
+        let before = place.checked_sub(1).and_then(|before| input.get(before));
+        let dates = self.detector.dates.as_ref()?;
+        if !before.is_none_or(|before| b"\n,;|\t\"'[".contains(before)) || within.is_some_and(Place::speaks) {
+            return None;
+        }
+        let end = Times::end(self.detector.times.as_ref(), input, place)?;
+        self.hear(input, place);
+        (!self.said.speaks_for.meets(dates)).then_some(end)
     }
 
     /// What has this digit or `@` as the first; nothing of it begins before `at`, unless it is an address. Returns where to go on.

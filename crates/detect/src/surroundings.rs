@@ -150,7 +150,8 @@ fn is_version(before: &[u8], text: &[u8], after: &[u8]) -> bool {
 /// the offset that a line of a dump begins with.
 fn is_dump(before: &[u8], text: &[u8]) -> bool {
     let length = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
-    if !matches!(length, 2 | 4 | 8 | 16) {
+    // Before a group of a dump there is a blank.
+    if !matches!(length, 2 | 4 | 8 | 16) || !before.ends_with(b" ") {
         return false;
     }
     let mut line = before.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
