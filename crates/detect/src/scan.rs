@@ -27,7 +27,7 @@ use crate::kinds::KindId;
 use crate::literals::{NAME_BYTES_MAX, Way};
 use crate::numbers::{DIGITS_MAX, MayBe, Number};
 use crate::signs::{COLON, PLACE, Signs};
-use crate::surroundings::{is_part, name_of};
+use crate::surroundings::{is_in_table, is_part, is_type, name_of};
 use crate::times::Times;
 use crate::words::{Behind, Said};
 use again::{Again, May};
@@ -416,11 +416,13 @@ impl<'d> Scanner<'d> {
     fn walk(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize, inside: bool) -> usize {
         let more = self.open.more;
         let is_cut = Cell::new(false);
+        // What is given to a name may be a type.
+        let may_be_type = |end| group.has_names && input.get(end..) == Some(b" ");
         let end = group.shapes.at(
             input,
             start,
             |end| {
-                is_cut.set(is_cut.get() || more && is_cut_off(input, end));
+                is_cut.set(is_cut.get() || more && (is_cut_off(input, end) || may_be_type(end)));
                 is_end(input, end)
             },
             |shape, end| {
@@ -478,7 +480,14 @@ impl<'d> Scanner<'d> {
         let text = input.get(start..end).unwrap_or_default();
         // What is given to a name is looked at as it stands.
         let fulfils = |check: Check| if shape.behind.is_some() { check(text) } else { self.fulfils(text, check) };
-        if !shape.check.is_none_or(fulfils) || is_part(input, &(start..end)) {
+        if !shape.check.is_none_or(fulfils)
+            || is_part(input, &(start..end))
+            || shape.behind.is_some() && is_type(input, &(start..end))
+        {
+            return None;
+        }
+        let is_one_of_many = shape.check.is_some_and(|check| is_in_table(input, &(start..end), check));
+        if is_one_of_many && place_odds <= 0.0 && self.words_say(input, start, kind) <= 0.0 {
             return None;
         }
         if may_lower {

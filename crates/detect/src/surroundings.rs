@@ -9,6 +9,9 @@ use std::ops::Range;
 const BACK_BYTES: usize = 64;
 /// Groups of a dump that are looked at.
 const GROUPS: usize = 3;
+/// The shortest number of a table that is taken for one of it, and by how many digits the one before may differ.
+const TABLE_DIGITS_MIN: usize = 13;
+const TABLE_DIGITS_APART: usize = 2;
 /// Names that say nothing of what the value is: what stands before them may.
 const NAMELESS: &[&str] =
     &["", "_", "value", "val", "number", "num", "no", "nr", "text", "data", "content", "is", "here", "string", "#"];
@@ -90,6 +93,31 @@ pub(crate) fn is_part(input: &[u8], span: &Range<usize>) -> bool {
 }
 
 /// Kinds of bytes, a bit for each.
+/// Whether what is given to a name is a type, as in `const PASSWORD: WIN32_ERROR = 1`.
+pub(crate) fn is_type(input: &[u8], span: &Range<usize>) -> bool {
+    let text = input.get(span.clone()).unwrap_or_default();
+    let after = input.get(span.end..).unwrap_or_default();
+    after.starts_with(b" =")
+        && text.first().is_some_and(u8::is_ascii_uppercase)
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
+}
+
+/// Whether a number is one of a table in a program, which are drawn at random: the one before it is about as long, is parted from it as
+/// they are written there, and is not what this one is (`is`).
+pub(crate) fn is_in_table(input: &[u8], span: &Range<usize>, is: impl Fn(&[u8]) -> bool) -> bool {
+    let text = input.get(span.clone()).unwrap_or_default();
+    if text.len() < TABLE_DIGITS_MIN || !text.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let before = input.get(span.start.saturating_sub(BACK_BYTES)..span.start).unwrap_or_default();
+    let Some(number) = trimmed(before, u8::is_ascii_whitespace).strip_suffix(b",") else { return false };
+    let digits = number.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let Some((ahead, number)) = number.split_at_checked(number.len().saturating_sub(digits)) else { return false };
+    let is_tight = before.ends_with(b",");
+    let is_word = ahead.last().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    !is_tight && !is_word && digits.abs_diff(text.len()) <= TABLE_DIGITS_APART && !is(number)
+}
+
 const DIGIT: u8 = 1;
 const HEX: u8 = 2;
 const COLON: u8 = 4;
@@ -258,5 +286,38 @@ mod tests {
         ] {
             assert!(!part(before, text, after), "{before}[{text}]{after}");
         }
+    }
+    #[test]
+    fn a_type_is_no_value() {
+        let is_type = |text: &str, after: &str| is_type(format!("{text}{after}").as_bytes(), &(0..text.len()));
+        assert!(is_type("WIN32_ERROR", " = 1u32;") && is_type("Foundation::UNICODE_STRING", " ="));
+        for (text, after) in [("WIN32_ERROR", ""), ("WIN32_ERROR", " "), ("hunter22", " = 1"), ("Hunter-22", " = 1")] {
+            assert!(!is_type(text, after), "{text}{after}");
+        }
+    }
+
+    #[test]
+    fn a_number_among_others_that_are_not_what_it_is_is_one_of_a_table() {
+        let is_in_table = |before: &str, text: &str| {
+            let (input, start) = (format!("{before}{text}, 1"), before.len());
+            is_in_table(input.as_bytes(), &(start..start + text.len()), |text| text.starts_with(b"4"))
+        };
+        assert!(is_in_table("{1234567890123456, ", "4111111111111111"));
+        assert!(is_in_table("12345678901234,\n                ", "4111111111111111"));
+        for before in [
+            "4222222222222222, ",
+            "1234567890123456,",
+            "1234567890123456 ",
+            "1234567890123, ",
+            "x1234567890123456, ",
+            "1719999999, ",
+            "number, ",
+            "",
+        ] {
+            assert!(!is_in_table(before, "4111111111111111"), "{before}");
+        }
+        assert!(
+            !is_in_table("1234567890123456, ", "4111-1111-1111-1111") && !is_in_table("123456789012, ", "411111111111")
+        );
     }
 }

@@ -7,8 +7,9 @@ use super::{
     COLONS_MIN, Finding, LETTERS_MAX, LOCAL_BYTES_MAX, RUN_BYTES_MAX, WORD_BYTES_MAX, back, is_end, is_inside,
     is_local, resolve, value_of,
 };
+use crate::checks::Check;
 use crate::detector::{Detector, Group, Place, ShapeOf, WORD_ODDS, said};
-use crate::surroundings::{is_part, name_of};
+use crate::surroundings::{is_in_table, is_part, is_type, name_of};
 use crate::words::{Words, plainly};
 
 pub fn scan(detector: &Detector, input: &[u8], within: Option<&Place>) -> Vec<Finding> {
@@ -119,20 +120,25 @@ impl Plain<'_> {
 
     fn candidate(&mut self, Range { start, end }: Range<usize>, shape: &ShapeOf) {
         let id = usize::from(shape.kind.0);
-        let mut odds = shape.odds + self.within.map_or(0.0, |place| place.odds[id]);
+        let place_odds = self.within.map_or(0.0, |place| place.odds[id]);
+        let mut odds = shape.odds + place_odds;
+        let vocabulary = &self.detector.vocabulary;
+        let heard = match name_of(self.input, start) {
+            Some(name) => vocabulary.say(Words::of(&String::from_utf8_lossy(&self.input[name])).words()),
+            None => plainly(vocabulary, self.input, start),
+        };
+        let words = said(&heard, shape.kind);
         if odds.abs() <= WORD_ODDS {
-            let vocabulary = &self.detector.vocabulary;
-            let heard = match name_of(self.input, start) {
-                Some(name) => vocabulary.say(Words::of(&String::from_utf8_lossy(&self.input[name])).words()),
-                None => plainly(vocabulary, self.input, start),
-            };
-            odds += said(&heard, shape.kind);
+            odds += words;
         }
         let text = &self.input[start..end];
         let significant: Vec<u8> =
             text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
         let fulfils = shape.check.is_none_or(|check| check(text) || (shape.behind.is_none() && check(&significant)));
-        if odds > 0.0 && fulfils && !is_part(self.input, &(start..end)) {
+        let is_table = |check: Check| is_in_table(self.input, &(start..end), check);
+        let is_one_of_many = place_odds.max(words) <= 0.0 && shape.check.is_some_and(is_table)
+            || shape.behind.is_some() && is_type(self.input, &(start..end));
+        if odds > 0.0 && fulfils && !is_part(self.input, &(start..end)) && !is_one_of_many {
             if odds > WORD_ODDS {
                 self.sure_end = self.sure_end.max(end);
             }
