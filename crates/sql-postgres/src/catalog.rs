@@ -40,6 +40,8 @@ pub struct Catalog {
     casts_silently: Silently,
     column_names: HashSet<Arc<str>>,
     operators: HashMap<Arc<str>, Vec<Arc<str>>>,
+    /// Types of which every value is written as that of text.
+    texts: Box<[u32]>,
     classifies: bool,
     /// It is one session's own: the temporary tables in it are its.
     of_session: bool,
@@ -180,7 +182,7 @@ pub struct Column {
     pub text: bool,
     /// Whether its type is one that users have made, or an extension.
     pub of_users: bool,
-    /// The oid of its type; 0 if it is not known.
+    /// The oid of the type as which its values are written ([`Catalog::written_as`]); 0 if it is not known.
     pub type_oid: u32,
 }
 
@@ -209,6 +211,8 @@ pub struct CatalogRows {
     pub system_functions: Vec<RawSystemFunction>,
     /// Casts that run functions that are not PostgreSQL's own.
     pub casts: Vec<RawCast>,
+    /// Types that are binary-coercible to text, and not PostgreSQL's own.
+    pub texts: Vec<u32>,
     /// Schema and name of operators that are neither PostgreSQL's own nor an extension's.
     pub operators: Vec<(Arc<str>, Arc<str>)>,
     /// Every name in them, each held once: thousands of tables have an `id`.
@@ -443,6 +447,11 @@ impl Catalog {
     /// Whether casting to the type of this name runs code that can't be followed.
     pub(crate) fn casts_by_code(&self, to: &str) -> bool {
         self.casts.contains(to.strip_prefix('_').unwrap_or(to)) || self.casts.contains(to)
+    }
+
+    /// The type as which the values of one are written: text for `citext` and its like.
+    pub fn written_as(&self, type_oid: u32) -> u32 {
+        build::written_as(&self.texts, type_oid)
     }
 
     /// Whether a cast that nobody has written may run code that can't be followed.

@@ -23,7 +23,7 @@ use super::forward::{Kind, Work};
 use super::long::Binding;
 use super::looking::Looked;
 use super::report::{is_about_the_text, neutral_report};
-use super::shapes::{held, lay_out};
+use super::shapes::{as_written, held, lay_out};
 use super::statements::Portal;
 use super::target::Pass;
 use crate::cells::CellType;
@@ -222,6 +222,8 @@ impl<S> Conversation<S> {
         };
         let known = chosen.and_then(|columns| {
             let holds = held(&interpreted, 0, &columns)?;
+            let mut columns = columns;
+            as_written(&mut columns, &interpreted.snapshot.catalog);
             Ok((holds, columns))
         });
         match known {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use gate::{KeptPlan, KeptWatch};
 use model::{Holds, UnixMicros};
-use sql_postgres::{CopyStatement, Described, holds};
+use sql_postgres::{Catalog, CopyStatement, Described, holds};
 
 use super::expect::{Described as Subject, Running};
 use super::looking::Looked;
@@ -41,12 +41,20 @@ pub(super) fn shape_of(
     {
         return Ok(Rc::clone(&learned.shape));
     }
-    let columns = backend::row_description(description)?;
+    let mut columns = backend::row_description(description)?;
     let holds = held(interpreted, statement, &columns);
+    if let Some((_, snapshot)) = interpreted.shown_by(statement) {
+        as_written(&mut columns, &snapshot.catalog);
+    }
     let shape = Rc::new(Shape::of_rows(columns, holds));
     let learned = Learned { statement, description: description.into(), shape: Rc::clone(&shape) };
     *interpreted.learned.borrow_mut() = Some(learned);
     Ok(shape)
+}
+
+/// Gives columns the types as which their values are written.
+pub(super) fn as_written(columns: &mut [ColumnShape], catalog: &Catalog) {
+    columns.iter_mut().for_each(|column| column.type_oid = catalog.written_as(column.type_oid));
 }
 
 /// Whether a statement of a text takes data of the caller's.

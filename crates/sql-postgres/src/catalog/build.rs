@@ -43,6 +43,7 @@ impl Catalog {
         for raw in rows.columns {
             if let Some(relation) = relations.get_mut(&raw.relation) {
                 let RawColumn { number, name, generated, text, of_users, type_oid, .. } = raw;
+                let type_oid = written_as(&rows.texts, type_oid);
                 let (class, on_write, sealed) = (None, None, false);
                 let column = Column { number, name, class, on_write, sealed, generated, text, of_users, type_oid };
                 relation.columns.push(column);
@@ -102,6 +103,7 @@ impl Catalog {
             classifies: rules.classify_something() || before.is_some_and(|before| before.classifies),
             unmatched: rules.unmatched(&matched).map(str::to_owned).collect(),
             of_session: temporary.is_some(),
+            texts: rows.texts.into(),
             ..Self::default()
         };
         for entry in entries {
@@ -143,6 +145,11 @@ impl Catalog {
         }
         catalog
     }
+}
+
+/// The type as which the values of one are written: text for those that are the same in all but their operators.
+pub(super) fn written_as(texts: &[u32], type_oid: u32) -> u32 {
+    if texts.contains(&type_oid) { super::TEXT } else { type_oid }
 }
 
 /// Gives a relation's columns their classes: PostgreSQL's own secrets first, then the rules, then what was before.

@@ -132,6 +132,14 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
          OR t.typbasetype OPERATOR(pg_catalog.=) c.casttarget \
          WHERE c.castfunc OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
     ),
+    // Types whose values are those of text, byte for byte (`citext`).
+    (
+        "texts",
+        "SELECT c.castsource FROM pg_catalog.pg_cast AS c \
+         WHERE c.casttarget OPERATOR(pg_catalog.=) 25::pg_catalog.oid \
+         AND c.castmethod OPERATOR(pg_catalog.=) 'b'::pg_catalog.\"char\" \
+         AND c.castsource OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid",
+    ),
     (
         "triggers",
         "SELECT DISTINCT t.tgrelid FROM pg_catalog.pg_trigger AS t \
@@ -243,6 +251,7 @@ impl CatalogRows {
                 function: function.parse().ok()?,
                 of_users: *of_users == "t",
             }),
+            ("texts", [Some(oid)]) => self.texts.push(oid.parse().ok()?),
             ("operators", [Some(schema), Some(name)]) => self.operators.push(((*schema).into(), (*name).into())),
             _ => return None,
         }

@@ -262,12 +262,13 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
         ("views", &[Some("20004"), Some("no tree")][..]),
         ("generated", &[Some("20001"), Some("3"), None][..]),
         ("casts", &[Some("money"), Some("t"), Some("30001"), Some("t")][..]),
+        ("texts", &[Some("30003")][..]),
         ("operators", &[Some("public"), Some("===")][..]),
     ] {
         rows.add(query, row).unwrap();
         assert!(OWN_CATALOG_QUERIES.iter().chain(CATALOG_QUERIES).any(|(name, _)| *name == query), "{query}");
     }
-    assert_eq!((OWN_CATALOG_QUERIES.len(), CATALOG_QUERIES.len()), (3, 12));
+    assert_eq!((OWN_CATALOG_QUERIES.len(), CATALOG_QUERIES.len()), (3, 13));
     assert!(!rows.functions[0].takes_row && rows.functions[1].takes_row && rows.functions[1].computes);
     assert!(
         rows.add("columns", &[Some("20001"), Some("x"), Some("id"), Some("f"), Some("t")])
@@ -277,6 +278,16 @@ fn rows_of_the_queries_are_read_and_odd_ones_refused() {
     );
     assert!(rows.add("relations", &[Some("1")]).is_err());
     assert_eq!(rows.add("nothing", &[]).unwrap_err().what, "there is no such query");
+}
+
+#[test]
+fn what_is_written_as_text_is_text() {
+    let mut rows = shop_rows();
+    rows.texts.push(30_003);
+    rows.columns.iter_mut().filter(|column| column.relation == 20001).for_each(|column| column.type_oid = 30_003);
+    let catalog = Catalog::build(rows, &shop_rules(), None);
+    assert_eq!(catalog.column(20001, 1).unwrap().type_oid, 25);
+    assert_eq!((catalog.written_as(30_003), catalog.written_as(30_004), catalog.written_as(23)), (25, 30_004, 23));
 }
 
 #[test]

@@ -97,6 +97,18 @@ def test_what_stands_around_it_stays():
                             direct.execute(f"SELECT %s::{column.type_display}", [cell.decode()])
 
 
+def test_types_that_are_written_as_text_are_shown_as_text():
+    with through("alice", "found", autocommit=True) as weir, through("rita", "found", autocommit=True) as reader:
+        for query in ("SELECT mail FROM accounts", "SELECT a.mail FROM accounts AS a WHERE id = 1", "SELECT max(mail) FROM accounts"):
+            for result_format in FORMATS:
+                assert bytes_of(weir, query, result_format) == [[b"write to [redacted], please"]], (query, result_format)
+        assert copied(weir, "COPY accounts TO STDOUT") == b"1\twrite to [redacted], please\n"
+        assert b"write to [redacted], please" in copied(weir, "COPY accounts TO STDOUT (FORMAT binary)")
+        for statement in ("INSERT INTO accounts VALUES (2, 'ada.lovelace@example.com')", "UPDATE accounts SET mail = 'to ada.lovelace@example.com'"):
+            message = reader.pgconn.exec_(statement.encode()).error_message.decode()
+            assert "public.accounts.mail holds" in message and "store Field::" in message, (statement, message)
+
+
 def test_parts_and_tokens():
     with through("petra", "found", autocommit=True) as weir:
         for result_format in FORMATS:

@@ -18,6 +18,11 @@ CREATE DOMAIN card AS int8;
 CREATE TABLE cards (id int, number int8, amount numeric, d card);
 INSERT INTO cards VALUES (1, 4539148803436467, 4539148803436467, 4539148803436467);
 
+-- A type of an extension, of which every value is written as that of text.
+CREATE EXTENSION citext;
+CREATE TABLE accounts (id int PRIMARY KEY, mail citext);
+INSERT INTO accounts VALUES (1, 'write to Ada.lovelace@example.com, please');
+
 -- What looks like something and is nothing.
 CREATE TABLE harmless (
     id int PRIMARY KEY, body text, doc jsonb, raw json, tags text[], blob bytea, amount numeric, big int8, page xml, day date, at timestamptz,
