@@ -19,7 +19,7 @@ use crate::wire::backend::ColumnShape;
 #[derive(Debug)]
 pub struct Prepared {
     /// Its text: what it means depends on the catalog, as the target's own reading of it does.
-    pub text: Vec<u8>,
+    pub text: Rc<[u8]>,
     interpreted: RefCell<Rc<Interpreted>>,
     shape: RefCell<Option<Rc<Shape>>>,
     /// Whether the target has said that it has it.
@@ -44,7 +44,7 @@ impl Prepared {
             .saturating_add(interpreted.bytes())
             .saturating_add(text.len());
         Self {
-            text: text.to_vec(),
+            text: text.into(),
             interpreted: RefCell::new(interpreted),
             shape: RefCell::default(),
             confirmed: Cell::default(),
