@@ -365,9 +365,9 @@ impl<S> Conversation<S> {
             match &found.names {
                 None | Some(NameUse::Execute(..) | NameUse::Fetch(_)) => {}
                 Some(names) if names.name().is_some_and(|name| !self.settings.tells_apart(name.as_bytes())) => {}
-                Some(NameUse::Prepare { name, .. }) => {
+                Some(NameUse::Prepare { name, types, .. }) => {
                     let Some((inside, text)) = self.inside(interpreted, statement) else { continue };
-                    let meaning = Rc::new(Prepared::in_sql(&text, inside, &self.names.held));
+                    let meaning = Rc::new(Prepared::in_sql(&text, inside, types.clone(), &self.names.held));
                     let name = name.as_bytes().to_vec();
                     let before = self.names.define_statement(&name, &meaning, self.batch);
                     change(What::Statement { name, meaning: Some(meaning), before });

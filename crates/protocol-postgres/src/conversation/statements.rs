@@ -62,9 +62,9 @@ impl Prepared {
         self
     }
 
-    /// The statement inside of this PREPARE.
-    pub fn in_sql(text: &[u8], interpreted: Rc<Interpreted>, held: &Held) -> Self {
-        Self { in_sql: true, ..Self::new(text, interpreted, held) }
+    /// The statement inside of this PREPARE, with parameters of these types.
+    pub fn in_sql(text: &[u8], interpreted: Rc<Interpreted>, types: Vec<u32>, held: &Held) -> Self {
+        Self { in_sql: true, types, ..Self::new(text, interpreted, held) }
     }
 
     /// What it does, by the catalog it was last read with.

@@ -130,6 +130,16 @@ impl House {
         Self::built(&LOADED.0, true, Some(Arc::clone(&LOADED.1)))
     }
 
+    /// The same, but in one column that nobody asks for.
+    pub fn forbidding_elsewhere() -> Self {
+        static LOADED: LazyLock<(Arc<Policies>, Arc<Content>)> = LazyLock::new(|| {
+            let forbid = r#"@id("stored") forbid (principal, action == Action::"store", resource) when { resource.name == "public.elsewhere.a" };"#;
+            let content = Content::new(detect::builtin().unwrap()).unwrap();
+            (policies(&format!("{POLICIES} {forbid}")), Arc::new(content))
+        });
+        Self::built(&LOADED.0, true, Some(Arc::clone(&LOADED.1)))
+    }
+
     /// A house where numbers are stored as tokens and addresses in part, and neither as they are.
     pub fn lowering() -> Self {
         static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(less);
