@@ -275,10 +275,11 @@ impl<'a, 'c> Gathering<'a, 'c> {
             self.give(target, &goal, &source, place);
         }
         // Columns that are newer than the catalog.
-        if names.is_empty() && matches!(source(0), Some(Source::Anything)) {
-            if let Some(goal) = self.goal(target, COLUMNS_MAX, "") {
-                self.give(target, &goal, &Source::Anything, place);
-            }
+        if names.is_empty()
+            && matches!(source(0), Some(Source::Anything))
+            && let Some(goal) = self.goal(target, COLUMNS_MAX, "")
+        {
+            self.give(target, &goal, &Source::Anything, place);
         }
     }
 
