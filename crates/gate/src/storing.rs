@@ -3,25 +3,27 @@
 //! It is as if the field were of the class of what is found. A value in which nothing is found asks nothing. How values are written, and which
 //! go where, is the protocol's to know.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use detect::{Place, ViewScanner};
-use model::{ClassId, Part, UnixMicros};
+use detect::{KindId, Place, ViewScanner};
+use model::{ClassId, Field, Part, UnixMicros};
 
-use crate::refusal::Declined;
+use crate::refusal::{Declined, Refusal};
 use crate::search::Search;
 use crate::session::{Rule, Shared};
 
-/// What a look at a value counts beside its bytes, and each field that is asked about; and one of which nothing is known but that it may get
-/// anything.
+/// What a look at a value counts beside its bytes; each question whether something of a class may be stored in a field, which policy decides; and
+/// one that was answered before.
 const LOOK_BYTES: usize = 32;
-const FIELD_BYTES: usize = 64;
-const UNREAD_BYTES: usize = 2048;
+const QUESTION_BYTES: usize = 512;
+const ANSWERED_BYTES: usize = 64;
 /// And to find out what the name of a field says.
 const PLACE_BYTES: usize = 512;
 /// Fields of which is kept what their names say.
 const PLACES_MAX: usize = 2048;
+/// Questions of which is kept that nothing forbids it.
+const ANSWERS_MAX: usize = 65_536;
 
 /// Looks through values, one after the other, by the policies that were in force when it began.
 pub struct Storing<'s> {
@@ -32,6 +34,8 @@ pub struct Storing<'s> {
     scanner: ViewScanner<'s>,
     /// What the names of fields say.
     places: HashMap<String, Place>,
+    /// What nothing forbids to be stored.
+    permitted: HashSet<Field>,
     /// Bytes that may still be looked at.
     left: usize,
 }
@@ -39,7 +43,16 @@ pub struct Storing<'s> {
 impl<'s> Storing<'s> {
     pub(crate) fn new(shared: &'s Shared, search: &'s Search, now: UnixMicros, left: usize) -> Self {
         let scanner = ViewScanner::new(search.content().detector());
-        Self { shared, search, rule: shared.rule(), now, scanner, places: HashMap::new(), left }
+        Self {
+            shared,
+            search,
+            rule: shared.rule(),
+            now,
+            scanner,
+            places: HashMap::new(),
+            permitted: HashSet::new(),
+            left,
+        }
     }
 
     /// Why a value may not be put into one of these fields, or into any of them, if it is looked at as one of a field of this name.
@@ -55,8 +68,8 @@ impl<'s> Storing<'s> {
         if !spend(&mut self.left, value.len().saturating_add(LOOK_BYTES)) {
             return Some(too_much());
         }
-        let content = self.search.content();
-        let detector = content.detector();
+        let search = self.search;
+        let (content, detector) = (search.content(), search.content().detector());
         if !self.places.contains_key(name) {
             if self.places.len() >= PLACES_MAX {
                 self.places.clear();
@@ -67,21 +80,21 @@ impl<'s> Storing<'s> {
             self.places.insert(name.to_owned(), detector.place(name));
         }
         // Each class is asked about once, however often it is found.
-        let mut asked: Vec<&ClassId> = Vec::new();
+        let mut asked: Vec<(&ClassId, KindId)> = Vec::new();
         for finding in self.scanner.scan(value, self.places.get(name)) {
             let Some((_, sort)) = content.sort_of(finding.kind) else { continue };
-            if asked.contains(&&sort.class) {
-                continue;
+            if !asked.iter().any(|(class, _)| **class == sort.class) {
+                asked.push((&sort.class, finding.kind));
             }
-            asked.push(&sort.class);
+        }
+        for (class, kind) in asked {
             for field in fields.clone() {
-                if !spend(&mut self.left, FIELD_BYTES) {
-                    return Some(too_much());
-                }
-                let Some(refusal) = self.shared.forbids_store(&self.rule, field, &sort.class, self.now) else {
-                    continue;
+                let refusal = match self.forbids(field, class) {
+                    Ok(refusal) => refusal,
+                    Err(too_much) => return Some(too_much),
                 };
-                let (class, title) = (&sort.class, detector.entity(finding.kind).map_or("", |kind| &kind.title));
+                let Some(refusal) = refusal else { continue };
+                let title = detector.entity(kind).map_or("", |kind| &kind.title);
                 return Some(Declined {
                     message: format!(
                         "what is to be stored in {} holds {class} ({title}): {}",
@@ -103,19 +116,44 @@ impl<'s> Storing<'s> {
         fields: impl Iterator<Item = (&'f Part, &'f str)>,
         what: &str,
     ) -> Option<Declined> {
-        for field in fields.take_while(|_| self.rule.may_forbid_store()) {
-            if !spend(&mut self.left, UNREAD_BYTES) {
-                return Some(too_much());
-            }
-            if self.shared.may_refuse_store(&self.rule, self.search, field, self.now) {
-                return Some(Declined {
-                    message: format!("{what} can't be looked through for what may not be stored in {}", column(field)),
-                    detail: None,
-                    hint: None,
-                });
+        if !self.rule.may_forbid_store() {
+            return None;
+        }
+        let search = self.search;
+        for field in fields {
+            for sort in search.content().sorts() {
+                match self.forbids(field, &sort.class) {
+                    Ok(None) => {}
+                    Err(too_much) => return Some(too_much),
+                    Ok(Some(_)) => {
+                        let (column, hint) = (column(field), None);
+                        let message = format!("{what} can't be looked through for what may not be stored in {column}");
+                        return Some(Declined { message, detail: None, hint });
+                    }
+                }
             }
         }
         None
+    }
+
+    /// Why something of this class may not be stored in a field. An error if that is a question too many.
+    fn forbids(&mut self, (part, name): (&Part, &str), class: &ClassId) -> Result<Option<Refusal>, Declined> {
+        let field = Field { part: part.clone(), name: name.to_owned(), class: class.clone(), sealed: false };
+        let is_answered = self.permitted.contains(&field);
+        if !spend(&mut self.left, if is_answered { ANSWERED_BYTES } else { QUESTION_BYTES }) {
+            return Err(too_much());
+        }
+        if is_answered {
+            return Ok(None);
+        }
+        let refusal = self.shared.forbids_store(&self.rule, (part, name), class, self.now);
+        if refusal.is_none() {
+            if self.permitted.len() >= ANSWERS_MAX {
+                self.permitted.clear();
+            }
+            self.permitted.insert(field);
+        }
+        Ok(refusal)
     }
 }
 

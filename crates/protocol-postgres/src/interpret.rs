@@ -17,8 +17,8 @@ use sql_postgres::{
 };
 
 use crate::catalog::Snapshot;
-use crate::cells::{CellType, Said, each_said};
-use crate::conversation::{LOOKED_BYTES_MAX, Shape};
+use crate::cells::Said;
+use crate::conversation::{Came, LOOKED_BYTES_MAX, Shape, each_put};
 
 /// Actions on objects that one text may ask for; each costs time to decide and room to keep.
 const ASKS_MAX: usize = 4096;
@@ -146,27 +146,24 @@ impl Circumstance<'_> {
             return true;
         }
         let mut seen = HashSet::new();
-        let mut finds = |oid: u32, value: &Arc<str>| {
+        let mut finds = |read_as: ReadAs, oid: u32, value: &Arc<str>| {
             let mut ask = |said: Said<'_>| match said {
                 Said::Bytes(value) => is_found(value).then_some(()),
                 Said::Unread => None,
             };
-            seen.insert((oid, Arc::clone(value)))
-                && each_said(CellType::of(oid, false), value.as_bytes(), &mut ask).is_some()
+            seen.insert((read_as, oid, Arc::clone(value)))
+                && each_put(read_as, oid, Came::WRITTEN, value.as_bytes(), &mut ask).is_some()
         };
         let mut puts = statements.iter().flat_map(all_of).flat_map(|statement| &statement.puts);
         let is_put = puts.any(|put| match (&put.given, put.read_as) {
-            (Given::Constant(value), ReadAs::Column) => put.into.iter().any(|into| finds(into.type_oid, value)),
-            (Given::Constant(value), ReadAs::ColumnPerhaps) => {
-                put.into.iter().any(|into| finds(into.type_oid, value)) || finds(0, value)
+            (Given::Constant(value), read_as @ (ReadAs::Column | ReadAs::ColumnPerhaps)) => {
+                put.into.iter().any(|into| finds(read_as, into.type_oid, value))
             }
-            (Given::Constant(value), ReadAs::Type(oid)) => finds(oid, value),
-            (Given::Constant(value), ReadAs::TypePerhaps(oid)) => finds(oid, value) || finds(0, value),
-            (Given::Constant(value), ReadAs::Anything) => finds(0, value),
+            (Given::Constant(value), read_as) => finds(read_as, 0, value),
             (Given::Parameter(_) | Given::TooMuch, _) => false,
         });
         let mut arguments = statements.iter().flat_map(all_of).flat_map(Statement::arguments);
-        is_put || arguments.any(|value| finds(0, value))
+        is_put || arguments.any(|value| finds(ReadAs::Anything, 0, value))
     }
 
     /// What the log keeps of a text in which something was found: without its constants, and nothing if it is not in those alone.

@@ -47,8 +47,8 @@ pub fn analyse(sql: &str, catalog: &Catalog) -> Result<Vec<Statement>, Unreadabl
 
 /// The same; whether it is told what is put into columns that are not classified ([`Statement::puts`]), which takes time and seldom matters.
 pub fn analyse_with(sql: &str, catalog: &Catalog, tells_puts: bool) -> Result<Vec<Statement>, Unreadable> {
-    let tokens = Tokens::of(sql);
-    read(sql)?.iter().map(|raw| statement(raw, sql, &tokens, catalog, tells_puts)).collect()
+    let (tokens, scope) = (Tokens::of(sql), Scope::new(catalog, tells_puts));
+    read(sql)?.iter().map(|raw| statement(raw, sql, &tokens, &scope)).collect()
 }
 
 /// An output of a statement, and what it holds by the statement alone, before the server has described it.
@@ -82,13 +82,7 @@ pub fn foresee(sql: &str, catalog: &Catalog) -> Result<Vec<Option<Vec<Foreseen>>
     Ok(read(sql)?.iter().map(foreseen).collect())
 }
 
-fn statement(
-    raw: &RawStmt,
-    sql: &str,
-    tokens: &Tokens<'_>,
-    catalog: &Catalog,
-    tells_puts: bool,
-) -> Result<Statement, Unreadable> {
+fn statement(raw: &RawStmt, sql: &str, tokens: &Tokens<'_>, scope: &Scope<'_>) -> Result<Statement, Unreadable> {
     // The tree is made of nothing that it can't hold; if a new version brings some, the statement is refused.
     let tree = Tree::of(&raw.stmt).map_err(|error| Unreadable {
         message: format!("the statement's tree holds {error}, which Weir does not know"),
@@ -98,8 +92,11 @@ fn statement(
     let start = usize::try_from(raw.stmt_location).unwrap_or(0).min(sql.len());
     let length = usize::try_from(raw.stmt_len).unwrap_or(0);
     let end = if length == 0 { sql.len() } else { start.saturating_add(length).min(sql.len()) };
-    let mut statement = of_tree(&tree, catalog, tells_puts);
-    statement.copy = tree.as_kind("CopyStmt").and_then(|node| copy_statement(node, sql, start, catalog));
+    let mut statement = of_tree(&tree, scope);
+    // What is too much is not run, and where its data would go is not told.
+    let copy = tree.as_kind("CopyStmt").filter(|node| scope.has_room_for_copy(node));
+    statement.puts_too_much |= copy.is_none() && tree.as_kind("CopyStmt").is_some();
+    statement.copy = copy.and_then(|node| copy_statement(node, sql, start, scope.catalog));
     if statement.copy.is_some() {
         // A COPY's options say how rows are written, and its query is described word for word.
         statement.inert_constants = None;
@@ -110,20 +107,20 @@ fn statement(
         place_constants(&mut statement, tokens);
     }
     statement.span = start..end;
-    statement.names = names::names(&tree, sql.get(start..end).unwrap_or_default(), catalog, tells_puts);
+    statement.names = names::names(&tree, sql.get(start..end).unwrap_or_default(), scope);
     Ok(statement)
 }
 
 /// What the statement of this tree does, but for the names that it gives and takes.
-fn of_tree(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Statement {
-    let mut findings = Findings { tells_puts, ..Findings::new(catalog, tree) };
+fn of_tree(tree: &Tree, scope: &Scope<'_>) -> Statement {
+    let mut findings = Findings::new(scope.catalog, tree);
     match tree.node() {
         Some(node) => findings.statement(node),
         None => findings.opaque("the statement is empty"),
     }
     let (outputs, shape) = outputs::outputs(tree);
     let looked_at = findings.looks_at_constants;
-    let mut statement = findings.finish(tree);
+    let mut statement = findings.finish(tree, scope);
     statement.outputs = outputs;
     statement.made_of = made_of::made_of(tree);
     statement.names_are_plain = shape.names_are_plain;
@@ -178,12 +175,12 @@ fn has_conditions(tree: &Tree) -> bool {
 pub use made_of::{MadeOf, Names};
 pub use names::{kept_rows, unseen};
 pub(crate) use walk::newer_syntax;
+use written::Scope;
 pub(crate) use written::copied_into;
 
 /// What is found on the way through one statement.
 struct Findings<'a> {
     catalog: &'a Catalog,
-    tells_puts: bool,
     asks: Vec<Ask>,
     /// The asks once more, to ask nothing twice.
     asked: HashSet<(&'static str, Option<Part>)>,
@@ -230,7 +227,6 @@ impl<'a> Findings<'a> {
         });
         Self {
             catalog,
-            tells_puts: true,
             asks: Vec::new(),
             asked: HashSet::new(),
             opaque: Vec::new(),
@@ -309,7 +305,7 @@ impl<'a> Findings<'a> {
         }
     }
 
-    fn finish(mut self, tree: &'a Tree) -> Statement {
+    fn finish(mut self, tree: &'a Tree, scope: &Scope<'_>) -> Statement {
         if self.locks_rows {
             for oid in std::mem::take(&mut self.read) {
                 if let Some(entry) = self.catalog.entry(oid) {
@@ -371,9 +367,7 @@ impl<'a> Findings<'a> {
             }
         }
         let writes = tainted || tree.node().is_some_and(|node| node.contains(&written::WRITING));
-        let tells_puts = self.tells_puts;
-        let written =
-            if writes { written::written(tree, self.catalog, tells_puts) } else { written::Written::default() };
+        let written = if writes { written::written(tree, scope) } else { written::Written::default() };
         let mut lowering = written.lowerings.fields;
         for lowering in lowering.iter_mut().filter(|lowering| kept.contains(&lowering.field)) {
             lowering.unfollowed =
@@ -419,7 +413,7 @@ impl<'a> Findings<'a> {
             arguments: written::arguments(tree),
             parameters_kept: written.parameters,
             puts: written.puts,
-            lacks_puts: !tells_puts && tree.node().is_some_and(|node| node.contains(&written::WRITING)),
+            lacks_puts: !scope.tells_puts && tree.node().is_some_and(|node| node.contains(&written::WRITING)),
             puts_too_much: written.too_much,
             lowering,
             lowered_parameters: written.lowerings.parameters,

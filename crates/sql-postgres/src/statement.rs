@@ -40,7 +40,7 @@ pub struct Statement {
     /// Classified columns into which it puts what Weir has shown in the place of a value.
     pub masks_returned: Vec<Field>,
     /// Of each argument of an EXECUTE in it the constants that it may be.
-    pub(crate) arguments: Vec<Vec<Arc<str>>>,
+    pub(crate) arguments: Vec<Vec<Argument>>,
     /// Parameters that it puts into classified columns as they are.
     pub parameters_kept: Vec<KeptParameter>,
     /// Values that it puts into columns that are not classified.
@@ -118,8 +118,14 @@ pub enum ReadAs {
     ColumnPerhaps,
     /// As one of the type of this oid.
     Type(u32),
-    /// Perhaps so, and perhaps as one of any type.
+    /// So, and then something else is made of it.
+    TypeWithin(u32),
+    /// As a text, which is then read as one of the type of this oid.
+    TextOf(u32),
+    /// Perhaps as one of this type, and perhaps as one of any.
     TypePerhaps(u32),
+    /// As a text of which no more than so many characters are kept, and then as one of any type.
+    Cut(usize),
     /// As one of any type.
     Anything,
 }
@@ -130,10 +136,29 @@ impl ReadAs {
     pub fn perhaps(self) -> Self {
         match self {
             Self::Column => Self::ColumnPerhaps,
-            Self::Type(oid) => Self::TypePerhaps(oid),
-            Self::ColumnPerhaps | Self::TypePerhaps(_) | Self::Anything => self,
+            Self::Type(oid) | Self::TypeWithin(oid) | Self::TextOf(oid) => Self::TypePerhaps(oid),
+            Self::ColumnPerhaps | Self::TypePerhaps(_) | Self::Cut(_) | Self::Anything => self,
         }
     }
+
+    /// The same of what is read so for certain, before something else is made of it.
+    #[must_use]
+    pub fn within(self) -> Self {
+        match self {
+            Self::Type(oid) => Self::TypeWithin(oid),
+            Self::Column => Self::ColumnPerhaps,
+            _ => self,
+        }
+    }
+}
+
+/// A constant that an argument of an EXECUTE may be made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Argument {
+    /// The constant.
+    pub value: Arc<str>,
+    /// As what the server takes it, where the parameter is in the place of a column.
+    pub read_as: ReadAs,
 }
 
 /// A parameter that goes into a field which may be given less than its value.
@@ -325,6 +350,8 @@ pub enum NameUse {
         statement: Box<Statement>,
         /// The whole PREPARE, as it is written.
         text: String,
+        /// The types of its parameters, by their oids: 0 where the server is to find out.
+        types: Vec<u32>,
     },
     /// EXECUTE runs the statement of this name, alone or inside of EXPLAIN or CREATE TABLE AS.
     Execute(String, Rows),

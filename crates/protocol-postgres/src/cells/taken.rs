@@ -26,6 +26,10 @@ const ALONE_MAX: usize = 16;
 const LINES_BYTES: usize = 64 * 1024;
 /// Numbers in a document that are longer than this are not looked at under their names.
 const NAMED_DIGITS_MAX: usize = 24;
+/// A number of 64 bits has fewer digits in octal, but for zeros before it.
+const OCTAL_DIGITS_MAX: usize = 64;
+/// A string in a document that is longer than this is none that becomes a number or a date.
+const STRING_BYTES_MAX: usize = 64;
 /// What is longer than this is no date.
 const DATE_BYTES_MAX: usize = 64;
 
@@ -34,6 +38,9 @@ const MONEY: u32 = 790;
 const MONEY_ARRAY: u32 = 791;
 /// `xid` and `xid8`: numbers as C writes them.
 const COUNTERS: [u32; 2] = [28, 5069];
+/// `name`, of which the server keeps no more than so many bytes (`NAMEDATALEN` less one).
+const NAME: u32 = 19;
+const NAME_KEPT: usize = 63;
 /// Types that hold nothing but a few floating point numbers: `point`, `lseg`, `path`, `box`, `polygon`, `line`, `circle`.
 const SHAPES: [u32; 7] = [600, 601, 602, 603, 604, 628, 718];
 /// Stands for the type of what a function returned by the fast path, which nobody knows.
@@ -124,13 +131,17 @@ fn beyond<T>(oid: u32, value: &[u8], level: usize, ask: &mut Ask<'_, T>) -> Opti
         (Some(Manner::Text), _) => {
             let mut says = Vec::new();
             let read = value.starts_with(br"\x").then(|| bytes::taken_into(value, &mut says)).flatten();
-            read.and_then(|()| ask(Said::Bytes(&says)))
+            let kept = value.get(..NAME_KEPT).filter(|kept| oid == NAME && kept.len() < value.len());
+            read.and_then(|()| ask(Said::Bytes(&says))).or_else(|| kept.and_then(|kept| ask(Said::Bytes(kept))))
         }
         (Some(Manner::Bytes), _) if has_escapes() => in_bytes(value, ask).unwrap_or_else(|| ask(Said::Unread)),
         (Some(Manner::Bytes), _) => None,
         (Some(Manner::Document), _) => in_document(value, ask).unwrap_or_else(|| ask(Said::Unread)),
         (_, Some(Family::Time(_))) => in_date(value, ask).unwrap_or_else(|| ask(Said::Unread)),
         (_, Some(Family::Net(_))) => in_address(oid, value, ask).unwrap_or_else(|| ask(Said::Unread)),
+        (_, Some(Family::Number(NumberKind::Oid))) => in_number(Some(NumberKind::Oid), value, ask)
+            .unwrap_or_else(|| ask(Said::Unread))
+            .or_else(|| in_octal_number(value, ask)),
         (_, Some(Family::Number(kind))) => in_number(Some(kind), value, ask).unwrap_or_else(|| ask(Said::Unread)),
         (_, Some(Family::Array(element))) => in_elements(element, without_bounds(value), level, ask),
         (_, Some(Family::Range(bound))) => in_elements(bound, value, level, ask),
@@ -143,6 +154,7 @@ fn beyond<T>(oid: u32, value: &[u8], level: usize, ask: &mut Ask<'_, T>) -> Opti
         _ if COUNTERS.contains(&oid) => in_counter(value, ask),
         _ => in_number(None, value, ask)
             .flatten()
+            .or_else(|| in_octal_number(value, ask))
             .or_else(|| if value.len() <= DATE_BYTES_MAX { in_date(value, ask).flatten() } else { None })
             .or_else(|| if has_escapes() { in_bytes(value, ask).flatten() } else { None })
             .or_else(|| if has_escapes() { in_document(value, ask).flatten() } else { None })
@@ -201,6 +213,21 @@ fn in_counter<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
     ask(Said::Bytes(number.to_string().as_bytes()))
 }
 
+/// In a number that is octal where it begins with a zero, as an `oid` may be.
+fn in_octal_number<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let digits = number::trimmed(value);
+    let digits = digits.strip_prefix(b"-").or_else(|| digits.strip_prefix(b"+")).unwrap_or(digits);
+    if digits.len() > 1 && digits.len() <= OCTAL_DIGITS_MAX && digits.starts_with(b"0") && digits.iter().all(is_octal) {
+        in_counter(value, ask)
+    } else {
+        None
+    }
+}
+
+fn is_octal(digit: &u8) -> bool {
+    matches!(digit, b'0'..=b'7')
+}
+
 /// In a date, however it is written. `None` if it is none.
 fn in_date<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
     match day::taken(value) {
@@ -241,6 +268,11 @@ fn in_document<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
                         digits.extend_from_slice(&says);
                     }
                     view.extend_from_slice(&says);
+                    // A column of another type may take it.
+                    if let Some(number) = inner(&says).filter(|says| may_be_number(says)) {
+                        let _ = in_number(None, number, ask);
+                        let _ = in_date(number, ask);
+                    }
                 }
                 Token::Number(number) => {
                     view.extend_from_slice(under_name(number).as_bytes());
@@ -254,6 +286,12 @@ fn in_document<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
     read?;
     let is_same = view == value;
     Some(answer.or_else(|| if is_same { None } else { ask(Said::Bytes(&view)) }).or_else(|| in_digits(&digits, ask)))
+}
+
+/// Whether a string begins like a number or a date.
+fn may_be_number(says: &[u8]) -> bool {
+    let begins = |first: &u8| first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.');
+    says.len() <= STRING_BYTES_MAX && number::trimmed(says).first().is_some_and(begins)
 }
 
 /// A number of a document as it is looked at where it stands: without a fraction that is none.
@@ -393,11 +431,16 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut Ask<'_, T>
             return ask(Said::Unread);
         }
         let depth = depth.saturating_add(1);
-        let mut is_read = false;
+        let (mut is_read, is_open) = (false, wire.oid == 0);
         let answer = together(ALONE_MAX, ask, |ask| {
             let mut is_over = false;
             let mut one = |wire: CellType, cell: &[u8]| {
-                is_over = is_over || in_binary(wire, cell, depth, ask).is_some();
+                // Of a text within what is of no known type anything may be made.
+                let answer = match is_open && Manner::of(wire.oid, true) == Some(Manner::Text) {
+                    true => in_text(0, cell, ask),
+                    false => in_binary(wire, cell, depth, ask),
+                };
+                is_over = is_over || answer.is_some();
             };
             let mut part = |wire: CellType, cell: &[u8], _: &mut Vec<u8>| {
                 one(wire, cell);

@@ -198,6 +198,33 @@ impl<'a> Here<'a> {
     }
 }
 
+/// A statement inside of a PREPARE or DECLARE, and the text of that.
+type Inside = (Rc<Interpreted>, Rc<[u8]>);
+
+/// What one text has run by names so far, each found out once.
+#[derive(Default)]
+struct Met<'a> {
+    /// Statements that the text itself prepares or declares, by their number.
+    inside: HashMap<usize, Option<Inside>>,
+    /// Names that statements had before it.
+    before: HashMap<&'a str, Behind>,
+}
+
+impl<'a> Met<'a> {
+    fn inside(&mut self, at: usize, find: impl FnOnce() -> Option<Inside>) -> Option<Inside> {
+        self.inside.entry(at).or_insert_with(find).clone()
+    }
+
+    fn before(&mut self, name: &'a str, find: impl FnOnce() -> Result<Behind, Stall>) -> Result<Behind, Stall> {
+        if let Some(known) = self.before.get(name) {
+            return Ok(known.clone());
+        }
+        let found = find()?;
+        self.before.insert(name, found.clone());
+        Ok(found)
+    }
+}
+
 impl<S> Conversation<S> {
     /// What a text of the caller's does, by the catalog, the settings and the names as they are now.
     pub(super) fn meant(&mut self, text: &[u8]) -> Result<Rc<Interpreted>, Stall> {
@@ -227,7 +254,7 @@ impl<S> Conversation<S> {
 
     /// What stands behind the names that the statements of a text use.
     fn behind(&mut self, read: &Interpreted) -> Result<Vec<Option<Behind>>, Stall> {
-        let mut here = Here::default();
+        let (mut here, mut met) = (Here::default(), Met::default());
         let mut behind = Vec::new();
         for (at, statement) in read.alone().iter().enumerate() {
             if let Some(step) = &statement.transaction {
@@ -241,15 +268,15 @@ impl<S> Conversation<S> {
             behind.push(match names {
                 _ if odd => Some(Behind::Unseen(ODD_NAME)),
                 NameUse::Execute(name, _) => Some(match here.statements.get(name.as_str()) {
-                    Some(Some(defined)) => self
-                        .inside(read, *defined)
+                    Some(Some(defined)) => met
+                        .inside(*defined, || self.inside(read, *defined))
                         .map_or(Behind::Unseen(NOT_SEEN), |(inside, text)| Behind::Prepared(inside, text)),
-                    None if !here.no_statements => self.behind_statement(name.as_bytes())?,
+                    None if !here.no_statements => met.before(name, || self.behind_statement(name.as_bytes()))?,
                     _ => Behind::Unseen(NOT_SEEN),
                 }),
                 NameUse::Fetch(name) => Some(match here.cursors.get(name.as_str()) {
-                    Some(Some(defined)) => self
-                        .inside(read, *defined)
+                    Some(Some(defined)) => met
+                        .inside(*defined, || self.inside(read, *defined))
                         .map_or(Behind::Unseen(NOT_FETCHED), |(inside, _)| Behind::Cursor(inside)),
                     None if !here.no_cursors && (!here.held_alone || self.names.is_held(name.as_bytes())) => {
                         self.behind_cursor(name.as_bytes())?
@@ -276,8 +303,7 @@ impl<S> Conversation<S> {
         if !prepared.lowered.is_empty() {
             return Ok(Behind::Lowered);
         }
-        let text = prepared.text.as_slice().into();
-        Ok(Behind::Prepared(self.read_again(&prepared)?, text))
+        Ok(Behind::Prepared(self.read_again(&prepared)?, Rc::clone(&prepared.text)))
     }
 
     fn behind_cursor(&mut self, name: &[u8]) -> Result<Behind, Stall> {
@@ -298,7 +324,7 @@ impl<S> Conversation<S> {
     }
 
     /// The statement inside of a PREPARE or DECLARE, and the text of that.
-    fn inside(&self, read: &Interpreted, at: usize) -> Option<(Rc<Interpreted>, Rc<[u8]>)> {
+    fn inside(&self, read: &Interpreted, at: usize) -> Option<Inside> {
         let (NameUse::Prepare { text, .. } | NameUse::Declare { text, .. }) = read.alone().get(at)?.names.as_ref()?
         else {
             return None;
@@ -339,9 +365,9 @@ impl<S> Conversation<S> {
             match &found.names {
                 None | Some(NameUse::Execute(..) | NameUse::Fetch(_)) => {}
                 Some(names) if names.name().is_some_and(|name| !self.settings.tells_apart(name.as_bytes())) => {}
-                Some(NameUse::Prepare { name, .. }) => {
+                Some(NameUse::Prepare { name, types, .. }) => {
                     let Some((inside, text)) = self.inside(interpreted, statement) else { continue };
-                    let meaning = Rc::new(Prepared::in_sql(&text, inside, &self.names.held));
+                    let meaning = Rc::new(Prepared::in_sql(&text, inside, types.clone(), &self.names.held));
                     let name = name.as_bytes().to_vec();
                     let before = self.names.define_statement(&name, &meaning, self.batch);
                     change(What::Statement { name, meaning: Some(meaning), before });

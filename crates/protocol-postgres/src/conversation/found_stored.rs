@@ -48,7 +48,7 @@ impl<S> Conversation<S> {
         }
         let mut looking = self.looking_into_puts(now)?;
         let refused = puts(interpreted).find_map(|put| match &put.given {
-            Given::Constant(value) => looking.refuses(put, value.as_bytes(), |oid| CellType::of(oid, false)),
+            Given::Constant(value) => looking.refuses(put, value.as_bytes(), Came::WRITTEN),
             Given::Parameter(_) => None,
             Given::TooMuch => looking.refuses_unread(&put.into, UNREAD),
         });
@@ -81,13 +81,7 @@ impl<S> Conversation<S> {
             let at = number.checked_sub(1)?;
             let (binary, value) = *values.get(at)?;
             let declared = prepared.types.get(at).copied().filter(|oid| !matches!(*oid, 0 | UNKNOWN));
-            let wire = |oid: u32| match declared {
-                // What goes as a text may be cast to anything.
-                Some(text) if Manner::of(text, true) == Some(Manner::Text) => CellType::of(oid, false),
-                Some(declared) => CellType::of(declared, binary),
-                None => CellType::of(oid, binary),
-            };
-            looking.refuses(put, value?, wire)
+            looking.refuses(put, value?, Came { binary, declared })
         })
     }
 
@@ -117,20 +111,98 @@ impl<S> Conversation<S> {
     }
 }
 
+/// How a value comes that is put somewhere.
+#[derive(Clone, Copy)]
+pub(crate) struct Came {
+    binary: bool,
+    /// The type that its sender says it is of.
+    declared: Option<u32>,
+}
+
+impl Came {
+    /// A constant of a text.
+    pub(crate) const WRITTEN: Self = Self { binary: false, declared: None };
+
+    /// As what it is read first where the statement takes it so.
+    fn first(self, read_as: ReadAs, own: u32) -> CellType {
+        let taken_for = match read_as {
+            ReadAs::Column | ReadAs::ColumnPerhaps => own,
+            ReadAs::Type(oid) | ReadAs::TypeWithin(oid) | ReadAs::TextOf(oid) | ReadAs::TypePerhaps(oid) => oid,
+            ReadAs::Cut(_) => TEXT,
+            ReadAs::Anything => 0,
+        };
+        match self.declared {
+            // What goes as a text may be cast to anything.
+            Some(declared) if is_text(declared) => CellType::of(taken_for, false),
+            Some(declared) => CellType::of(declared, self.binary),
+            None if matches!(read_as, ReadAs::TextOf(_) | ReadAs::Cut(_)) => CellType::of(taken_for, false),
+            None => CellType::of(taken_for, self.binary),
+        }
+    }
+
+    /// As what it is read beside that, if something else may be made of it, or nobody knows for sure of which type it is.
+    fn then(self, read_as: ReadAs, first: CellType) -> Option<CellType> {
+        let is_open = matches!(read_as, ReadAs::ColumnPerhaps | ReadAs::TypePerhaps(_)) && self.declared.is_none();
+        match read_as {
+            ReadAs::Column | ReadAs::Type(_) => None,
+            ReadAs::Anything if self.declared.is_none_or(is_text) => None,
+            _ if is_open => Some(CellType::of(0, self.binary)),
+            _ if !first.binary || is_text(first.oid) => Some(CellType::of(0, false)),
+            // Texts may be within it; what else has this form is what it says.
+            _ => holds_others(first.oid).then(|| CellType::of(0, true)),
+        }
+    }
+}
+
+fn is_text(oid: u32) -> bool {
+    Manner::of(oid, true) == Some(Manner::Text)
+}
+
+fn holds_others(oid: u32) -> bool {
+    matches!(Manner::of(oid, true), Some(Manner::List | Manner::Row | Manner::Raw))
+}
+
+/// `text`.
+const TEXT: u32 = 25;
+
+/// Gives each of the things that a value says that is put somewhere, until there is an answer: `own` is the type of its column, 0 if nobody knows.
+pub(crate) fn each_put<T>(
+    read_as: ReadAs,
+    own: u32,
+    came: Came,
+    value: &[u8],
+    ask: &mut dyn FnMut(Said<'_>) -> Option<T>,
+) -> Option<T> {
+    let first = came.first(read_as, own);
+    // What is none of a type that it may be of is of another.
+    let is_sure = !matches!(read_as, ReadAs::ColumnPerhaps | ReadAs::TypePerhaps(_));
+    let answer = each_said(first, value, &mut |said| if said == Said::Unread && !is_sure { None } else { ask(said) });
+    let answer = answer.or_else(|| each_said(came.then(read_as, first)?, value, ask));
+    let ReadAs::Cut(length) = read_as else { return answer };
+    answer.or_else(|| cut(value, length).into_iter().find_map(|left| each_said(CellType::of(0, false), left, ask)))
+}
+
+/// What is left of a text that is cut off after so many characters, and after so many bytes.
+fn cut(value: &[u8], length: usize) -> [&[u8]; 2] {
+    let characters = std::str::from_utf8(value).ok().and_then(|text| text.char_indices().nth(length));
+    let [by_character, by_byte] = [characters.map_or(length, |(at, _)| at), length];
+    [by_character, by_byte].map(|end| value.get(..end).filter(|_| end < value.len()).unwrap_or_default())
+}
+
 /// Looks into what a statement puts into columns.
 struct IntoPuts<'s>(Storing<'s>);
 
 impl IntoPuts<'_> {
-    /// Why a value does not go there: `wire` says as what it is read where it may go into a column of a type, and where nobody knows (0).
-    fn refuses(&mut self, put: &PlainPut, value: &[u8], wire: impl Fn(u32) -> CellType) -> Option<Declined> {
+    /// Why a value does not go there.
+    fn refuses(&mut self, put: &PlainPut, value: &[u8], came: Came) -> Option<Declined> {
         let is_one = put.into.first().zip(put.into.last()).is_none_or(|(one, other)| one.column == other.column);
         // What is long has more to say than the name of a column.
         if !is_one && value.len() > ALONE_BYTES_MAX {
-            return self.refuses_by_name(put, "", &put.into, value, &wire);
+            return self.refuses_by_name(put, "", &put.into, value, came);
         }
         let groups = put.into.chunk_by(|one, other| one.column == other.column);
         let mut named = groups.filter_map(|group| Some((group.first()?.column.as_str(), group)));
-        named.find_map(|(name, group)| self.refuses_by_name(put, name, group, value, &wire))
+        named.find_map(|(name, group)| self.refuses_by_name(put, name, group, value, came))
     }
 
     fn refuses_by_name(
@@ -139,27 +211,16 @@ impl IntoPuts<'_> {
         name: &str,
         into: &[PlainInto],
         value: &[u8],
-        wire: &impl Fn(u32) -> CellType,
+        came: Came,
     ) -> Option<Declined> {
         let is_typed = matches!(put.read_as, ReadAs::Column | ReadAs::ColumnPerhaps) && !name.is_empty();
         let mut types = into.chunk_by(|one, other| !is_typed || one.type_oid == other.type_oid);
         types.find_map(|into| {
-            let mut read = |wire: CellType| {
-                each_said(wire, value, &mut |said| match said {
-                    Said::Bytes(value) => self.0.refuses(name, columns(into), value),
-                    Said::Unread => self.0.refuses_unread(columns(into), UNREAD),
-                })
-            };
             let own = into.first().filter(|_| is_typed).map_or(0, |into| into.type_oid);
-            // Where it is not known for sure it is a constant.
-            let anything = CellType::of(0, false);
-            match put.read_as {
-                ReadAs::Column => read(wire(own)),
-                ReadAs::ColumnPerhaps => read(CellType::of(own, false)).or_else(|| read(anything)),
-                ReadAs::Type(oid) => read(wire(oid)),
-                ReadAs::TypePerhaps(oid) => read(CellType::of(oid, false)).or_else(|| read(anything)),
-                ReadAs::Anything => read(wire(0)),
-            }
+            each_put(put.read_as, own, came, value, &mut |said| match said {
+                Said::Bytes(value) => self.0.refuses(name, columns(into), value),
+                Said::Unread => self.0.refuses_unread(columns(into), UNREAD),
+            })
         })
     }
 

@@ -19,7 +19,7 @@ use crate::wire::backend::ColumnShape;
 #[derive(Debug)]
 pub struct Prepared {
     /// Its text: what it means depends on the catalog, as the target's own reading of it does.
-    pub text: Vec<u8>,
+    pub text: Rc<[u8]>,
     interpreted: RefCell<Rc<Interpreted>>,
     shape: RefCell<Option<Rc<Shape>>>,
     /// Whether the target has said that it has it.
@@ -44,7 +44,7 @@ impl Prepared {
             .saturating_add(interpreted.bytes())
             .saturating_add(text.len());
         Self {
-            text: text.to_vec(),
+            text: text.into(),
             interpreted: RefCell::new(interpreted),
             shape: RefCell::default(),
             confirmed: Cell::default(),
@@ -62,9 +62,9 @@ impl Prepared {
         self
     }
 
-    /// The statement inside of this PREPARE.
-    pub fn in_sql(text: &[u8], interpreted: Rc<Interpreted>, held: &Held) -> Self {
-        Self { in_sql: true, ..Self::new(text, interpreted, held) }
+    /// The statement inside of this PREPARE, with parameters of these types.
+    pub fn in_sql(text: &[u8], interpreted: Rc<Interpreted>, types: Vec<u32>, held: &Held) -> Self {
+        Self { in_sql: true, types, ..Self::new(text, interpreted, held) }
     }
 
     /// What it does, by the catalog it was last read with.

@@ -3,6 +3,7 @@
 //! Which statement or cursor has a name is the conversation's to know; here the two are put together.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,8 +11,13 @@ use gate::{Declined, Gate, ShapeKey};
 use model::{Certainty, Wording};
 use sql_postgres::{NameUse, Rows, Statement, TransactionStep, kept_rows, log_text, unseen};
 
-use super::{Form, Interpreted, Reading, Unfit, may_change, stored_mask, whole, worded};
+use super::{ASKS_MAX, Form, Interpreted, PUT_BYTES, Reading, Unfit, may_change, stored_mask, whole, worded};
 use crate::catalog::Snapshot;
+
+/// About the bytes that it may take to keep what one text runs by names, which may be one statement again and again.
+const RUN_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// About what a statement takes, and each question and field of it.
+const RUN_PART_BYTES: usize = 256;
 
 /// What stands behind a name that a statement uses.
 #[derive(Clone, Debug)]
@@ -42,9 +48,11 @@ pub fn key(read: &Interpreted, behind: &[Option<Behind>]) -> ShapeKey {
 
 /// What a text does with this behind the names of its statements. `read` is the text alone.
 pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
-    let catalog = &read.snapshot.catalog;
+    let (catalog, behind_key) = (&read.snapshot.catalog, key(read, behind));
     let (mut statements, mut born) = (Vec::with_capacity(read.alone().len()), Vec::new());
-    let mut blind = false;
+    let (mut blind, mut left) = (false, RUN_BYTES_MAX);
+    // What keeping the rows of a text does is found out once.
+    let mut kept: HashMap<*const u8, Statement> = HashMap::new();
     for (at, own) in read.alone().iter().enumerate() {
         let statement = match behind.get(at).and_then(Option::as_ref) {
             None => own.clone(),
@@ -59,7 +67,8 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
                 let running = together(own, of);
                 match &own.names {
                     Some(NameUse::Execute(_, Rows::Kept)) => {
-                        running.keeping(&kept_rows(&String::from_utf8_lossy(text), catalog))
+                        let keep = || kept_rows(&String::from_utf8_lossy(text), catalog);
+                        running.keeping(kept.entry(text.as_ptr()).or_insert_with(keep))
                     }
                     _ => running,
                 }
@@ -70,14 +79,21 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
             statement.shows_nothing();
         }
         blind |= statement.keeps.is_some();
+        if let Some(behind) = behind.get(at).and_then(Option::as_ref) {
+            let Some(fewer) = left.checked_sub(bytes_of(&statement, behind)) else { return too_much(read, behind_key) };
+            left = fewer;
+        }
         statements.push(statement);
     }
     let operation = whole(&statements);
+    if operation.asks.len() > ASKS_MAX || statements.iter().any(|statement| statement.puts_too_much) {
+        return too_much(read, behind_key);
+    }
     let lowered = behind.iter().any(|behind| matches!(behind, Some(Behind::Lowered)));
     let lowered = lowered.then(|| Unfit { code: "42501", declined: lowered_by_name(), position: None });
     let mask = lowered.or_else(|| stored_mask(&statements));
     Rc::new(Reading {
-        key: key(read, behind),
+        key: behind_key,
         changes_catalog: statements.iter().any(may_change),
         withholds_constants: read.withholds_constants || operation.is_tainted(),
         operation,
@@ -93,6 +109,27 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
         form: Form::Sql,
         learned: RefCell::default(),
     })
+}
+
+/// About what it takes to keep what a statement does that runs by a name. The text behind it was read for it.
+fn bytes_of(statement: &Statement, behind: &Behind) -> usize {
+    let text = if let Behind::Prepared(_, text) = behind { text.len() } else { 0 };
+    let parts =
+        [statement.asks.len(), statement.touches.len(), statement.parameters_kept.len(), statement.lowering.len()];
+    let parts = parts.into_iter().fold(1, usize::saturating_add).saturating_mul(RUN_PART_BYTES);
+    let puts = statement.puts.len().saturating_mul(PUT_BYTES);
+    [text, parts, puts, statement.made_of.bytes()].into_iter().fold(0, usize::saturating_add)
+}
+
+/// A text that runs more by names than can be followed.
+fn too_much(read: &Interpreted, key: ShapeKey) -> Rc<Reading> {
+    let declined = Declined {
+        message: "the text runs more by names (EXECUTE, FETCH) than Weir follows at once".to_owned(),
+        detail: None,
+        hint: Some("Send it in smaller portions.".to_owned()),
+    };
+    let unfit = Some(Unfit { code: "54001", declined, position: None });
+    Rc::new(Reading { key, unfit, ..Reading::clone(read) })
 }
 
 impl Interpreted {

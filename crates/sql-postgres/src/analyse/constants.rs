@@ -28,11 +28,14 @@ const SAYS_WHICH: [&str; 15] = [
 ];
 
 /// Types whose constants the server takes in ways of their own, with their oids and those of their arrays.
-const TYPES: [(&str, u32, u32); 25] = [
+const TYPES: [(&str, u32, u32); 28] = [
     ("bytea", 17, 1001),
     ("int8", 20, 1016),
     ("int2", 21, 1005),
     ("int4", 23, 1007),
+    ("oid", 26, 1028),
+    ("xid", 28, 1011),
+    ("xid8", 5069, 271),
     ("text", 25, 1009),
     ("json", 114, 199),
     ("xml", 142, 143),
@@ -53,11 +56,17 @@ const TYPES: [(&str, u32, u32); 25] = [
     ("numeric", 1700, 1231),
     ("uuid", 2950, 2951),
     ("jsonb", 3802, 3807),
-    ("name", 19, 1003),
+    ("name", NAME, 1003),
 ];
 
+/// `name`, of which the server keeps no more than so many bytes (`NAMEDATALEN` less one).
+const NAME: u32 = 19;
+const NAME_KEPT: usize = 63;
+/// `"any"`, which no value is of.
+const ANY: u32 = 2276;
+
 /// Those that are texts, of which anything can be made.
-pub(super) const TEXTS: [u32; 4] = [19, 25, 1042, 1043];
+pub(super) const TEXTS: [u32; 4] = [NAME, 25, 1042, 1043];
 
 /// Calls `found` with each constant, parameter and column that a value may be made of, and how it is read: `alone` if it stands there by itself.
 pub(super) fn each_made_of<'a>(value: &'a Tree, alone: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
@@ -79,16 +88,28 @@ fn look<'a>(value: &'a Tree, (read_as, alone): (ReadAs, bool), found: &mut impl 
     match node.kind {
         "ParamRef" if !alone => found(node, ReadAs::Anything),
         "AConst" | "ParamRef" | "ColumnRef" => found(node, read_as),
+        // In options, as those of a sequence.
+        "Integer" | "Float" => found(node, ReadAs::Anything),
         "TypeCast" => {
             let (own, cast) = (of_type(node.get("type_name")), node.get("arg"));
-            let is_telling = matches!(own, ReadAs::Type(oid) if !TEXTS.contains(&oid));
-            let both = match read_as {
-                ReadAs::Type(_) | ReadAs::TypePerhaps(_) if !is_telling => read_as.perhaps(),
-                ReadAs::Column if alone => own,
+            let whole = alone && read_as == ReadAs::Column;
+            let is_parameter = cast.as_kind("ParamRef").is_some();
+            let both = match (read_as, own) {
+                _ if whole => own,
+                (ReadAs::Cut(outer), ReadAs::Cut(inner)) => ReadAs::Cut(outer.min(inner)),
+                (_, ReadAs::Cut(_)) => own,
+                // The text is cut only once it is one.
+                (ReadAs::Cut(_), _) if !is_parameter || is_of_text(own) => read_as,
+                (ReadAs::Type(oid) | ReadAs::TypeWithin(oid) | ReadAs::TextOf(oid), _) if is_of_text(own) => {
+                    ReadAs::TextOf(oid)
+                }
+                _ if is_parameter || is_telling(own) => own.within(),
+                (ReadAs::Type(_) | ReadAs::TypeWithin(_) | ReadAs::TextOf(_) | ReadAs::TypePerhaps(_), _) => {
+                    read_as.perhaps()
+                }
                 _ => own.perhaps(),
             };
-            let is_parameter = cast.as_kind("ParamRef").is_some();
-            look(cast, if is_parameter { (own, true) } else { (both, false) }, found);
+            look(cast, (both, is_parameter), found);
         }
         "CollateClause" => look(node.get("arg"), (read_as, alone), found),
         "CaseExpr" => {
@@ -117,16 +138,53 @@ pub(super) fn each_in_fields<'a>(node: &'a Node, but: &str, found: &mut impl FnM
 
 /// How a constant is read that is cast to a type.
 pub(super) fn of_type(name: &Tree) -> ReadAs {
-    let Some(node) = name.node() else { return ReadAs::Anything };
-    let name = match node.get("names").list() {
+    let Some((own, list)) = known_type(name) else { return ReadAs::Anything };
+    if name.node().is_some_and(|node| !node.get("array_bounds").list().is_empty()) {
+        return ReadAs::Type(list);
+    }
+    if own == NAME {
+        return ReadAs::Cut(NAME_KEPT);
+    }
+    match length_of(name).filter(|_| TEXTS.contains(&own)) {
+        Some(length) => ReadAs::Cut(length),
+        None => ReadAs::Type(own),
+    }
+}
+
+/// The oids of a type and of its arrays, if it is one of [`TYPES`].
+fn known_type(name: &Tree) -> Option<(u32, u32)> {
+    let name = match name.node()?.get("names").list() {
         [name] => name.text(),
         [schema, name] if schema.text() == "pg_catalog" => name.text(),
-        _ => return ReadAs::Anything,
+        _ => return None,
     };
-    let known = TYPES.iter().find(|(known, ..)| *known == name);
-    known.map_or(ReadAs::Anything, |(_, own, list)| {
-        ReadAs::Type(if node.get("array_bounds").list().is_empty() { *own } else { *list })
-    })
+    TYPES.iter().find(|(known, ..)| *known == name).map(|(_, own, list)| (*own, *list))
+}
+
+/// How long a text may be, by its type: `varchar(16)`.
+fn length_of(name: &Tree) -> Option<usize> {
+    let [length] = name.node()?.get("typmods").list() else { return None };
+    let length = length.as_kind("AConst")?.get("val").as_kind("Integer")?.int("ival");
+    usize::try_from(length).ok().filter(|length| *length > 0)
+}
+
+/// The type of a parameter by its oid, as PREPARE declares it: one that nobody has if it is not known here, 0 if the server is to find out.
+pub(super) fn parameter_type(name: &Tree) -> u32 {
+    let names = name.node().map_or(&[][..], |node| node.get("names").list());
+    if names.last().is_some_and(|name| name.text() == "unknown") {
+        return 0;
+    }
+    let is_list = name.node().is_some_and(|node| !node.get("array_bounds").list().is_empty());
+    known_type(name).map_or(ANY, |(own, list)| if is_list { list } else { own })
+}
+
+/// Whether values of a type say what they are of by themselves, other than texts.
+fn is_telling(read_as: ReadAs) -> bool {
+    matches!(read_as, ReadAs::Type(_)) && !is_of_text(read_as)
+}
+
+fn is_of_text(read_as: ReadAs) -> bool {
+    matches!(read_as, ReadAs::Type(oid) if TEXTS.contains(&oid))
 }
 
 /// Looks for what a value is as it is.
@@ -185,7 +243,8 @@ pub(super) fn given(node: &Node) -> Option<Given> {
     if node.kind == "ParamRef" {
         return usize::try_from(node.int("number")).ok().map(Given::Parameter);
     }
-    let value = node.get("val").node()?;
+    // One of options, or a label, stands there by itself.
+    let value = if node.kind == "AConst" { node.get("val").node()? } else { node };
     Some(Given::Constant(match value.kind {
         "String" => value.text("sval").into(),
         "Float" => value.text("fval").into(),

@@ -5,7 +5,7 @@
 //! plain constant, or a column of a COPY's data. Whatever else is put there, it can't.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use model::{Field, Lowering, OnWrite};
 use pg_query::protobuf::{ScanToken, Token};
@@ -37,7 +37,7 @@ pub(super) struct Lowerings {
     /// Constants, each with no more than the beginning of its place, and no number's value, until [`place_constants`].
     pub(super) constants: Vec<LoweredConstant>,
     /// Fields that get something by another way.
-    otherwise: Vec<Field>,
+    otherwise: HashSet<Field>,
 }
 
 /// Where values are put.
@@ -62,7 +62,9 @@ pub(super) enum Put<'a> {
 impl Lowerings {
     /// A field gets something by another way than as a column that opts in.
     pub(super) fn otherwise(&mut self, field: &Field) {
-        self.otherwise.push(field.clone());
+        if !self.otherwise.contains(field) {
+            self.otherwise.insert(field.clone());
+        }
     }
 
     /// A column that opts in gets this.

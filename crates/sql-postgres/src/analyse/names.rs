@@ -8,21 +8,26 @@ use std::sync::Arc;
 use model::{Ask, Certainty, Object};
 use pg_query::protobuf::DiscardMode;
 
+use super::constants::parameter_type;
+use super::written::Scope;
 use super::{MadeOf, of_tree, read};
 use crate::catalog::Catalog;
-use crate::statement::{Given, NameUse, OutputShape, Outputs, PlainPut, Rows, Statement};
+use crate::statement::{Argument, Given, NameUse, OutputShape, Outputs, PlainPut, ReadAs, Rows, Statement};
 use crate::tree::{Node, Tree};
 use crate::vocabulary::{OPAQUE, STORE};
 
 /// What a statement does with names.
-pub(super) fn names(tree: &Tree, text: &str, catalog: &Catalog, tells_puts: bool) -> Option<NameUse> {
+pub(super) fn names(tree: &Tree, text: &str, scope: &Scope<'_>) -> Option<NameUse> {
     let node = tree.node()?;
-    let inner = || Box::new(of_tree(node.get("query"), catalog, tells_puts));
+    let inner = || Box::new(of_tree(node.get("query"), scope));
     let named = |field: &str| Some(node.text(field)).filter(|name| !name.is_empty()).map(str::to_owned);
     match node.kind {
-        "PrepareStmt" => {
-            Some(NameUse::Prepare { name: node.text("name").to_owned(), statement: inner(), text: text.to_owned() })
-        }
+        "PrepareStmt" => Some(NameUse::Prepare {
+            name: node.text("name").to_owned(),
+            statement: inner(),
+            text: text.to_owned(),
+            types: node.get("argtypes").list().iter().map(parameter_type).collect(),
+        }),
         "DeclareCursorStmt" => Some(NameUse::Declare {
             name: node.text("portalname").to_owned(),
             query: inner(),
@@ -69,7 +74,7 @@ pub fn kept_rows(text: &str, catalog: &Catalog) -> Statement {
         other => other,
     });
     let keeping = Node { kind: "CreateTableAsStmt", fields: vec![("query", query.unwrap_or(Tree::Nothing))] };
-    of_tree(&Tree::Node(keeping), catalog, false)
+    of_tree(&Tree::Node(keeping), &Scope::new(catalog, false))
 }
 
 /// Constants that an EXECUTE may give to columns: more are not told one by one.
@@ -85,7 +90,7 @@ impl Statement {
         whole.changes_catalog |= behind.changes_catalog;
         whole.runs_code |= behind.runs_code;
         whole.sets_encoding |= behind.sets_encoding;
-        let is_mask = |number| self.argument(number).iter().any(|value| redact::is_mask(value.as_bytes()));
+        let is_mask = |number| self.argument(number).iter().any(|given| redact::is_mask(given.value.as_bytes()));
         let masks = behind.parameters_kept.iter().filter(|kept| is_mask(kept.number));
         whole.masks_returned.extend(masks.map(|kept| kept.field.clone()));
         whole.lacks_puts |= behind.lacks_puts;
@@ -100,10 +105,10 @@ impl Statement {
                         continue;
                     };
                     left = fewer;
-                    let given = given.iter().cloned().map(Given::Constant);
-                    // The argument is of the parameter's type, and not of the column's.
-                    let read_as = put.read_as.perhaps();
-                    whole.puts.extend(given.map(|given| PlainPut { given, read_as, ..put.clone() }));
+                    whole.puts.extend(given.iter().map(|argument| {
+                        let given = Given::Constant(Arc::clone(&argument.value));
+                        PlainPut { given, read_as: read_as(argument, put), ..put.clone() }
+                    }));
                 }
                 Given::Constant(_) | Given::TooMuch => whole.puts.push(put.clone()),
             }
@@ -135,11 +140,11 @@ impl Statement {
 
     /// The constants that this EXECUTE gives to what it runs.
     pub fn arguments(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.arguments.iter().flatten()
+        self.arguments.iter().flatten().map(|argument| &argument.value)
     }
 
     /// The constants that the argument of this EXECUTE by that number may be.
-    fn argument(&self, number: usize) -> &[Arc<str>] {
+    fn argument(&self, number: usize) -> &[Argument] {
         number.checked_sub(1).and_then(|at| self.arguments.get(at)).map_or(&[], Vec::as_slice)
     }
 
@@ -153,6 +158,15 @@ impl Statement {
             self.certainty = kept.certainty.clone();
         }
         self
+    }
+}
+
+/// As what an argument is taken that is put there: a constant that stands alone is of the parameter's type, which may be another than the
+/// column's; what stands within something else is of its own.
+fn read_as(argument: &Argument, put: &PlainPut) -> ReadAs {
+    match (put.read_as, argument.read_as) {
+        (ReadAs::Cut(_), _) | (_, ReadAs::Column | ReadAs::ColumnPerhaps) => put.read_as.perhaps(),
+        (_, own) => own.within(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! anybody's. Where a value names a column or holds a query, it may be any constant of the statement that has no column of its own: which
 //! it is would have to be found out by following it.
 
+mod settled;
 mod source;
 mod target;
 #[cfg(test)]
@@ -12,28 +13,30 @@ mod tests;
 
 use std::collections::HashSet;
 use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use model::{Field, Part};
 use pg_query::protobuf::AlterTableType;
 use redact::is_mask;
+use settled::Settled;
 pub(super) use source::arguments;
 use source::{NamedRows, Rows, Source, into_of, names_a_column};
+pub(super) use target::Scope;
 pub(crate) use target::copied_into;
-use target::{Goal, Target, column, column_name, entries, part_named, part_of, put_into, sort};
+use target::{Classified, Goal, Target, column_name, part_named, part_of, sort};
 
 use super::constants::{AsGiven, bare, each_in_fields, each_made_of, each_made_within, given, is_star};
 use super::lowering::{Lowerings, Place, Put};
-use crate::catalog::{Catalog, Column, Entry};
 use crate::copy::PlainInto;
-use crate::statement::{KeptParameter, PlainPut, ReadAs};
+use crate::statement::{Given, KeptParameter, PlainPut, ReadAs};
 use crate::tree::{Node, Tree};
 
 /// The server has no tables with more (`MaxHeapAttributeNumber`).
 const COLUMNS_MAX: usize = 1600;
 
 /// Statements that put something anywhere.
-pub(super) const WRITING: [&str; 9] = [
+pub(super) const WRITING: [&str; 14] = [
     "InsertStmt",
     "UpdateStmt",
     "MergeStmt",
@@ -43,9 +46,14 @@ pub(super) const WRITING: [&str; 9] = [
     "AlterTableStmt",
     "CreateDomainStmt",
     "AlterDomainStmt",
+    "ViewStmt",
+    "CreateEnumStmt",
+    "AlterEnumStmt",
+    "CreateSeqStmt",
+    "AlterSeqStmt",
 ];
 
-/// The most values of which is kept where they go, and the most columns that they may go into.
+/// The most values of one text of which is kept where they go, and the most columns that they may go into.
 const VALUES_MAX: usize = 262_144;
 const GOALS_MAX: usize = 1024 * 1024;
 
@@ -67,32 +75,32 @@ pub(super) struct Written {
 }
 
 /// What is gathered from a statement.
-struct Gathering<'a> {
-    catalog: &'a Catalog,
-    /// Whether what goes into columns is told that are not classified.
-    tells_puts: bool,
+struct Gathering<'a, 'c> {
+    scope: &'a Scope<'c>,
     written: Written,
+    /// The classified fields that are in it.
+    fields: HashSet<Field>,
+    /// Of which types parameters are.
+    settled: Settled,
     /// How many of its parts put something anywhere.
     writes: usize,
-    /// Columns that were looked for.
-    goals: usize,
     /// Values whose column is known, and whether they can be named elsewhere.
     placed: Vec<(&'a Tree, bool)>,
     /// Whether what is to be inserted into one column may go into another.
     crosses: bool,
     /// Where that may go which has no column of its own.
     reached: Vec<(Field, u32)>,
-    reached_plain: Vec<PlainInto>,
+    reached_plain: Vec<Arc<[PlainInto]>>,
 }
 
 /// What the statement of this tree puts into columns.
-pub(super) fn written(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Written {
+pub(super) fn written(tree: &Tree, scope: &Scope<'_>) -> Written {
     let mut gathering = Gathering {
-        catalog,
-        tells_puts,
+        scope,
         written: Written::default(),
+        fields: HashSet::new(),
+        settled: Settled::default(),
         writes: 0,
-        goals: 0,
         placed: Vec::new(),
         crosses: false,
         reached: Vec::new(),
@@ -103,22 +111,25 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Writt
         match node.kind {
             "InsertStmt" => gathering.insert(node),
             "UpdateStmt" => {
-                let target = Target::new(node, catalog);
+                let target = Target::new(node, scope);
                 gathering.set(&target, node.get("target_list"), false);
             }
             "MergeStmt" => gathering.merge(node),
             "AlterTableStmt" | "CreateStmt" => gathering.defaults(node),
-            "CreateDomainStmt" => gathering.domain(node, part_named(node.get("domainname"))),
-            "AlterDomainStmt" => gathering.domain(node, part_named(node.get("type_name"))),
-            // A table that is made of a query.
+            "CreateDomainStmt" => gathering.define(node, part_named(node.get("domainname"))),
+            "AlterDomainStmt" => gathering.define(node, part_named(node.get("type_name"))),
+            "CreateSeqStmt" | "AlterSeqStmt" => gathering.define(node, part_of(node.get("sequence"))),
+            "CreateEnumStmt" | "AlterEnumStmt" => gathering.label(node),
+            // A table that is made of a query, and what a view has in each row.
             "CreateTableAsStmt" => gathering.made(node.get("into").node().and_then(|into| part_of(into.get("rel")))),
-            "SelectStmt" if !is_into && tells_puts => {
+            "ViewStmt" => gathering.made(part_of(node.get("view"))),
+            "SelectStmt" if !is_into && scope.tells_puts => {
                 let into = into_of(node);
                 is_into = into.is_some();
                 gathering.made(into.and_then(part_of));
             }
             "CopyStmt" if node.has("is_from") => {
-                let target = Target::new(node, catalog);
+                let target = Target::new(node, scope);
                 gathering.rows(&target, node.get("attlist"), 0, |_| Some(Source::Copied(node)));
             }
             _ => {}
@@ -127,20 +138,20 @@ pub(super) fn written(tree: &Tree, catalog: &Catalog, tells_puts: bool) -> Writt
         true
     });
     gathering.loose(tree);
-    let mut written = gathering.written;
+    let Gathering { mut written, settled, .. } = gathering;
     written.lowerings.finish(tree);
     let mut seen = HashSet::new();
     written.parameters.retain(|kept| seen.insert((kept.number, kept.field.clone(), kept.type_oid)));
-    written.too_much |= written.puts.len() >= VALUES_MAX || written.parameters.len() >= VALUES_MAX;
+    settled.finish(tree, &mut written.puts);
     let mut seen = HashSet::new();
     written.puts.retain(|put| seen.insert((put.given.clone(), put.read_as, Arc::as_ptr(&put.into))));
     written
 }
 
-impl<'a> Gathering<'a> {
+impl<'a, 'c> Gathering<'a, 'c> {
     fn insert(&mut self, node: &'a Node) {
         let columns = node.get("cols");
-        let target = Target::new(node, self.catalog);
+        let target = Target::new(node, self.scope);
         match node.get("select_stmt").node() {
             // DEFAULT VALUES.
             None => {}
@@ -170,7 +181,7 @@ impl<'a> Gathering<'a> {
     }
 
     fn merge(&mut self, node: &'a Node) {
-        let target = Target::new(node, self.catalog);
+        let target = Target::new(node, self.scope);
         for clause in node.get("merge_when_clauses").list().iter().filter_map(Tree::node) {
             match clause.get("values").list() {
                 [] => self.set(&target, clause.get("target_list"), false),
@@ -184,16 +195,16 @@ impl<'a> Gathering<'a> {
 
     /// What rows of a table get that come without a value, and what is put into those that there are.
     fn defaults(&mut self, node: &'a Node) {
-        if self.tells_puts {
-            let target = Target::new(node, self.catalog);
-            for (_, defined) in &node.fields {
-                let whole = std::slice::from_ref(defined);
-                for defined in if defined.list().is_empty() { whole } else { defined.list() } {
-                    let own =
-                        defined.node().map_or("", |node| node.text(if node.has("name") { "name" } else { "colname" }));
-                    let new = defined.node().and_then(|command| command.get("def").as_kind("ColumnDef"));
-                    let name = if own.is_empty() { new.map_or("", |column| column.text("colname")) } else { own };
-                    let goal = self.goal(&target, COLUMNS_MAX, name);
+        let target = Target::new(node, self.scope);
+        let defined = if self.scope.tells_puts { node.fields.as_slice() } else { &[] };
+        for (_, defined) in defined {
+            let whole = std::slice::from_ref(defined);
+            for defined in if defined.list().is_empty() { whole } else { defined.list() } {
+                let own =
+                    defined.node().map_or("", |node| node.text(if node.has("name") { "name" } else { "colname" }));
+                let new = defined.node().and_then(|command| command.get("def").as_kind("ColumnDef"));
+                let name = if own.is_empty() { new.map_or("", |column| column.text("colname")) } else { own };
+                if let Some(goal) = self.goal(&target, COLUMNS_MAX, name) {
                     self.put_plain(defined, ReadAs::Anything, &goal.plain);
                 }
             }
@@ -202,33 +213,48 @@ impl<'a> Gathering<'a> {
         let commands = node.get("cmds").list().iter().filter_map(Tree::node);
         for command in commands.filter(|command| command.int("subtype") == set && command.has("def")) {
             let place = Place { single: true, named: true, conflict: false };
-            let (source, catalog) = (Source::Values(vec![command.get("def")]), self.catalog);
-            for entry in entries(node.get("relation"), catalog) {
-                if let Some(column) = column(entry, command.text("name")) {
-                    self.put(entry, column, &source, place);
-                }
+            if let Some(goal) = self.goal(&target, COLUMNS_MAX, command.text("name")) {
+                self.put_all(&goal, &Source::Values(vec![command.get("def")]), place);
             }
         }
     }
 
-    /// What a column of a type gets that comes without a value.
-    fn domain(&mut self, node: &'a Node, part: Option<Part>) {
-        if let Some(part) = part.filter(|_| self.tells_puts) {
-            let into: Arc<[PlainInto]> = Arc::new([PlainInto { part, column: String::new(), type_oid: 0 }]);
+    /// What a column of a type gets that comes without a value, and a sequence gives.
+    fn define(&mut self, node: &'a Node, part: Option<Part>) {
+        if let Some(into) = self.without_column(part) {
             node.fields.iter().for_each(|(_, defined)| self.put_plain(defined, ReadAs::Anything, &into));
         }
     }
 
+    /// The labels of an enum, each of which is a value.
+    fn label(&mut self, node: &'a Node) {
+        let Some(into) = self.without_column(part_named(node.get("type_name"))) else { return };
+        for label in node.get("vals").list().iter().filter_map(Tree::node) {
+            self.written.put_one(self.scope, label, ReadAs::Anything, &into);
+        }
+        let new = node.text("new_val");
+        if !new.is_empty() && self.scope.takes_value() {
+            let given = Given::Constant(new.into());
+            self.written.puts.push(PlainPut { given, read_as: ReadAs::Anything, into });
+        }
+    }
+
+    /// What has no columns that are known.
+    fn without_column(&self, part: Option<Part>) -> Option<Arc<[PlainInto]>> {
+        let part = part.filter(|_| self.scope.tells_puts)?;
+        Some(Arc::new([PlainInto { part, column: String::new(), type_oid: 0 }]))
+    }
+
     /// A table is made of a query.
     fn made(&mut self, part: Option<Part>) {
-        let into = part.filter(|_| self.tells_puts);
-        self.reached_plain.extend(into.map(|part| PlainInto { part, column: String::new(), type_oid: 0 }));
+        let into = self.without_column(part);
+        self.reached_plain.extend(into);
     }
 
     /// So many values for these columns, or for all in their order if none is named. `source` says what the one at a place gets.
     fn rows(
         &mut self,
-        target: &Target<'a>,
+        target: &Target<'c>,
         columns: &'a Tree,
         width: usize,
         source: impl Fn(usize) -> Option<Source<'a>>,
@@ -245,22 +271,28 @@ impl<'a> Gathering<'a> {
                 Some(source) => source,
                 None => continue,
             };
-            let goal = self.goal(target, at, names.get(at).copied().unwrap_or(""));
+            let Some(goal) = self.goal(target, at, names.get(at).copied().unwrap_or("")) else { return };
             self.give(target, &goal, &source, place);
         }
         // Columns that are newer than the catalog.
-        if names.is_empty() && matches!(source(0), Some(Source::Anything)) {
-            let goal = self.goal(target, COLUMNS_MAX, "");
+        if names.is_empty()
+            && matches!(source(0), Some(Source::Anything))
+            && let Some(goal) = self.goal(target, COLUMNS_MAX, "")
+        {
             self.give(target, &goal, &Source::Anything, place);
         }
     }
 
-    /// SET, also that of ON CONFLICT.
-    fn set(&mut self, target: &Target<'a>, assignments: &'a Tree, conflict: bool) {
+    /// SET, also that of ON CONFLICT. The server takes none of more columns than a table may have.
+    fn set(&mut self, target: &Target<'c>, assignments: &'a Tree, conflict: bool) {
+        let mut names: HashSet<&str> = HashSet::new();
         for assignment in assignments.list().iter().filter_map(Tree::node) {
             let place = Place { single: target.is_single(), named: !assignment.has("indirection"), conflict };
             let (name, value) = (assignment.text("name"), assignment.get("val"));
-            let goal = self.goal(target, COLUMNS_MAX, name);
+            if names.insert(name) && names.len() > COLUMNS_MAX {
+                return;
+            }
+            let Some(goal) = self.goal(target, COLUMNS_MAX, name) else { return };
             // What goes into a part of a column is not of the column's type.
             let source = if place.named { Source::Values(vec![value]) } else { Source::Parts(vec![value]) };
             self.give(target, &goal, &source, place);
@@ -270,37 +302,47 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// The columns of this name, or without one those at this place.
-    fn goal(&mut self, target: &Target<'a>, at: usize, name: &str) -> Goal<'a> {
-        self.goals = self.goals.saturating_add(target.known.len());
-        let with_plain = self.tells_puts && self.goals <= GOALS_MAX;
-        self.written.too_much |= self.tells_puts && !with_plain;
-        target.goal(at, name, self.catalog, with_plain)
+    /// The columns of this name, or without one those at this place. `None` if it is too much.
+    fn goal(&mut self, target: &Target<'c>, at: usize, name: &str) -> Option<Rc<Goal<'c>>> {
+        let goal = target.goal(at, name, self.scope);
+        self.written.too_much |= goal.is_none();
+        goal
     }
 
     /// A value goes there.
-    fn give(&mut self, target: &Target<'a>, goal: &Goal<'a>, source: &Source<'a>, place: Place) {
-        for (entry, column) in &goal.known {
-            self.put(entry, column, source, place);
-        }
+    fn give(&mut self, target: &Target<'c>, goal: &Goal<'c>, source: &Source<'a>, place: Place) {
+        self.put_all(goal, source, place);
         let is_anything = matches!(source, Source::Anything);
         for value in source.values() {
-            let mut found = |node: &Node, read_as| self.written.put_one(node, read_as, &goal.plain);
+            let scope = self.scope;
+            let mut found = |node: &Node, read_as| self.written.put_one(scope, node, read_as, &goal.plain);
             match source {
                 _ if goal.plain.is_empty() => {}
                 Source::Named(_, read_as) => each_made_within(value, *read_as, &mut found),
                 Source::Parts(_) => each_made_of(value, ReadAs::Anything, &mut found),
-                _ => each_made_of(value, ReadAs::Column, &mut found),
+                _ => {
+                    each_made_of(value, ReadAs::Column, &mut found);
+                    self.settled.put(value, goal.type_oid);
+                }
             }
             self.placed.push((value, target.returns));
         }
         if is_anything || !goal.plain.is_empty() && source.values().iter().any(|value| names_a_column(value)) {
-            self.reached_plain.extend(goal.plain.iter().cloned());
+            self.reached_plain.push(Arc::clone(&goal.plain));
         }
     }
 
+    /// The classified columns of those get a value.
+    fn put_all(&mut self, goal: &Goal<'c>, source: &Source<'a>, place: Place) {
+        if !self.scope.takes_goals(goal.classified.len()) {
+            self.written.too_much = true;
+            return;
+        }
+        goal.classified.iter().for_each(|column| self.put(column, source, place));
+    }
+
     /// A column gets a value, if it is classified.
-    fn put(&mut self, entry: &Entry, column: &Column, source: &Source<'a>, place: Place) {
+    fn put(&mut self, Classified { entry, column, fields }: &Classified<'c>, source: &Source<'a>, place: Place) {
         match source.values() {
             [] => {}
             values if values.iter().all(|value| gives_nothing(value)) => return,
@@ -315,13 +357,14 @@ impl<'a> Gathering<'a> {
             };
             self.written.lowerings.put((field, to), column.type_oid, &put, place);
         }
-        for field in put_into(entry, column, self.catalog) {
+        for field in fields {
             if own.is_none() || column.on_write.is_none() {
-                self.written.lowerings.otherwise(&field);
+                self.written.lowerings.otherwise(field);
             }
-            self.look(source, &field, column.type_oid);
-            if !self.written.fields.contains(&field) {
-                self.written.fields.push(field);
+            self.look(source, field, column.type_oid);
+            if !self.fields.contains(field) {
+                self.fields.insert(field.clone());
+                self.written.fields.push(field.clone());
             }
         }
     }
@@ -329,7 +372,8 @@ impl<'a> Gathering<'a> {
     /// Constants and parameters that go into columns that are not classified.
     fn put_plain(&mut self, value: &'a Tree, alone: ReadAs, into: &Arc<[PlainInto]>) {
         if !into.is_empty() {
-            each_made_of(value, alone, &mut |node, read_as| self.written.put_one(node, read_as, into));
+            let scope = self.scope;
+            each_made_of(value, alone, &mut |node, read_as| self.written.put_one(scope, node, read_as, into));
         }
     }
 
@@ -340,7 +384,8 @@ impl<'a> Gathering<'a> {
             let alone = value.as_kind("ParamRef").or_else(|| value.as_kind("AConst")).is_some();
             let is_whole = !matches!(source, Source::Named(..) | Source::Parts(_));
             let type_oid = if alone && is_whole { type_oid } else { 0 };
-            let mut found = |node: &Node| self.written.keep_one(node, field, type_oid);
+            let scope = self.scope;
+            let mut found = |node: &Node| self.written.keep_one(scope, node, field, type_oid);
             let mut search = AsGiven { found: &mut found, reaches: false };
             search.look(value);
             reaches |= search.reaches;
@@ -372,44 +417,71 @@ impl<'a> Gathering<'a> {
             Some(node) => each_in_fields(node, "returning_clause", &mut found),
             None => {}
         }
-        sort(&mut self.reached_plain);
-        let into: Arc<[PlainInto]> = std::mem::take(&mut self.reached_plain).into();
-        for (node, read_as) in loose.iter().filter(|_| !into.is_empty()) {
-            self.written.put_one(node, *read_as, &into);
+        let into = if loose.is_empty() { None } else { self.all_reached() };
+        for (into, (node, read_as)) in into.iter().flat_map(|into| loose.iter().map(move |loose| (into, loose))) {
+            self.written.put_one(self.scope, node, *read_as, into);
         }
         // All constants say the same of each field.
         let is_telling = |(node, _): &&(&Node, ReadAs)| node.kind == "ParamRef" || holds_mask(node);
         let telling: Vec<&Node> = loose.iter().filter(is_telling).map(|(node, _)| *node).collect();
         let mut seen = HashSet::new();
         for (field, _) in self.reached.iter().filter(|(field, _)| seen.insert(field.clone())) {
-            telling.iter().for_each(|node| self.written.keep_one(node, field, 0));
+            telling.iter().for_each(|node| self.written.keep_one(self.scope, node, field, 0));
+        }
+    }
+
+    /// All columns that are not classified and get what has none of its own.
+    fn all_reached(&mut self) -> Option<Arc<[PlainInto]>> {
+        let mut seen = HashSet::new();
+        self.reached_plain.retain(|into| !into.is_empty() && seen.insert(Arc::as_ptr(into)));
+        match self.reached_plain.as_slice() {
+            [] => None,
+            [one] => Some(Arc::clone(one)),
+            more => {
+                let count = more.iter().map(|into| into.len()).fold(0, usize::saturating_add);
+                if !self.scope.takes_goals(count) {
+                    self.written.too_much = true;
+                    return None;
+                }
+                let mut all: Vec<PlainInto> = more.iter().flat_map(|into| into.iter().cloned()).collect();
+                sort(&mut all);
+                Some(all.into())
+            }
         }
     }
 }
 
 impl Written {
     /// A constant or parameter goes into one of these columns.
-    fn put_one(&mut self, node: &Node, alone: ReadAs, into: &Arc<[PlainInto]>) {
-        if self.puts.len() < VALUES_MAX {
-            // A number is none of its column's type.
-            let is_number = node.get("val").node().is_some_and(|value| value.kind != "String");
-            let is_columns = matches!(alone, ReadAs::Column | ReadAs::ColumnPerhaps);
-            let read_as = if is_number && is_columns { ReadAs::Anything } else { alone };
-            self.puts.extend(given(node).map(|given| PlainPut { given, read_as, into: Arc::clone(into) }));
+    fn put_one(&mut self, scope: &Scope<'_>, node: &Node, alone: ReadAs, into: &Arc<[PlainInto]>) {
+        let Some(given) = given(node) else { return };
+        if scope.takes_value() {
+            self.puts.push(PlainPut { given, read_as: as_put(node, alone), into: Arc::clone(into) });
+        } else {
+            self.too_much = true;
         }
     }
 
     /// A constant or parameter goes into a classified field as it is.
-    fn keep_one(&mut self, node: &Node, field: &Field, type_oid: u32) {
+    fn keep_one(&mut self, scope: &Scope<'_>, node: &Node, field: &Field, type_oid: u32) {
         if node.kind != "ParamRef" {
             if holds_mask(node) && !self.masks.contains(field) {
                 self.masks.push(field.clone());
             }
-        } else if self.parameters.len() < VALUES_MAX {
+        } else if scope.takes_value() {
             let number = usize::try_from(node.int("number")).unwrap_or(0);
             self.parameters.push(KeptParameter { number, field: field.clone(), type_oid });
+        } else {
+            self.too_much = true;
         }
     }
+}
+
+/// As what a constant is taken that stands there: a number is none of its column's type.
+fn as_put(node: &Node, alone: ReadAs) -> ReadAs {
+    let is_number = node.get("val").node().is_some_and(|value| value.kind != "String");
+    let is_columns = matches!(alone, ReadAs::Column | ReadAs::ColumnPerhaps);
+    if is_number && is_columns { ReadAs::Anything } else { alone }
 }
 
 /// Whether what is set where a row is there already may be what was to be inserted into another column than this one.

@@ -496,3 +496,60 @@ fn what_a_function_returned_is_not_guessed_at() {
         assert!(says(RETURNED, true, page).is_empty(), "{at}");
     }
 }
+
+#[test]
+fn a_number_that_begins_with_a_zero_may_be_octal() {
+    let octal = format!("0{:o}", CARD.parse::<u64>().unwrap());
+    for (oid, value) in [
+        (5069, octal.clone()),
+        (28, format!(" +{octal}")),
+        (0, octal.clone()),
+        (99_999, octal.clone()),
+        (271, format!("{{1,{octal}}}")),
+    ] {
+        says_card(oid, false, value.as_bytes());
+    }
+    for oid in [26, 0] {
+        assert!(says(oid, false, b"04000101317").contains(&"536904399".to_owned()), "{oid}");
+    }
+    for (oid, value) in [(25, &octal[..]), (20, "0123"), (0, "0"), (0, "0128")] {
+        assert!(!says(oid, false, value.as_bytes()).contains(&CARD.to_owned()), "{oid} {value}");
+    }
+}
+
+#[test]
+fn a_name_is_what_is_kept_of_it() {
+    let long = format!("{} {CARD}zzzz", "a".repeat(46));
+    says_card(19, false, long.as_bytes());
+    says_card(19, true, long.as_bytes());
+    says_card(1003, false, format!("{{\"{long}\"}}").as_bytes());
+    assert_eq!(says(25, false, long.as_bytes()), [long.as_str()]);
+    assert_eq!(says(19, false, b"short"), ["short"]);
+}
+
+#[test]
+fn strings_of_a_document_may_become_numbers_and_dates() {
+    for (oid, value) in [
+        (3802, r#"[{"n": "4.539148803436467e15"}]"#.to_owned()),
+        (114, format!(r#"{{"n": "{:#x}"}}"#, CARD.parse::<u64>().unwrap())),
+        (3802, r#"{"n": " +4_539_148_803_436_467"}"#.to_owned()),
+        (0, r#"[{"n": "4.539148803436467e15"}]"#.to_owned()),
+    ] {
+        says_card(oid, false, value.as_bytes());
+    }
+    says_date(3802, false, br#"{"born": "19840302"}"#);
+    for value in [r#"{"a": "J2445762", "b": "12 rue du Bac", "c": "1.x", "d": "-"}"#, r#"["a4539e1", ""]"#] {
+        assert_eq!(says(3802, false, value.as_bytes()), [value]);
+    }
+}
+
+#[test]
+fn texts_within_what_is_of_no_known_type_may_become_anything() {
+    let element = b"4.539148803436467e15";
+    let length = u32::try_from(element.len()).unwrap();
+    let head = [1_u32, 0, 25, 1, 1, length].map(u32::to_be_bytes).concat();
+    let list = [&head[..], element].concat();
+    says_card(0, true, &list);
+    assert_eq!(says(1009, true, &list)[0], "4.539148803436467e15");
+    assert!(!says(1009, true, &list).contains(&CARD.to_owned()));
+}

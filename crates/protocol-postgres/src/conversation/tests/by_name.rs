@@ -383,3 +383,29 @@ fn what_is_declared_is_read_by_the_catalog_of_the_moment() {
         assert_eq!(cells(&house.conversation.to_caller), [["[redacted]"]], "{text}");
     }
 }
+
+#[test]
+fn what_one_text_runs_by_names_is_bounded() {
+    // A long text that is run again and again is there once, and no more often than is followed.
+    let long = format!("SELECT 1 /* {} */", "x".repeat(100_000));
+    for (times, forwarded) in [(20, "Q"), (600, "!")] {
+        let mut house = House::new();
+        house.caller(&[parse("p", &long), sync()].concat());
+        house.target(&[plain(b'1'), ready(b'I')].concat());
+        assert_eq!(house.caller(&query(&"EXECUTE p;".repeat(times))), forwarded, "{times}");
+        if forwarded == "!" {
+            house.target(&[error("42601"), ready(b'I')].concat());
+            assert_eq!(house.shown(), "1 ZI E54001 ZI");
+        }
+        let mut house = House::new();
+        let text = format!("PREPARE p AS {long}; {}", "CREATE TABLE a AS EXECUTE p; EXECUTE p;".repeat(times / 2));
+        assert_eq!(house.caller(&query(&text)), forwarded, "{times}");
+    }
+    // So are the values that it puts into columns.
+    let rows = (0..5_000).map(|number| format!("('n{number}')")).collect::<Vec<_>>().join(", ");
+    for (times, forwarded) in [(2, "Q"), (80, "!")] {
+        let mut house = House::forbidding();
+        done(&mut house, &format!("PREPARE p AS INSERT INTO orders (note) VALUES {rows}"));
+        assert_eq!(house.caller(&query(&"EXECUTE p;".repeat(times))), forwarded, "{times}");
+    }
+}

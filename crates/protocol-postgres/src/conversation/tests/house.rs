@@ -120,6 +120,24 @@ impl House {
         Self::built(&policies(&format!("{POLICIES} {more}")), classified, Some(Arc::new(content)))
     }
 
+    /// A house where nothing that is found in a value may be stored.
+    pub fn forbidding() -> Self {
+        static LOADED: LazyLock<(Arc<Policies>, Arc<Content>)> = LazyLock::new(|| {
+            let forbid = r#"@id("stored") forbid (principal, action == Action::"store", resource);"#;
+            let content = Content::new(detect::builtin().unwrap()).unwrap();
+            (policies(&format!("{POLICIES} {forbid}")), Arc::new(content))
+        });
+        Self::built(&LOADED.0, true, Some(Arc::clone(&LOADED.1)))
+    }
+
+    /// The same of one class alone.
+    pub fn forbidding_numbers() -> Self {
+        let forbid =
+            r#"@id("stored") forbid (principal, action == Action::"store", resource in Class::"pii.national_id");"#;
+        let content = Content::new(detect::builtin().unwrap()).unwrap();
+        Self::built(&policies(&format!("{POLICIES} {forbid}")), true, Some(Arc::new(content)))
+    }
+
     /// A house where numbers are stored as tokens and addresses in part, and neither as they are.
     pub fn lowering() -> Self {
         static LOADED: LazyLock<Arc<Policies>> = LazyLock::new(less);
@@ -337,7 +355,7 @@ fn less() -> Arc<Policies> {
     policies(&(POLICIES.replace("Action::\"store\", ", "") + less))
 }
 
-const SYSTEM_FUNCTIONS: [&str; 4] = ["md5", "upper", "count", "now"];
+const SYSTEM_FUNCTIONS: [&str; 7] = ["md5", "upper", "count", "now", "length", "unnest", "jsonb_populate_recordset"];
 
 fn rows() -> CatalogRows {
     let mut rows = CatalogRows::default();
@@ -355,6 +373,23 @@ fn rows() -> CatalogRows {
         for (number, column) in columns.iter().enumerate() {
             add("columns", &[&oid, &(number + 1).to_string(), column, "f", "t", "25"]);
         }
+    }
+    // Columns of many types.
+    let typed = [
+        ("small", 23),
+        ("big", 20),
+        ("total", 1700),
+        ("body", 25),
+        ("doc", 3802),
+        ("day", 1082),
+        ("tags", 1009),
+        ("label", 19),
+        ("number", 26),
+    ];
+    add("relations", &["20099", "public", "typed", "r"]);
+    for (number, (column, oid)) in (1..).zip(typed) {
+        let (number, oid) = (u8::to_string(&number), u32::to_string(&oid));
+        add("columns", &["20099", &number, column, "f", "t", &oid]);
     }
     for function in SYSTEM_FUNCTIONS {
         add("system_functions", &[function, "f", ""]);

@@ -1,6 +1,7 @@
 //! Values on their way into classified columns.
 
 use gate::{Outcome, Ruling};
+use model::Part;
 use proptest::prelude::*;
 
 use super::house::*;
@@ -557,5 +558,155 @@ proptest! {
         prop_assert!(b"1\tx\n2\t\\x5bredacted".starts_with(&stored));
         house.target(&[error("57014"), ready(b'I')].concat());
         prop_assert_eq!(house.shown(), "E42501 ZI");
+    }
+}
+
+const CARD: i64 = 4_539_148_803_436_467;
+
+/// A Bind of the unnamed statement with these parameters, in binary or not.
+fn bind_values(binary: bool, values: &[&[u8]]) -> Vec<u8> {
+    let mut rest = [0, 1, 0, u8::from(binary)].to_vec();
+    rest.extend(u16::try_from(values.len()).unwrap().to_be_bytes());
+    for value in values {
+        rest.extend(i32::try_from(value.len()).unwrap().to_be_bytes());
+        rest.extend(*value);
+    }
+    rest.extend([0, 0]);
+    named(b'B', &["", ""], &rest)
+}
+
+#[track_caller]
+fn bound(text: &str, binary: bool, value: &[u8], goes: bool) {
+    let mut house = House::forbidding();
+    let went = house.caller(&[parse("", text), bind_values(binary, &[value]), execute(""), sync()].concat());
+    assert_eq!(went, if goes { "PBES" } else { "P!S" }, "{text} {:?}", String::from_utf8_lossy(value));
+}
+
+#[test]
+fn a_parameter_is_looked_at_as_whatever_the_target_may_take_it_for() {
+    let (hex, number) = (format!("{CARD:#x}"), "4.539148803436467e15");
+    for text in [
+        "UPDATE typed SET body = $1 WHERE $1::int8 > 0",
+        "INSERT INTO typed (body) SELECT $1 FROM (SELECT $1::int8) q",
+        "INSERT INTO typed (small, body) VALUES (($1::int8 > 0)::int, $1)",
+    ] {
+        bound(text, true, &CARD.to_be_bytes(), false);
+        bound(text, false, hex.as_bytes(), false);
+        bound(text, true, &7_i64.to_be_bytes(), true);
+        bound(text, false, b"7", true);
+    }
+    bound("UPDATE typed SET body = $1 WHERE $1::numeric > 0", false, number.as_bytes(), false);
+    // What is cast again, and what is cut off.
+    for (text, value) in [
+        ("INSERT INTO typed (big) VALUES ($1::text::int8)", hex.as_str()),
+        ("INSERT INTO typed (total) VALUES ($1::text::numeric)", number),
+        ("INSERT INTO typed (doc) VALUES ($1::text::jsonb)", r#"{"c": 4.539148803436467e15}"#),
+        ("INSERT INTO typed (tags) VALUES ($1::text::text[])", r"{4539\148803436467}"),
+        ("INSERT INTO typed (total) SELECT unnest($1::text[])::numeric", "{4.539148803436467e15}"),
+        ("INSERT INTO typed (body) VALUES ($1::varchar(16))", "4539148803436467zzzz"),
+        ("INSERT INTO typed (label) VALUES ($1)", &format!("{} 4539148803436467zzzz", "a".repeat(46))),
+    ] {
+        bound(text, false, value.as_bytes(), false);
+        // A text comes in binary as it does in text.
+        if !text.contains("unnest") {
+            bound(text, true, value.as_bytes(), false);
+        }
+    }
+    // What is of one type for certain is that.
+    bound("INSERT INTO typed (body) VALUES ($1)", false, hex.as_bytes(), true);
+    bound("UPDATE typed SET body = $1, label = $1::text", false, hex.as_bytes(), true);
+}
+
+#[test]
+fn one_parameter_for_columns_of_two_types_goes() {
+    for text in ["UPDATE typed SET big = $1 WHERE small = $1", "INSERT INTO typed (small, total) VALUES ($1, $1)"] {
+        bound(text, true, &7_i32.to_be_bytes(), true);
+        bound(text, true, &CARD.to_be_bytes(), false);
+    }
+}
+
+#[test]
+fn parameters_of_a_prepare_are_of_its_types() {
+    for (types, goes) in [("(text)", true), ("(int8)", false), ("(odd)", false), ("", true)] {
+        let mut house = House::forbidding();
+        house.caller(&query(&format!("PREPARE p{types} AS INSERT INTO typed (body) VALUES ($1)")));
+        house.target(&[tagged("PREPARE"), ready(b'I')].concat());
+        let mut bind = bind_values(true, &[&CARD.to_be_bytes()]);
+        bind = named(b'B', &["", "p"], &bind[7..]);
+        let went = house.caller(&[bind, execute(""), sync()].concat());
+        assert_eq!(went, if goes { "BES" } else { "!S" }, "{types}");
+    }
+}
+
+#[test]
+fn a_constant_is_looked_at_as_whatever_the_target_may_take_it_for() {
+    let name = format!("{} 4539148803436467zzzz", "a".repeat(46));
+    for (text, goes) in [
+        (
+            "INSERT INTO typed (body) SELECT a::text FROM (VALUES ('4.539148803436467e15'), (1.0)) v(a) WHERE a <> 1",
+            false,
+        ),
+        ("INSERT INTO typed (body) SELECT a::text FROM (VALUES ('0x102054f002efb3'), (1::int8)) v(a)", false),
+        (
+            r#"INSERT INTO typed (body) SELECT a::text FROM (VALUES ('{"c":4.539148803436467e15}'), ('{}'::jsonb)) v(a)"#,
+            false,
+        ),
+        ("INSERT INTO typed (body) SELECT a::text FROM (VALUES ('0x102054f002efb3'), ('x')) v(a)", true),
+        ("INSERT INTO typed (body) VALUES ('4539148803436467zzzz'::varchar(16))", false),
+        ("INSERT INTO typed (body) VALUES ('4539148803436467zzzz'::char(16))", false),
+        ("INSERT INTO typed (body) VALUES ('4539148803436467zzzz')", true),
+        (&format!("INSERT INTO typed (body) VALUES ('{name}'::name)"), false),
+        (&format!("INSERT INTO typed (label) VALUES ('{name}')"), false),
+        ("INSERT INTO typed (body) VALUES ('0201005236000567663'::xid8::text)", false),
+        (
+            "INSERT INTO typed SELECT * FROM jsonb_populate_recordset(NULL::typed, '[{\"total\":\"4.539148803436467e15\"}]')",
+            false,
+        ),
+        ("CREATE VIEW v AS SELECT '4539148803436467'::text AS c", false),
+        ("CREATE TYPE e AS ENUM ('4539148803436467')", false),
+        ("CREATE SEQUENCE q START WITH 4539148803436467", false),
+        ("CREATE TABLE n (a int8 GENERATED ALWAYS AS IDENTITY (START WITH 4539148803436467))", false),
+        // What is of no type that is known here, and then a number.
+        ("UPDATE typed SET small = 'public.orders'::regclass::int", true),
+        ("UPDATE typed SET small = 'x1F'::bit(8)::int", true),
+        ("UPDATE typed SET doc = 'k=>-'::hstore::jsonb", true),
+        ("UPDATE typed SET small = '-1x'::int", false),
+    ] {
+        let mut house = House::forbidding();
+        assert_eq!(house.caller(&query(text)), if goes { "Q" } else { "!" }, "{text}");
+    }
+}
+
+#[test]
+fn what_is_computed_may_be_given_to_what_runs_by_its_name() {
+    let mut house = House::forbidding();
+    house.caller(&query("PREPARE p(date, int) AS INSERT INTO typed (day, small) VALUES ($1, $2)"));
+    house.target(&[tagged("PREPARE"), ready(b'I')].concat());
+    for (arguments, goes) in [
+        ("current_date + 1, 5", true),
+        ("(now() - interval '1 day')::date, 5", true),
+        ("'2024-01-02', length('a1')", true),
+        (r#"'2024-01-02', ('{"b1":3}'::jsonb->>'b1')::int"#, true),
+        ("'2024-01-02', '4539148803436467'::text::int", false),
+        ("'2024-01-02', '0x102054f002efb3'", false),
+    ] {
+        assert_eq!(
+            house.caller(&query(&format!("EXECUTE p({arguments})"))),
+            if goes { "Q" } else { "!" },
+            "{arguments}"
+        );
+        house.target(&[if goes { tagged("INSERT 0 1") } else { error("42601") }, ready(b'I')].concat());
+    }
+}
+
+#[test]
+fn each_question_counts_about_what_can_not_be_read() {
+    let house = House::forbidding_numbers();
+    let search = house.conversation.catalogs.search().unwrap();
+    let part = Part { kind: "Table", name: "public.typed".into(), attrs: vec![("schema", "public".into())] };
+    for (left, says) in [(2048, "more into columns than Weir looks through"), (usize::MAX, "can't be looked through")] {
+        let mut storing = house.conversation.session().storing(search, NOW, left);
+        let refused = storing.refuses_unread([(&part, "body")].into_iter(), "a value").unwrap();
+        assert!(refused.message.contains(says), "{left} {}", refused.message);
     }
 }

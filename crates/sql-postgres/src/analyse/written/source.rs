@@ -1,10 +1,10 @@
 //! What a statement puts into a column: values that are written there, or what a query gives.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
 use super::super::constants::{TEXTS, bare, each_made_of, given, is_star, of_type};
-use crate::statement::{Given, ReadAs};
+use super::{COLUMNS_MAX, as_put};
+use crate::statement::{Argument, Given, ReadAs};
 use crate::tree::{Node, Tree};
 
 /// What one column gets.
@@ -65,26 +65,34 @@ impl<'a> Rows<'a> {
 pub(super) struct NamedRows<'a> {
     rows: Rows<'a>,
     alias: &'a str,
-    names: Vec<&'a str>,
+    /// The place of each.
+    places: HashMap<&'a str, usize>,
 }
 
 impl<'a> NamedRows<'a> {
     /// Those of a query with these outputs.
     pub(super) fn of(query: &'a Node, outputs: &[&'a Tree]) -> Option<Self> {
+        if outputs.len() > COLUMNS_MAX {
+            return None;
+        }
         let [from] = query.get("from_clause").list() else { return None };
         let from = from.as_kind("RangeSubselect").filter(|_| !query.has("with_clause"))?;
         let (values, alias) = (from.get("subquery").node()?, from.get("alias").node()?);
         let rows = Rows::new(values.get("values_lists").list().iter().map(Tree::list).collect());
-        let names: Vec<&str> = alias.get("colnames").list().iter().map(Tree::text).collect();
+        let names = alias.get("colnames").list();
         let is_plain = !rows.has_star && !values.has("with_clause") && names.len() == rows.width();
-        let rows = Self { rows, alias: alias.text("aliasname"), names };
+        let places: HashMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.text(), at)).collect();
+        // Each has a name of its own.
+        if !is_plain || places.len() != names.len() {
+            return None;
+        }
+        let rows = Self { rows, alias: alias.text("aliasname"), places };
         let mut named = HashSet::new();
         let mut is_told = |output: &&Tree| match rows.place(output) {
             Some(place) => named.insert(place),
             None => !names_a_column(output),
         };
-        let distinct: HashSet<&&str> = rows.names.iter().collect();
-        (is_plain && distinct.len() == rows.names.len() && outputs.iter().all(&mut is_told)).then_some(rows)
+        outputs.iter().all(&mut is_told).then_some(rows)
     }
 
     /// Which of their columns this is, with whatever casts around it.
@@ -95,21 +103,30 @@ impl<'a> NamedRows<'a> {
             [alias, name] if *alias == self.alias => *name,
             _ => return None,
         };
-        self.names.iter().position(|known| *known == name)
+        self.places.get(name).copied()
     }
 
     /// The values that an output has.
     pub(super) fn named(&self, output: &'a Tree) -> Option<Source<'a>> {
         let at = self.place(output)?;
+        let values: Vec<&Tree> = self.rows.rows.iter().filter_map(|row| row.get(at)).collect();
+        // One that has a type makes all the others of its own.
+        let are_bare = || values.iter().all(|value| is_bare(value));
         let read_as = match output.as_kind("TypeCast") {
             None => ReadAs::ColumnPerhaps,
             Some(cast) => match (of_type(cast.get("type_name")), cast.get("arg").as_kind("ColumnRef")) {
-                (ReadAs::Type(text), Some(_)) if TEXTS.contains(&text) => ReadAs::Type(text),
+                (ReadAs::Type(text), Some(_)) if TEXTS.contains(&text) && are_bare() => ReadAs::Type(text),
                 (own, _) => own.perhaps(),
             },
         };
-        Some(Source::Named(self.rows.rows.iter().filter_map(|row| row.get(at)).collect(), read_as))
+        Some(Source::Named(values, read_as))
     }
+}
+
+/// A parameter, or a constant that is no number: of which type it is what stands around it says.
+fn is_bare(value: &Tree) -> bool {
+    let is_number = |constant: &Node| constant.get("val").node().is_some_and(|value| value.kind != "String");
+    value.as_kind("ParamRef").is_some() || value.as_kind("AConst").is_some_and(|constant| !is_number(constant))
 }
 
 /// Whether a value may be one of a row, or of a query.
@@ -131,7 +148,7 @@ pub(super) fn into_of(node: &Node) -> Option<&Tree> {
 }
 
 /// Of each argument of an EXECUTE the constants that it may be made of.
-pub(in crate::analyse) fn arguments(tree: &Tree) -> Vec<Vec<Arc<str>>> {
+pub(in crate::analyse) fn arguments(tree: &Tree) -> Vec<Vec<Argument>> {
     let mut arguments = Vec::new();
     let holds = |node: &Node| matches!(node.kind, "ExecuteStmt" | "CreateTableAsStmt" | "ExplainStmt");
     if !tree.node().is_some_and(holds) {
@@ -139,8 +156,8 @@ pub(in crate::analyse) fn arguments(tree: &Tree) -> Vec<Vec<Arc<str>>> {
     }
     let constants = |argument: &Tree| {
         let mut constants = Vec::new();
-        each_made_of(argument, ReadAs::Anything, &mut |node, _| match given(node) {
-            Some(Given::Constant(value)) => constants.push(value),
+        each_made_of(argument, ReadAs::Column, &mut |node, read_as| match given(node) {
+            Some(Given::Constant(value)) => constants.push(Argument { value, read_as: as_put(node, read_as) }),
             Some(Given::Parameter(_) | Given::TooMuch) | None => {}
         });
         constants

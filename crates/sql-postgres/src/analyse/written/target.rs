@@ -1,71 +1,171 @@
 //! Where a statement puts values: the tables and columns that may be meant.
 
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use model::{Field, Part};
 
+use super::{GOALS_MAX, VALUES_MAX};
 use crate::catalog::{Catalog, Column, Entry, Made};
 use crate::copy::PlainInto;
 use crate::tree::{Node, Tree, name_parts, schema_and_name};
 use crate::vocabulary::table_part;
 
-/// A table that something is put into: all that may be meant by its name.
-pub(super) struct Target<'a> {
-    pub(super) known: Vec<(&'a Entry, HashMap<&'a str, &'a Column>)>,
-    /// If the catalog knows none.
-    pub(super) unknown: Option<Part>,
-    /// Whether the rows that are written can be named elsewhere in the statement.
-    pub(super) returns: bool,
+/// What the statements of one text share: the tables that they put something into, each looked up once, and how much may be put anywhere.
+pub(in crate::analyse) struct Scope<'c> {
+    pub(in crate::analyse) catalog: &'c Catalog,
+    /// Whether what goes into columns is told that are not classified.
+    pub(in crate::analyse) tells_puts: bool,
+    tables: RefCell<HashMap<(String, String), Rc<Tables<'c>>>>,
+    /// Values of which may still be kept where they go, and columns that they may go into.
+    values_left: Cell<usize>,
+    goals_left: Cell<usize>,
 }
 
-impl<'a> Target<'a> {
-    pub(super) fn new(node: &'a Node, catalog: &'a Catalog) -> Self {
-        let relation = node.get("relation");
-        let by_name = |entry: &'a Entry| entry.relation.columns.iter().map(|column| (&*column.name, column)).collect();
+impl<'c> Scope<'c> {
+    pub(in crate::analyse) fn new(catalog: &'c Catalog, tells_puts: bool) -> Self {
+        Self::bounded(catalog, tells_puts, VALUES_MAX, GOALS_MAX)
+    }
+
+    /// One of no more values and columns than these.
+    pub(super) fn bounded(catalog: &'c Catalog, tells_puts: bool, values_max: usize, goals_max: usize) -> Self {
+        let (values_left, goals_left) = (Cell::new(values_max), Cell::new(goals_max));
+        Self { catalog, tells_puts, tables: RefCell::default(), values_left, goals_left }
+    }
+
+    /// Whether one more value may be put somewhere.
+    pub(super) fn takes_value(&self) -> bool {
+        spend(&self.values_left, 1)
+    }
+
+    /// Whether something may be put into so many more columns.
+    pub(super) fn takes_goals(&self, count: usize) -> bool {
+        spend(&self.goals_left, count)
+    }
+
+    /// Whether it may be told where the data of a COPY go.
+    pub(in crate::analyse) fn has_room_for_copy(&self, copy: &Node) -> bool {
+        let columns = || entries(copy.get("relation"), self.catalog).map(|entry| entry.relation.columns.len());
+        !copy.has("is_from") || self.takes_goals(columns().fold(1, usize::saturating_add))
+    }
+
+    fn tables(&self, relation: &Tree) -> Rc<Tables<'c>> {
+        let range = relation.as_kind("RangeVar");
+        let name = range.map(|range| (range.text("schemaname").to_owned(), range.text("relname").to_owned()));
+        let mut tables = self.tables.borrow_mut();
+        let named = tables.entry(name.unwrap_or_default());
+        Rc::clone(named.or_insert_with(|| Rc::new(Tables::of(relation, self.catalog))))
+    }
+}
+
+/// Takes so many away, if there are as many.
+fn spend(left: &Cell<usize>, count: usize) -> bool {
+    left.get().checked_sub(count).is_some_and(|fewer| {
+        left.set(fewer);
+        true
+    })
+}
+
+/// All tables that may be meant by a name.
+struct Tables<'c> {
+    known: Vec<(&'c Entry, HashMap<&'c str, &'c Column>)>,
+    /// If the catalog knows none.
+    unknown: Option<Part>,
+    /// The columns of them that were asked for, by place and name.
+    goals: RefCell<HashMap<(usize, String), Rc<Goal<'c>>>>,
+}
+
+impl<'c> Tables<'c> {
+    fn of(relation: &Tree, catalog: &'c Catalog) -> Self {
+        let by_name = |entry: &'c Entry| entry.relation.columns.iter().map(|column| (&*column.name, column)).collect();
         let known: Vec<_> = entries(relation, catalog).map(|entry| (entry, by_name(entry))).collect();
         let unknown = if known.is_empty() { unknown_part(relation, catalog) } else { None };
-        Self { known, unknown, returns: node.has("returning_clause") }
-    }
-
-    pub(super) fn is_single(&self) -> bool {
-        self.known.len() == 1
-    }
-
-    /// How many columns it has at most.
-    pub(super) fn width(&self) -> usize {
-        self.known.iter().map(|(entry, _)| entry.relation.columns.len()).max().unwrap_or(0)
+        Self { known, unknown, goals: RefCell::default() }
     }
 
     /// The columns of this name, or without one those at this place.
-    pub(super) fn goal(&self, at: usize, name: &str, catalog: &Catalog, with_plain: bool) -> Goal<'a> {
-        let (mut known, mut plain) = (Vec::new(), Vec::new());
+    fn goal(&self, at: usize, name: &str, catalog: &Catalog, with_plain: bool) -> Goal<'c> {
+        let (mut classified, mut plain, mut types) = (Vec::new(), Vec::new(), HashSet::new());
         let unknown = |part: &Part| PlainInto { part: part.clone(), column: name.to_owned(), type_oid: 0 };
         for (entry, by_name) in &self.known {
             let column = if name.is_empty() { entry.relation.columns.get(at) } else { by_name.get(name).copied() };
-            match column {
-                Some(column) => {
-                    known.push((*entry, column));
-                    if with_plain && put_into(entry, column, catalog).is_empty() {
-                        let (column, type_oid) = ((*column.name).to_owned(), column.type_oid);
-                        plain.push(PlainInto { part: entry.part.clone(), column, type_oid });
-                    }
-                }
+            let Some(column) = column else {
                 // It may be newer than the catalog.
-                None => plain.extend(with_plain.then(|| unknown(&entry.part))),
+                types.insert(0);
+                plain.extend(with_plain.then(|| unknown(&entry.part)));
+                continue;
+            };
+            types.insert(column.type_oid);
+            let fields = put_into(entry, column, catalog);
+            if fields.is_empty() && with_plain {
+                let (column, type_oid) = ((*column.name).to_owned(), column.type_oid);
+                plain.push(PlainInto { part: entry.part.clone(), column, type_oid });
+            }
+            if !fields.is_empty() || entry.field(column).is_some() {
+                classified.push(Classified { entry, column, fields });
             }
         }
         plain.extend(self.unknown.iter().filter(|_| with_plain).map(unknown));
         sort(&mut plain);
-        Goal { known, plain: plain.into() }
+        let type_oid = types.iter().next().copied().filter(|oid| types.len() == 1 && *oid != 0);
+        Goal { classified, plain: plain.into(), type_oid }
+    }
+}
+
+/// A table that something is put into: all that may be meant by its name.
+pub(super) struct Target<'c> {
+    tables: Rc<Tables<'c>>,
+    /// Whether the rows that are written can be named elsewhere in the statement.
+    pub(super) returns: bool,
+}
+
+impl<'c> Target<'c> {
+    pub(super) fn new(node: &Node, scope: &Scope<'c>) -> Self {
+        Self { tables: scope.tables(node.get("relation")), returns: node.has("returning_clause") }
+    }
+
+    pub(super) fn is_single(&self) -> bool {
+        self.tables.known.len() == 1
+    }
+
+    /// How many columns it has at most.
+    pub(super) fn width(&self) -> usize {
+        self.tables.known.iter().map(|(entry, _)| entry.relation.columns.len()).max().unwrap_or(0)
+    }
+
+    /// The columns of this name, or without one those at this place. `None` if there are more than may be told.
+    pub(super) fn goal(&self, at: usize, name: &str, scope: &Scope<'c>) -> Option<Rc<Goal<'c>>> {
+        // One that has a name has no place.
+        let key = (if name.is_empty() { at } else { 0 }, name.to_owned());
+        if let Some(known) = self.tables.goals.borrow().get(&key) {
+            return Some(Rc::clone(known));
+        }
+        if !scope.takes_goals(self.tables.known.len().max(1)) {
+            return None;
+        }
+        let goal = Rc::new(self.tables.goal(at, name, scope.catalog, scope.tells_puts));
+        self.tables.goals.borrow_mut().insert(key, Rc::clone(&goal));
+        Some(goal)
     }
 }
 
 /// Where a value goes: a column of each table that may be meant.
-pub(super) struct Goal<'a> {
-    pub(super) known: Vec<(&'a Entry, &'a Column)>,
-    /// Those that are not classified, also those that nobody knows. Empty if that is not asked.
+pub(super) struct Goal<'c> {
+    /// Those that are classified, or made of what is.
+    pub(super) classified: Vec<Classified<'c>>,
+    /// Those that are not, also those that nobody knows. Empty if that is not asked.
     pub(super) plain: Arc<[PlainInto]>,
+    /// Their type, if it is known and the same for all.
+    pub(super) type_oid: Option<u32>,
+}
+
+/// A column, and the classified fields that get what is put into it.
+pub(super) struct Classified<'c> {
+    pub(super) entry: &'c Entry,
+    pub(super) column: &'c Column,
+    pub(super) fields: Vec<Field>,
 }
 
 /// Where the columns of a COPY's data go: `fields` and `plain` of a `CopyIn`.

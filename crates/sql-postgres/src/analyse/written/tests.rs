@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::analyse::{analyse, analyse_with};
+use super::Scope;
+use crate::analyse::{Tokens, analyse, analyse_with, read, statement};
 use crate::catalog::tests::shop;
 use crate::statement::{Given, ReadAs};
 
@@ -19,7 +20,10 @@ fn puts(sql: &str) -> String {
             ReadAs::Column => String::new(),
             ReadAs::ColumnPerhaps => ":c?".to_owned(),
             ReadAs::Type(oid) => format!(":{oid}"),
+            ReadAs::TypeWithin(oid) => format!(":{oid}+"),
+            ReadAs::TextOf(oid) => format!(":25:{oid}+"),
             ReadAs::TypePerhaps(oid) => format!(":{oid}?"),
+            ReadAs::Cut(length) => format!(":{length}c"),
             ReadAs::Anything => ":?".to_owned(),
         };
         let into: Vec<String> = put
@@ -40,7 +44,7 @@ fn a_value_goes_into_its_column() {
         ("UPDATE products SET name = 'a' WHERE name = 'b' AND id IN (1, 2)", "a>products.name"),
         ("UPDATE products SET (id, name) = (1, 'a')", "1:?>products.id a>products.name"),
         ("UPDATE products SET name = CASE WHEN name = 'b' THEN 'a' ELSE name END", "a:c?>products.name"),
-        ("UPDATE products SET name = lower('a'::varchar(20))", "a:1043?>products.name"),
+        ("UPDATE products SET name = lower('a'::varchar(20))", "a:20c>products.name"),
         ("UPDATE products SET name = $1::pg_catalog.date", "$1:1082>products.name"),
         ("UPDATE products SET name = '{}'::date[]", "{}:1182>products.name"),
         ("UPDATE products SET name = 'a'::odd", "a:?>products.name"),
@@ -50,8 +54,8 @@ fn a_value_goes_into_its_column() {
             "INSERT INTO products (name) VALUES ('a') ON CONFLICT (id) DO UPDATE SET name = excluded.name",
             "a>products.name",
         ),
-        ("UPDATE products SET name = 'a'::text::int8", "a:20?>products.name"),
-        ("UPDATE products SET name = coalesce($1, 0::bigint)", "$1:?>products.name 0:20?>products.name"),
+        ("UPDATE products SET name = 'a'::text::int8", "a:25:20+>products.name"),
+        ("UPDATE products SET name = coalesce($1, 0::bigint)", "$1:?>products.name 0:20+>products.name"),
         ("UPDATE products SET name[1] = $1", "$1:?>products.name 1:?>products.name"),
         ("ALTER TABLE products ALTER name SET DEFAULT 'a'", "a:?>products.name"),
         ("CREATE TABLE n (a text DEFAULT 'a', CHECK (a <> 'b'))", "a:?>n.a"),
@@ -76,8 +80,8 @@ fn a_value_goes_into_its_column() {
         ),
         ("INSERT INTO products (name) SELECT a::text FROM (VALUES ('x')) AS v(a)", "x:25>products.name"),
         ("INSERT INTO products (name) SELECT a::date FROM (VALUES ('x')) AS v(a)", "x:1082?>products.name"),
-        ("UPDATE products SET name = $1::text::jsonb", "$1:25>products.name"),
-        ("UPDATE products SET name = 'a'::text::jsonb", "a:3802?>products.name"),
+        ("UPDATE products SET name = $1::text::jsonb", "$1:25:3802+>products.name"),
+        ("UPDATE products SET name = 'a'::text::jsonb", "a:25:3802+>products.name"),
         ("INSERT INTO customers (ssn) VALUES ('a')", ""),
         ("UPDATE products SET name = id::text WHERE starts_with(name, 'b') RETURNING 'c'", ""),
         ("UPDATE products p SET name = o.status FROM orders o WHERE starts_with(o.status, 'b')", ""),
@@ -103,7 +107,7 @@ fn what_has_no_column_of_its_own_may_go_into_any() {
             "WITH v AS (SELECT 'a' AS c), u AS (UPDATE products SET name = (SELECT c FROM v)) SELECT 1",
             "a:?>products.name",
         ),
-        ("INSERT INTO products (name) SELECT unnest($1::text[])", "$1:1009>products.name"),
+        ("INSERT INTO products (name) SELECT unnest($1::text[])", "$1:1009+>products.name"),
         ("INSERT INTO products (name) SELECT * FROM f('a')", "a:?>products.name"),
         // The rows of one part of a statement are named in another.
         (
@@ -166,7 +170,7 @@ fn what_goes_into_many_columns_is_kept_once() {
             _ => None,
         })
         .collect();
-    assert_eq!((whole.puts.len(), values.len()), (10_000, 1));
+    assert_eq!((whole.puts.len(), values.len()), (1600, 1));
 }
 
 #[test]
@@ -177,4 +181,159 @@ fn who_writes_nothing_lacks_nothing() {
     assert!(!lacks("COPY customers TO STDOUT"));
     assert!(lacks("INSERT INTO products (name) VALUES ('a')"));
     assert!(lacks("WITH i AS (UPDATE products SET name = 'a') SELECT 1"));
+}
+
+#[test]
+fn a_parameter_that_stands_elsewhere_as_well_may_be_of_another_type() {
+    for (sql, expected) in [
+        ("UPDATE products SET name = $1 WHERE $1::int8 > 0", "$1:c?>products.name"),
+        ("INSERT INTO products (name) SELECT $1 FROM (SELECT $1::int8) q", "$1:c?>products.name"),
+        ("INSERT INTO products (id, name) VALUES (($1::int8 > 0)::int, $1)", "$1:c?>products.name"),
+        ("UPDATE products SET name = $1::text WHERE id = $1::int8", "$1:25?>products.name"),
+        ("UPDATE products SET name = $1::varchar(9) WHERE id = $1::int8", "$1:9c>products.name $1:?>products.name"),
+        // Of these the type is known.
+        ("UPDATE products SET name = $1::uuid WHERE name = $1::uuid", "$1:2950>products.name"),
+        ("UPDATE products SET name = $1 WHERE id = $2", "$1>products.name"),
+    ] {
+        assert_eq!(puts(sql), expected, "{sql}");
+    }
+    let catalog = {
+        let mut rows = crate::catalog::tests::shop_rows();
+        let oid = |name: &str| if name == "price" { 1700 } else { 25 };
+        rows.columns.iter_mut().for_each(|column| column.type_oid = oid(&column.name));
+        crate::catalog::Catalog::build(rows, &crate::catalog::tests::shop_rules(), None)
+    };
+    for (sql, expected) in [
+        ("INSERT INTO products (id, name) VALUES ($1, $1)", ReadAs::Column),
+        ("UPDATE products SET name = $1, id = $1::varchar", ReadAs::Column),
+        ("INSERT INTO products (name, price) VALUES ($1, $1)", ReadAs::ColumnPerhaps),
+        ("UPDATE products SET name = $1 WHERE id = $1", ReadAs::ColumnPerhaps),
+    ] {
+        assert_eq!(analyse_with(sql, &catalog, true).unwrap()[0].puts[0].read_as, expected, "{sql}");
+    }
+}
+
+#[test]
+fn what_is_cast_again_is_read_as_what_it_becomes() {
+    for (sql, expected) in [
+        ("UPDATE products SET name = $1::text::int8", "$1:25:20+>products.name"),
+        ("UPDATE products SET name = $1::text::text[]", "$1:25:1009+>products.name"),
+        ("INSERT INTO products (name) SELECT unnest($1::text[])::numeric", "$1:1009+>products.name"),
+        ("UPDATE products SET name = ($1::jsonb ->> 'c')::numeric", "$1:3802+>products.name c:?>products.name"),
+        ("UPDATE products SET name = $1::odd::int", "$1:?>products.name"),
+        // What nobody here knows may have read it otherwise.
+        ("UPDATE products SET name = 'a'::regclass::int", "a:23?>products.name"),
+        ("UPDATE products SET name = 'a'::date::text", "a:1082+>products.name"),
+        // What is cut off is not kept.
+        ("UPDATE products SET name = 'abc'::varchar(2)", "abc:2c>products.name"),
+        ("UPDATE products SET name = $1::char(2)::text", "$1:2c>products.name"),
+        ("UPDATE products SET name = 'abc'::varchar(2)::char(9)", "abc:2c>products.name"),
+        ("UPDATE products SET name = 'abc'::text::varchar(2)", "abc:2c>products.name"),
+        ("UPDATE products SET name = 'abc'::name::text", "abc:63c>products.name"),
+        ("UPDATE products SET name = 'a'::xid8::text", "a:5069+>products.name"),
+    ] {
+        assert_eq!(puts(sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn a_row_of_values_makes_the_others_of_its_type() {
+    for (values, expected) in [
+        ("('x'), ('y')", "x:25>products.name y:25>products.name"),
+        ("('x'), (NULL)", "x:25>products.name"),
+        ("('x'), (1.0)", "1.0:25?>products.name x:25?>products.name"),
+        ("('x'), (1::int8)", "1:20+>products.name x:25?>products.name"),
+        ("('x'), ('{}'::jsonb)", "x:25?>products.name {}:3802+>products.name"),
+    ] {
+        let sql = format!("INSERT INTO products (name) SELECT a::text FROM (VALUES {values}) v(a)");
+        assert_eq!(puts(&sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn an_argument_is_of_its_own_type_unless_it_stands_alone() {
+    let [prepared, running] = [
+        "PREPARE p AS UPDATE products SET name = $1, id = $2::date",
+        "EXECUTE p(coalesce('a', lower('b'), 'c'::date), 'd')",
+    ]
+    .map(|sql| analyse_with(sql, &shop(), true).unwrap().remove(0));
+    let Some(crate::NameUse::Prepare { statement: behind, .. }) = prepared.names else { panic!("no PREPARE") };
+    let read: BTreeSet<String> =
+        running.running(&behind).puts.iter().map(|put| format!("{:?} {:?}", put.given, put.read_as)).collect();
+    let expected = [
+        "Constant(\"a\") ColumnPerhaps",
+        "Constant(\"b\") Anything",
+        "Constant(\"c\") TypeWithin(1082)",
+        "Constant(\"d\") TypePerhaps(1082)",
+    ];
+    assert_eq!(read.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn prepare_says_of_which_types_parameters_are() {
+    let statement = analyse_with("PREPARE p(int8, text[], odd, unknown) AS SELECT 1", &shop(), true).unwrap().remove(0);
+    let Some(crate::NameUse::Prepare { types, .. }) = statement.names else { panic!("no PREPARE") };
+    assert_eq!(types, [20, 1009, 2276, 0]);
+}
+
+#[test]
+fn what_definitions_hold_is_put_somewhere() {
+    for (sql, expected) in [
+        ("CREATE VIEW v AS SELECT 'a'::text AS c, id FROM products WHERE name = 'b'", "a:25?>v."),
+        ("CREATE TYPE s.e AS ENUM ('a', 'b')", "a:?>s.e. b:?>s.e."),
+        ("ALTER TYPE e ADD VALUE 'a' BEFORE 'b'", "a:?>e."),
+        ("CREATE SEQUENCE q START WITH 4539148803436467 MINVALUE 5", "4539148803436467:?>q. 5:?>q."),
+        ("ALTER SEQUENCE q RESTART WITH 5", "5:?>q."),
+        ("CREATE TABLE n (a int GENERATED ALWAYS AS IDENTITY (START WITH 5))", "5:?>n.a"),
+        ("ALTER TABLE products ALTER id RESTART WITH 5", "5:?>products.id"),
+        ("ALTER TABLE products ALTER id ADD GENERATED ALWAYS AS IDENTITY (START WITH 5)", "5:?>products.id"),
+    ] {
+        assert_eq!(puts(sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn what_one_text_puts_into_tables_of_one_name_is_bounded() {
+    // A table of this name in each of many schemas.
+    let catalog = {
+        let mut rows = crate::catalog::tests::shop_rows();
+        for oid in 50_000..50_020 {
+            let (schema, name) = (format!("tenant_{oid}").into(), "wide".into());
+            rows.relations.push(crate::catalog::RawRelation { oid, schema, name, kind: 'r' });
+            let column = rows.columns[0].clone();
+            rows.columns.push(crate::catalog::RawColumn { relation: oid, number: 1, name: "a".into(), ..column });
+        }
+        crate::catalog::Catalog::build(rows, &crate::catalog::tests::shop_rules(), None)
+    };
+    let analysed = |sql: &str, tells_puts| {
+        let (tokens, scope) = (Tokens::of(sql), Scope::bounded(&catalog, tells_puts, 300, 1_000));
+        read(sql).unwrap().iter().map(|raw| statement(raw, sql, &tokens, &scope).unwrap()).collect::<Vec<_>>()
+    };
+    let too_much = |sql: &str| analysed(sql, true).iter().any(|statement| statement.puts_too_much);
+    // What is named again and again is there once.
+    let again = "UPDATE wide SET a = 1;".repeat(200);
+    assert!(!too_much(&again));
+    let all = analysed(&again, true);
+    let into: BTreeSet<_> = all.iter().map(|statement| statement.puts[0].into.as_ptr()).collect();
+    assert_eq!((into.len(), all[0].puts[0].into.len()), (1, 20));
+    let others = (0..60).map(|number| format!("UPDATE wide SET a{number} = 1;")).collect::<String>();
+    assert!(too_much(&others));
+    assert!(too_much(&"COPY wide FROM STDIN;".repeat(60)));
+    assert!(too_much(&"UPDATE wide SET a = x.b, c = x.b FROM (SELECT 'a' AS b) x;".repeat(60)));
+    assert!(!too_much(&"INSERT INTO products (name) VALUES ('a'), ('b');".repeat(100)));
+    assert!(too_much(&"INSERT INTO products (name) VALUES ('a'), ('b');".repeat(200)));
+    // What is classified is asked about in each of them, whatever is told.
+    let mails = "UPDATE customers SET email = 'x';".repeat(1_100);
+    assert!(analysed(&mails, false).iter().any(|statement| statement.puts_too_much));
+}
+
+#[test]
+fn rows_of_more_values_than_a_table_has_columns_are_not_told_apart() {
+    for (count, expected) in [(1_600, ReadAs::ColumnPerhaps), (1_601, ReadAs::Anything)] {
+        let many = |make: &dyn Fn(usize) -> String| (0..count).map(make).collect::<Vec<_>>().join(",");
+        let (names, values) = (many(&|at| format!("c{at}")), many(&|_| "'a'".to_owned()));
+        let sql = format!("INSERT INTO products SELECT {names} FROM (VALUES ({values})) v({names})");
+        let statement = analyse_with(&sql, &shop(), true).unwrap().remove(0);
+        assert_eq!(statement.puts[0].read_as, expected, "{count}");
+    }
 }
