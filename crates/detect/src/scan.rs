@@ -482,18 +482,22 @@ impl<'d> Scanner<'d> {
         let fulfils = |check: Check| if shape.behind.is_some() { check(text) } else { self.fulfils(text, check) };
         if !shape.check.is_none_or(fulfils)
             || is_part(input, &(start..end))
-            || shape.behind.is_some() && is_type(input, &(start..end))
+            || within.is_none() && self.is_of_program(input, &(start..end), shape)
         {
-            return None;
-        }
-        let is_one_of_many = shape.check.is_some_and(|check| is_in_table(input, &(start..end), check));
-        if is_one_of_many && place_odds <= 0.0 && self.words_say(input, start, kind) <= 0.0 {
             return None;
         }
         if may_lower {
             odds += self.words_say(input, start, kind);
         }
         (odds > 0.0).then_some(Finding { start, end, kind, odds })
+    }
+
+    /// Whether what looks like this is a part of a program. Only of a text that stands nowhere is it asked: around a value of a column anybody
+    /// could write what makes it look like one.
+    fn is_of_program(&mut self, input: &[u8], span: &Range<usize>, shape: &ShapeOf) -> bool {
+        let is_type = shape.behind.is_some() && is_type(input, span);
+        let is_one_of_many = shape.check.is_some_and(|check| is_in_table(input, span, check));
+        is_type || is_one_of_many && self.words_say(input, span.start, shape.kind) <= 0.0
     }
 
     /// What the words before a place add to the odds of a kind.

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use detect::ViewScanner;
+use detect::{Place, ViewScanner};
 use model::Part;
 use parking_lot::Mutex;
 
@@ -55,6 +55,8 @@ pub struct Search {
     content: Arc<Content>,
     /// The object of what belongs to none.
     nowhere: Part,
+    /// A place without a name.
+    nameless: Place,
     tallies: Mutex<Tallies>,
     /// The catalog by which places were last compared with those that there are.
     epoch: AtomicU64,
@@ -84,7 +86,8 @@ pub(crate) struct Tally {
 impl Search {
     /// A search for this. `nowhere` is the object of what belongs to none of the database's own.
     pub fn new(content: Arc<Content>, nowhere: Part) -> Self {
-        Self { content, nowhere, tallies: Mutex::default(), epoch: AtomicU64::new(0) }
+        let nameless = content.detector().place("");
+        Self { content, nowhere, nameless, tallies: Mutex::default(), epoch: AtomicU64::new(0) }
     }
 
     pub(crate) fn content(&self) -> &Arc<Content> {
@@ -105,7 +108,7 @@ impl Search {
         let (mut scanner, mut left) = (ViewScanner::new(self.content.detector()), most);
         move |bytes| {
             left = left.saturating_sub(bytes.len().saturating_add(LOOK_BYTES));
-            left == 0 || !scanner.scan(bytes, None).is_empty()
+            left == 0 || !scanner.scan(bytes, Some(&self.nameless)).is_empty()
         }
     }
 

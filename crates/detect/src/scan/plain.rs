@@ -120,8 +120,7 @@ impl Plain<'_> {
 
     fn candidate(&mut self, Range { start, end }: Range<usize>, shape: &ShapeOf) {
         let id = usize::from(shape.kind.0);
-        let place_odds = self.within.map_or(0.0, |place| place.odds[id]);
-        let mut odds = shape.odds + place_odds;
+        let mut odds = shape.odds + self.within.map_or(0.0, |place| place.odds[id]);
         let vocabulary = &self.detector.vocabulary;
         let heard = match name_of(self.input, start) {
             Some(name) => vocabulary.say(Words::of(&String::from_utf8_lossy(&self.input[name])).words()),
@@ -136,9 +135,10 @@ impl Plain<'_> {
             text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
         let fulfils = shape.check.is_none_or(|check| check(text) || (shape.behind.is_none() && check(&significant)));
         let is_table = |check: Check| is_in_table(self.input, &(start..end), check);
-        let is_one_of_many = place_odds.max(words) <= 0.0 && shape.check.is_some_and(is_table)
-            || shape.behind.is_some() && is_type(self.input, &(start..end));
-        if odds > 0.0 && fulfils && !is_part(self.input, &(start..end)) && !is_one_of_many {
+        let is_of_program = self.within.is_none()
+            && (words <= 0.0 && shape.check.is_some_and(is_table)
+                || shape.behind.is_some() && is_type(self.input, &(start..end)));
+        if odds > 0.0 && fulfils && !is_part(self.input, &(start..end)) && !is_of_program {
             if odds > WORD_ODDS {
                 self.sure_end = self.sure_end.max(end);
             }

@@ -238,3 +238,14 @@ fn what_is_found_in_dates_is_what_is_found_plainly() {
     }
     texts.iter().for_each(|text| same(&ALL, text.as_bytes(), "phone number"));
 }
+
+#[test]
+fn what_makes_a_value_look_like_a_part_of_a_program_hides_nothing_of_a_column() {
+    let detector = crate::builtin::builtin().unwrap();
+    let nameless = detector.place("");
+    let mut scanner = Scanner::new(detector);
+    for text in ["1234567890123456, 4539148803436467", "const THE_PASSWORD: Hunter22 = 1"] {
+        assert_eq!(scanner.scan(text.as_bytes(), None), [], "{text}");
+        assert_eq!(scanner.scan(text.as_bytes(), Some(&nameless)).len(), 1, "{text}");
+    }
+}
