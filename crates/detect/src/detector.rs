@@ -97,6 +97,8 @@ pub struct Place {
     pub(crate) speaks: bool,
     /// Whether it speaks for one that can be all that is there.
     pub(crate) whole: bool,
+    /// Whether what stands there is put together by somebody who may want nothing to be found: words in it speak against nothing.
+    pub(crate) is_made_up: bool,
 }
 
 impl Place {
@@ -200,14 +202,14 @@ impl Detector {
         let whole =
             self.wholes.of.iter().any(|shape| odds.get(usize::from(shape.kind.0)).is_some_and(|odds| *odds > 0.0));
         let speaks = odds.iter().any(|odds| *odds > 0.0);
-        Place { odds, speaks, whole }
+        Place { odds, speaks, whole, is_made_up: false }
     }
 
     /// A place of names that somebody has made up who may want nothing to be found: they speak against nothing, nor for what is shown to
-    /// everybody.
+    /// everybody; nor do words against what they stand before.
     pub fn place_of_doubt<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Place {
         let odds = std::iter::repeat_n(0.0, self.kinds.len()).collect();
-        let nothing = Place { odds, speaks: false, whole: false };
+        let nothing = Place { odds, speaks: false, whole: false, is_made_up: true };
         names.into_iter().fold(nothing, |place, name| self.place_of_more_doubt(&place, name))
     }
 
@@ -226,7 +228,7 @@ impl Detector {
     /// A place that may hold anything: it speaks for every kind but those that are shown to everybody.
     pub fn place_of_anything(&self) -> Place {
         let speaks_for = |kind: &Kind| if kind.entity.sight == "clear" { 0.0 } else { WORD_ODDS };
-        Place { odds: self.kinds.iter().map(speaks_for).collect(), speaks: true, whole: true }
+        Place { odds: self.kinds.iter().map(speaks_for).collect(), speaks: true, whole: true, is_made_up: true }
     }
 
     /// What a kind is.

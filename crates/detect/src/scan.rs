@@ -468,11 +468,13 @@ impl<'d> Scanner<'d> {
         // Words are looked at only where they can change what is said. Where they have to speak for it they come first, as they seldom do;
         // and else the check.
         let (may_raise, may_lower) = (odds <= 0.0, odds > 0.0 && odds <= WORD_ODDS);
+        let is_made_up = within.is_some_and(|place| place.is_made_up);
         if may_raise {
             if odds + WORD_ODDS <= 0.0 {
                 return None;
             }
-            odds += self.words_say(input, start, kind);
+            let words = self.words_say(input, start, kind);
+            odds += if is_made_up { words.max(0.0) } else { words };
             if odds <= 0.0 {
                 return None;
             }
@@ -486,7 +488,7 @@ impl<'d> Scanner<'d> {
         {
             return None;
         }
-        if may_lower {
+        if may_lower && !is_made_up {
             odds += self.words_say(input, start, kind);
         }
         (odds > 0.0).then_some(Finding { start, end, kind, odds })

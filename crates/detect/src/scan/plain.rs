@@ -127,6 +127,7 @@ impl Plain<'_> {
             None => plainly(vocabulary, self.input, start),
         };
         let words = said(&heard, shape.kind);
+        let words = if self.within.is_some_and(|place| place.is_made_up) { words.max(0.0) } else { words };
         if odds.abs() <= WORD_ODDS {
             odds += words;
         }

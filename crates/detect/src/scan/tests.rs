@@ -249,3 +249,16 @@ fn what_makes_a_value_look_like_a_part_of_a_program_hides_nothing_of_a_column() 
         assert_eq!(scanner.scan(text.as_bytes(), Some(&nameless)).len(), 1, "{text}");
     }
 }
+
+#[test]
+fn words_speak_against_nothing_where_somebody_puts_them_together() {
+    let detector = crate::builtin::builtin().unwrap();
+    let (stored, computed) = (detector.place("remark"), detector.place_of_doubt(["remark"]));
+    let mut scanner = Scanner::new(detector);
+    for text in ["order 4539148803436467", "{\"sku\": \"4539148803436467\"}"] {
+        assert_eq!(scanner.scan(text.as_bytes(), Some(&stored)), [], "{text}");
+        assert_eq!(scanner.scan(text.as_bytes(), Some(&computed)).len(), 1, "{text}");
+    }
+    let raised = scanner.scan(b"ssn 536904399", Some(&computed)).len();
+    assert_eq!(raised, 1);
+}

@@ -31,6 +31,7 @@ QUERIES = [
     "SELECT ROW(card_number, amount, host) FROM notes WHERE id = 1",
     "SELECT cards, ARRAY[cards] FROM cards",
     "SELECT d FROM cards",
+    "SELECT 'order ' || number || ', sku ' || amount FROM cards",
     "SELECT to_tsvector('simple', padded), padded::name, ('{' || quote_ident(code) || '}')::varchar[] FROM notes",
 ]
 
