@@ -93,11 +93,13 @@ pub(crate) fn is_part(input: &[u8], span: &Range<usize>) -> bool {
 }
 
 /// Kinds of bytes, a bit for each.
-/// Whether what is given to a name is a type, as in `const PASSWORD: WIN32_ERROR = 1`.
+/// Whether what is given to a name is a type, as in `const PASSWORD: WIN32_ERROR = 1`. Behind a `=` stands a value.
 pub(crate) fn is_type(input: &[u8], span: &Range<usize>) -> bool {
+    let before = input.get(span.start.saturating_sub(BACK_BYTES)..span.start).unwrap_or_default();
     let text = input.get(span.clone()).unwrap_or_default();
     let after = input.get(span.end..).unwrap_or_default();
     after.starts_with(b" =")
+        && trimmed(before, |byte| *byte == b' ').ends_with(b":")
         && text.first().is_some_and(u8::is_ascii_uppercase)
         && text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
 }
@@ -289,7 +291,12 @@ mod tests {
     }
     #[test]
     fn a_type_is_no_value() {
-        let is_type = |text: &str, after: &str| is_type(format!("{text}{after}").as_bytes(), &(0..text.len()));
+        let is_given = |before: &str, text: &str, after: &str| {
+            let (input, start) = (format!("{before}{text}{after}"), before.len());
+            is_type(input.as_bytes(), &(start..start + text.len()))
+        };
+        assert!(!is_given("password=", "Hunter22", " = x") && !is_given("password := ", "Hunter22", " = x"));
+        let is_type = |text: &str, after: &str| is_given("PASSWORD: ", text, after);
         assert!(is_type("WIN32_ERROR", " = 1u32;") && is_type("Foundation::UNICODE_STRING", " ="));
         for (text, after) in [("WIN32_ERROR", ""), ("WIN32_ERROR", " "), ("hunter22", " = 1"), ("Hunter-22", " = 1")] {
             assert!(!is_type(text, after), "{text}{after}");

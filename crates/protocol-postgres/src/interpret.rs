@@ -4,7 +4,7 @@ pub mod by_name;
 mod replication;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use gate::{Declined, Gate, Search, ShapeKey};
 use model::{Ask, Certainty, Field, LogText, Lowering, Object, Operation, Wording};
 use sql_postgres::{
-    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, PlainPut, ReadAs, SQL_BYTES_MAX, Skeleton,
-    Statement, TransactionStep, analyse_with, function_call, function_of, log_text, unseen,
+    Carries, CopyFormat, CopyStatement, Given, Logged, NameUse, Outputs, PlainInto, PlainPut, ReadAs, SQL_BYTES_MAX,
+    Skeleton, Statement, TransactionStep, analyse_with, function_call, function_of, log_text, unseen,
 };
 
 use crate::catalog::Snapshot;
@@ -154,10 +154,13 @@ impl Circumstance<'_> {
             seen.insert((read_as, oid, Arc::clone(value)))
                 && each_put(read_as, oid, Came::WRITTEN, value.as_bytes(), &mut ask).is_some()
         };
+        // Many tables of one name have columns of few types.
+        let mut types: HashMap<*const PlainInto, Vec<u32>> = HashMap::new();
         let mut puts = statements.iter().flat_map(all_of).flat_map(|statement| &statement.puts);
         let is_put = puts.any(|put| match (&put.given, put.read_as) {
             (Given::Constant(value), read_as @ (ReadAs::Column | ReadAs::ColumnPerhaps)) => {
-                put.into.iter().any(|into| finds(read_as, into.type_oid, value))
+                let types = types.entry(put.into.as_ptr()).or_insert_with(|| types_of(&put.into));
+                types.iter().any(|oid| finds(read_as, *oid, value))
             }
             (Given::Constant(value), read_as) => finds(read_as, 0, value),
             (Given::Parameter(_) | Given::TooMuch, _) => false,
@@ -193,6 +196,11 @@ impl Circumstance<'_> {
     fn key_of(&self, kind: &[u8], bytes: &[u8]) -> ShapeKey {
         ShapeKey::of([kind, bytes, &self.snapshot.epoch.to_be_bytes(), &self.uncommitted.to_be_bytes()])
     }
+}
+
+/// The types of these columns, each once.
+fn types_of(into: &[PlainInto]) -> Vec<u32> {
+    into.iter().map(|into| into.type_oid).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 impl Interpreted {

@@ -429,7 +429,7 @@ impl<'a> Findings<'a> {
             inert_constants: None,
             has_conditions: false,
             has_updates: false,
-            lineage,
+            lineage: lineage.map(Arc::new),
             unfollowed: unfollowed.filter(|_| tainted),
             unseen: false,
         }

@@ -59,7 +59,7 @@ pub fn holds(
     }
     let shapes = match &statement.outputs {
         Outputs::None => &[][..],
-        Outputs::Columns(shapes) => shapes.as_slice(),
+        Outputs::Columns(shapes) => shapes,
     };
     let written = match Written::new(shapes, described.len()) {
         Err(mismatch) if catalog.classifies() || statement.is_tainted() => return Err(mismatch),

@@ -80,7 +80,7 @@ pub struct Statement {
     /// Whether it gives rows that are there other values.
     pub(crate) has_updates: bool,
     /// Of what its outputs are made, if that was followed.
-    pub(crate) lineage: Option<Lineage>,
+    pub(crate) lineage: Option<Arc<Lineage>>,
     /// Why it was not, if it would matter.
     pub(crate) unfollowed: Option<&'static str>,
     /// Whether nobody knows what any column of its result holds.
@@ -139,6 +139,12 @@ impl ReadAs {
             Self::Type(oid) | Self::TypeWithin(oid) | Self::TextOf(oid) => Self::TypePerhaps(oid),
             Self::ColumnPerhaps | Self::TypePerhaps(_) | Self::Cut(_) | Self::Anything => self,
         }
+    }
+
+    /// How that is read of which a value is made that is read so: of a text that is cut off later nothing is known but that.
+    #[must_use]
+    pub(crate) fn cut(self) -> Self {
+        if let Self::Cut(_) = self { self } else { Self::Anything }
     }
 
     /// The same of what is read so for certain, before something else is made of it.
@@ -298,7 +304,7 @@ pub enum Outputs {
     /// It returns no rows.
     None,
     /// It returns rows with these outputs, in order. A star stands for any number of columns.
-    Columns(Vec<OutputShape>),
+    Columns(Arc<[OutputShape]>),
 }
 
 /// One output as it is written.

@@ -329,7 +329,7 @@ mod tests {
         session.make(50_001, "t", "a b");
         for returning in ["a", "new.a", "old.a", "WITH (NEW AS n) n.a", "to_jsonb(new)", "new"] {
             let read = session.read(&format!("INSERT INTO t SELECT ssn FROM customers RETURNING {returning}"));
-            let outputs = read.lineage.and_then(|lineage| lineage.outputs).unwrap();
+            let outputs = read.lineage.and_then(|lineage| lineage.outputs.clone()).unwrap();
             let free = outputs.iter().any(|output| match output {
                 Traced::One { origin, .. } | Traced::Many { origin, .. } => origin.is_free(),
             });

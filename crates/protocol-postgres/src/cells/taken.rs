@@ -36,8 +36,13 @@ const DATE_BYTES_MAX: usize = 64;
 /// `money`, and arrays of it.
 const MONEY: u32 = 790;
 const MONEY_ARRAY: u32 = 791;
-/// `xid` and `xid8`: numbers as C writes them.
+/// `xid` and `xid8`: numbers as C writes them. And arrays of them.
 const COUNTERS: [u32; 2] = [28, 5069];
+const COUNTER_ARRAYS: [u32; 2] = [1011, 271];
+/// `bit` and `varbit`, which become numbers.
+const BITS: [u32; 2] = [1560, 1562];
+/// So many bits become a number, and no more.
+const BITS_MAX: usize = 64;
 /// `name`, of which the server keeps no more than so many bytes (`NAMEDATALEN` less one).
 const NAME: u32 = 19;
 const NAME_KEPT: usize = 63;
@@ -152,9 +157,11 @@ fn beyond<T>(oid: u32, value: &[u8], level: usize, ask: &mut Ask<'_, T>) -> Opti
         _ if oid == MONEY => in_money(value, ask),
         _ if oid == MONEY_ARRAY => in_elements(MONEY, without_bounds(value), level, ask),
         _ if COUNTERS.contains(&oid) => in_counter(value, ask),
+        _ if COUNTER_ARRAYS.contains(&oid) => in_elements(5069, without_bounds(value), level, ask),
         _ => in_number(None, value, ask)
             .flatten()
             .or_else(|| in_octal_number(value, ask))
+            .or_else(|| in_bits(value, ask))
             .or_else(|| if value.len() <= DATE_BYTES_MAX { in_date(value, ask).flatten() } else { None })
             .or_else(|| if has_escapes() { in_bytes(value, ask).flatten() } else { None })
             .or_else(|| if has_escapes() { in_document(value, ask).flatten() } else { None })
@@ -217,11 +224,35 @@ fn in_counter<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
 fn in_octal_number<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
     let digits = number::trimmed(value);
     let digits = digits.strip_prefix(b"-").or_else(|| digits.strip_prefix(b"+")).unwrap_or(digits);
-    if digits.len() > 1 && digits.len() <= OCTAL_DIGITS_MAX && digits.starts_with(b"0") && digits.iter().all(is_octal) {
+    let is_short = without_zeros(digits).len() <= OCTAL_DIGITS_MAX;
+    if digits.len() > 1 && is_short && digits.starts_with(b"0") && digits.iter().all(is_octal) {
         in_counter(value, ask)
     } else {
         None
     }
+}
+
+/// In bits, `x` before those that are written in hexadecimal: they become the number that they are.
+fn in_bits<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let (radix, digits) = match value {
+        [b'x' | b'X', digits @ ..] => (16, digits),
+        [b'b' | b'B', digits @ ..] | digits => (2, digits),
+    };
+    // Of fewer digits nothing is made that would be found.
+    if digits.len() < BITS_MAX / 8 || digits.len() > BITS_MAX {
+        return None;
+    }
+    let number = u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()?;
+    ask(Said::Bytes(number.to_string().as_bytes()))
+}
+
+/// The number that bits are which come in binary: how many they are stands before them, and the last byte is filled up.
+fn number_of_bits(value: &[u8]) -> Option<u64> {
+    let (count, bits) = value.split_first_chunk().map(|(count, bits)| (u32::from_be_bytes(*count), bits))?;
+    let filled = u32::try_from(bits.len()).ok()?.checked_mul(8)?.checked_sub(count)?;
+    let mut whole = [0; 8];
+    whole.get_mut(8_usize.checked_sub(bits.len())?..)?.copy_from_slice(bits);
+    u64::from_be_bytes(whole).checked_shr(filled)
 }
 
 fn is_octal(digit: &u8) -> bool {
@@ -291,7 +322,14 @@ fn in_document<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
 /// Whether a string begins like a number or a date.
 fn may_be_number(says: &[u8]) -> bool {
     let begins = |first: &u8| first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.');
-    says.len() <= STRING_BYTES_MAX && number::trimmed(says).first().is_some_and(begins)
+    let says = number::trimmed(says);
+    says.first().is_some_and(begins) && without_zeros(says).len() <= STRING_BYTES_MAX
+}
+
+/// Without the sign of a number and the zeros that it begins with.
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let is_said = |byte: &u8| !matches!(byte, b'+' | b'-' | b'0' | b'_');
+    number.iter().position(is_said).and_then(|at| number.get(at..)).unwrap_or_default()
 }
 
 /// A number of a document as it is looked at where it stands: without a fraction that is none.
@@ -506,6 +544,9 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut Ask<'_, T>
             let [whole, all] = [cents.unsigned_abs() / 100, cents.unsigned_abs()].map(|number| number.to_string());
             ask(Said::Bytes(whole.as_bytes())).or_else(|| ask(Said::Bytes(all.as_bytes())))
         }
+        None if BITS.contains(&wire.oid) => number_of_bits(value)
+            .and_then(|number| ask(Said::Bytes(number.to_string().as_bytes())))
+            .or_else(|| ask(Said::Bytes(value))),
         None if family == Some(Family::Uuid) => {
             let (mut says, id) = (Vec::new(), <[u8; 16]>::try_from(value).ok()?);
             bytes::write_uuid(false, &id, &mut says).and_then(|()| ask(Said::Bytes(&says)))

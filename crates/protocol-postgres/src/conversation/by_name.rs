@@ -17,7 +17,7 @@ use model::Certainty;
 use sql_postgres::{NameUse, Statement, TransactionStep};
 
 use super::expect::Expect;
-use super::statements::{Entry, Lookup, Portal, Prepared, kept};
+use super::statements::{Entry, Lookup, Names, Portal, Prepared, kept};
 use super::{Conversation, Stall};
 use crate::interpret::Interpreted;
 use crate::interpret::by_name::{Behind, inside, key, resolve};
@@ -146,6 +146,8 @@ struct Here<'a> {
     no_statements: bool,
     cursors: HashMap<&'a str, Option<usize>>,
     no_cursors: bool,
+    /// Names of cursors that end when the transaction commits, since it last did.
+    ending: Vec<&'a str>,
     /// Of the cursors that were there before, only those that are held are left.
     held_alone: bool,
 }
@@ -154,11 +156,12 @@ impl<'a> Here<'a> {
     fn step(&mut self, step: &TransactionStep, statements: &[Statement]) {
         match step {
             TransactionStep::Commit { .. } => {
-                let is_held = |at: usize| {
-                    let names = statements.get(at).and_then(|statement| statement.names.as_ref());
-                    matches!(names, Some(NameUse::Declare { hold: true, .. }))
-                };
-                self.cursors.retain(|_, at| at.is_none_or(is_held));
+                for name in self.ending.drain(..) {
+                    // It may have been taken away since, and given to one that is held.
+                    if self.cursors.get(name).copied().flatten().is_some_and(|at| !is_held(statements, at)) {
+                        self.cursors.remove(name);
+                    }
+                }
                 self.held_alone = true;
             }
             TransactionStep::Rollback { .. } | TransactionStep::RollbackTo(_) | TransactionStep::Prepare => {
@@ -174,7 +177,10 @@ impl<'a> Here<'a> {
     fn take(&mut self, at: usize, names: &'a NameUse) {
         match names {
             NameUse::Prepare { name, .. } => drop(self.statements.insert(name, Some(at))),
-            NameUse::Declare { name, .. } => drop(self.cursors.insert(name, Some(at))),
+            NameUse::Declare { name, hold, .. } => {
+                self.cursors.insert(name, Some(at));
+                self.ending.extend((!hold).then_some(name.as_str()));
+            }
             NameUse::Deallocate(Some(name)) => drop(self.statements.insert(name, None)),
             NameUse::Close(Some(name)) => drop(self.cursors.insert(name, None)),
             NameUse::Deallocate(None) => self.forget_statements(),
@@ -194,8 +200,37 @@ impl<'a> Here<'a> {
 
     fn forget_cursors(&mut self) {
         self.cursors.clear();
+        self.ending.clear();
         self.no_cursors = true;
     }
+}
+
+/// Whether there may be portals that go with the end of a transaction. To look for them takes as long as there are portals, and a text may end
+/// one transaction after another.
+struct Ending {
+    /// With one that commits.
+    commit: bool,
+    /// With one that is rolled back.
+    rollback: bool,
+}
+
+impl Ending {
+    /// See [`Names::take_ending`].
+    fn take(&mut self, names: &mut Names, commits: bool, after: u64) -> Vec<(Vec<u8>, Entry<Portal>)> {
+        if !(if commits { self.commit } else { self.rollback }) {
+            return Vec::new();
+        }
+        if after == 0 {
+            *self = Self { commit: false, rollback: self.rollback && commits };
+        }
+        names.take_ending(commits, after)
+    }
+}
+
+/// Whether the statement of this number declares a cursor that is held.
+fn is_held(statements: &[Statement], at: usize) -> bool {
+    let names = statements.get(at).and_then(|statement| statement.names.as_ref());
+    matches!(names, Some(NameUse::Declare { hold: true, .. }))
 }
 
 /// A statement inside of a PREPARE or DECLARE, and the text of that.
@@ -342,19 +377,21 @@ impl<S> Conversation<S> {
 
     /// Does to the names what the statements of a permitted text are about to do to them.
     pub(super) fn change_names(&mut self, interpreted: &Rc<Interpreted>) -> Vec<Change> {
-        let mut changes = Vec::new();
+        let (mut changes, mut ending) = (Vec::new(), Ending { commit: true, rollback: true });
         // Nothing is outstanding, so that it is known whether a transaction block is open.
         let known = self.planned == 0 && self.expected.is_empty();
         for (statement, found) in interpreted.statements.iter().enumerate() {
             let gone = match &found.transaction {
-                Some(TransactionStep::Commit { .. }) => self.names.take_ending(true, 0),
-                Some(TransactionStep::Rollback { .. } | TransactionStep::Prepare) => self.names.take_ending(false, 0),
+                Some(TransactionStep::Commit { .. }) => ending.take(&mut self.names, true, 0),
+                Some(TransactionStep::Rollback { .. } | TransactionStep::Prepare) => {
+                    ending.take(&mut self.names, false, 0)
+                }
                 Some(TransactionStep::RollbackTo(name)) => {
                     let after = if known && statement == 0 { self.names.saved_at(name) } else { 0 };
-                    self.names.take_ending(false, after)
+                    ending.take(&mut self.names, false, after)
                 }
                 // Code may commit where no transaction block is open.
-                _ if commits_perhaps(found) && !(known && self.in_block) => self.names.take_ending(false, 0),
+                _ if commits_perhaps(found) && !(known && self.in_block) => ending.take(&mut self.names, false, 0),
                 _ => Vec::new(),
             };
             let mut change = |what| changes.push(Change { statement, what });
@@ -392,6 +429,7 @@ impl<S> Conversation<S> {
                     });
                     let name = name.as_bytes().to_vec();
                     let before = self.names.define_portal(&name, &meaning, self.batch);
+                    ending = Ending { commit: true, rollback: true };
                     change(What::Portal { name, meaning: Some(meaning), before });
                 }
                 Some(NameUse::Deallocate(name)) => {

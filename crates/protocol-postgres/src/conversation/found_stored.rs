@@ -2,6 +2,10 @@
 //!
 //! It is as if the column were of the class: `store` is asked on it. A value in which nothing is found asks nothing.
 
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
 use gate::{Declined, Storing};
 use model::{Part, UnixMicros};
 use sql_postgres::{Given, PlainInto, PlainPut, ReadAs};
@@ -58,7 +62,7 @@ impl<S> Conversation<S> {
 
     fn looking_into_puts(&self, now: UnixMicros) -> Option<IntoPuts<'_>> {
         let search = self.catalogs.search()?;
-        Some(IntoPuts(self.session.storing(search, now, LOOKED_BYTES_MAX)))
+        Some(IntoPuts { storing: self.session.storing(search, now, LOOKED_BYTES_MAX), groups: HashMap::new() })
     }
 
     /// The same of parameters.
@@ -190,7 +194,38 @@ fn cut(value: &[u8], length: usize) -> [&[u8]; 2] {
 }
 
 /// Looks into what a statement puts into columns.
-struct IntoPuts<'s>(Storing<'s>);
+struct IntoPuts<'s> {
+    storing: Storing<'s>,
+    /// Of columns that values go into, those of one name and type: found once, as there may be as many values as tables.
+    groups: HashMap<*const PlainInto, Rc<[Named]>>,
+}
+
+/// Where columns of one name stand, and where those of each type among them.
+struct Named {
+    all: Range<usize>,
+    types: Vec<Range<usize>>,
+}
+
+/// Columns of one name and one type stand beside each other.
+fn named(into: &[PlainInto]) -> Rc<[Named]> {
+    let groups = runs(into, 0, |one, other| one.column == other.column);
+    let typed = |all: Range<usize>| {
+        let group = into.get(all.clone()).unwrap_or_default();
+        Named { types: runs(group, all.start, |one, other| one.type_oid == other.type_oid), all }
+    };
+    groups.into_iter().map(typed).collect()
+}
+
+/// The runs of what is alike, the first of which stands at `start`.
+fn runs(into: &[PlainInto], start: usize, alike: impl Fn(&PlainInto, &PlainInto) -> bool) -> Vec<Range<usize>> {
+    let mut end = start;
+    let run = |run: &[PlainInto]| {
+        let start = end;
+        end = end.saturating_add(run.len());
+        start..end
+    };
+    into.chunk_by(alike).map(run).collect()
+}
 
 impl IntoPuts<'_> {
     /// Why a value does not go there.
@@ -200,11 +235,19 @@ impl IntoPuts<'_> {
         if !is_one && value.len() > ALONE_BYTES_MAX {
             return self.refuses_by_name(put, "", &put.into, value, came);
         }
-        let groups = put.into.chunk_by(|one, other| one.column == other.column);
-        let mut named = groups.filter_map(|group| Some((group.first()?.column.as_str(), group)));
-        named.find_map(|(name, group)| self.refuses_by_name(put, name, group, value, came))
+        let groups = Rc::clone(self.groups.entry(put.into.as_ptr()).or_insert_with(|| named(&put.into)));
+        groups.iter().find_map(|group| {
+            let all = put.into.get(group.all.clone())?;
+            let name = all.first()?.column.as_str();
+            if name.is_empty() || !matches!(put.read_as, ReadAs::Column | ReadAs::ColumnPerhaps) {
+                return self.refuses_by_name(put, name, all, value, came);
+            }
+            let mut types = group.types.iter().filter_map(|of_type| put.into.get(of_type.clone()));
+            types.find_map(|into| self.refuses_by_name(put, name, into, value, came))
+        })
     }
 
+    /// The same of columns of one name, and of one type if it is by their type that the value is read.
     fn refuses_by_name(
         &mut self,
         put: &PlainPut,
@@ -214,18 +257,15 @@ impl IntoPuts<'_> {
         came: Came,
     ) -> Option<Declined> {
         let is_typed = matches!(put.read_as, ReadAs::Column | ReadAs::ColumnPerhaps) && !name.is_empty();
-        let mut types = into.chunk_by(|one, other| !is_typed || one.type_oid == other.type_oid);
-        types.find_map(|into| {
-            let own = into.first().filter(|_| is_typed).map_or(0, |into| into.type_oid);
-            each_put(put.read_as, own, came, value, &mut |said| match said {
-                Said::Bytes(value) => self.0.refuses(name, columns(into), value),
-                Said::Unread => self.0.refuses_unread(columns(into), UNREAD),
-            })
+        let own = into.first().filter(|_| is_typed).map_or(0, |into| into.type_oid);
+        each_put(put.read_as, own, came, value, &mut |said| match said {
+            Said::Bytes(value) => self.storing.refuses(name, columns(into), value),
+            Said::Unread => self.storing.refuses_unread(columns(into), UNREAD),
         })
     }
 
     fn refuses_unread(&mut self, into: &[PlainInto], what: &str) -> Option<Declined> {
-        self.0.refuses_unread(columns(into), what)
+        self.storing.refuses_unread(columns(into), what)
     }
 }
 

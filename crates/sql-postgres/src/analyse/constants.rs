@@ -81,15 +81,20 @@ pub(super) fn each_made_within<'a>(value: &'a Tree, around: ReadAs, found: &mut 
 /// A parameter's type is what stands around it alone, and else for the server to find out.
 fn look<'a>(value: &'a Tree, (read_as, alone): (ReadAs, bool), found: &mut impl FnMut(&'a Node, ReadAs)) {
     let node = match value {
-        Tree::List(items) => return items.iter().for_each(|item| look(item, (ReadAs::Anything, false), found)),
+        Tree::List(items) => return items.iter().for_each(|item| look(item, (read_as.cut(), false), found)),
         Tree::Node(node) => node,
         Tree::Nothing | Tree::Text(_) | Tree::Int(_) => return,
     };
     match node.kind {
-        "ParamRef" if !alone => found(node, ReadAs::Anything),
+        "ParamRef" if !alone => {
+            found(node, ReadAs::Anything);
+            if let ReadAs::Cut(_) = read_as {
+                found(node, read_as);
+            }
+        }
         "AConst" | "ParamRef" | "ColumnRef" => found(node, read_as),
         // In options, as those of a sequence.
-        "Integer" | "Float" => found(node, ReadAs::Anything),
+        "Integer" | "Float" => found(node, read_as.cut()),
         "TypeCast" => {
             let (own, cast) = (of_type(node.get("type_name")), node.get("arg"));
             let whole = alone && read_as == ReadAs::Column;
@@ -109,7 +114,18 @@ fn look<'a>(value: &'a Tree, (read_as, alone): (ReadAs, bool), found: &mut impl 
                 }
                 _ => own.perhaps(),
             };
-            look(cast, (both, is_parameter), found);
+            // A text of a type that nobody here knows may be cut off beside that.
+            let cut = perhaps_cut(node.get("type_name")).map(|length| match read_as {
+                ReadAs::Cut(outer) => outer.min(length),
+                _ => length,
+            });
+            // What is cut off already is looked at once, however many casts there are.
+            if cut.is_none() || is_parameter || both.cut() == ReadAs::Anything {
+                look(cast, (both, is_parameter), found);
+            }
+            if let Some(length) = cut {
+                look(cast, (ReadAs::Cut(length), is_parameter), found);
+            }
         }
         "CollateClause" => look(node.get("arg"), (read_as, alone), found),
         "CaseExpr" => {
@@ -126,14 +142,19 @@ fn look<'a>(value: &'a Tree, (read_as, alone): (ReadAs, bool), found: &mut impl 
         "NullTest" | "BooleanTest" | "BoolExpr" => {}
         "SubLink" if !returns_rows(node) => {}
         "MultiAssignRef" => of_row(node).into_iter().for_each(|value| look(value, (read_as, alone), found)),
-        _ => each_in_fields(node, "", found),
+        _ => each_in(node, "", read_as.cut(), found),
     }
 }
 
 /// Those in what stands in a node, but for one of its fields and for those that say which rows there are.
 pub(super) fn each_in_fields<'a>(node: &'a Node, but: &str, found: &mut impl FnMut(&'a Node, ReadAs)) {
+    each_in(node, but, ReadAs::Anything, found);
+}
+
+/// The same where all that is made of it is read so.
+fn each_in<'a>(node: &'a Node, but: &str, read_as: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
     let fields = node.fields.iter().filter(|(name, _)| *name != but && !SAYS_WHICH.contains(name));
-    fields.for_each(|(_, value)| look(value, (ReadAs::Anything, false), found));
+    fields.for_each(|(_, value)| look(value, (read_as, false), found));
 }
 
 /// How a constant is read that is cast to a type.
@@ -151,11 +172,16 @@ pub(super) fn of_type(name: &Tree) -> ReadAs {
     }
 }
 
+/// What may be left of a text that is cast to a type that nobody here knows: as much as of a name, or what it says.
+fn perhaps_cut(name: &Tree) -> Option<usize> {
+    known_type(name).is_none().then(|| length_of(name).unwrap_or(NAME_KEPT))
+}
+
 /// The oids of a type and of its arrays, if it is one of [`TYPES`].
 fn known_type(name: &Tree) -> Option<(u32, u32)> {
     let name = match name.node()?.get("names").list() {
         [name] => name.text(),
-        [schema, name] if schema.text() == "pg_catalog" => name.text(),
+        [schema, name] | [_, schema, name] if schema.text() == "pg_catalog" => name.text(),
         _ => return None,
     };
     TYPES.iter().find(|(known, ..)| *known == name).map(|(_, own, list)| (*own, *list))
@@ -164,8 +190,16 @@ fn known_type(name: &Tree) -> Option<(u32, u32)> {
 /// How long a text may be, by its type: `varchar(16)`.
 fn length_of(name: &Tree) -> Option<usize> {
     let [length] = name.node()?.get("typmods").list() else { return None };
-    let length = length.as_kind("AConst")?.get("val").as_kind("Integer")?.int("ival");
-    usize::try_from(length).ok().filter(|length| *length > 0)
+    let length = match (length.as_kind("AConst"), length.as_kind("ColumnRef")) {
+        // The server reads all of them as texts.
+        (Some(constant), _) => match given(constant)? {
+            Given::Constant(written) => written.trim().parse().ok()?,
+            Given::Parameter(_) | Given::TooMuch => return None,
+        },
+        (None, Some(column)) => column.get("fields").list().first()?.text().trim().parse().ok()?,
+        (None, None) => return None,
+    };
+    Some(length).filter(|length| *length > 0)
 }
 
 /// The type of a parameter by its oid, as PREPARE declares it: one that nobody has if it is not known here, 0 if the server is to find out.

@@ -24,7 +24,7 @@ const NAMES_MAX: usize = 32;
 /// The same of all outputs of a statement together.
 const NAMES_OF_ALL_MAX: usize = 1024;
 /// Outputs that are told apart: the server has no more columns (`MaxTupleAttributeNumber`).
-const OUTPUTS_MAX: usize = 1664;
+pub(super) const OUTPUTS_MAX: usize = 1664;
 /// Nodes of the tree that are looked at.
 const NODES_MAX: usize = 100_000;
 /// Bytes of a name and what it takes to keep one: no more than so many bytes of a name count (`NAMEDATALEN`).

@@ -99,15 +99,16 @@ impl Statement {
         for put in &behind.puts {
             match put.given {
                 Given::Parameter(number) => {
-                    let given = self.argument(number);
+                    let (given, put_as) = (self.argument(number), put.read_as);
                     let Some(fewer) = left.checked_sub(given.len()) else {
                         whole.puts.push(PlainPut { given: Given::TooMuch, ..put.clone() });
                         continue;
                     };
                     left = fewer;
-                    whole.puts.extend(given.iter().map(|argument| {
+                    whole.puts.extend(given.iter().flat_map(|argument| {
                         let given = Given::Constant(Arc::clone(&argument.value));
-                        PlainPut { given, read_as: read_as(argument, put), ..put.clone() }
+                        let put = move |read_as| PlainPut { given: given.clone(), read_as, ..put.clone() };
+                        read_as(argument, put_as).into_iter().flatten().map(put)
                     }));
                 }
                 Given::Constant(_) | Given::TooMuch => whole.puts.push(put.clone()),
@@ -161,12 +162,13 @@ impl Statement {
     }
 }
 
-/// As what an argument is taken that is put there: a constant that stands alone is of the parameter's type, which may be another than the
-/// column's; what stands within something else is of its own.
-fn read_as(argument: &Argument, put: &PlainPut) -> ReadAs {
-    match (put.read_as, argument.read_as) {
-        (ReadAs::Cut(_), _) | (_, ReadAs::Column | ReadAs::ColumnPerhaps) => put.read_as.perhaps(),
-        (_, own) => own.within(),
+/// As what an argument is taken that is put somewhere as `put`: a constant that stands alone is of the parameter's type, which may be another
+/// than the column's; what stands within something else is of its own, and then what is made of the parameter.
+fn read_as(argument: &Argument, put: ReadAs) -> [Option<ReadAs>; 2] {
+    match (put, argument.read_as) {
+        (ReadAs::Cut(outer), ReadAs::Cut(inner)) => [Some(ReadAs::Cut(outer.min(inner))), None],
+        (_, ReadAs::Column | ReadAs::ColumnPerhaps) => [Some(put.perhaps()), None],
+        (_, own) => [Some(own.within()), Some(put.perhaps())],
     }
 }
 
@@ -178,7 +180,7 @@ pub fn unseen(why: &str, catalog: &Catalog) -> Statement {
         touches: Vec::new(),
         touches_unknown: catalog.classifies(),
         unknown_names: Vec::new(),
-        outputs: Outputs::Columns(vec![OutputShape::Star]),
+        outputs: Outputs::Columns(Arc::new([OutputShape::Star])),
         changes_catalog: true,
         transaction: None,
         copy: None,

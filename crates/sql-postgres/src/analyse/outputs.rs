@@ -1,7 +1,9 @@
 //! The shape of a statement's result, as it is written.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use super::made_of::OUTPUTS_MAX;
 use crate::statement::{OutputShape, Outputs};
 use crate::tree::{Node, Tree};
 
@@ -18,7 +20,9 @@ pub(super) struct Shape {
 pub(super) fn outputs(tree: &Tree) -> (Outputs, Shape) {
     let none = || (Outputs::None, Shape::default());
     let Some(node) = tree.node() else { return none() };
-    let computed = |count: usize| (Outputs::Columns(vec![OutputShape::Computed; count]), Shape::default());
+    let computed = |count: usize| {
+        (Outputs::Columns(std::iter::repeat_n(OutputShape::Computed, count).collect()), Shape::default())
+    };
     match node.kind {
         "SelectStmt" => select(node),
         "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt" => match node.get("returning_clause").node() {
@@ -34,7 +38,7 @@ pub(super) fn outputs(tree: &Tree) -> (Outputs, Shape) {
         "VariableShowStmt" => computed(if node.text("name") == "all" { 3 } else { 1 }),
         "CopyStmt" if !node.has("is_from") => copied(node),
         // Only the server knows.
-        "CallStmt" | "ExecuteStmt" | "FetchStmt" => (Outputs::Columns(vec![OutputShape::Star]), Shape::default()),
+        "CallStmt" | "ExecuteStmt" | "FetchStmt" => (Outputs::Columns(Arc::new([OutputShape::Star])), Shape::default()),
         _ => none(),
     }
 }
@@ -44,9 +48,9 @@ fn copied(node: &Node) -> (Outputs, Shape) {
     if node.has("query") {
         return outputs(node.get("query"));
     }
-    let named = node.get("attlist").list().iter().map(|name| OutputShape::Column(name.text().to_owned()));
-    let columns: Vec<OutputShape> = named.collect();
-    let columns = if columns.is_empty() { vec![OutputShape::Star] } else { columns };
+    let named = node.get("attlist").list().iter().take(OUTPUTS_MAX);
+    let columns: Arc<[OutputShape]> = named.map(|name| OutputShape::Column(name.text().to_owned())).collect();
+    let columns = if columns.is_empty() { Arc::new([OutputShape::Star]) } else { columns };
     (Outputs::Columns(columns), Shape { names_are_plain: true, set_operation: false })
 }
 
@@ -60,15 +64,17 @@ fn select(node: &Node) -> (Outputs, Shape) {
         return (Outputs::None, Shape::default());
     }
     let columns = match first.get("values_lists").list().first() {
-        Some(row) => row.list().iter().map(of_values).collect(),
+        Some(row) => row.list().iter().take(OUTPUTS_MAX).map(of_values).collect(),
         None => shapes(first.get("target_list")),
     };
     let names_are_plain = !set_operation && !node.has("with_clause") && is_plain(first.get("from_clause"));
     (Outputs::Columns(columns), Shape { names_are_plain, set_operation })
 }
 
-fn shapes(targets: &Tree) -> Vec<OutputShape> {
-    targets.list().iter().map(|target| shape(target.node().map_or(target, |target| target.get("val")))).collect()
+/// The server takes no statement that has more outputs.
+fn shapes(targets: &Tree) -> Arc<[OutputShape]> {
+    let targets = targets.list().iter().take(OUTPUTS_MAX);
+    targets.map(|target| shape(target.node().map_or(target, |target| target.get("val")))).collect()
 }
 
 fn shape(value: &Tree) -> OutputShape {

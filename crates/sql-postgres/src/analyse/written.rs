@@ -56,6 +56,8 @@ pub(super) const WRITING: [&str; 14] = [
 /// The most values of one text of which is kept where they go, and the most columns that they may go into.
 const VALUES_MAX: usize = 262_144;
 const GOALS_MAX: usize = 1024 * 1024;
+/// How many classified columns all values of one text together may go into. Each is counted as often as something goes there.
+const USES_MAX: usize = 2 * GOALS_MAX;
 
 /// What is put into columns.
 #[derive(Debug, Default)]
@@ -64,14 +66,50 @@ pub(super) struct Written {
     pub(super) too_much: bool,
     /// Each classified column that gets a value.
     pub(super) fields: Vec<Field>,
-    /// Those that get what Weir has shown in the place of a value.
+    /// Those that get what Weir has shown in the place of a value, each once.
     pub(super) masks: Vec<Field>,
+    masked: HashSet<Field>,
     /// Parameters that are put into one as they are.
     pub(super) parameters: Vec<KeptParameter>,
     /// Values that are put into columns that are not classified.
     pub(super) puts: Vec<PlainPut>,
     /// Columns that may be given less than the values.
     pub(super) lowerings: Lowerings,
+}
+
+/// The constants and parameters that a classified column gets as they are. Their values are gone through once, however many columns get them.
+#[derive(Debug, Default)]
+struct AsTheyAre {
+    /// Whether one of the constants is a mask.
+    has_mask: bool,
+    /// The numbers of the parameters, and whether each is of the column's type.
+    parameters: Vec<(usize, bool)>,
+    /// Whether more may get there that has no column of its own.
+    reaches: bool,
+}
+
+impl AsTheyAre {
+    fn of(source: &Source<'_>) -> Self {
+        let mut all = Self { reaches: matches!(source, Source::Anything), ..Self::default() };
+        for value in source.values() {
+            let alone = value.as_kind("ParamRef").or_else(|| value.as_kind("AConst")).is_some();
+            let is_typed = alone && !matches!(source, Source::Named(..) | Source::Parts(_));
+            let mut found = |node: &Node| all.add(node, is_typed);
+            let mut search = AsGiven { found: &mut found, reaches: false };
+            search.look(value);
+            let reaches = search.reaches;
+            all.reaches |= reaches;
+        }
+        all
+    }
+
+    fn add(&mut self, node: &Node, is_typed: bool) {
+        if node.kind == "ParamRef" {
+            self.parameters.push((usize::try_from(node.int("number")).unwrap_or(0), is_typed));
+        } else {
+            self.has_mask |= holds_mask(node);
+        }
+    }
 }
 
 /// What is gathered from a statement.
@@ -89,7 +127,7 @@ struct Gathering<'a, 'c> {
     /// Whether what is to be inserted into one column may go into another.
     crosses: bool,
     /// Where that may go which has no column of its own.
-    reached: Vec<(Field, u32)>,
+    reached: Vec<Field>,
     reached_plain: Vec<Arc<[PlainInto]>>,
 }
 
@@ -334,20 +372,26 @@ impl<'a, 'c> Gathering<'a, 'c> {
 
     /// The classified columns of those get a value.
     fn put_all(&mut self, goal: &Goal<'c>, source: &Source<'a>, place: Place) {
-        if !self.scope.takes_goals(goal.classified.len()) {
+        let values = source.values();
+        if goal.classified.is_empty() || !values.is_empty() && values.iter().all(|value| gives_nothing(value)) {
+            return;
+        }
+        if !self.scope.takes_uses(goal.classified.len()) {
             self.written.too_much = true;
             return;
         }
-        goal.classified.iter().for_each(|column| self.put(column, source, place));
+        let given = AsTheyAre::of(source);
+        goal.classified.iter().for_each(|column| self.put(column, source, &given, place));
     }
 
     /// A column gets a value, if it is classified.
-    fn put(&mut self, Classified { entry, column, fields }: &Classified<'c>, source: &Source<'a>, place: Place) {
-        match source.values() {
-            [] => {}
-            values if values.iter().all(|value| gives_nothing(value)) => return,
-            _ => {}
-        }
+    fn put(
+        &mut self,
+        Classified { entry, column, fields }: &Classified<'c>,
+        source: &Source<'a>,
+        given: &AsTheyAre,
+        place: Place,
+    ) {
         let own = entry.field(column);
         if let Some((field, to)) = own.as_ref().zip(column.on_write) {
             let put = match source {
@@ -361,7 +405,8 @@ impl<'a, 'c> Gathering<'a, 'c> {
             if own.is_none() || column.on_write.is_none() {
                 self.written.lowerings.otherwise(field);
             }
-            self.look(source, field, column.type_oid);
+            self.written.keep(self.scope, given, field, column.type_oid);
+            self.reached.extend(given.reaches.then(|| field.clone()));
             if !self.fields.contains(field) {
                 self.fields.insert(field.clone());
                 self.written.fields.push(field.clone());
@@ -374,24 +419,6 @@ impl<'a, 'c> Gathering<'a, 'c> {
         if !into.is_empty() {
             let scope = self.scope;
             each_made_of(value, alone, &mut |node, read_as| self.written.put_one(scope, node, read_as, into));
-        }
-    }
-
-    /// Looks at the constants and parameters that a classified field gets as they are.
-    fn look(&mut self, source: &Source<'a>, field: &Field, type_oid: u32) {
-        let mut reaches = matches!(source, Source::Anything);
-        for value in source.values() {
-            let alone = value.as_kind("ParamRef").or_else(|| value.as_kind("AConst")).is_some();
-            let is_whole = !matches!(source, Source::Named(..) | Source::Parts(_));
-            let type_oid = if alone && is_whole { type_oid } else { 0 };
-            let scope = self.scope;
-            let mut found = |node: &Node| self.written.keep_one(scope, node, field, type_oid);
-            let mut search = AsGiven { found: &mut found, reaches: false };
-            search.look(value);
-            reaches |= search.reaches;
-        }
-        if reaches {
-            self.reached.push((field.clone(), type_oid));
         }
     }
 
@@ -421,12 +448,11 @@ impl<'a, 'c> Gathering<'a, 'c> {
         for (into, (node, read_as)) in into.iter().flat_map(|into| loose.iter().map(move |loose| (into, loose))) {
             self.written.put_one(self.scope, node, *read_as, into);
         }
-        // All constants say the same of each field.
-        let is_telling = |(node, _): &&(&Node, ReadAs)| node.kind == "ParamRef" || holds_mask(node);
-        let telling: Vec<&Node> = loose.iter().filter(is_telling).map(|(node, _)| *node).collect();
+        let mut given = AsTheyAre::default();
+        loose.iter().for_each(|(node, _)| given.add(node, false));
         let mut seen = HashSet::new();
-        for (field, _) in self.reached.iter().filter(|(field, _)| seen.insert(field.clone())) {
-            telling.iter().for_each(|node| self.written.keep_one(self.scope, node, field, 0));
+        for field in self.reached.iter().filter(|field| seen.insert(*field)) {
+            self.written.keep(self.scope, &given, field, 0);
         }
     }
 
@@ -462,17 +488,19 @@ impl Written {
         }
     }
 
-    /// A constant or parameter goes into a classified field as it is.
-    fn keep_one(&mut self, scope: &Scope<'_>, node: &Node, field: &Field, type_oid: u32) {
-        if node.kind != "ParamRef" {
-            if holds_mask(node) && !self.masks.contains(field) {
-                self.masks.push(field.clone());
+    /// These go into a classified field as they are.
+    fn keep(&mut self, scope: &Scope<'_>, given: &AsTheyAre, field: &Field, type_oid: u32) {
+        if given.has_mask && !self.masked.contains(field) {
+            self.masked.insert(field.clone());
+            self.masks.push(field.clone());
+        }
+        for (number, is_typed) in &given.parameters {
+            if !scope.takes_value() {
+                self.too_much = true;
+                return;
             }
-        } else if scope.takes_value() {
-            let number = usize::try_from(node.int("number")).unwrap_or(0);
-            self.parameters.push(KeptParameter { number, field: field.clone(), type_oid });
-        } else {
-            self.too_much = true;
+            let type_oid = if *is_typed { type_oid } else { 0 };
+            self.parameters.push(KeptParameter { number: *number, field: field.clone(), type_oid });
         }
     }
 }

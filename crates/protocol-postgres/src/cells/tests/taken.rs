@@ -553,3 +553,35 @@ fn texts_within_what_is_of_no_known_type_may_become_anything() {
     assert_eq!(says(1009, true, &list)[0], "4.539148803436467e15");
     assert!(!says(1009, true, &list).contains(&CARD.to_owned()));
 }
+
+#[test]
+fn bits_are_the_number_that_they_become() {
+    let number = CARD.parse::<u64>().unwrap();
+    for value in
+        [format!("x{number:016X}"), format!("X{number:016x}"), format!("b{number:b}"), format!("{number:064b}")]
+    {
+        for oid in [0, 99_999, 1560, 1562] {
+            says_card(oid, false, value.as_bytes());
+        }
+    }
+    let binary = [64_u32.to_be_bytes().as_slice(), &number.to_be_bytes()].concat();
+    let filled = [60_u32.to_be_bytes().as_slice(), &(number << 4).to_be_bytes()].concat();
+    for (oid, value) in [(1560, &binary), (1562, &binary), (1562, &filled)] {
+        says_card(oid, true, value);
+    }
+    let negative = format!("{{-{}}}", number.wrapping_neg());
+    for oid in [271, 1011] {
+        says_card(oid, false, negative.as_bytes());
+    }
+}
+
+#[test]
+fn blanks_and_zeros_before_a_number_do_not_hide_it() {
+    let (blanks, zeros) = (" ".repeat(100), "0".repeat(100));
+    for written in [format!("{blanks}4.539148803436467e15"), format!("-{zeros}4539148803436467.0")] {
+        let document = format!("{{\"n\":\"{written}\"}}");
+        says_card(114, false, document.as_bytes());
+    }
+    let octal = format!("{zeros}{:o}", CARD.parse::<u64>().unwrap());
+    says_card(0, false, octal.as_bytes());
+}

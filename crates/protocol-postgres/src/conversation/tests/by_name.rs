@@ -409,3 +409,23 @@ fn what_one_text_runs_by_names_is_bounded() {
         assert_eq!(house.caller(&query(&"EXECUTE p;".repeat(times))), forwarded, "{times}");
     }
 }
+
+#[test]
+fn transactions_that_end_do_not_look_at_held_cursors_again_and_again() {
+    let declared: String = (0..2_000).map(|at| format!("DECLARE a{at} CURSOR WITH HOLD FOR SELECT 1;")).collect();
+    let begun = std::time::Instant::now();
+    let mut house = House::new();
+    let text = format!("{declared}{}", "END;".repeat(20_000));
+    assert_eq!(house.caller(&query(&text)), "Q");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
+    // Those that are not held go, also where the name was another's before, and those that are held stay.
+    for (text, sent) in [
+        ("DECLARE c CURSOR FOR SELECT 1; END; FETCH c", "!"),
+        ("DECLARE c CURSOR WITH HOLD FOR SELECT 1; END; FETCH c", "Q"),
+        ("DECLARE c CURSOR FOR SELECT 1; CLOSE c; DECLARE c CURSOR WITH HOLD FOR SELECT 1; END; END; FETCH c", "Q"),
+        ("DECLARE c CURSOR WITH HOLD FOR SELECT 1; END; CLOSE c; DECLARE c CURSOR FOR SELECT 1; END; FETCH c", "!"),
+        ("DECLARE c CURSOR WITH HOLD FOR SELECT 1; END; ROLLBACK; FETCH c", "!"),
+    ] {
+        assert_eq!(House::new().caller(&query(text)), sent, "{text}");
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use model::{Field, Part};
 
-use super::{GOALS_MAX, VALUES_MAX};
+use super::{GOALS_MAX, USES_MAX, VALUES_MAX};
 use crate::catalog::{Catalog, Column, Entry, Made};
 use crate::copy::PlainInto;
 use crate::tree::{Node, Tree, name_parts, schema_and_name};
@@ -22,17 +22,23 @@ pub(in crate::analyse) struct Scope<'c> {
     /// Values of which may still be kept where they go, and columns that they may go into.
     values_left: Cell<usize>,
     goals_left: Cell<usize>,
+    /// How often something may still be put into one that is classified.
+    uses_left: Cell<usize>,
 }
 
 impl<'c> Scope<'c> {
     pub(in crate::analyse) fn new(catalog: &'c Catalog, tells_puts: bool) -> Self {
-        Self::bounded(catalog, tells_puts, VALUES_MAX, GOALS_MAX)
+        Self::bounded(catalog, tells_puts, (VALUES_MAX, GOALS_MAX, USES_MAX))
     }
 
-    /// One of no more values and columns than these.
-    pub(super) fn bounded(catalog: &'c Catalog, tells_puts: bool, values_max: usize, goals_max: usize) -> Self {
-        let (values_left, goals_left) = (Cell::new(values_max), Cell::new(goals_max));
-        Self { catalog, tells_puts, tables: RefCell::default(), values_left, goals_left }
+    /// One of no more values, columns, and uses of classified columns than these.
+    pub(super) fn bounded(
+        catalog: &'c Catalog,
+        tells_puts: bool,
+        (values, goals, uses): (usize, usize, usize),
+    ) -> Self {
+        let (values_left, goals_left, uses_left) = (Cell::new(values), Cell::new(goals), Cell::new(uses));
+        Self { catalog, tells_puts, tables: RefCell::default(), values_left, goals_left, uses_left }
     }
 
     /// Whether one more value may be put somewhere.
@@ -43,6 +49,11 @@ impl<'c> Scope<'c> {
     /// Whether something may be put into so many more columns.
     pub(super) fn takes_goals(&self, count: usize) -> bool {
         spend(&self.goals_left, count)
+    }
+
+    /// Whether something may be put into so many classified columns once more.
+    pub(super) fn takes_uses(&self, count: usize) -> bool {
+        spend(&self.uses_left, count)
     }
 
     /// Whether it may be told where the data of a COPY go.

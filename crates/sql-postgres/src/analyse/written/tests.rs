@@ -1,11 +1,12 @@
 //! What goes into columns that are not classified, and how it is read.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Scope;
 use crate::analyse::{Tokens, analyse, analyse_with, read, statement};
 use crate::catalog::tests::shop;
-use crate::statement::{Given, ReadAs};
+use crate::statement::{Given, Outputs, ReadAs};
 
 /// Each value of a statement with the columns that it may go into: `a>products.name`.
 fn puts(sql: &str) -> String {
@@ -47,7 +48,7 @@ fn a_value_goes_into_its_column() {
         ("UPDATE products SET name = lower('a'::varchar(20))", "a:20c>products.name"),
         ("UPDATE products SET name = $1::pg_catalog.date", "$1:1082>products.name"),
         ("UPDATE products SET name = '{}'::date[]", "{}:1182>products.name"),
-        ("UPDATE products SET name = 'a'::odd", "a:?>products.name"),
+        ("UPDATE products SET name = 'a'::odd", "a:63c>products.name a:?>products.name"),
         ("UPDATE products SET id = x'1F'::bigint", "0x1F:20>products.id"),
         ("UPDATE products SET name = (id = 5)::text", ""),
         (
@@ -220,9 +221,9 @@ fn what_is_cast_again_is_read_as_what_it_becomes() {
         ("UPDATE products SET name = $1::text::text[]", "$1:25:1009+>products.name"),
         ("INSERT INTO products (name) SELECT unnest($1::text[])::numeric", "$1:1009+>products.name"),
         ("UPDATE products SET name = ($1::jsonb ->> 'c')::numeric", "$1:3802+>products.name c:?>products.name"),
-        ("UPDATE products SET name = $1::odd::int", "$1:?>products.name"),
+        ("UPDATE products SET name = $1::odd::int", "$1:63c>products.name $1:?>products.name"),
         // What nobody here knows may have read it otherwise.
-        ("UPDATE products SET name = 'a'::regclass::int", "a:23?>products.name"),
+        ("UPDATE products SET name = 'a'::regclass::int", "a:23?>products.name a:63c>products.name"),
         ("UPDATE products SET name = 'a'::date::text", "a:1082+>products.name"),
         // What is cut off is not kept.
         ("UPDATE products SET name = 'abc'::varchar(2)", "abc:2c>products.name"),
@@ -263,6 +264,8 @@ fn an_argument_is_of_its_own_type_unless_it_stands_alone() {
     let expected = [
         "Constant(\"a\") ColumnPerhaps",
         "Constant(\"b\") Anything",
+        "Constant(\"b\") ColumnPerhaps",
+        "Constant(\"c\") ColumnPerhaps",
         "Constant(\"c\") TypeWithin(1082)",
         "Constant(\"d\") TypePerhaps(1082)",
     ];
@@ -306,7 +309,7 @@ fn what_one_text_puts_into_tables_of_one_name_is_bounded() {
         crate::catalog::Catalog::build(rows, &crate::catalog::tests::shop_rules(), None)
     };
     let analysed = |sql: &str, tells_puts| {
-        let (tokens, scope) = (Tokens::of(sql), Scope::bounded(&catalog, tells_puts, 300, 1_000));
+        let (tokens, scope) = (Tokens::of(sql), Scope::bounded(&catalog, tells_puts, (300, 1_000, 1_500)));
         read(sql).unwrap().iter().map(|raw| statement(raw, sql, &tokens, &scope).unwrap()).collect::<Vec<_>>()
     };
     let too_much = |sql: &str| analysed(sql, true).iter().any(|statement| statement.puts_too_much);
@@ -323,8 +326,9 @@ fn what_one_text_puts_into_tables_of_one_name_is_bounded() {
     assert!(!too_much(&"INSERT INTO products (name) VALUES ('a'), ('b');".repeat(100)));
     assert!(too_much(&"INSERT INTO products (name) VALUES ('a'), ('b');".repeat(200)));
     // What is classified is asked about in each of them, whatever is told.
-    let mails = "UPDATE customers SET email = 'x';".repeat(1_100);
-    assert!(analysed(&mails, false).iter().any(|statement| statement.puts_too_much));
+    let mails = |times: usize| "UPDATE customers SET email = 'x';".repeat(times);
+    assert!(!analysed(&mails(1_100), false).iter().any(|statement| statement.puts_too_much));
+    assert!(analysed(&mails(1_600), false).iter().any(|statement| statement.puts_too_much));
 }
 
 #[test]
@@ -336,4 +340,76 @@ fn rows_of_more_values_than_a_table_has_columns_are_not_told_apart() {
         let statement = analyse_with(&sql, &shop(), true).unwrap().remove(0);
         assert_eq!(statement.puts[0].read_as, expected, "{count}");
     }
+}
+
+#[test]
+fn values_are_looked_at_once_however_many_tables_have_the_name() {
+    // A table of this name in each of many schemas, with a classified column.
+    let mut rows = crate::catalog::tests::shop_rows();
+    for oid in 50_000..53_000 {
+        let (schema, name) = (format!("tenant_{oid}").into(), "mails".into());
+        rows.relations.push(crate::catalog::RawRelation { oid, schema, name, kind: 'r' });
+        let column = rows.columns[0].clone();
+        rows.columns.push(crate::catalog::RawColumn { relation: oid, number: 1, name: "email".into(), ..column });
+    }
+    let catalog = crate::catalog::Catalog::build(rows, &crate::catalog::tests::shop_rules(), None);
+    let values = |value: &str, count: usize| vec![format!("('{value}')"); count].join(", ");
+    let sql = format!("INSERT INTO mails (email) VALUES {}", values("j***@e***.com", 20_000));
+    let begun = std::time::Instant::now();
+    let statement = analyse_with(&sql, &catalog, true).unwrap().remove(0);
+    assert_eq!(statement.masks_returned.len(), 3_000);
+    // To look at each of them for each of the tables would take minutes.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
+    // Of parameters it is kept where each goes.
+    let sql = format!("INSERT INTO mails (email) VALUES {}", vec!["($1)"; 100].join(", "));
+    assert!(analyse_with(&sql, &catalog, true).unwrap().remove(0).puts_too_much);
+}
+
+#[test]
+fn what_is_cut_off_is_seen_however_its_type_is_written() {
+    for (value, expected) in [
+        ("'a'::\"varchar\"('16')", "a:16c>products.name"),
+        ("'a'::bpchar('16')", "a:16c>products.name"),
+        ("'a'::\"varchar\"(\"16\")", "a:16c>products.name"),
+        ("$1::bpchar('16')", "$1:16c>products.name"),
+        ("'a'::mydb.pg_catalog.bpchar(16)", "a:16c>products.name"),
+        ("'a'::information_schema.sql_identifier", "a:63c>products.name a:?>products.name"),
+        ("'a'::odd(16)", "a:16c>products.name a:?>products.name"),
+        ("$1::odd(16)", "$1:16c>products.name $1:?>products.name"),
+        ("lower($1)::varchar(16)", "$1:16c>products.name $1:?>products.name"),
+        ("(SELECT 'a')::varchar(16)", "a:16c>products.name"),
+        ("('a' || '')::varchar(16)", ":16c>products.name a:16c>products.name"),
+        ("('a'::jsonb->>'n')::varchar(16)", "a:16c>products.name n:16c>products.name"),
+        ("lower('a'::varchar(20))::varchar(16)", "a:16c>products.name"),
+    ] {
+        assert_eq!(puts(&format!("UPDATE products SET name = {value}")), expected, "{value}");
+    }
+}
+
+#[test]
+fn an_argument_is_read_as_its_own_type_and_as_the_parameter_it_stands_for() {
+    let catalog = shop();
+    for (prepared, given, expected) in [
+        ("$1::varchar(18)", "'a'::varchar(16)", vec![ReadAs::Cut(16)]),
+        ("$1::varchar(16)", "'a'::varchar(18)", vec![ReadAs::Cut(16)]),
+        ("$1::money::numeric", "'a'::text", vec![ReadAs::TypeWithin(25), ReadAs::TypePerhaps(790)]),
+        ("$1", "'a'", vec![ReadAs::ColumnPerhaps]),
+    ] {
+        let behind = analyse_with(&format!("UPDATE products SET name = {prepared}"), &catalog, true).unwrap().remove(0);
+        let own = analyse_with(&format!("EXECUTE p({given})"), &catalog, true).unwrap().remove(0);
+        let read: Vec<ReadAs> = own.running(&behind).puts.iter().map(|put| put.read_as).collect();
+        assert_eq!(read, expected, "{prepared} {given}");
+    }
+}
+
+#[test]
+fn what_runs_by_its_name_shares_its_outputs_of_which_there_are_no_more_than_the_server_takes() {
+    let read = |sql: &str| analyse(sql, &shop()).unwrap().remove(0);
+    let behind = read(&format!("SELECT {}", vec!["1"; 5_000].join(",")));
+    let fetched = read("FETCH c").running(&behind);
+    let (Outputs::Columns(own), Outputs::Columns(fetched)) = (&behind.outputs, &fetched.outputs) else { panic!() };
+    assert_eq!((own.len(), own.as_ptr()), (1_664, fetched.as_ptr()));
+    let behind = read("SELECT ssn FROM customers");
+    let fetched = read("FETCH c").running(&behind);
+    assert!(Arc::ptr_eq(behind.lineage.as_ref().unwrap(), fetched.lineage.as_ref().unwrap()));
 }
