@@ -55,7 +55,7 @@ pub struct Search {
     content: Arc<Content>,
     /// The object of what belongs to none.
     nowhere: Part,
-    /// A place without a name.
+    /// A place without a name: what is said in words is no file, in which a number could be one of a program.
     nameless: Place,
     tallies: Mutex<Tallies>,
     /// The catalog by which places were last compared with those that there are.
