@@ -5,39 +5,82 @@
 /// Bytes that are looked at together: one for each bit.
 pub const BLOCK: usize = 64;
 
+/// Bytes of a vector.
+const VECTOR: usize = 16;
+
 /// Shorter inputs are looked at byte by byte.
 const SHORT: usize = 32;
 
 /// A bit for each byte of which something holds, the lowest for the first.
 #[inline]
 pub fn bits(block: &[u8; BLOCK], holds: impl Fn(u8) -> bool) -> u64 {
-    let mut ones = [0_u8; BLOCK];
-    for (one, byte) in ones.iter_mut().zip(block) {
-        *one = u8::from(holds(*byte));
+    let mut all = [0_u8; BLOCK];
+    for (one, byte) in all.iter_mut().zip(block) {
+        // As a comparison of vectors gives it.
+        *one = u8::from(holds(*byte)).wrapping_neg();
     }
-    gather(&ones)
+    let (sixteens, _) = all.as_chunks::<VECTOR>();
+    sixteens.iter().rev().fold(0, |bits, sixteen| (bits << VECTOR) | u64::from(gather(sixteen)))
 }
 
-/// The lowest bit of each byte, none of which has others.
+/// The same of sixteen bytes.
+#[inline]
+fn bits_of_few(bytes: &[u8; VECTOR], holds: impl Fn(u8) -> bool) -> u16 {
+    let mut all = [0_u8; VECTOR];
+    for (one, byte) in all.iter_mut().zip(bytes) {
+        *one = u8::from(holds(*byte)).wrapping_neg();
+    }
+    gather(&all)
+}
+
+/// A bit for each byte, all of whose bits are the same.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-fn gather(ones: &[u8; BLOCK]) -> u64 {
-    use safe_arch::{m128i, move_mask_i8_m128i, shl_imm_u64_m128i};
-    let (sixteens, _) = ones.as_chunks::<16>();
-    sixteens.iter().rev().fold(0, |bits, sixteen| {
-        // The highest bits are those that can be gathered.
-        let gathered = move_mask_i8_m128i(shl_imm_u64_m128i::<7>(m128i::from(*sixteen)));
-        (bits << 16) | u64::from(gathered.cast_unsigned() & 0xFFFF)
-    })
+fn gather(all: &[u8; VECTOR]) -> u16 {
+    let gathered = safe_arch::move_mask_i8_m128i(safe_arch::m128i::from(*all));
+    u16::try_from(gathered.cast_unsigned() & 0xFFFF).unwrap_or(0)
 }
 
-/// The lowest bit of each byte, none of which has others.
+/// A bit for each byte, all of whose bits are the same.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
-fn gather(ones: &[u8; BLOCK]) -> u64 {
-    let (eights, _) = ones.as_chunks::<8>();
-    let side_by_side = |ones: u64| ones.wrapping_mul(0x0102_0408_1020_4080) >> 56;
-    eights.iter().rev().fold(0, |bits, eight| (bits << 8) | side_by_side(u64::from_le_bytes(*eight)))
+fn gather(all: &[u8; VECTOR]) -> u16 {
+    let (eights, _) = all.as_chunks::<8>();
+    let lowest = |eight: &[u8; 8]| u64::from_le_bytes(*eight) & 0x0101_0101_0101_0101;
+    let side_by_side = |ones: u64| u16::try_from(ones.wrapping_mul(0x0102_0408_1020_4080) >> 56).unwrap_or(0);
+    eights.iter().rev().fold(0, |bits, eight| (bits << 8) | side_by_side(lowest(eight)))
+}
+
+/// Of how many bytes in a row something holds, from a place on.
+#[inline]
+pub fn ahead(input: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
+    let mut rest = input.get(from..).unwrap_or_default();
+    let mut count = 0_usize;
+    while let Some((sixteen, behind)) = rest.split_first_chunk::<VECTOR>() {
+        let others = !bits_of_few(sixteen, &holds);
+        if others != 0 {
+            return count.saturating_add(usize::try_from(others.trailing_zeros()).unwrap_or(0));
+        }
+        (count, rest) = (count.saturating_add(VECTOR), behind);
+    }
+    count.saturating_add(rest.iter().position(|byte| !holds(*byte)).unwrap_or(rest.len()))
+}
+
+/// Of how many bytes in a row something holds, back from before a place, but not before `from`.
+#[inline]
+pub fn back(input: &[u8], from: usize, place: usize, holds: impl Fn(u8) -> bool) -> usize {
+    let mut rest = input.get(..place).unwrap_or_default();
+    let (mut count, most) = (0_usize, place.saturating_sub(from));
+    while count < most
+        && let Some((before, sixteen)) = rest.split_last_chunk::<VECTOR>()
+    {
+        let others = !bits_of_few(sixteen, &holds);
+        if others != 0 {
+            return count.saturating_add(usize::try_from(others.leading_zeros()).unwrap_or(0)).min(most);
+        }
+        (count, rest) = (count.saturating_add(VECTOR), before);
+    }
+    count.saturating_add(rest.iter().rev().take_while(|byte| holds(**byte)).count()).min(most)
 }
 
 /// The block that begins at a place; behind the end of the input it is of zeros. None where there is none.
@@ -77,11 +120,37 @@ pub fn is_digit(byte: u8) -> bool {
     byte.wrapping_sub(b'0') < 10
 }
 
+#[inline]
+pub fn is_letter(byte: u8) -> bool {
+    (byte | 0x20).wrapping_sub(b'a') < 26
+}
+
+#[inline]
+pub fn is_alphanumeric(byte: u8) -> bool {
+    is_digit(byte) | is_letter(byte)
+}
+
 /// Whether a byte is of a word: a letter, a digit or `_`.
 #[inline]
 pub fn is_word(byte: u8) -> bool {
-    is_digit(byte) | ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte == b'_')
+    is_alphanumeric(byte) | (byte == b'_')
 }
+
+/// Whether a byte is of a word, looked up: for one byte that is quicker.
+#[inline]
+pub fn is_word_byte(byte: u8) -> bool {
+    WORD.get(usize::from(byte)).is_some_and(|is| *is)
+}
+
+#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "made by the compiler")]
+const WORD: [bool; 256] = {
+    let (mut word, mut at) = ([false; 256], 0);
+    while at < word.len() {
+        word[at] = (at as u8).is_ascii_alphanumeric() || at as u8 == b'_';
+        at += 1;
+    }
+    word
+};
 
 /// The places of bytes of which something holds, from the beginning of the input to its end.
 pub struct Places<'i, H> {
@@ -168,6 +237,16 @@ mod tests {
             for at in asked {
                 prop_assert_eq!(places.next_from(at), all.iter().copied().find(|place| *place >= at));
             }
+        }
+
+        #[test]
+        fn runs_end_where_a_byte_is_none_of_them(input in "[ab]{0,40}.?[ab]{0,40}.?[ab]{0,40}", from in 0_usize..130, to in 0_usize..130) {
+            let (input, is_a) = (input.as_bytes(), |byte: u8| byte == b'a' || byte == b'b');
+            let rest = input.get(from..).unwrap_or_default();
+            prop_assert_eq!(ahead(input, from, is_a), rest.iter().take_while(|byte| is_a(**byte)).count());
+            let to = to.min(input.len());
+            let before = input.get(from..to).unwrap_or_default();
+            prop_assert_eq!(back(input, from, to, is_a), before.iter().rev().take_while(|byte| is_a(**byte)).count());
         }
 
         #[test]

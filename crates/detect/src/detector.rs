@@ -7,6 +7,7 @@ use crate::entity::{Entity, Shape};
 use crate::kinds::{KindId, Kinds};
 use crate::literals::{HEAD_BYTES, Literal, Literals};
 use crate::numbers::Numbers;
+use crate::scan::is_local;
 use crate::shapes::{SHAPE_BYTES_MAX, Shapes, bytes_min};
 use crate::times::{self, Times};
 use crate::words::{Said, Vocabulary, Words};
@@ -134,6 +135,13 @@ impl Group {
     }
 }
 
+impl Group {
+    /// That of them all may begin with these bytes is looked for once.
+    fn begun_by(self, is: impl Fn(u8) -> bool) -> Self {
+        Self { shapes: self.shapes.begun_by(is), ..self }
+    }
+}
+
 impl WordShapes {
     fn new(group: Group, kinds: usize) -> Self {
         let numbers = Numbers::of(&group.shapes);
@@ -185,7 +193,7 @@ impl Detector {
             dates: kinds_of_dates(&likely, &unlikely, kinds.len()),
             likely,
             unlikely,
-            addresses: group(|shape| shape.address, WORD_BYTES_MAX)?,
+            addresses: group(|shape| shape.address, WORD_BYTES_MAX)?.begun_by(is_local),
             secrets,
             wholes: group(|shape| shape.whole, SHAPE_BYTES_MAX)?,
             literals: Literals::new(&literals).map_err(together)?,

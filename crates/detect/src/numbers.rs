@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex_automata::util::primitives::StateID;
 
-use crate::blocks::{is_digit, is_word};
+use crate::blocks::{ahead, is_digit, is_word};
 use crate::shapes::Shapes;
 
 /// The most digits that it knows about.
@@ -32,10 +32,11 @@ pub struct Number {
 impl Number {
     /// The one that begins here, if one does.
     pub fn at(input: &[u8], start: usize) -> Option<Self> {
-        let rest = input.get(start..).unwrap_or_default();
-        let digits = rest.iter().position(|byte| !is_digit(*byte)).unwrap_or(rest.len());
-        let next = rest.get(digits).copied();
-        (digits > 0).then_some(Self { digits, next })
+        if !input.get(start).is_some_and(|byte| is_digit(*byte)) {
+            return None;
+        }
+        let digits = ahead(input, start, is_digit);
+        Some(Self { digits, next: input.get(start.saturating_add(digits)).copied() })
     }
 }
 

@@ -6,7 +6,7 @@
 
 use regex_automata::util::primitives::StateID;
 
-use crate::blocks::Places;
+use crate::blocks::{self, Places};
 use crate::detector::Place;
 use crate::literals::Way;
 use crate::scan::again::Again;
@@ -172,10 +172,7 @@ impl Scanner<'_> {
 
     fn colons_part(&mut self, input: &[u8], within: Option<&Place>, reached: &mut Reached) -> usize {
         let end = input.len();
-        let run_end = |from: usize| {
-            let rest = input.get(from..).unwrap_or_default();
-            from.saturating_add(rest.iter().take_while(|byte| is_of_run(byte)).count())
-        };
+        let run_end = |from: usize| from.saturating_add(blocks::ahead(input, from, is_of_run));
         if std::mem::take(&mut reached.in_run) {
             reached.colons = run_end(reached.colons);
         }

@@ -20,16 +20,16 @@ use std::ops::Range;
 use memchr::memchr_iter;
 
 use crate::anywhere::Anywhere;
-use crate::blocks::{Places, is_digit};
+use crate::blocks::{self, Places, is_alphanumeric, is_digit, is_letter, is_word, is_word_byte};
 use crate::checks::Check;
 use crate::detector::{Detector, Group, Place, ShapeOf, WORD_ODDS, WordShapes, said};
 use crate::kinds::KindId;
 use crate::literals::{NAME_BYTES_MAX, Way};
 use crate::numbers::{DIGITS_MAX, MayBe, Number};
 use crate::signs::{COLON, PLACE, Signs};
-use crate::surroundings::{is_in_table, is_part, is_type, name_of};
+use crate::surroundings::{is_in_table, is_part, is_part_number, is_type, name_of};
 use crate::times::Times;
-use crate::words::{Behind, Said};
+use crate::words::Behind;
 use again::{Again, May};
 
 /// The longest part before the `@` of an address.
@@ -67,9 +67,8 @@ pub struct Finding {
 #[derive(Debug)]
 pub struct Scanner<'d> {
     pub(crate) detector: &'d Detector,
-    behind: Behind,
     /// What words say, and before which place those stand.
-    said: Said,
+    behind: Behind,
     said_at: Option<usize>,
     significant: Vec<u8>,
     pub(crate) found: Vec<Finding>,
@@ -78,6 +77,14 @@ pub struct Scanner<'d> {
     pub(crate) again: Again,
     /// Of bytes that come in parts: what is not yet there.
     pub(crate) open: Open,
+}
+
+/// What is known of the bytes of a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bytes {
+    /// They are digits.
+    Digits,
+    Any,
 }
 
 /// What can't be told of a place, because bytes behind those that are there would count.
@@ -106,8 +113,7 @@ impl<'d> Scanner<'d> {
     pub fn new(detector: &'d Detector) -> Self {
         Self {
             detector,
-            behind: Behind::default(),
-            said: Said::of(detector.kinds.len()),
+            behind: Behind::of(detector.kinds.len()),
             said_at: None,
             significant: Vec::new(),
             found: Vec::new(),
@@ -228,14 +234,14 @@ impl<'d> Scanner<'d> {
         }
         let end = Times::end(self.detector.times.as_ref(), input, place)?;
         self.hear(input, place);
-        (!self.said.speaks_for.meets(dates)).then_some(end)
+        (!self.behind.said().speaks_for.meets(dates)).then_some(end)
     }
 
     /// What has this digit or `@` as the first; nothing of it begins before `at`, unless it is an address. Returns where to go on.
     pub(crate) fn place(&mut self, input: &[u8], within: Option<&Place>, at: usize, place: usize) -> usize {
         let detector = self.detector;
         if input.get(place) == Some(&b'@') {
-            self.begin(&detector.addresses, input, within, local_start(input, place));
+            self.begin(&detector.addresses, input, within, local_start(input, place)..place);
             return place.saturating_add(1);
         }
         let start = word_start(input, at, place);
@@ -287,35 +293,31 @@ impl<'d> Scanner<'d> {
 
     /// Takes what begins with this word.
     fn word(&mut self, input: &[u8], within: Option<&Place>, start: usize) {
+        if is_inside(input, start) {
+            return;
+        }
         let detector = self.detector;
-        let number = Number::at(input, start);
+        let Some(number) = Number::at(input, start) else {
+            self.walk(&detector.likely.group, input, within, start..start, false);
+            self.walk(&detector.unlikely.group, input, within, start..start, false);
+            return;
+        };
         // Of more digits it does not matter what is behind them.
-        let is_cut =
-            |number: Number| number.digits <= DIGITS_MAX && is_cut_off(input, start.saturating_add(number.digits));
-        if self.open.more && number.is_some_and(is_cut) && !is_inside(input, start) {
+        if self.open.more && number.digits <= DIGITS_MAX && is_cut_off(input, start.saturating_add(number.digits)) {
             self.open.begin(start, true);
             return;
         }
-        match number {
-            Some(_) if is_inside(input, start) => {}
-            Some(number) => {
-                self.number(&detector.likely, input, within, start, number);
-                self.number(&detector.unlikely, input, within, start, number);
-            }
-            None if is_inside(input, start) => {}
-            None => {
-                self.walk(&detector.likely.group, input, within, start, false);
-                self.walk(&detector.unlikely.group, input, within, start, false);
-            }
-        }
+        self.number(&detector.likely, input, within, start, number);
+        self.number(&detector.unlikely, input, within, start, number);
     }
 
     /// Takes what begins with this number.
     fn number(&mut self, of: &WordShapes, input: &[u8], within: Option<&Place>, start: usize, number: Number) {
         let may_be = of.numbers.may_be(input, start, number, self.open.more);
         let end = start.saturating_add(number.digits);
-        let ends = |shapes: &[_]| !shapes.is_empty() && is_end(input, end);
-        if matches!(may_be, MayBe::All(shapes) if !ends(shapes)) {
+        // In what is surely something there is nothing else to be looked for.
+        let may_end = |shapes: &[_]| !shapes.is_empty() && end > self.sure_end && is_end(input, end);
+        if matches!(may_be, MayBe::All(shapes) if !may_end(shapes)) {
             return;
         }
         // Nearly always nothing speaks for any of them.
@@ -323,12 +325,12 @@ impl<'d> Scanner<'d> {
             return;
         }
         let MayBe::All(shapes) = may_be else {
-            self.walk(&of.group, input, within, start, false);
+            self.walk(&of.group, input, within, start..start, false);
             return;
         };
         for (number, is_surely) in shapes {
             let Some(shape) = of.group.of.get(*number) else { continue };
-            let Some(finding) = self.judge(input, within, start..end, shape) else { continue };
+            let Some(finding) = self.judge(input, within, start..end, shape, Bytes::Digits) else { continue };
             if *is_surely || of.group.shapes.is(*number, input.get(start..end).unwrap_or_default()) {
                 self.push(finding);
             }
@@ -357,7 +359,7 @@ impl<'d> Scanner<'d> {
         match self.again.may_begin(gone.saturating_add(start)) {
             May::Begin => {
                 let count = self.found.len();
-                let mut end = self.begin(&detector.secrets, input, within, start);
+                let mut end = self.begin(&detector.secrets, input, within, start..start);
                 let long = self.is_long(input, start, end, shape);
                 if long.is_some() {
                     let shapes = &detector.secrets.shapes;
@@ -404,23 +406,31 @@ impl<'d> Scanner<'d> {
         Some(Finding { start, end, kind: shape.kind, odds: shape.odds.max(WORD_ODDS) })
     }
 
-    /// Takes what begins at this place. Returns how far it has read.
-    fn begin(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize) -> usize {
-        let inside = is_inside(input, start);
+    /// Takes what begins where these bytes do, of which it is known that they may be the first. Returns how far it has read.
+    fn begin(&mut self, group: &Group, input: &[u8], within: Option<&Place>, begin: Range<usize>) -> usize {
+        let inside = is_inside(input, begin.start);
         if inside && !group.has_names {
-            return start;
+            return begin.start;
         }
-        self.walk(group, input, within, start, inside)
+        self.walk(group, input, within, begin, inside)
     }
 
-    fn walk(&mut self, group: &Group, input: &[u8], within: Option<&Place>, start: usize, inside: bool) -> usize {
+    fn walk(
+        &mut self,
+        group: &Group,
+        input: &[u8],
+        within: Option<&Place>,
+        begin: Range<usize>,
+        inside: bool,
+    ) -> usize {
+        let start = begin.start;
         let more = self.open.more;
         let is_cut = Cell::new(false);
         // What is given to a name may be a type.
         let may_be_type = |end| group.has_names && input.get(end..) == Some(b" ");
-        let end = group.shapes.at(
+        let end = group.shapes.at_begun(
             input,
-            start,
+            begin,
             |end| {
                 is_cut.set(is_cut.get() || more && (is_cut_off(input, end) || may_be_type(end)));
                 is_end(input, end)
@@ -442,7 +452,7 @@ impl<'d> Scanner<'d> {
     }
 
     fn candidate(&mut self, input: &[u8], within: Option<&Place>, span: Range<usize>, shape: &ShapeOf) {
-        if let Some(finding) = self.judge(input, within, span, shape) {
+        if let Some(finding) = self.judge(input, within, span, shape, Bytes::Any) {
             self.push(finding);
         }
     }
@@ -461,6 +471,7 @@ impl<'d> Scanner<'d> {
         within: Option<&Place>,
         Range { start, end }: Range<usize>,
         shape: &ShapeOf,
+        bytes: Bytes,
     ) -> Option<Finding> {
         let kind = shape.kind;
         let place_odds = within.and_then(|place| place.odds.get(usize::from(kind.0))).copied().unwrap_or(0.0);
@@ -481,9 +492,14 @@ impl<'d> Scanner<'d> {
         }
         let text = input.get(start..end).unwrap_or_default();
         // What is given to a name is looked at as it stands.
-        let fulfils = |check: Check| if shape.behind.is_some() { check(text) } else { self.fulfils(text, check) };
+        let is_plain = bytes == Bytes::Digits || shape.behind.is_some();
+        let fulfils = |check: Check| if is_plain { check(text) } else { self.fulfils(text, check) };
+        let is_part = || match bytes {
+            Bytes::Digits => is_part_number(input, &(start..end)),
+            Bytes::Any => is_part(input, &(start..end)),
+        };
         if !shape.check.is_none_or(fulfils)
-            || is_part(input, &(start..end))
+            || is_part()
             || within.is_none() && self.is_of_program(input, &(start..end), shape)
         {
             return None;
@@ -506,7 +522,7 @@ impl<'d> Scanner<'d> {
     #[inline]
     fn words_say(&mut self, input: &[u8], start: usize, kind: KindId) -> f32 {
         self.hear(input, start);
-        said(&self.said, kind)
+        said(self.behind.said(), kind)
     }
 
     /// Whether the words before a place speak for a kind that is looked for only where they do.
@@ -516,7 +532,7 @@ impl<'d> Scanner<'d> {
             return false;
         }
         self.hear(input, start);
-        self.said.speaks_for.meets(&self.detector.unlikely.kinds)
+        self.behind.said().speaks_for.meets(&self.detector.unlikely.kinds)
     }
 
     /// Reads the words before a place, once for it.
@@ -524,13 +540,9 @@ impl<'d> Scanner<'d> {
     fn hear(&mut self, input: &[u8], start: usize) {
         if self.said_at != Some(start) {
             self.said_at = Some(start);
-            self.said.clear();
-            if start == 0 {
-                return;
-            }
             match name_of(input, start) {
-                Some(name) => self.detector.vocabulary.hear(input, name, &mut self.said),
-                None => self.behind.hear(&self.detector.vocabulary, input, start, &mut self.said),
+                Some(name) => self.behind.hear_name(&self.detector.vocabulary, input, name),
+                None => self.behind.hear(&self.detector.vocabulary, input, start),
             }
         }
     }
@@ -566,14 +578,24 @@ pub(crate) fn value_of(input: &[u8], Range { start, end }: Range<usize>, name_en
 }
 
 /// What may stand before the `@` of an address.
-fn is_local(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"._%+-'".contains(byte) || *byte >= 0x80
+pub(crate) fn is_local(byte: u8) -> bool {
+    let is_sign = (byte == b'.') | (byte == b'_') | (byte == b'%') | (byte == b'+') | (byte == b'-') | (byte == b'\'');
+    is_alphanumeric(byte) | is_sign | (byte >= 0x80)
+}
+
+fn is_hex(byte: u8) -> bool {
+    is_digit(byte) | ((byte | 0x20).wrapping_sub(b'a') < 6)
 }
 
 /// Where the run of such bytes before a place begins, not before `from`.
-fn back(input: &[u8], from: usize, place: usize, belongs: impl Fn(&u8) -> bool) -> usize {
-    let before = input.get(from..place).unwrap_or_default();
-    place.saturating_sub(before.iter().rev().take_while(|byte| belongs(byte)).count())
+#[inline]
+fn back(input: &[u8], from: usize, place: usize, belongs: impl Fn(u8) -> bool) -> usize {
+    // Mostly none is there.
+    let before = place.checked_sub(1).and_then(|before| input.get(before));
+    if !before.is_some_and(|before| belongs(*before)) {
+        return place;
+    }
+    place.saturating_sub(blocks::back(input, from, place, belongs))
 }
 
 /// What may be the first of something: a digit, or the `@` of an address.
@@ -589,49 +611,50 @@ pub(crate) fn local_start(input: &[u8], place: usize) -> usize {
 /// Where the word begins that this place is in or behind, not before `at`.
 pub(crate) fn word_start(input: &[u8], at: usize, place: usize) -> usize {
     let from = at.max(place.saturating_sub(WORD_BYTES_MAX));
-    back(input, from, place, |byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    back(input, from, place, is_word)
 }
 
 /// Where the word ends that this place is in.
 pub(crate) fn word_end(input: &[u8], place: usize) -> usize {
-    let rest = input.get(place..).unwrap_or_default();
-    let left = rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
-    place.saturating_add(left)
+    place.saturating_add(blocks::ahead(input, place, is_alphanumeric))
 }
 
 /// Where the hexadecimal groups before a word begin, with this sign between them; none if they are too many.
 pub(crate) fn run_start(input: &[u8], at: usize, word: usize, sign: u8) -> Option<usize> {
     let from = at.max(word.saturating_sub(RUN_BYTES_MAX));
-    let run = back(input, from, word, |byte| byte.is_ascii_hexdigit() || *byte == sign);
+    let run = back(input, from, word, |byte| is_hex(byte) | (byte == sign));
     (word.saturating_sub(run) < RUN_BYTES_MAX).then_some(run)
 }
 
 /// The hexadecimal digits and colons that this one is among, not before `at`.
 pub(crate) fn colon_run(input: &[u8], at: usize, colon: usize) -> Range<usize> {
     let start = back(input, at.max(colon.saturating_sub(RUN_BYTES_MAX)), colon, is_of_run);
-    let rest = input.get(colon..).unwrap_or_default();
-    start..colon.saturating_add(rest.iter().take_while(|byte| is_of_run(byte)).count())
+    start..colon.saturating_add(blocks::ahead(input, colon, is_of_run))
 }
 
-pub(crate) fn is_of_run(byte: &u8) -> bool {
-    byte.is_ascii_hexdigit() || *byte == b':'
+pub(crate) fn is_of_run(byte: u8) -> bool {
+    is_hex(byte) | (byte == b':')
 }
 
 /// Where the letters before this place begin, if they are few.
 pub(crate) fn letters_start(input: &[u8], at: usize, place: usize) -> Option<usize> {
     let from = at.max(place.saturating_sub(LETTERS_MAX).saturating_sub(1));
-    let letters = back(input, from, place, u8::is_ascii_alphabetic);
+    let letters = back(input, from, place, is_letter);
     (1..=LETTERS_MAX).contains(&place.saturating_sub(letters)).then_some(letters)
 }
+
+/// How far back the group of letters and digits is looked at that a place may be behind.
+const INSIDE_BYTES_MAX: usize = 32;
 
 /// Whether a place is in the middle of something longer: a number with a point, a date, an id in groups.
 pub(crate) fn is_inside(input: &[u8], start: usize) -> bool {
     let byte = |back: usize| start.checked_sub(back).and_then(|at| input.get(at));
     match (byte(2), byte(1)) {
-        (_, Some(before)) if before.is_ascii_alphanumeric() || *before == b'_' => true,
-        (Some(before), Some(b'.' | b'-')) => {
-            let group = back(input, start.saturating_sub(32), start.saturating_sub(1), u8::is_ascii_alphanumeric);
-            before.is_ascii_alphanumeric() && input.get(group..start).unwrap_or_default().iter().any(u8::is_ascii_digit)
+        (_, Some(before)) if is_word_byte(*before) => true,
+        (Some(before), Some(b'.' | b'-')) if is_alphanumeric(*before) => {
+            let group = input.get(start.saturating_sub(INSIDE_BYTES_MAX)..start.saturating_sub(1)).unwrap_or_default();
+            let mut bytes = group.iter().rev();
+            bytes.find(|byte| is_digit(**byte) || !is_letter(**byte)).is_some_and(|byte| is_digit(*byte))
         }
         _ => false,
     }
@@ -640,7 +663,7 @@ pub(crate) fn is_inside(input: &[u8], start: usize) -> bool {
 /// Whether what ends here is not the beginning of something longer.
 pub(crate) fn is_end(input: &[u8], end: usize) -> bool {
     match (input.get(end), input.get(end.saturating_add(1))) {
-        (Some(next), _) if next.is_ascii_alphanumeric() || *next == b'_' => false,
+        (Some(next), _) if is_word_byte(*next) => false,
         (Some(b'.' | b'-'), Some(next)) => !next.is_ascii_digit(),
         _ => true,
     }

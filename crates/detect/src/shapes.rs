@@ -25,6 +25,8 @@ pub struct Shapes {
     dfa: dense::DFA<Vec<u32>>,
     start: StateID,
     bytes_max: usize,
+    /// Where it is behind any number of bytes that may begin a shape and change nothing, if it is known of some.
+    begun: Option<StateID>,
 }
 
 impl std::fmt::Debug for Shapes {
@@ -52,7 +54,19 @@ impl Shapes {
             .map_err(|wrong| wrong.to_string())?;
         let start =
             dfa.start_state(&start::Config::new().anchored(Anchored::Yes)).map_err(|wrong| wrong.to_string())?;
-        Ok(Self { dfa, start, bytes_max })
+        Ok(Self { dfa, start, bytes_max, begun: None })
+    }
+
+    /// Finds out whether all shapes may begin with any number of these bytes, and nothing more is known behind them than that they were there.
+    pub fn begun_by(mut self, is: impl Fn(u8) -> bool) -> Self {
+        let mut bytes = (0..=u8::MAX).filter(|byte| is(*byte));
+        let begun = bytes.clone().next().and_then(|byte| self.next(self.start, byte));
+        let leads = |state, byte| self.next(state, byte) == begun;
+        self.begun = begun.filter(|begun| {
+            let is_quiet = !self.dfa.is_special_state(*begun);
+            is_quiet && bytes.all(|byte| leads(self.start, byte) && leads(*begun, byte))
+        });
+        self
     }
 
     /// Calls `found` with the number of each shape that the input has from `at` on, and with where it ends: the shorter first. Only where
@@ -63,11 +77,28 @@ impl Shapes {
         input: &[u8],
         at: usize,
         can_end: impl Fn(usize) -> bool,
+        found: impl FnMut(usize, usize),
+    ) -> usize {
+        self.at_begun(input, at..at, can_end, found)
+    }
+
+    /// The same where what begins there is known to begin with bytes of those that it was asked for ([`Shapes::begun_by`]).
+    #[inline]
+    pub fn at_begun(
+        &self,
+        input: &[u8],
+        begin: Range<usize>,
+        can_end: impl Fn(usize) -> bool,
         mut found: impl FnMut(usize, usize),
     ) -> usize {
-        let bytes = input.get(at..).unwrap_or_default();
-        let bytes = bytes.get(..self.bytes_max).unwrap_or(bytes);
-        let (mut state, mut end, mut told) = (self.start, at, Told::default());
+        let at = begin.start;
+        let (state, begin) = match self.begun {
+            Some(begun) if !begin.is_empty() && begin.len() <= self.bytes_max => (begun, begin),
+            _ => (self.start, at..at),
+        };
+        let bytes = input.get(begin.end..).unwrap_or_default();
+        let bytes = bytes.get(..self.bytes_max.saturating_sub(begin.len())).unwrap_or(bytes);
+        let (mut state, mut end, mut told) = (state, begin.end, Told::default());
         let mut is_dead = false;
         for byte in bytes {
             state = self.dfa.next_state(state, *byte);
@@ -258,6 +289,28 @@ mod tests {
         assert_eq!(at(&patterns, "x 512-44-9821", 3), []);
         assert_eq!(at(&patterns, "512", 0), [(1, 3)]);
         assert_eq!(at(&patterns, "", 0), []);
+    }
+
+    #[test]
+    fn what_all_begins_alike_is_not_read_again() {
+        let is = |byte: u8| byte.is_ascii_lowercase();
+        let all = |shapes: &Shapes, input: &str, begin: Range<usize>| {
+            let mut all = Vec::new();
+            let end = shapes.at_begun(input.as_bytes(), begin, |_| true, |shape, end| all.push((shape, end)));
+            (all, end)
+        };
+        for pattern in ["[a-z.]+@[a-z]+", "[a-z]+@[a-z]{2}x?"] {
+            let plain = Shapes::new(&[pattern], 9).unwrap();
+            let begun = Shapes::new(&[pattern], 9).unwrap().begun_by(is);
+            assert!(begun.begun.is_some(), "{pattern}");
+            for input in ["-ab@cdx", "-ab@", "-ab", "-abcdefgh@ab", "-abcdefghijklmn@a", "-ab.c@d"] {
+                let end = 1 + input.bytes().skip(1).take_while(|byte| is(*byte)).count();
+                assert_eq!(all(&begun, input, 1..end), all(&plain, input, 1..1), "{input}");
+            }
+        }
+        for pattern in ["[a-y]+@", "[a-z]{2,}@", "[a-z]+", "[a-z]*", "ab@|[a-z]+@", "[a-z]{1,64}@"] {
+            assert!(Shapes::new(&[pattern], 9).unwrap().begun_by(is).begun.is_none(), "{pattern}");
+        }
     }
 
     #[test]

@@ -35,6 +35,10 @@ pub(crate) fn name_of(input: &[u8], place: usize) -> Option<Range<usize>> {
     let from = place.saturating_sub(BACK_BYTES);
     let before = input.get(from..place)?;
     let is_around = |byte: &u8| matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'`');
+    // Mostly it can be told from the last byte that there is none.
+    if !before.last().is_some_and(|last| matches!(last, b'>' | b':' | b'=') || is_around(last)) {
+        return None;
+    }
     let value = trimmed(before, is_around);
     let is_end = |byte: &u8| NAME_ENDS.get(usize::from(*byte)).is_none_or(|ends| *ends);
     let name = match value {
@@ -65,10 +69,20 @@ fn trimmed(text: &[u8], is_out: impl Fn(&u8) -> bool) -> &[u8] {
 
 /// Whether what looks like a number is a part of something longer.
 pub(crate) fn is_part(input: &[u8], span: &Range<usize>) -> bool {
+    is_part_of(input, span, holds(input.get(span.clone()).unwrap_or_default()))
+}
+
+/// The same of digits.
+pub(crate) fn is_part_number(input: &[u8], span: &Range<usize>) -> bool {
+    is_part_of(input, span, DIGIT)
+}
+
+/// The same of what has bytes of these kinds.
+#[inline]
+fn is_part_of(input: &[u8], span: &Range<usize>, holds: u8) -> bool {
     let text = input.get(span.clone()).unwrap_or_default();
     let before = input.get(span.start.saturating_sub(BACK_BYTES)..span.start).unwrap_or_default();
     let after = input.get(span.end..).unwrap_or_default();
-    let holds = holds(text);
     // Nothing but hexadecimal digits with colons between them.
     let is_joined = holds & COLON != 0 && holds & (BLANK | POINT | AT | OTHER) == 0;
     match (text, after) {
@@ -92,7 +106,6 @@ pub(crate) fn is_part(input: &[u8], span: &Range<usize>) -> bool {
     }
 }
 
-/// Kinds of bytes, a bit for each.
 /// Whether what is given to a name is a type, as in `const PASSWORD: WIN32_ERROR = 1`. Behind a `=` stands a value.
 pub(crate) fn is_type(input: &[u8], span: &Range<usize>) -> bool {
     let before = input.get(span.start.saturating_sub(BACK_BYTES)..span.start).unwrap_or_default();
@@ -108,18 +121,20 @@ pub(crate) fn is_type(input: &[u8], span: &Range<usize>) -> bool {
 /// they are written there, and is not what this one is (`is`).
 pub(crate) fn is_in_table(input: &[u8], span: &Range<usize>, is: impl Fn(&[u8]) -> bool) -> bool {
     let text = input.get(span.clone()).unwrap_or_default();
-    if text.len() < TABLE_DIGITS_MIN || !text.iter().all(u8::is_ascii_digit) {
+    let before = input.get(span.start.saturating_sub(BACK_BYTES)..span.start).unwrap_or_default();
+    // As numbers of a table are parted.
+    let is_parted = before.last().is_some_and(u8::is_ascii_whitespace);
+    if !is_parted || text.len() < TABLE_DIGITS_MIN || !text.iter().all(u8::is_ascii_digit) {
         return false;
     }
-    let before = input.get(span.start.saturating_sub(BACK_BYTES)..span.start).unwrap_or_default();
     let Some(number) = trimmed(before, u8::is_ascii_whitespace).strip_suffix(b",") else { return false };
     let digits = number.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let Some((ahead, number)) = number.split_at_checked(number.len().saturating_sub(digits)) else { return false };
-    let is_tight = before.ends_with(b",");
     let is_word = ahead.last().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    !is_tight && !is_word && digits.abs_diff(text.len()) <= TABLE_DIGITS_APART && !is(number)
+    !is_word && digits.abs_diff(text.len()) <= TABLE_DIGITS_APART && !is(number)
 }
 
+/// Kinds of bytes, a bit for each.
 const DIGIT: u8 = 1;
 const HEX: u8 = 2;
 const COLON: u8 = 4;
@@ -179,9 +194,12 @@ fn is_version(before: &[u8], text: &[u8], after: &[u8]) -> bool {
 /// Whether groups of hexadecimal digits stand in a row of such groups: behind groups as long as its own that have digits and letters, or behind
 /// the offset that a line of a dump begins with.
 fn is_dump(before: &[u8], text: &[u8]) -> bool {
-    let length = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
     // Before a group of a dump there is a blank.
-    if !matches!(length, 2 | 4 | 8 | 16) || !before.ends_with(b" ") {
+    if !before.ends_with(b" ") {
+        return false;
+    }
+    let length = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
+    if !matches!(length, 2 | 4 | 8 | 16) {
         return false;
     }
     let mut line = before.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::blocks::{self, BLOCK, is_digit};
+use crate::blocks::{self, BLOCK, is_alphanumeric, is_digit};
 use crate::kinds::{KindId, Kinds};
 
 /// For a bit for each hash of fifteen bits.
@@ -40,15 +40,20 @@ impl Words {
     }
 }
 
-/// The words that stand before a place. From one place to a later one it goes on where it was.
+/// The words that stand before a place, and what they say. From one place to a later one it goes on where it was.
 #[derive(Clone, Debug, Default)]
 pub struct Behind {
     /// The words between `low` and `end` with which a phrase begins.
     hits: Vec<Hit>,
     low: usize,
     end: usize,
+    /// The first of them that is not too far back.
+    near: usize,
     /// Where the word begins that has no end yet.
     open: Option<usize>,
+    said: Said,
+    /// Of which of them that is all that is said, wherever behind them the place is.
+    heard: Option<Range<usize>>,
 }
 
 /// A word with which a phrase begins.
@@ -98,6 +103,11 @@ impl Said {
 }
 
 impl Behind {
+    /// For so many kinds.
+    pub fn of(kinds: usize) -> Self {
+        Self { said: Said::of(kinds), ..Self::default() }
+    }
+
     /// Begins with other bytes.
     pub fn clear(&mut self) {
         self.begin(0);
@@ -105,14 +115,26 @@ impl Behind {
 
     fn begin(&mut self, at: usize) {
         self.hits.clear();
-        (self.low, self.end, self.open) = (at, at, None);
+        (self.low, self.end, self.near, self.open, self.heard) = (at, at, 0, None, None);
     }
 
-    /// Adds what the phrases say that stand before a place. What is before it by more than [`BEHIND_BYTES`] is too far away, and what of a
+    /// What was heard last.
+    pub fn said(&self) -> &Said {
+        &self.said
+    }
+
+    /// Hears what the phrases in a name say.
+    pub fn hear_name(&mut self, vocabulary: &Vocabulary, input: &[u8], name: Range<usize>) {
+        self.heard = None;
+        self.said.clear();
+        vocabulary.hear(input, name, &mut self.said);
+    }
+
+    /// Hears what the phrases say that stand before a place. What is before it by more than [`BEHIND_BYTES`] is too far away, and what of a
     /// word is behind the place is not looked at.
-    pub fn hear(&mut self, vocabulary: &Vocabulary, input: &[u8], place: usize, said: &mut Said) {
+    pub fn hear(&mut self, vocabulary: &Vocabulary, input: &[u8], place: usize) {
         if place <= NEAR_BYTES {
-            vocabulary.hear(input, 0..place, said);
+            self.hear_name(vocabulary, input, 0..place);
             return;
         }
         let from = place.saturating_sub(BEHIND_BYTES);
@@ -121,20 +143,49 @@ impl Behind {
         }
         if self.hits.len() > HITS_MAX {
             self.hits.retain(|hit| hit.word.start >= from);
-            self.low = from;
+            (self.low, self.near, self.heard) = (from, 0, None);
         }
         // A word that ends at the place has its end in the block behind it, where that is the next one.
         while self.end <= place && self.read(vocabulary, input) {}
-        let first = self.hits.partition_point(|hit| hit.word.start < from);
-        let near = self.hits.get(first..).unwrap_or_default().iter();
-        for hit in near.filter(|hit| hit.word.end <= place) {
-            vocabulary.follow(hit.first, input, &hit.word, place, said);
+        let near = self.near(from, place);
+        let cut = cut(input, from, place);
+        if cut.is_none() && self.heard.as_ref() == Some(&near) {
+            return;
         }
-        if let Some(word) = cut(input, from, place)
+        self.said.clear();
+        let hits = self.hits.get(near.clone()).unwrap_or_default();
+        let mut is_all = cut.is_none();
+        for hit in hits {
+            is_all &= vocabulary.follow(hit.first, input, &hit.word, place, &mut self.said);
+        }
+        if let Some(word) = cut
             && let Some(first) = vocabulary.begins(hash(input, word.clone()))
         {
-            vocabulary.follow(first, input, &word, place, said);
+            vocabulary.follow(first, input, &word, place, &mut self.said);
         }
+        self.heard = is_all.then_some(near);
+    }
+
+    /// Which of the hits are between two places.
+    #[inline]
+    fn near(&mut self, from: usize, place: usize) -> Range<usize> {
+        let hit = |at: usize| self.hits.get(at).map(|hit| &hit.word);
+        let mut near = self.near;
+        while let Some(before) = near.checked_sub(1)
+            && hit(before).is_some_and(|word| word.start >= from)
+        {
+            near = before;
+        }
+        while hit(near).is_some_and(|word| word.start < from) {
+            near = near.saturating_add(1);
+        }
+        let mut end = near;
+        while hit(end).is_some_and(|word| word.end <= place) {
+            end = end.saturating_add(1);
+        }
+        self.near = near;
+        // Of none it does not matter which.
+        if near == end { 0..0 } else { near..end }
     }
 
     /// Reads the next block; false where there is none.
@@ -144,8 +195,11 @@ impl Behind {
         let before = base.checked_sub(1).and_then(|before| input.get(before)).copied().unwrap_or(b' ');
         let in_words = blocks::bits(&block, belongs);
         let behind_words = (in_words << 1) | u64::from(belongs(before));
-        let humps = (blocks::bits(&block, is_low) << 1) | u64::from(is_low(before));
-        let humps = humps & blocks::bits(&block, is_upper);
+        let capitals = blocks::bits(&block, is_upper);
+        let humps = match capitals {
+            0 => 0,
+            _ => capitals & ((blocks::bits(&block, is_low) << 1) | u64::from(is_low(before))),
+        };
         // Most that begin with a digit are numbers, with which no phrase begins.
         let skipped = if vocabulary.has_numbers { 0 } else { blocks::bits(&block, is_digit) };
         let mut begins = in_words & (!behind_words | humps) & !skipped;
@@ -160,7 +214,8 @@ impl Behind {
             let begin = blocks::lowest(begins);
             begins = blocks::without_lowest(begins);
             let start = base.saturating_add(begin);
-            match blocks::without(ends, begin.saturating_add(1)) {
+            // It is at least one byte long.
+            match ends & ((u64::MAX << 1) << begin) {
                 0 => self.open = Some(start),
                 ends => self.word(vocabulary, input, start..base.saturating_add(blocks::lowest(ends))),
             }
@@ -177,8 +232,17 @@ impl Behind {
 
     #[inline]
     fn word(&mut self, vocabulary: &Vocabulary, input: &[u8], word: Range<usize>) {
+        let hash = hash(input, word.clone());
+        if vocabulary.may_begin(hash) {
+            self.hit(vocabulary, word, hash);
+        }
+    }
+
+    /// Few words come here.
+    #[inline(never)]
+    fn hit(&mut self, vocabulary: &Vocabulary, word: Range<usize>, hash: u64) {
         if word.len() <= BEHIND_BYTES
-            && let Some(first) = vocabulary.begins(hash(input, word.clone()))
+            && let Some(first) = vocabulary.begins(hash)
         {
             self.hits.push(Hit { word, first });
         }
@@ -282,11 +346,17 @@ impl Vocabulary {
         said
     }
 
+    /// Whether it may be a word that phrases begin with.
+    #[inline]
+    fn may_begin(&self, word: u64) -> bool {
+        let (place, bit) = bit_of(word);
+        self.bits.get(place).is_some_and(|bits| bits & bit != 0)
+    }
+
     /// Which of the words it is that phrases begin with.
     #[inline]
     fn begins(&self, word: u64) -> Option<usize> {
-        let (place, bit) = bit_of(word);
-        if self.bits.get(place).is_none_or(|bits| bits & bit == 0) {
+        if !self.may_begin(word) {
             return None;
         }
         let mut slot = self.slot_of(word);
@@ -308,9 +378,10 @@ impl Vocabulary {
         slot.saturating_add(1) & self.slots.len().saturating_sub(1)
     }
 
-    /// Adds what the phrases say whose first word this is, and whose others follow it before the place.
-    fn follow(&self, first: usize, input: &[u8], word: &Range<usize>, place: usize, said: &mut Said) {
-        let Some(first) = self.firsts.get(first) else { return };
+    /// Adds what the phrases say whose first word this is, and whose others follow it before the place. Whether it is the same for each place
+    /// behind the word.
+    fn follow(&self, first: usize, input: &[u8], word: &Range<usize>, place: usize, said: &mut Said) -> bool {
+        let Some(first) = self.firsts.get(first) else { return true };
         said.join(&first.said);
         for (others, kind, speaks_for) in &first.longer {
             let mut at = word.end;
@@ -324,6 +395,7 @@ impl Vocabulary {
                 said.add(*kind, *speaks_for);
             }
         }
+        first.longer.is_empty()
     }
 }
 
@@ -336,7 +408,7 @@ fn bit_of(word: u64) -> (usize, u64) {
 
 #[inline]
 fn belongs(byte: u8) -> bool {
-    is_digit(byte) | ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte >= 0x80)
+    is_alphanumeric(byte) | (byte >= 0x80)
 }
 
 #[inline]
@@ -381,10 +453,26 @@ fn cut(input: &[u8], from: usize, place: usize) -> Option<Range<usize>> {
 /// Words are short. That two are taken for one makes a finding surer or less sure than it is, no more.
 #[inline]
 fn hash(input: &[u8], word: Range<usize>) -> u64 {
+    let length = word.len();
+    let eight = input.get(word.start..).and_then(|rest| rest.first_chunk::<8>());
+    match eight {
+        // Most have no more letters.
+        Some(eight) if matches!(length, 1..=8) => {
+            let bytes = u64::from_le_bytes(*eight) & (u64::MAX >> (8_usize.saturating_sub(length) << 3));
+            (u64::try_from(length).unwrap_or(0) ^ (bytes | SMALL)).wrapping_mul(HASH)
+        }
+        _ => hash_of_many(input, word),
+    }
+}
+
+const HASH: u64 = 0x9E37_79B9_7F4A_7C15;
+
+#[inline(never)]
+fn hash_of_many(input: &[u8], word: Range<usize>) -> u64 {
     let (mut at, mut left) = (word.start, word.len());
     let mut hash = u64::try_from(left).unwrap_or(0);
     loop {
-        hash = (hash ^ (eight(input, at, left) | SMALL)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hash = (hash ^ (eight(input, at, left) | SMALL)).wrapping_mul(HASH);
         if left <= 8 {
             return hash;
         }
@@ -394,7 +482,6 @@ fn hash(input: &[u8], word: Range<usize>) -> u64 {
 }
 
 /// Eight bytes from a place on, but no more than are left; for others it has zeros.
-#[inline]
 fn eight(input: &[u8], at: usize, left: usize) -> u64 {
     let rest = input.get(at..).unwrap_or_default();
     let bytes = match rest.first_chunk::<8>() {
@@ -456,14 +543,26 @@ mod tests {
         assert_eq!(Vocabulary::new(9, []).say(Words::of("a").words()), Said::of(9));
     }
 
+    #[test]
+    fn a_word_has_one_hash_wherever_it_stands() {
+        for word in ["a", "Ab", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghijklmnopq"] {
+            let alone = hash(word.as_bytes(), 0..word.len());
+            for (before, behind) in [("", "zz"), ("x ", " and more"), ("é", "ÿÿÿÿÿÿÿÿ")] {
+                let text = format!("{before}{word}{behind}");
+                assert_eq!(hash(text.as_bytes(), before.len()..before.len() + word.len()), alone, "{text}");
+            }
+        }
+        assert_ne!(hash(b"abc", 0..2), hash(b"abc", 0..3));
+    }
+
     /// Before a place, and the word that the place is in the middle of.
     #[test]
     fn phrases_behind_a_place_are_heard() {
         let has = |text: &str, words: &str| {
-            let (place, mut said) = (text.find('|').unwrap(), Said::of(99));
+            let (place, mut behind) = (text.find('|').unwrap(), Behind::of(99));
             let text = text.replace('|', "");
-            Behind::default().hear(&of(words), text.as_bytes(), place, &mut said);
-            said.speaks_for.has(KIND)
+            behind.hear(&of(words), text.as_bytes(), place);
+            behind.said().speaks_for.has(KIND)
         };
         for (text, words) in [
             ("ssn: |512", "ssn"),
@@ -498,11 +597,12 @@ mod tests {
             let phrases = phrases.iter().take(if with_numbers { 9 } else { 8 });
             let vocabulary = Vocabulary::new(9, phrases.zip(0..).map(|(phrase, kind)| (*phrase, KindId(kind), kind > 3)));
             let text = text.as_bytes();
-            let mut going = Behind::default();
-            for place in places {
-                let (place, mut said) = (place.min(text.len()), Said::of(9));
-                going.hear(&vocabulary, text, place, &mut said);
-                prop_assert_eq!(said, plainly(&vocabulary, text, place));
+            let mut going = Behind::of(9);
+            // Here and there, and then one by one.
+            for place in places.into_iter().chain(0..=text.len()) {
+                let place = place.min(text.len());
+                going.hear(&vocabulary, text, place);
+                prop_assert_eq!(going.said(), &plainly(&vocabulary, text, place));
             }
         }
     }

@@ -90,14 +90,19 @@ pub fn weighted_cross(digits: &[u8], weights: &[u8]) -> u64 {
 
 /// Luhn's sum of digits, the last of which is the check digit: right when it is a multiple of ten.
 pub fn luhn_sum(digits: &[u8]) -> u64 {
-    let weights = [1, 2].into_iter().cycle();
-    digits
-        .iter()
-        .rev()
-        .zip(weights)
-        .map(|(&digit, weight)| cross(u64::from(digit).wrapping_mul(weight)))
-        .fold(0, u64::wrapping_add)
+    digits.rchunks(2).fold(0, |sum, pair| {
+        let (doubled, single) = match pair {
+            [doubled, single] => (*doubled, *single),
+            [single] => (0, *single),
+            _ => (0, 0),
+        };
+        let cross = DOUBLED.get(usize::from(doubled)).copied().unwrap_or(0);
+        sum.wrapping_add(u64::from(single)).wrapping_add(u64::from(cross))
+    })
 }
+
+/// The sum of the digits of twice a digit.
+const DOUBLED: [u8; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
 
 /// Whether Luhn's check digit is right.
 pub fn is_luhn(digits: &[u8]) -> bool {

@@ -65,6 +65,26 @@ const RANGES: &[Range] = &[
     range(979_200, 979_289, 16, 16),
 ];
 
+/// For each first digit: the first of the ranges that begin with it, and the first behind them.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "made by the compiler"
+)]
+const OF_DIGIT: [(usize, usize); 10] = {
+    let (mut of, mut at) = ([(0, 0); 10], 0);
+    while at < RANGES.len() {
+        let digit = (RANGES[at].first / 100_000) as usize;
+        assert!(RANGES[at].last / 100_000 == digit as u64, "a range has one first digit");
+        let (first, end) = of[digit];
+        assert!(end == 0 || end == at, "ranges of a first digit stand together");
+        of[digit] = (if end == 0 { at } else { first }, at + 1);
+        at += 1;
+    }
+    of
+};
+
 /// Twelve to nineteen digits of a card: an issuer's first digits, their length, and Luhn's check digit.
 pub fn card(text: &[u8]) -> bool {
     let mut digits = [0; 19];
@@ -75,7 +95,9 @@ pub fn card(text: &[u8]) -> bool {
     }
     let Some(issuer) = digits.get(..6).map(number) else { return false };
     let length = digits.len();
-    let issued = RANGES.iter().any(|range| {
+    let of_digit = digits.first().and_then(|digit| OF_DIGIT.get(usize::from(*digit)));
+    let ranges = of_digit.and_then(|(first, end)| RANGES.get(*first..*end)).unwrap_or_default();
+    let issued = ranges.iter().any(|range| {
         (range.first..=range.last).contains(&issuer) && (range.digits_min..=range.digits_max).contains(&length)
     });
     issued && is_luhn(digits)

@@ -69,12 +69,13 @@ const LETTERS: [u8; 256] = {
                 | b'}'
                 | b'~'
         );
-        bytes[at] = if is_any || byte == b'-' {
-            ATOM | LABEL
-        } else if is_sign {
-            ATOM
-        } else {
-            0
+        bytes[at] = match byte {
+            b'0'..=b'9' => ATOM | LABEL | DIGIT,
+            b'-' => ATOM | LABEL,
+            b'.' => POINT,
+            _ if is_any => ATOM | LABEL,
+            _ if is_sign => ATOM,
+            _ => 0,
         };
         at += 1;
     }
@@ -83,9 +84,11 @@ const LETTERS: [u8; 256] = {
 /// Of a part of what stands before the `@`, and of one of what stands behind it.
 const ATOM: u8 = 1;
 const LABEL: u8 = 2;
+const DIGIT: u8 = 4;
+const POINT: u8 = 8;
 
-fn is(byte: u8, what: u8) -> bool {
-    LETTERS.get(usize::from(byte)).is_some_and(|is| is & what != 0)
+fn kinds(byte: u8) -> u8 {
+    LETTERS.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
 /// A local part and a domain of two labels or more, as they stand. Letters beyond ASCII may be in both; in a domain in UTF-8 alone, since bytes that
@@ -100,33 +103,37 @@ pub fn email(text: &[u8]) -> bool {
 
 fn is_local(local: &[u8]) -> bool {
     // No part is empty.
-    let mut before = b'.';
-    let are_parts = local.iter().all(|byte| {
-        let before = std::mem::replace(&mut before, *byte);
-        if *byte == b'.' { before != b'.' } else { is(*byte, ATOM) }
-    });
-    are_parts && before != b'.' && local.len() <= LOCAL_BYTES_MAX
+    let (mut before, mut are_parts) = (0, true);
+    for byte in local {
+        let kinds = kinds(*byte);
+        // A point is behind what is none.
+        are_parts &= kinds & ATOM != 0 || kinds & POINT != 0 && before & ATOM != 0;
+        before = kinds;
+    }
+    are_parts && before & ATOM != 0 && local.len() <= LOCAL_BYTES_MAX
 }
 
 fn is_domain(domain: &[u8]) -> bool {
     if domain.len() > DOMAIN_BYTES_MAX {
         return false;
     }
-    let is_label = |label: &[u8]| {
-        (1..=LABEL_BYTES_MAX).contains(&label.len())
-            && label.iter().all(|byte| is(*byte, LABEL))
-            && label.first() != Some(&b'-')
-            && label.last() != Some(&b'-')
-    };
     let (mut rest, mut labels, mut numbers) = (domain, 0_usize, 0_usize);
     loop {
-        let end = rest.iter().position(|byte| *byte == b'.').unwrap_or(rest.len());
-        let (label, behind) = rest.split_at(end);
-        if !is_label(label) {
+        let (mut length, mut all) = (0_usize, LABEL | DIGIT);
+        for byte in rest.iter().take_while(|byte| **byte != b'.') {
+            all &= kinds(*byte);
+            length = length.saturating_add(1);
+        }
+        let (label, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        if all & LABEL == 0
+            || !(1..=LABEL_BYTES_MAX).contains(&length)
+            || label.first() == Some(&b'-')
+            || label.last() == Some(&b'-')
+        {
             return false;
         }
         // `name@4.17.2-beta.x` is a package and its version.
-        if labels < 2 && label.iter().all(u8::is_ascii_digit) {
+        if labels < 2 && all & DIGIT != 0 {
             numbers = numbers.saturating_add(1);
         }
         labels = labels.saturating_add(1);

@@ -227,6 +227,19 @@ const COUNTRIES: &[(u64, usize, usize)] = &[
     (998, 9, 9),
 ];
 
+const CODE_DIGITS_MAX: usize = 3;
+/// For each country code: how many digits follow it at least and at most. Where there is no country the least is more than the most.
+#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "made by the compiler, of numbers below a hundred")]
+const OWN_DIGITS: [(u8, u8); 1000] = {
+    let (mut own, mut at) = ([(1, 0); 1000], 0);
+    while at < COUNTRIES.len() {
+        let (code, min, max) = COUNTRIES[at];
+        own[code as usize] = (min as u8, max as u8);
+        at += 1;
+    }
+    own
+};
+
 /// Digits from the country code on, with or without `+` before them and signs between them; a zero in brackets, which is for those at
 /// home, is left out. A number of North America has an area and an exchange that do not begin with 0 or 1.
 pub fn phone_e164(text: &[u8]) -> bool {
@@ -234,27 +247,26 @@ pub fn phone_e164(text: &[u8]) -> bool {
     let mut digits = [0; DIGITS_MAX];
     let mut count: usize = 0;
     while let [byte, rest @ ..] = text {
-        text = text.strip_prefix(b"(0)").unwrap_or(rest);
-        match digit(*byte) {
-            Some(found) => {
+        text = rest;
+        match byte {
+            b'0'..=b'9' => {
                 let Some(place) = digits.get_mut(count) else { return false };
-                *place = found;
+                *place = byte.wrapping_sub(b'0');
                 count = count.saturating_add(1);
             }
-            None if matches!(byte, b' ' | b'.' | b'-' | b'(' | b')' | b'/') => {}
-            None => return false,
+            b'(' => text = rest.strip_prefix(b"0)").unwrap_or(rest),
+            b' ' | b'.' | b'-' | b')' | b'/' => {}
+            _ => return false,
         }
     }
     let digits = digits.get(..count).unwrap_or_default();
     count >= DIGITS_MIN
-        && (1..=3).any(|length| {
+        && (1..=CODE_DIGITS_MAX).any(|length| {
             let Some((code, own)) = digits.split_at_checked(length) else { return false };
             let code = number(code);
-            COUNTRIES
-                .binary_search_by_key(&code, |country| country.0)
-                .ok()
-                .and_then(|at| COUNTRIES.get(at))
-                .is_some_and(|&(_, min, max)| own.len() >= min && own.len() <= max)
+            let (min, max) =
+                usize::try_from(code).ok().and_then(|code| OWN_DIGITS.get(code)).copied().unwrap_or((1, 0));
+            (usize::from(min)..=usize::from(max)).contains(&own.len())
                 && !own.iter().all(|&digit| digit == 0)
                 && (code != 1 || matches!(own, [2..=9, _, _, 2..=9, ..]))
         })

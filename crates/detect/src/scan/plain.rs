@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::{
-    COLONS_MIN, Finding, LETTERS_MAX, LOCAL_BYTES_MAX, RUN_BYTES_MAX, WORD_BYTES_MAX, back, is_end, is_inside,
-    is_local, resolve, value_of,
+    COLONS_MIN, Finding, LETTERS_MAX, LOCAL_BYTES_MAX, RUN_BYTES_MAX, WORD_BYTES_MAX, is_end, is_inside, is_local,
+    resolve, value_of,
 };
 use crate::checks::Check;
 use crate::detector::{Detector, Group, Place, ShapeOf, WORD_ODDS, said};
@@ -39,7 +39,7 @@ impl Plain<'_> {
         let mut at = 0;
         while let Some(place) = input.get(at..).and_then(|rest| rest.iter().position(is_place)).map(|next| at + next) {
             if input[place] == b'@' {
-                let local = back(input, place.saturating_sub(LOCAL_BYTES_MAX), place, is_local);
+                let local = back(input, place.saturating_sub(LOCAL_BYTES_MAX), place, |byte| is_local(*byte));
                 self.begin(&detector.addresses, local);
                 at = place + 1;
                 continue;
@@ -146,4 +146,9 @@ impl Plain<'_> {
             self.found.push(Finding { start, end, kind: shape.kind, odds });
         }
     }
+}
+
+/// Where the run of such bytes before a place begins, not before `from`.
+fn back(input: &[u8], from: usize, place: usize, belongs: impl Fn(&u8) -> bool) -> usize {
+    place - input.get(from..place).unwrap_or_default().iter().rev().take_while(|byte| belongs(byte)).count()
 }
