@@ -66,12 +66,7 @@ const RANGES: &[Range] = &[
 ];
 
 /// For each first digit: the first of the ranges that begin with it, and the first behind them.
-#[expect(
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects,
-    reason = "made by the compiler"
-)]
+#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "made by the compiler")]
 const OF_DIGIT: [(usize, usize); 10] = {
     let (mut of, mut at) = ([(0, 0); 10], 0);
     while at < RANGES.len() {
