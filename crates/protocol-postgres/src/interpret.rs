@@ -17,8 +17,9 @@ use sql_postgres::{
 };
 
 use crate::catalog::Snapshot;
+use crate::cells::NAME;
 use crate::cells::Said;
-use crate::conversation::{Came, LOOKED_BYTES_MAX, Shape, each_put};
+use crate::conversation::{Came, LOOKED_BYTES_MAX, Shape, Types, each_put};
 
 /// Actions on objects that one text may ask for; each costs time to decide and room to keep.
 const ASKS_MAX: usize = 4096;
@@ -146,13 +147,13 @@ impl Circumstance<'_> {
             return true;
         }
         let mut seen = HashSet::new();
-        let mut finds = |read_as: ReadAs, oid: u32, value: &Arc<str>| {
+        let mut finds = |read_as: ReadAs, into: Types, value: &Arc<str>| {
             let mut ask = |said: Said<'_>| match said {
                 Said::Bytes(value) => is_found(value).then_some(()),
                 Said::Unread => None,
             };
-            seen.insert((read_as, oid, Arc::clone(value)))
-                && each_put(read_as, oid, Came::WRITTEN, value.as_bytes(), &mut ask).is_some()
+            seen.insert((read_as, into, Arc::clone(value)))
+                && each_put(read_as, into, Came::WRITTEN, value.as_bytes(), &mut ask).is_some()
         };
         // Many tables of one name have columns of few types.
         let mut types: HashMap<*const PlainInto, Vec<u32>> = HashMap::new();
@@ -160,13 +161,16 @@ impl Circumstance<'_> {
         let is_put = puts.any(|put| match (&put.given, put.read_as) {
             (Given::Constant(value), read_as @ (ReadAs::Column | ReadAs::ColumnPerhaps)) => {
                 let types = types.entry(put.into.as_ptr()).or_insert_with(|| types_of(&put.into));
-                types.iter().any(|oid| finds(read_as, *oid, value))
+                types.iter().any(|oid| finds(read_as, Types::one(*oid), value))
             }
-            (Given::Constant(value), read_as) => finds(read_as, 0, value),
+            (Given::Constant(value), read_as) => {
+                let types = types.entry(put.into.as_ptr()).or_insert_with(|| types_of(&put.into));
+                finds(read_as, Types::several(types.contains(&NAME)), value)
+            }
             (Given::Parameter(_) | Given::TooMuch, _) => false,
         });
         let mut arguments = statements.iter().flat_map(all_of).flat_map(Statement::arguments);
-        is_put || arguments.any(|value| finds(ReadAs::Anything, 0, value))
+        is_put || arguments.any(|value| finds(ReadAs::Anything, Types::several(false), value))
     }
 
     /// What the log keeps of a text in which something was found: without its constants, and nothing if it is not in those alone.
@@ -299,7 +303,7 @@ pub fn interpret(text: &[u8], circumstance: Circumstance<'_>, gate: &Gate) -> In
     }
     let alone: Option<Box<[Statement]>> = statements.iter().any(runs_by_name).then(|| statements.as_slice().into());
     for statement in statements.iter_mut().filter(|statement| runs_by_name(statement)) {
-        *statement = statement.running(&unseen("it runs something by its name", &snapshot.catalog));
+        *statement = statement.running(&unseen("it runs something by its name", &snapshot.catalog), &[]);
     }
     let operation = whole(&statements);
     if operation.asks.len() > ASKS_MAX {

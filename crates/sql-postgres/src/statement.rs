@@ -126,7 +126,11 @@ pub enum ReadAs {
     TypePerhaps(u32),
     /// As a text of which no more than so many characters are kept, and then as one of any type.
     Cut(usize),
-    /// As one of any type.
+    /// The same of bits, which become a number.
+    CutBits(usize),
+    /// As a text of which nobody here knows how much is kept.
+    CutSomewhere,
+    /// As one of any type: of a `name` no more than 63 bytes are kept.
     Anything,
 }
 
@@ -137,14 +141,14 @@ impl ReadAs {
         match self {
             Self::Column => Self::ColumnPerhaps,
             Self::Type(oid) | Self::TypeWithin(oid) | Self::TextOf(oid) => Self::TypePerhaps(oid),
-            Self::ColumnPerhaps | Self::TypePerhaps(_) | Self::Cut(_) | Self::Anything => self,
+            Self::ColumnPerhaps | Self::TypePerhaps(_) | Self::Anything => self,
+            Self::Cut(_) | Self::CutBits(_) | Self::CutSomewhere => self,
         }
     }
 
-    /// How that is read of which a value is made that is read so: of a text that is cut off later nothing is known but that.
-    #[must_use]
-    pub(crate) fn cut(self) -> Self {
-        if let Self::Cut(_) = self { self } else { Self::Anything }
+    /// Whether something may be cut off of it: it is looked at as a whole as well, as one of any type.
+    pub fn is_cut(self) -> bool {
+        matches!(self, Self::Cut(_) | Self::CutBits(_) | Self::CutSomewhere)
     }
 
     /// The same of what is read so for certain, before something else is made of it.

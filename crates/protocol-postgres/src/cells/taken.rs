@@ -37,15 +37,20 @@ const DATE_BYTES_MAX: usize = 64;
 const MONEY: u32 = 790;
 const MONEY_ARRAY: u32 = 791;
 /// `xid` and `xid8`: numbers as C writes them. And arrays of them.
-const COUNTERS: [u32; 2] = [28, 5069];
-const COUNTER_ARRAYS: [u32; 2] = [1011, 271];
+const XID: u32 = 28;
+const XID8: u32 = 5069;
+const COUNTERS: [u32; 2] = [XID, XID8];
+const XID_ARRAY: u32 = 1011;
+const XID8_ARRAY: u32 = 271;
 /// `bit` and `varbit`, which become numbers.
 const BITS: [u32; 2] = [1560, 1562];
-/// So many bits become a number, and no more.
-const BITS_MAX: usize = 64;
+/// So many bits become a number, and no more: of more the first do, once they are cut off.
+const BITS_MAX: u32 = 64;
+/// Of fewer bits nothing is made that would be found: a number of nine digits has 27, one of eight 24.
+const BITS_MIN: u32 = 24;
 /// `name`, of which the server keeps no more than so many bytes (`NAMEDATALEN` less one).
-const NAME: u32 = 19;
-const NAME_KEPT: usize = 63;
+pub const NAME: u32 = 19;
+pub const NAME_KEPT: usize = 63;
 /// Types that hold nothing but a few floating point numbers: `point`, `lseg`, `path`, `box`, `polygon`, `line`, `circle`.
 const SHAPES: [u32; 7] = [600, 601, 602, 603, 604, 628, 718];
 /// Stands for the type of what a function returned by the fast path, which nobody knows.
@@ -91,6 +96,23 @@ pub fn each_said<T>(wire: CellType, value: &[u8], ask: &mut dyn FnMut(Said<'_>) 
         true => in_binary(wire, value, 0, ask),
         false => in_text(wire.oid, value, ask),
     }
+}
+
+/// The same of a value that stays what it is: bits become no number.
+pub fn each_kept<T>(wire: CellType, value: &[u8], ask: &mut dyn FnMut(Said<'_>) -> Option<T>) -> Option<T> {
+    if BITS.contains(&wire.oid) { ask(Said::Bytes(value)) } else { each_said(wire, value, ask) }
+}
+
+/// Gives the number that is left of bits, in binary or not, of which so many are kept: those that are missing are filled up with zeros.
+pub fn each_of_cut_bits<T>(
+    binary: bool,
+    count: usize,
+    value: &[u8],
+    ask: &mut dyn FnMut(Said<'_>) -> Option<T>,
+) -> Option<T> {
+    let bits = if binary { Bits::sent(value) } else { Bits::written(value) }?;
+    let number = bits.first(u32::try_from(count).unwrap_or(BITS_MAX));
+    ask(Said::Bytes(number.to_string().as_bytes()))
 }
 
 /// Asks about much together: the first by themselves, all others one a line. What can't be read is told once, at the end.
@@ -156,11 +178,13 @@ fn beyond<T>(oid: u32, value: &[u8], level: usize, ask: &mut Ask<'_, T>) -> Opti
         },
         _ if oid == MONEY => in_money(value, ask),
         _ if oid == MONEY_ARRAY => in_elements(MONEY, without_bounds(value), level, ask),
-        _ if COUNTERS.contains(&oid) => in_counter(value, ask),
-        _ if COUNTER_ARRAYS.contains(&oid) => in_elements(5069, without_bounds(value), level, ask),
+        _ if COUNTERS.contains(&oid) => in_counter(oid, value, ask),
+        _ if oid == XID_ARRAY => in_elements(XID, without_bounds(value), level, ask),
+        _ if oid == XID8_ARRAY => in_elements(XID8, without_bounds(value), level, ask),
         _ => in_number(None, value, ask)
             .flatten()
-            .or_else(|| in_octal_number(value, ask))
+            .or_else(|| in_counter_perhaps(value, ask))
+            .or_else(|| in_money_perhaps(value, ask))
             .or_else(|| in_bits(value, ask))
             .or_else(|| if value.len() <= DATE_BYTES_MAX { in_date(value, ask).flatten() } else { None })
             .or_else(|| if has_escapes() { in_bytes(value, ask).flatten() } else { None })
@@ -201,7 +225,29 @@ fn in_number<T>(kind: Option<NumberKind>, value: &[u8], ask: &mut Ask<'_, T>) ->
 }
 
 /// In a number that begins as C writes it: octal behind a zero, and a negative one without its sign.
-fn in_counter<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+fn in_counter<T>(oid: u32, value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let number = counter(value)?;
+    let half = (number & u64::from(u32::MAX)).to_string();
+    let answer = ask(Said::Bytes(number.to_string().as_bytes()));
+    // Of an `xid` no more than 32 bits are kept.
+    answer.or_else(|| if oid == XID && number > u64::from(u32::MAX) { ask(Said::Bytes(half.as_bytes())) } else { None })
+}
+
+/// The same where a value may be one, and says something else as one.
+fn in_counter_perhaps<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let value = number::trimmed(value);
+    let is_negative = value.starts_with(b"-");
+    let begins = value.first().is_some_and(|first| first.is_ascii_digit() || matches!(first, b'+' | b'-'));
+    let digits = value.strip_prefix(b"+").unwrap_or(value);
+    let is_plain = || digits.iter().all(u8::is_ascii_digit) && !digits.starts_with(b"0");
+    if !begins || is_plain() {
+        return None;
+    }
+    in_counter(if is_negative { XID } else { 0 }, value, ask)
+}
+
+/// What a number begins as that C reads.
+fn counter(value: &[u8]) -> Option<u64> {
     let (is_negative, digits) = match number::trimmed(value) {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),
@@ -216,8 +262,7 @@ fn in_counter<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
         .iter()
         .map_while(|digit| char::from(*digit).to_digit(radix))
         .try_fold(0_u64, |number, digit| number.checked_mul(radix.into())?.checked_add(digit.into()))?;
-    let number = if is_negative { number.wrapping_neg() } else { number };
-    ask(Said::Bytes(number.to_string().as_bytes()))
+    Some(if is_negative { number.wrapping_neg() } else { number })
 }
 
 /// In a number that is octal where it begins with a zero, as an `oid` may be.
@@ -226,33 +271,61 @@ fn in_octal_number<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
     let digits = digits.strip_prefix(b"-").or_else(|| digits.strip_prefix(b"+")).unwrap_or(digits);
     let is_short = without_zeros(digits).len() <= OCTAL_DIGITS_MAX;
     if digits.len() > 1 && is_short && digits.starts_with(b"0") && digits.iter().all(is_octal) {
-        in_counter(value, ask)
+        in_counter(OID, value, ask)
     } else {
         None
     }
 }
 
-/// In bits, `x` before those that are written in hexadecimal: they become the number that they are.
+/// In bits: they become the number that they are.
 fn in_bits<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
-    let (radix, digits) = match value {
-        [b'x' | b'X', digits @ ..] => (16, digits),
-        [b'b' | b'B', digits @ ..] | digits => (2, digits),
-    };
-    // Of fewer digits nothing is made that would be found.
-    if digits.len() < BITS_MAX / 8 || digits.len() > BITS_MAX {
-        return None;
-    }
-    let number = u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()?;
-    ask(Said::Bytes(number.to_string().as_bytes()))
+    let bits = Bits::written(value).filter(|bits| bits.count >= BITS_MIN)?;
+    ask(Said::Bytes(bits.first(bits.count).to_string().as_bytes()))
 }
 
-/// The number that bits are which come in binary: how many they are stands before them, and the last byte is filled up.
-fn number_of_bits(value: &[u8]) -> Option<u64> {
-    let (count, bits) = value.split_first_chunk().map(|(count, bits)| (u32::from_be_bytes(*count), bits))?;
-    let filled = u32::try_from(bits.len()).ok()?.checked_mul(8)?.checked_sub(count)?;
-    let mut whole = [0; 8];
-    whole.get_mut(8_usize.checked_sub(bits.len())?..)?.copy_from_slice(bits);
-    u64::from_be_bytes(whole).checked_shr(filled)
+/// The first bits of a value that become a number.
+#[derive(Clone, Copy, Debug)]
+struct Bits {
+    /// They themselves, and zeros behind them.
+    bits: u64,
+    /// How many there are, but for those that are too many.
+    count: u32,
+}
+
+impl Bits {
+    /// As they are written, `x` before those in hexadecimal. A constant of bits may have `0` before that here.
+    fn written(value: &[u8]) -> Option<Self> {
+        let (width, digits) = match value.strip_prefix(b"0").filter(|rest| rest.starts_with(b"x")).unwrap_or(value) {
+            [b'x' | b'X', digits @ ..] => (4, digits),
+            [b'b' | b'B', digits @ ..] | [b'0', b'b', digits @ ..] | digits => (1, digits),
+        };
+        let is_bits = |digit: &u8| if width == 4 { digit.is_ascii_hexdigit() } else { matches!(digit, b'0' | b'1') };
+        if digits.is_empty() || !digits.iter().all(is_bits) {
+            return None;
+        }
+        let kept = digits.get(..digits.len().min(usize::try_from(BITS_MAX.checked_div(width)?).ok()?))?;
+        let number = u64::from_str_radix(std::str::from_utf8(kept).ok()?, 1 << width).ok()?;
+        let count = u32::try_from(kept.len()).ok()?.checked_mul(width)?;
+        Some(Self { bits: number.checked_shl(BITS_MAX.checked_sub(count)?)?, count })
+    }
+
+    /// As they come in binary: how many they are stands before them, and the last byte is filled up.
+    fn sent(value: &[u8]) -> Option<Self> {
+        let (count, bytes) = value.split_first_chunk().map(|(count, bytes)| (u32::from_be_bytes(*count), bytes))?;
+        if count == 0 || usize::try_from(count.div_ceil(8)) != Ok(bytes.len()) {
+            return None;
+        }
+        let mut whole = [0; 8];
+        whole.iter_mut().zip(bytes).for_each(|(room, byte)| *room = *byte);
+        let count = count.min(BITS_MAX);
+        let all = Self { bits: u64::from_be_bytes(whole), count };
+        Some(Self { bits: all.first(count).checked_shl(BITS_MAX.checked_sub(count)?)?, count })
+    }
+
+    /// The number that the first of them are.
+    fn first(self, count: u32) -> u64 {
+        self.bits.checked_shr(BITS_MAX.saturating_sub(count)).unwrap_or(0)
+    }
 }
 
 fn is_octal(digit: &u8) -> bool {
@@ -270,14 +343,26 @@ fn in_date<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
 
 /// In an amount of money: the number that it is without signs. Which of them the point is depends on the place.
 fn in_money<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
-    let with_point = |point: u8| -> Vec<u8> {
-        let kept = value.iter().copied().filter(|byte| byte.is_ascii_digit() || *byte == point);
-        kept.map(|byte| if byte == point { b'.' } else { byte }).collect()
-    };
-    [b'.', b','].into_iter().find_map(|point| match number::taken(&with_point(point)) {
+    in_money_with(b'.', value, ask).or_else(|| in_money_with(b',', value, ask))
+}
+
+/// The same where a value may be one. Who writes many digits behind a point writes no thousands with points: a place on a map has as many
+/// digits as a card.
+fn in_money_perhaps<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let is_of_money = |byte: &u8| byte.is_ascii_digit() || b",.$+-() ".contains(byte) || !byte.is_ascii();
+    let is_comma =
+        |part: &[u8]| matches!(part, [before, b',', after] if before.is_ascii_digit() && after.is_ascii_digit());
+    let may_be = value.windows(3).any(is_comma) && value.iter().all(is_of_money);
+    if may_be { in_money_with(b'.', value, ask) } else { None }
+}
+
+fn in_money_with<T>(point: u8, value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let kept = value.iter().copied().filter(|byte| byte.is_ascii_digit() || *byte == point);
+    let number: Vec<u8> = kept.map(|byte| if byte == point { b'.' } else { byte }).collect();
+    match number::taken(&number) {
         Taken::Is(number) => number::stored(number).find_map(|number| ask(Said::Bytes(number.as_bytes()))),
         Taken::Nothing | Taken::Unread => None,
-    })
+    }
 }
 
 /// In a `bytea`. `None` if it is none.
@@ -544,9 +629,7 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut Ask<'_, T>
             let [whole, all] = [cents.unsigned_abs() / 100, cents.unsigned_abs()].map(|number| number.to_string());
             ask(Said::Bytes(whole.as_bytes())).or_else(|| ask(Said::Bytes(all.as_bytes())))
         }
-        None if BITS.contains(&wire.oid) => number_of_bits(value)
-            .and_then(|number| ask(Said::Bytes(number.to_string().as_bytes())))
-            .or_else(|| ask(Said::Bytes(value))),
+        None if BITS.contains(&wire.oid) => in_sent_bits(value, ask).or_else(|| ask(Said::Bytes(value))),
         None if family == Some(Family::Uuid) => {
             let (mut says, id) = (Vec::new(), <[u8; 16]>::try_from(value).ok()?);
             bytes::write_uuid(false, &id, &mut says).and_then(|()| ask(Said::Bytes(&says)))
@@ -558,6 +641,12 @@ fn in_binary<T>(wire: CellType, value: &[u8], depth: usize, ask: &mut Ask<'_, T>
         }),
         Some(Manner::Bytes | Manner::List | Manner::Row | Manner::Raw) | None => ask(Said::Bytes(value)),
     }
+}
+
+/// In bits that come in binary.
+fn in_sent_bits<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
+    let bits = Bits::sent(value).filter(|bits| bits.count >= BITS_MIN)?;
+    ask(Said::Bytes(bits.first(bits.count).to_string().as_bytes()))
 }
 
 /// What a function returned may be a whole number, or one with digits behind the point, beside a text.
@@ -591,6 +680,7 @@ fn in_any<T>(value: &[u8], depth: usize, ask: &mut Ask<'_, T>) -> Option<T> {
         .or_else(|| {
             number::stored(number::taken_numeric(value)?).find_map(|number| ask(Said::Bytes(number.as_bytes())))
         })
+        .or_else(|| in_sent_bits(value, ask))
         .or_else(|| {
             together(0, ask, |ask| {
                 let _ = others.iter().find_map(|oid| as_one(*oid, ask));

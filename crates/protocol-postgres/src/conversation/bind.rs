@@ -42,6 +42,10 @@ impl<S> Conversation<S> {
         if let Some(number) = mask_in(&bind, &long::watched(&interpreted, &prepared)) {
             return self.refuse_mask(&interpreted, number, frame, verdicts);
         }
+        let nothing_awaited = self.expected.is_empty() && self.planned == 0;
+        if parameters == Parameters::Here && !nothing_awaited && self.awaits_encoding(&bind, &prepared, &interpreted) {
+            return Planned::Stalled(Stall::Replies);
+        }
         // Policies may change meanwhile: what is looked at by newer ones counts as looked at by these.
         let looked_by = self.policies_epoch();
         // What runs by a name may be another statement than when it was parsed.
@@ -55,7 +59,6 @@ impl<S> Conversation<S> {
             return self.refuse_decided(report, frame);
         }
         let lowered = self.lowered_now(&interpreted, now);
-        let nothing_awaited = self.expected.is_empty() && self.planned == 0;
         let otherwise = match self.values_read(&bind, &interpreted, &lowered, nothing_awaited) {
             Reads::Alike => None,
             Reads::Otherwise(why) => Some(of_other_encoding(why)),

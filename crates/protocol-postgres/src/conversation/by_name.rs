@@ -17,7 +17,7 @@ use model::Certainty;
 use sql_postgres::{NameUse, Statement, TransactionStep};
 
 use super::expect::Expect;
-use super::statements::{Entry, Lookup, Names, Portal, Prepared, kept};
+use super::statements::{Entry, Lookup, Portal, Prepared, kept};
 use super::{Conversation, Stall};
 use crate::interpret::Interpreted;
 use crate::interpret::by_name::{Behind, inside, key, resolve};
@@ -205,36 +205,14 @@ impl<'a> Here<'a> {
     }
 }
 
-/// Whether there may be portals that go with the end of a transaction. To look for them takes as long as there are portals, and a text may end
-/// one transaction after another.
-struct Ending {
-    /// With one that commits.
-    commit: bool,
-    /// With one that is rolled back.
-    rollback: bool,
-}
-
-impl Ending {
-    /// See [`Names::take_ending`].
-    fn take(&mut self, names: &mut Names, commits: bool, after: u64) -> Vec<(Vec<u8>, Entry<Portal>)> {
-        if !(if commits { self.commit } else { self.rollback }) {
-            return Vec::new();
-        }
-        if after == 0 {
-            *self = Self { commit: false, rollback: self.rollback && commits };
-        }
-        names.take_ending(commits, after)
-    }
-}
-
 /// Whether the statement of this number declares a cursor that is held.
 fn is_held(statements: &[Statement], at: usize) -> bool {
     let names = statements.get(at).and_then(|statement| statement.names.as_ref());
     matches!(names, Some(NameUse::Declare { hold: true, .. }))
 }
 
-/// A statement inside of a PREPARE or DECLARE, and the text of that.
-type Inside = (Rc<Interpreted>, Rc<[u8]>);
+/// A statement inside of a PREPARE or DECLARE, the text of that, and the types of its parameters.
+type Inside = (Rc<Interpreted>, Rc<[u8]>, Rc<[u32]>);
 
 /// What one text has run by names so far, each found out once.
 #[derive(Default)]
@@ -305,14 +283,16 @@ impl<S> Conversation<S> {
                 NameUse::Execute(name, _) => Some(match here.statements.get(name.as_str()) {
                     Some(Some(defined)) => met
                         .inside(*defined, || self.inside(read, *defined))
-                        .map_or(Behind::Unseen(NOT_SEEN), |(inside, text)| Behind::Prepared(inside, text)),
+                        .map_or(Behind::Unseen(NOT_SEEN), |(inside, text, types)| {
+                            Behind::Prepared(inside, text, types)
+                        }),
                     None if !here.no_statements => met.before(name, || self.behind_statement(name.as_bytes()))?,
                     _ => Behind::Unseen(NOT_SEEN),
                 }),
                 NameUse::Fetch(name) => Some(match here.cursors.get(name.as_str()) {
                     Some(Some(defined)) => met
                         .inside(*defined, || self.inside(read, *defined))
-                        .map_or(Behind::Unseen(NOT_FETCHED), |(inside, _)| Behind::Cursor(inside)),
+                        .map_or(Behind::Unseen(NOT_FETCHED), |(inside, ..)| Behind::Cursor(inside)),
                     None if !here.no_cursors && (!here.held_alone || self.names.is_held(name.as_bytes())) => {
                         self.behind_cursor(name.as_bytes())?
                     }
@@ -338,7 +318,7 @@ impl<S> Conversation<S> {
         if !prepared.lowered.is_empty() {
             return Ok(Behind::Lowered);
         }
-        Ok(Behind::Prepared(self.read_again(&prepared)?, Rc::clone(&prepared.text)))
+        Ok(Behind::Prepared(self.read_again(&prepared)?, Rc::clone(&prepared.text), Rc::clone(&prepared.types)))
     }
 
     fn behind_cursor(&mut self, name: &[u8]) -> Result<Behind, Stall> {
@@ -358,40 +338,39 @@ impl<S> Conversation<S> {
         self.planned_ready > 0 || self.expected.iter().any(Expect::is_answered_by_ready)
     }
 
-    /// The statement inside of a PREPARE or DECLARE, and the text of that.
+    /// The statement inside of a PREPARE or DECLARE, the text of that, and the types of its parameters.
     fn inside(&self, read: &Interpreted, at: usize) -> Option<Inside> {
-        let (NameUse::Prepare { text, .. } | NameUse::Declare { text, .. }) = read.alone().get(at)?.names.as_ref()?
-        else {
-            return None;
+        let (text, types) = match read.alone().get(at)?.names.as_ref()? {
+            NameUse::Prepare { text, types, .. } => (text, types.as_slice()),
+            NameUse::Declare { text, .. } => (text, [].as_slice()),
+            _ => return None,
         };
-        Some((Rc::new(inside(read, at, self.session.gate())?), text.as_bytes().into()))
+        Some((Rc::new(inside(read, at, self.session.gate())?), text.as_bytes().into(), types.into()))
     }
 
     /// What a prepared statement does that is read again: that of a PREPARE is the one inside.
     pub(super) fn as_prepared(&self, read: Rc<Interpreted>, in_sql: bool) -> Rc<Interpreted> {
         match in_sql {
-            true => self.inside(&read, 0).map_or(read, |(inside, _)| inside),
+            true => self.inside(&read, 0).map_or(read, |(inside, ..)| inside),
             false => read,
         }
     }
 
     /// Does to the names what the statements of a permitted text are about to do to them.
     pub(super) fn change_names(&mut self, interpreted: &Rc<Interpreted>) -> Vec<Change> {
-        let (mut changes, mut ending) = (Vec::new(), Ending { commit: true, rollback: true });
+        let mut changes = Vec::new();
         // Nothing is outstanding, so that it is known whether a transaction block is open.
         let known = self.planned == 0 && self.expected.is_empty();
         for (statement, found) in interpreted.statements.iter().enumerate() {
             let gone = match &found.transaction {
-                Some(TransactionStep::Commit { .. }) => ending.take(&mut self.names, true, 0),
-                Some(TransactionStep::Rollback { .. } | TransactionStep::Prepare) => {
-                    ending.take(&mut self.names, false, 0)
-                }
+                Some(TransactionStep::Commit { .. }) => self.names.take_ending(true, 0),
+                Some(TransactionStep::Rollback { .. } | TransactionStep::Prepare) => self.names.take_ending(false, 0),
                 Some(TransactionStep::RollbackTo(name)) => {
                     let after = if known && statement == 0 { self.names.saved_at(name) } else { 0 };
-                    ending.take(&mut self.names, false, after)
+                    self.names.take_ending(false, after)
                 }
                 // Code may commit where no transaction block is open.
-                _ if commits_perhaps(found) && !(known && self.in_block) => ending.take(&mut self.names, false, 0),
+                _ if commits_perhaps(found) && !(known && self.in_block) => self.names.take_ending(false, 0),
                 _ => Vec::new(),
             };
             let mut change = |what| changes.push(Change { statement, what });
@@ -402,15 +381,15 @@ impl<S> Conversation<S> {
             match &found.names {
                 None | Some(NameUse::Execute(..) | NameUse::Fetch(_)) => {}
                 Some(names) if names.name().is_some_and(|name| !self.settings.tells_apart(name.as_bytes())) => {}
-                Some(NameUse::Prepare { name, types, .. }) => {
-                    let Some((inside, text)) = self.inside(interpreted, statement) else { continue };
-                    let meaning = Rc::new(Prepared::in_sql(&text, inside, types.clone(), &self.names.held));
+                Some(NameUse::Prepare { name, .. }) => {
+                    let Some((inside, text, types)) = self.inside(interpreted, statement) else { continue };
+                    let meaning = Rc::new(Prepared::in_sql(&text, inside, types, &self.names.held));
                     let name = name.as_bytes().to_vec();
                     let before = self.names.define_statement(&name, &meaning, self.batch);
                     change(What::Statement { name, meaning: Some(meaning), before });
                 }
                 Some(NameUse::Declare { name, hold, .. }) => {
-                    let Some((inside, _)) = self.inside(interpreted, statement) else { continue };
+                    let Some((inside, ..)) = self.inside(interpreted, statement) else { continue };
                     let weight = self.names.held.weigh(inside.wording.text.0.len());
                     let meaning = Rc::new(Portal {
                         interpreted: inside,
@@ -429,7 +408,6 @@ impl<S> Conversation<S> {
                     });
                     let name = name.as_bytes().to_vec();
                     let before = self.names.define_portal(&name, &meaning, self.batch);
-                    ending = Ending { commit: true, rollback: true };
                     change(What::Portal { name, meaning: Some(meaning), before });
                 }
                 Some(NameUse::Deallocate(name)) => {
@@ -470,7 +448,7 @@ impl<S> Conversation<S> {
     pub(super) fn confirm_change(&mut self, change: &Change) {
         match &change.what {
             What::Statement { meaning: Some(meaning), .. } => self.names.confirm_statement(meaning),
-            What::Portal { meaning: Some(meaning), .. } => self.names.confirm_portal(meaning),
+            What::Portal { name, meaning: Some(meaning), .. } => self.names.confirm_portal(name, meaning),
             What::Savepoint { name, defined } => self.names.save(name, *defined),
             What::Statement { .. } | What::Portal { .. } => {}
         }

@@ -2,7 +2,7 @@
 //!
 //! It is as if the column were of the class: `store` is asked on it. A value in which nothing is found asks nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -14,7 +14,8 @@ use super::Conversation;
 use super::long_bind::LONG_BIND_BYTES;
 use super::lowered::UNKNOWN;
 use super::statements::{Portal, Prepared};
-use crate::cells::{CellType, Manner, Said, each_said};
+use super::text_settings::Reads;
+use crate::cells::{CellType, Manner, NAME, NAME_KEPT, Said, each_kept, each_of_cut_bits, each_said};
 use crate::interpret::{Interpreted, all_of};
 use crate::wire::frontend::Bind;
 
@@ -84,9 +85,26 @@ impl<S> Conversation<S> {
         std::iter::once(first).chain(puts).find_map(|(number, put)| {
             let at = number.checked_sub(1)?;
             let (binary, value) = *values.get(at)?;
+            let value = value?;
             let declared = prepared.types.get(at).copied().filter(|oid| !matches!(*oid, 0 | UNKNOWN));
-            looking.refuses(put, value?, Came { binary, declared })
+            let is_text = !binary || declared.is_none_or(is_text);
+            let is_foreign = is_text && self.settings.of_value(value, self.batch, true) != Reads::Alike;
+            looking.refuses(put, value, Came { binary, declared, is_foreign })
         })
+    }
+
+    /// Whether the target has to say first in which encoding values of a Bind are of which something is cut off.
+    pub(super) fn awaits_encoding(&self, bind: &Bind<'_>, prepared: &Prepared, interpreted: &Interpreted) -> bool {
+        let awaits = |value| self.settings.of_value(value, self.batch, false) == Reads::NotKnownYet;
+        if !self.may_forbid_store() || !bind.values().any(|(_, value)| value.is_some_and(awaits)) {
+            return false;
+        }
+        let mut seen = HashSet::new();
+        let mut has_names =
+            |into: &[PlainInto]| seen.insert(into.as_ptr()) && into.iter().any(|into| into.type_oid == NAME);
+        let mut puts = puts(interpreted).filter(|put| matches!(put.given, Given::Parameter(_)));
+        let is_name = prepared.types.contains(&NAME);
+        puts.any(|put| is_name || put.read_as.is_cut() || has_names(&put.into))
     }
 
     /// The policies by which is looked at what is stored, where anything is.
@@ -121,25 +139,27 @@ pub(crate) struct Came {
     binary: bool,
     /// The type that its sender says it is of.
     declared: Option<u32>,
+    /// Whether its letters are those of another encoding, so that nobody here can count them.
+    is_foreign: bool,
 }
 
 impl Came {
     /// A constant of a text.
-    pub(crate) const WRITTEN: Self = Self { binary: false, declared: None };
+    pub(crate) const WRITTEN: Self = Self { binary: false, declared: None, is_foreign: false };
 
     /// As what it is read first where the statement takes it so.
     fn first(self, read_as: ReadAs, own: u32) -> CellType {
         let taken_for = match read_as {
             ReadAs::Column | ReadAs::ColumnPerhaps => own,
             ReadAs::Type(oid) | ReadAs::TypeWithin(oid) | ReadAs::TextOf(oid) | ReadAs::TypePerhaps(oid) => oid,
-            ReadAs::Cut(_) => TEXT,
+            ReadAs::Cut(_) | ReadAs::CutBits(_) | ReadAs::CutSomewhere => TEXT,
             ReadAs::Anything => 0,
         };
         match self.declared {
             // What goes as a text may be cast to anything.
             Some(declared) if is_text(declared) => CellType::of(taken_for, false),
             Some(declared) => CellType::of(declared, self.binary),
-            None if matches!(read_as, ReadAs::TextOf(_) | ReadAs::Cut(_)) => CellType::of(taken_for, false),
+            None if read_as.is_cut() || matches!(read_as, ReadAs::TextOf(_)) => CellType::of(taken_for, false),
             None => CellType::of(taken_for, self.binary),
         }
     }
@@ -169,51 +189,121 @@ fn holds_others(oid: u32) -> bool {
 /// `text`.
 const TEXT: u32 = 25;
 
-/// Gives each of the things that a value says that is put somewhere, until there is an answer: `own` is the type of its column, 0 if nobody knows.
+/// Of which types the columns are that a value goes into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Types {
+    /// The type of all of them; 0 if they are of several, or nobody knows.
+    one: u32,
+    /// Whether one of them is of type `name`.
+    has_names: bool,
+}
+
+impl Types {
+    pub(crate) fn one(one: u32) -> Self {
+        Self { one, has_names: one == NAME }
+    }
+
+    pub(crate) fn several(has_names: bool) -> Self {
+        Self { one: 0, has_names }
+    }
+}
+
+/// Gives each of the things that a value says that is put into columns of these types, until there is an answer.
 pub(crate) fn each_put<T>(
     read_as: ReadAs,
-    own: u32,
+    own: Types,
     came: Came,
     value: &[u8],
     ask: &mut dyn FnMut(Said<'_>) -> Option<T>,
 ) -> Option<T> {
-    let first = came.first(read_as, own);
+    let first = came.first(read_as, own.one);
+    if read_as == ReadAs::Column {
+        // It stays what it is.
+        let answer = each_kept(first, value, ask);
+        return answer.or_else(|| each_left(read_as, own, came, value, ask));
+    }
     // What is none of a type that it may be of is of another.
     let is_sure = !matches!(read_as, ReadAs::ColumnPerhaps | ReadAs::TypePerhaps(_));
     let answer = each_said(first, value, &mut |said| if said == Said::Unread && !is_sure { None } else { ask(said) });
     let answer = answer.or_else(|| each_said(came.then(read_as, first)?, value, ask));
-    let ReadAs::Cut(length) = read_as else { return answer };
-    answer.or_else(|| cut(value, length).into_iter().find_map(|left| each_said(CellType::of(0, false), left, ask)))
+    answer.or_else(|| each_left(read_as, own, came, value, ask))
 }
 
-/// What is left of a text that is cut off after so many characters, and after so many bytes.
+/// The same of what is left of it where something is cut off.
+fn each_left<T>(
+    read_as: ReadAs,
+    own: Types,
+    came: Came,
+    value: &[u8],
+    ask: &mut dyn FnMut(Said<'_>) -> Option<T>,
+) -> Option<T> {
+    let is_name = own.has_names || came.declared == Some(NAME);
+    // Of a letter the target may make four bytes.
+    let may_be_cut = matches!(read_as, ReadAs::Cut(length) if value.len() > length)
+        || is_name && value.len().saturating_mul(4) > NAME_KEPT;
+    if came.is_foreign && may_be_cut {
+        return ask(Said::Unread);
+    }
+    let mut as_any = |left: &[u8]| each_said(CellType::of(0, false), left, ask);
+    let answer = match read_as {
+        ReadAs::Cut(length) => cut(value, length).into_iter().find_map(&mut as_any),
+        ReadAs::CutBits(count) => {
+            let is_sent = came.binary && !came.declared.is_some_and(is_text);
+            return each_of_cut_bits(is_sent, count, value, ask);
+        }
+        ReadAs::CutSomewhere => return ask(Said::Unread),
+        _ => None,
+    };
+    answer.or_else(|| {
+        let may_be_name = match read_as {
+            ReadAs::ColumnPerhaps | ReadAs::TypePerhaps(_) | ReadAs::Anything => true,
+            ReadAs::Cut(length) => length > NAME_KEPT,
+            _ => false,
+        };
+        as_any(value.get(..NAME_KEPT).filter(|left| left.len() < value.len() && (is_name || may_be_name))?)
+    })
+}
+
+/// What is left of a text that is cut off after so many characters, and after so many bytes where that is not the same.
 fn cut(value: &[u8], length: usize) -> [&[u8]; 2] {
     let characters = std::str::from_utf8(value).ok().and_then(|text| text.char_indices().nth(length));
     let [by_character, by_byte] = [characters.map_or(length, |(at, _)| at), length];
-    [by_character, by_byte].map(|end| value.get(..end).filter(|_| end < value.len()).unwrap_or_default())
+    let left = |end: usize| value.get(..end).filter(|_| end < value.len()).unwrap_or_default();
+    [left(by_character), if by_byte == by_character { &[] } else { left(by_byte) }]
 }
 
 /// Looks into what a statement puts into columns.
 struct IntoPuts<'s> {
     storing: Storing<'s>,
     /// Of columns that values go into, those of one name and type: found once, as there may be as many values as tables.
-    groups: HashMap<*const PlainInto, Rc<[Named]>>,
+    groups: HashMap<*const PlainInto, Rc<Groups>>,
+}
+
+/// Columns that a value goes into, by their names.
+struct Groups {
+    named: Vec<Named>,
+    /// Whether one of them is of type `name`.
+    has_names: bool,
 }
 
 /// Where columns of one name stand, and where those of each type among them.
 struct Named {
     all: Range<usize>,
     types: Vec<Range<usize>>,
+    /// Whether one of them is of type `name`.
+    has_names: bool,
 }
 
 /// Columns of one name and one type stand beside each other.
-fn named(into: &[PlainInto]) -> Rc<[Named]> {
+fn grouped(into: &[PlainInto]) -> Groups {
     let groups = runs(into, 0, |one, other| one.column == other.column);
     let typed = |all: Range<usize>| {
         let group = into.get(all.clone()).unwrap_or_default();
-        Named { types: runs(group, all.start, |one, other| one.type_oid == other.type_oid), all }
+        let has_names = group.iter().any(|into| into.type_oid == NAME);
+        Named { types: runs(group, all.start, |one, other| one.type_oid == other.type_oid), all, has_names }
     };
-    groups.into_iter().map(typed).collect()
+    let named: Vec<Named> = groups.into_iter().map(typed).collect();
+    Groups { has_names: named.iter().any(|named| named.has_names), named }
 }
 
 /// The runs of what is alike, the first of which stands at `start`.
@@ -230,20 +320,21 @@ fn runs(into: &[PlainInto], start: usize, alike: impl Fn(&PlainInto, &PlainInto)
 impl IntoPuts<'_> {
     /// Why a value does not go there.
     fn refuses(&mut self, put: &PlainPut, value: &[u8], came: Came) -> Option<Declined> {
-        let is_one = put.into.first().zip(put.into.last()).is_none_or(|(one, other)| one.column == other.column);
+        let groups = Rc::clone(self.groups.entry(put.into.as_ptr()).or_insert_with(|| Rc::new(grouped(&put.into))));
         // What is long has more to say than the name of a column.
-        if !is_one && value.len() > ALONE_BYTES_MAX {
-            return self.refuses_by_name(put, "", &put.into, value, came);
+        if groups.named.len() > 1 && value.len() > ALONE_BYTES_MAX {
+            return self.refuses_by_name(put, ("", Types::several(groups.has_names)), &put.into, value, came);
         }
-        let groups = Rc::clone(self.groups.entry(put.into.as_ptr()).or_insert_with(|| named(&put.into)));
-        groups.iter().find_map(|group| {
+        groups.named.iter().find_map(|group| {
             let all = put.into.get(group.all.clone())?;
             let name = all.first()?.column.as_str();
             if name.is_empty() || !matches!(put.read_as, ReadAs::Column | ReadAs::ColumnPerhaps) {
-                return self.refuses_by_name(put, name, all, value, came);
+                return self.refuses_by_name(put, (name, Types::several(group.has_names)), all, value, came);
             }
             let mut types = group.types.iter().filter_map(|of_type| put.into.get(of_type.clone()));
-            types.find_map(|into| self.refuses_by_name(put, name, into, value, came))
+            types.find_map(|into| {
+                self.refuses_by_name(put, (name, Types::one(into.first()?.type_oid)), into, value, came)
+            })
         })
     }
 
@@ -251,13 +342,11 @@ impl IntoPuts<'_> {
     fn refuses_by_name(
         &mut self,
         put: &PlainPut,
-        name: &str,
+        (name, own): (&str, Types),
         into: &[PlainInto],
         value: &[u8],
         came: Came,
     ) -> Option<Declined> {
-        let is_typed = matches!(put.read_as, ReadAs::Column | ReadAs::ColumnPerhaps) && !name.is_empty();
-        let own = into.first().filter(|_| is_typed).map_or(0, |into| into.type_oid);
         each_put(put.read_as, own, came, value, &mut |said| match said {
             Said::Bytes(value) => self.storing.refuses(name, columns(into), value),
             Said::Unread => self.storing.refuses_unread(columns(into), UNREAD),

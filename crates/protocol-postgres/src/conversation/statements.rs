@@ -4,12 +4,16 @@
 //! of it: if that message fails, what uses the name is skipped by the target. Across batches this does not hold, so a
 //! name whose definition is not confirmed yet can be used in its own batch only ([`Lookup::Unconfirmed`]).
 
+mod portals;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use gate::{KeptPlan, KeptWatch};
 use model::{Digest, Holds};
+
+use portals::Portals;
 
 use super::lowered::{Lowered, by_constants, by_parameters};
 use crate::interpret::Interpreted;
@@ -25,7 +29,7 @@ pub struct Prepared {
     /// Whether the target has said that it has it.
     confirmed: Cell<bool>,
     /// The types of its parameters that the caller has declared; 0 for one that the target is to find out.
-    pub types: Vec<u32>,
+    pub types: Rc<[u32]>,
     /// What its text, as the target has it, stores as less than is written in it.
     pub lowered: Vec<Lowered>,
     /// Whether PREPARE made it: its text is the PREPARE then, and it is what stands inside of that.
@@ -48,7 +52,7 @@ impl Prepared {
             interpreted: RefCell::new(interpreted),
             shape: RefCell::default(),
             confirmed: Cell::default(),
-            types: Vec::new(),
+            types: Rc::default(),
             lowered: Vec::new(),
             in_sql: false,
             _weight: held.weigh(bytes),
@@ -63,7 +67,7 @@ impl Prepared {
     }
 
     /// The statement inside of this PREPARE, with parameters of these types.
-    pub fn in_sql(text: &[u8], interpreted: Rc<Interpreted>, types: Vec<u32>, held: &Held) -> Self {
+    pub fn in_sql(text: &[u8], interpreted: Rc<Interpreted>, types: Rc<[u32]>, held: &Held) -> Self {
         Self { in_sql: true, types, ..Self::new(text, interpreted, held) }
     }
 
@@ -239,7 +243,7 @@ impl Portal {
 #[derive(Debug, Default)]
 pub struct Names {
     statements: HashMap<Vec<u8>, Entry<Prepared>>,
-    portals: HashMap<Vec<u8>, Entry<Portal>>,
+    portals: Portals,
     defined: u64,
     /// The savepoints that are there for certain, innermost last, each with how much was defined before it.
     savepoints: Vec<(String, u64)>,
@@ -302,7 +306,7 @@ pub fn kept(name: &[u8]) -> &[u8] {
 
 /// The two kinds of names behave alike.
 macro_rules! kind_of_name {
-    ($table:ident, $of:ty, $define:ident, $find:ident, $confirm:ident, $undo:ident, $take:ident, $forget:ident, $restore:ident, $reset:ident) => {
+    ($table:ident, $of:ty, $define:ident, $find:ident, $undo:ident, $take:ident, $forget:ident, $restore:ident, $reset:ident) => {
         /// Gives a name its meaning, and returns the one it had.
         pub fn $define(&mut self, name: &[u8], meaning: &Rc<$of>, batch: u64) -> Option<Entry<$of>> {
             self.defined = self.defined.saturating_add(1);
@@ -319,12 +323,6 @@ macro_rules! kind_of_name {
                 Some(_) => Lookup::Unconfirmed,
                 None => Lookup::Unknown,
             }
-        }
-
-        /// The target has done what was asked. That holds also where the name means something newer by now: should the
-        /// newer one fail, it means this again.
-        pub fn $confirm(&mut self, meaning: &Rc<$of>) {
-            meaning.confirmed.set(true);
         }
 
         /// The target has not done it: the name means what it meant before.
@@ -352,7 +350,9 @@ macro_rules! kind_of_name {
 
         /// The target has not closed it after all.
         pub fn $restore(&mut self, name: &[u8], entry: Entry<$of>) {
-            self.$table.entry(kept(name).to_vec()).or_insert(entry);
+            if self.$table.get(kept(name)).is_none() {
+                self.$table.insert(kept(name).to_vec(), entry);
+            }
         }
 
         /// A name means this, or nothing.
@@ -371,7 +371,6 @@ impl Names {
         Prepared,
         define_statement,
         statement,
-        confirm_statement,
         undo_statement,
         take_statements,
         forget_statement,
@@ -383,7 +382,6 @@ impl Names {
         Portal,
         define_portal,
         portal,
-        confirm_portal,
         undo_portal,
         take_portals,
         forget_portal,
@@ -397,27 +395,33 @@ impl Names {
         names >= NAMES_MAX || self.held.0.get() >= HELD_BYTES_MAX
     }
 
+    /// The target has done what was asked. That holds also where the name means something newer by now: should the
+    /// newer one fail, it means this again.
+    pub fn confirm_statement(&mut self, meaning: &Rc<Prepared>) {
+        meaning.confirmed.set(true);
+    }
+
+    /// The same of a portal.
+    pub fn confirm_portal(&mut self, name: &[u8], meaning: &Rc<Portal>) {
+        self.portals.confirm(kept(name), meaning);
+    }
+
     /// Nothing is expected of the target any more: what it has not confirmed by now it never did.
     pub fn settle(&mut self) {
         self.statements.retain(|_, entry| entry.meaning.confirmed.get());
-        self.portals.retain(|_, entry| entry.meaning.confirmed.get());
+        self.portals.settle();
     }
 
     /// A transaction has ended, and its portals with it. If it has not `failed`, those that are held stay.
     pub fn end_transaction(&mut self, failed: bool) {
         self.savepoints.clear();
-        let confirmed = |entry: &Entry<Portal>| entry.meaning.confirmed.get();
-        self.portals.retain(|_, entry| !confirmed(entry) || entry.outlives || (entry.meaning.hold && !failed));
-        self.portals.values_mut().filter(|entry| confirmed(entry)).for_each(|entry| entry.outlives = true);
+        self.portals.end_transaction(failed);
     }
 
     /// Takes the portals away that go when the transaction ends now, or is rolled back to where this many definitions had
     /// been made: all that no earlier transaction kept, but for held ones if it commits.
     pub fn take_ending(&mut self, commits: bool, after: u64) -> Vec<(Vec<u8>, Entry<Portal>)> {
-        let goes = |entry: &Entry<Portal>| !entry.outlives && entry.number > after && !(commits && entry.meaning.hold);
-        let names: Vec<Vec<u8>> =
-            self.portals.iter().filter(|(_, entry)| goes(entry)).map(|(name, _)| name.clone()).collect();
-        names.into_iter().filter_map(|name| self.portals.remove_entry(&name)).collect()
+        self.portals.take_ending(commits, after)
     }
 
     /// Whether a portal is a cursor that is held.

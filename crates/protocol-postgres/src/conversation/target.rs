@@ -208,7 +208,7 @@ impl<S> Conversation<S> {
                 flow.finish(Outcome::Done, now);
                 self.names.confirm_statement(&prepared);
             }
-            (b'2', Some(Expect::Bind { portal, refused: None, .. })) => self.names.confirm_portal(&portal),
+            (b'2', Some(Expect::Bind { name, portal, refused: None, .. })) => self.names.confirm_portal(&name, &portal),
             (b'3', Some(Expect::CloseStatement { .. } | Expect::ClosePortal { .. })) => {}
             (b'1', Some(shape @ Expect::CopyShape { columns: None, .. })) => {
                 self.expected.push_front(shape);

@@ -14,7 +14,7 @@ use redact::{CELL_BYTES_MAX, FieldPlan, TokenKey, lower};
 use sql_postgres::{CopyFormat, PlainInto};
 
 use super::lines::{Decoder, Lines, Next, Syntax, decoded, escape_text, write_csv};
-use crate::cells::{CellType, MaskSearch, Masks, PostgresCells, Said, each_said, holds_mask, is_of_encoding};
+use crate::cells::{CellType, MaskSearch, Masks, PostgresCells, Said, each_kept, holds_mask, is_of_encoding};
 use crate::wire::Malformed;
 
 /// Rows that are looked through.
@@ -262,7 +262,7 @@ impl Cells {
                 let refused = columns
                     .iter()
                     .filter(|_| !looked.is_empty())
-                    .find_map(|(column, wire)| each_said(*wire, &looked, &mut |said| (keeper.refuses)(column, said)));
+                    .find_map(|(column, wire)| each_kept(*wire, &looked, &mut |said| (keeper.refuses)(column, said)));
                 looked.clear();
                 self.looked = looked;
                 refused.map_or(Ok(()), |why| Err(Stopped::Refused(why)))

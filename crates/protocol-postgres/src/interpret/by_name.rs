@@ -24,8 +24,8 @@ const RUN_PART_BYTES: usize = 256;
 pub enum Behind {
     /// Nobody knows, because of this.
     Unseen(&'static str),
-    /// A prepared statement, as it is read now, and its text.
-    Prepared(Rc<Interpreted>, Rc<[u8]>),
+    /// A prepared statement, as it is read now, its text, and of which types its parameters are declared to be.
+    Prepared(Rc<Interpreted>, Rc<[u8]>, Rc<[u32]>),
     /// A cursor, as it was read when it was made.
     Cursor(Rc<Interpreted>),
     /// What was prepared or bound to store less than the values that were written or given, which by its name can't be held against
@@ -36,10 +36,16 @@ pub enum Behind {
 /// What a text with names in it is found by: its own key, and that of all that it runs.
 pub fn key(read: &Interpreted, behind: &[Option<Behind>]) -> ShapeKey {
     let mut parts: Vec<Vec<u8>> = vec![b"by name".to_vec(), read.key.as_bytes().to_vec()];
+    // One statement may run again and again, and have many parameters.
+    let mut declared: HashMap<*const u32, ShapeKey> = HashMap::new();
     parts.extend(behind.iter().map(|behind| match behind {
         None => Vec::new(),
         Some(Behind::Unseen(why)) => why.as_bytes().to_vec(),
-        Some(Behind::Prepared(of, _)) => [b"prepared".as_slice(), of.key.as_bytes()].concat(),
+        Some(Behind::Prepared(of, _, types)) => {
+            let key = || ShapeKey::of([types.iter().flat_map(|oid| oid.to_be_bytes()).collect::<Vec<u8>>().as_slice()]);
+            let types = declared.entry(types.as_ptr()).or_insert_with(key);
+            [b"prepared".as_slice(), of.key.as_bytes(), types.as_bytes()].concat()
+        }
         Some(Behind::Cursor(of)) => [b"cursor".as_slice(), of.key.as_bytes()].concat(),
         Some(Behind::Lowered) => b"lowered".to_vec(),
     }));
@@ -56,15 +62,17 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
     for (at, own) in read.alone().iter().enumerate() {
         let statement = match behind.get(at).and_then(Option::as_ref) {
             None => own.clone(),
-            Some(Behind::Unseen(why)) => own.running(&unseen(why, catalog)),
-            Some(Behind::Lowered) => own.running(&unseen("it runs what stores less than was given to it", catalog)),
+            Some(Behind::Unseen(why)) => own.running(&unseen(why, catalog), &[]),
+            Some(Behind::Lowered) => {
+                own.running(&unseen("it runs what stores less than was given to it", catalog), &[])
+            }
             Some(Behind::Cursor(of)) => {
                 born.push((at, Arc::clone(&of.snapshot)));
-                together(own, of)
+                together(own, of, &[])
             }
-            Some(Behind::Prepared(of, text)) => {
+            Some(Behind::Prepared(of, text, types)) => {
                 born.push((at, Arc::clone(&of.snapshot)));
-                let running = together(own, of);
+                let running = together(own, of, types);
                 match &own.names {
                     Some(NameUse::Execute(_, Rows::Kept)) => {
                         let keep = || kept_rows(&String::from_utf8_lossy(text), catalog);
@@ -113,7 +121,7 @@ pub fn resolve(read: &Interpreted, behind: &[Option<Behind>]) -> Rc<Reading> {
 
 /// About what it takes to keep what a statement does that runs by a name. The text behind it was read for it.
 fn bytes_of(statement: &Statement, behind: &Behind) -> usize {
-    let text = if let Behind::Prepared(_, text) = behind { text.len() } else { 0 };
+    let text = if let Behind::Prepared(_, text, _) = behind { text.len() } else { 0 };
     let parts =
         [statement.asks.len(), statement.touches.len(), statement.parameters_kept.len(), statement.lowering.len()];
     let parts = parts.into_iter().fold(1, usize::saturating_add).saturating_mul(RUN_PART_BYTES);
@@ -158,9 +166,9 @@ fn lowered_by_name() -> Declined {
     }
 }
 
-fn together(own: &Statement, behind: &Interpreted) -> Statement {
+fn together(own: &Statement, behind: &Interpreted, types: &[u32]) -> Statement {
     // An empty text does nothing.
-    behind.statements.first().map_or_else(|| own.clone(), |behind| own.running(behind))
+    behind.statements.first().map_or_else(|| own.clone(), |behind| own.running(behind, types))
 }
 
 /// The statement that a PREPARE or DECLARE in this text puts behind its name, as an operation of its own.

@@ -2,6 +2,13 @@
 //!
 //! Where a value comes from is not followed: a constant counts wherever it stands, but for places from which nothing gets into a value, as what
 //! it is compared with.
+//!
+//! What is cut off around it is (`varchar(16)`, of each cast that it stands in): of two casts that stand directly around each other the shorter
+//! one counts, and where something else stands between them ([`around`]) nobody knows what is left, so that each is looked at.
+
+mod around;
+
+use around::Around;
 
 use super::made_of::{is_comparison, returns_rows};
 use crate::resolve::is_nullif;
@@ -65,96 +72,65 @@ const NAME_KEPT: usize = 63;
 /// `"any"`, which no value is of.
 const ANY: u32 = 2276;
 
-/// Those that are texts, of which anything can be made.
-pub(super) const TEXTS: [u32; 4] = [NAME, 25, 1042, 1043];
+/// Those that are texts, of which anything can be made, and of which all is kept that no cast cuts off.
+pub(super) const TEXTS: [u32; 3] = [25, 1042, 1043];
+/// Those whose values are cut off as bits.
+const BITS: [&str; 2] = ["bit", "varbit"];
 
 /// Calls `found` with each constant, parameter and column that a value may be made of, and how it is read: `alone` if it stands there by itself.
 pub(super) fn each_made_of<'a>(value: &'a Tree, alone: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
-    look(value, (alone, true), found);
+    look(value, Around::of(alone, true), found);
 }
 
 /// The same of what stands within something else that is read so.
 pub(super) fn each_made_within<'a>(value: &'a Tree, around: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
-    look(value, (around, false), found);
+    look(value, Around::of(around, false), found);
 }
 
-/// A parameter's type is what stands around it alone, and else for the server to find out.
-fn look<'a>(value: &'a Tree, (read_as, alone): (ReadAs, bool), found: &mut impl FnMut(&'a Node, ReadAs)) {
+fn look<'a>(value: &'a Tree, around: Around, found: &mut impl FnMut(&'a Node, ReadAs)) {
     let node = match value {
-        Tree::List(items) => return items.iter().for_each(|item| look(item, (read_as.cut(), false), found)),
+        Tree::List(items) => return items.iter().for_each(|item| look(item, around.further(), found)),
         Tree::Node(node) => node,
         Tree::Nothing | Tree::Text(_) | Tree::Int(_) => return,
     };
     match node.kind {
-        "ParamRef" if !alone => {
-            found(node, ReadAs::Anything);
-            if let ReadAs::Cut(_) = read_as {
-                found(node, read_as);
-            }
-        }
-        "AConst" | "ParamRef" | "ColumnRef" => found(node, read_as),
+        "ParamRef" => around.each_of_parameter(|read_as| found(node, read_as)),
+        "AConst" | "ColumnRef" => around.each_of_constant(|read_as| found(node, read_as)),
         // In options, as those of a sequence.
-        "Integer" | "Float" => found(node, read_as.cut()),
+        "Integer" | "Float" => around.further().each_of_constant(|read_as| found(node, read_as)),
         "TypeCast" => {
-            let (own, cast) = (of_type(node.get("type_name")), node.get("arg"));
-            let whole = alone && read_as == ReadAs::Column;
-            let is_parameter = cast.as_kind("ParamRef").is_some();
-            let both = match (read_as, own) {
-                _ if whole => own,
-                (ReadAs::Cut(outer), ReadAs::Cut(inner)) => ReadAs::Cut(outer.min(inner)),
-                (_, ReadAs::Cut(_)) => own,
-                // The text is cut only once it is one.
-                (ReadAs::Cut(_), _) if !is_parameter || is_of_text(own) => read_as,
-                (ReadAs::Type(oid) | ReadAs::TypeWithin(oid) | ReadAs::TextOf(oid), _) if is_of_text(own) => {
-                    ReadAs::TextOf(oid)
-                }
-                _ if is_parameter || is_telling(own) => own.within(),
-                (ReadAs::Type(_) | ReadAs::TypeWithin(_) | ReadAs::TextOf(_) | ReadAs::TypePerhaps(_), _) => {
-                    read_as.perhaps()
-                }
-                _ => own.perhaps(),
-            };
-            // A text of a type that nobody here knows may be cut off beside that.
-            let cut = perhaps_cut(node.get("type_name")).map(|length| match read_as {
-                ReadAs::Cut(outer) => outer.min(length),
-                _ => length,
-            });
-            // What is cut off already is looked at once, however many casts there are.
-            if cut.is_none() || is_parameter || both.cut() == ReadAs::Anything {
-                look(cast, (both, is_parameter), found);
-            }
-            if let Some(length) = cut {
-                look(cast, (ReadAs::Cut(length), is_parameter), found);
-            }
+            let (name, cast) = (node.get("type_name"), node.get("arg"));
+            let around = around.cast(of_type(name), cast.as_kind("ParamRef").is_some());
+            look(cast, around.cut(perhaps_cut(name)), found);
         }
-        "CollateClause" => look(node.get("arg"), (read_as, alone), found),
+        "CollateClause" => look(node.get("arg"), around, found),
         "CaseExpr" => {
             let results = node.get("args").list().iter().filter_map(Tree::node).map(|when| when.get("result"));
             let results = results.chain([node.get("defresult")]);
-            results.for_each(|result| look(result, (read_as.perhaps(), false), found));
+            results.for_each(|result| look(result, around.perhaps(), found));
         }
         "CoalesceExpr" | "MinMaxExpr" => {
             let arguments = node.get("args").list().iter();
-            arguments.for_each(|argument| look(argument, (read_as.perhaps(), false), found));
+            arguments.for_each(|argument| look(argument, around.perhaps(), found));
         }
-        "AExpr" if is_nullif(node) => look(node.get("lexpr"), (read_as.perhaps(), false), found),
+        "AExpr" if is_nullif(node) => look(node.get("lexpr"), around.perhaps(), found),
         "AExpr" if is_comparison(node) => {}
         "NullTest" | "BooleanTest" | "BoolExpr" => {}
         "SubLink" if !returns_rows(node) => {}
-        "MultiAssignRef" => of_row(node).into_iter().for_each(|value| look(value, (read_as, alone), found)),
-        _ => each_in(node, "", read_as.cut(), found),
+        "MultiAssignRef" => of_row(node).into_iter().for_each(|value| look(value, around, found)),
+        _ => each_in(node, "", around.further(), found),
     }
 }
 
 /// Those in what stands in a node, but for one of its fields and for those that say which rows there are.
 pub(super) fn each_in_fields<'a>(node: &'a Node, but: &str, found: &mut impl FnMut(&'a Node, ReadAs)) {
-    each_in(node, but, ReadAs::Anything, found);
+    each_in(node, but, Around::of(ReadAs::Anything, false), found);
 }
 
 /// The same where all that is made of it is read so.
-fn each_in<'a>(node: &'a Node, but: &str, read_as: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
+fn each_in<'a>(node: &'a Node, but: &str, around: Around, found: &mut impl FnMut(&'a Node, ReadAs)) {
     let fields = node.fields.iter().filter(|(name, _)| *name != but && !SAYS_WHICH.contains(name));
-    fields.for_each(|(_, value)| look(value, (read_as, false), found));
+    fields.for_each(|(_, value)| look(value, around, found));
 }
 
 /// How a constant is read that is cast to a type.
@@ -166,40 +142,73 @@ pub(super) fn of_type(name: &Tree) -> ReadAs {
     if own == NAME {
         return ReadAs::Cut(NAME_KEPT);
     }
-    match length_of(name).filter(|_| TEXTS.contains(&own)) {
-        Some(length) => ReadAs::Cut(length),
-        None => ReadAs::Type(own),
+    match length_of(name) {
+        Length::Is(length) if TEXTS.contains(&own) => ReadAs::Cut(length),
+        Length::Unread if TEXTS.contains(&own) => ReadAs::CutSomewhere,
+        Length::Is(_) | Length::Unread | Length::None => ReadAs::Type(own),
     }
 }
 
-/// What may be left of a text that is cast to a type that nobody here knows: as much as of a name, or what it says.
-fn perhaps_cut(name: &Tree) -> Option<usize> {
-    known_type(name).is_none().then(|| length_of(name).unwrap_or(NAME_KEPT))
+/// How what is cast to a type may be cut off that nobody here knows, if it says after how much.
+fn perhaps_cut(name: &Tree) -> Option<ReadAs> {
+    if known_type(name).is_some() {
+        return None;
+    }
+    match (own_name(name).is_some_and(|own| BITS.contains(&own)), length_of(name)) {
+        (true, Length::Is(length)) => Some(ReadAs::CutBits(length)),
+        (true, Length::Unread) => Some(ReadAs::CutSomewhere),
+        (false, Length::Is(length)) => Some(ReadAs::Cut(length)),
+        // One of another kind may say anything: `geometry(Point, 4326)`.
+        (false, Length::Unread) | (_, Length::None) => None,
+    }
 }
 
 /// The oids of a type and of its arrays, if it is one of [`TYPES`].
 fn known_type(name: &Tree) -> Option<(u32, u32)> {
-    let name = match name.node()?.get("names").list() {
-        [name] => name.text(),
-        [schema, name] | [_, schema, name] if schema.text() == "pg_catalog" => name.text(),
-        _ => return None,
-    };
+    let name = own_name(name)?;
     TYPES.iter().find(|(known, ..)| *known == name).map(|(_, own, list)| (*own, *list))
 }
 
-/// How long a text may be, by its type: `varchar(16)`.
-fn length_of(name: &Tree) -> Option<usize> {
-    let [length] = name.node()?.get("typmods").list() else { return None };
-    let length = match (length.as_kind("AConst"), length.as_kind("ColumnRef")) {
-        // The server reads all of them as texts.
-        (Some(constant), _) => match given(constant)? {
-            Given::Constant(written) => written.trim().parse().ok()?,
-            Given::Parameter(_) | Given::TooMuch => return None,
-        },
-        (None, Some(column)) => column.get("fields").list().first()?.text().trim().parse().ok()?,
-        (None, None) => return None,
+/// What a type is called, if it may be one of PostgreSQL's own.
+fn own_name(name: &Tree) -> Option<&str> {
+    match name.node()?.get("names").list() {
+        [name] => Some(name.text()),
+        [schema, name] | [_, schema, name] if schema.text() == "pg_catalog" => Some(name.text()),
+        _ => None,
+    }
+}
+
+/// How long a value may be, by its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    /// It does not say.
+    None,
+    /// `varchar(16)`.
+    Is(usize),
+    /// It says so in a way that is not read here: the server takes `'0x10'`, and from version 16 on `'1_6'`.
+    Unread,
+}
+
+fn length_of(name: &Tree) -> Length {
+    let modifiers = name.node().map_or(&[][..], |node| node.get("typmods").list());
+    let length = match modifiers {
+        [] => return Length::None,
+        [length] => written_length(length),
+        _ => None,
     };
-    Some(length).filter(|length| *length > 0)
+    length.filter(|length| *length > 0).map_or(Length::Unread, Length::Is)
+}
+
+/// The server reads all of them as texts.
+fn written_length(length: &Tree) -> Option<usize> {
+    match (length.as_kind("AConst"), length.as_kind("ColumnRef")) {
+        (Some(constant), _) => match given(constant)? {
+            Given::Constant(written) => written.trim().parse().ok(),
+            Given::Parameter(_) | Given::TooMuch => None,
+        },
+        (None, Some(column)) => column.get("fields").list().first()?.text().trim().parse().ok(),
+        (None, None) => None,
+    }
 }
 
 /// The type of a parameter by its oid, as PREPARE declares it: one that nobody has if it is not known here, 0 if the server is to find out.
@@ -212,13 +221,17 @@ pub(super) fn parameter_type(name: &Tree) -> u32 {
     known_type(name).map_or(ANY, |(own, list)| if is_list { list } else { own })
 }
 
-/// Whether values of a type say what they are of by themselves, other than texts.
-fn is_telling(read_as: ReadAs) -> bool {
-    matches!(read_as, ReadAs::Type(_)) && !is_of_text(read_as)
-}
-
-fn is_of_text(read_as: ReadAs) -> bool {
-    matches!(read_as, ReadAs::Type(oid) if TEXTS.contains(&oid))
+/// As what an argument is read beside, by the type of the parameter that it stands for, where that is declared.
+pub(super) fn declared_as(type_oid: u32) -> Option<ReadAs> {
+    let is_known = || TYPES.iter().any(|(_, own, list)| [*own, *list].contains(&type_oid));
+    match type_oid {
+        // Nobody has said it: 0, and `unknown`.
+        0 | 705 => None,
+        NAME => Some(ReadAs::Cut(NAME_KEPT)),
+        text if TEXTS.contains(&text) => None,
+        known if is_known() => Some(ReadAs::TypePerhaps(known)),
+        _ => Some(ReadAs::Anything),
+    }
 }
 
 /// Looks for what a value is as it is.

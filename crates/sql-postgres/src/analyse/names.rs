@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::{Ask, Certainty, Object};
 use pg_query::protobuf::DiscardMode;
 
-use super::constants::parameter_type;
+use super::constants::{declared_as, parameter_type};
 use super::written::Scope;
 use super::{MadeOf, of_tree, read};
 use crate::catalog::Catalog;
@@ -81,8 +81,8 @@ pub fn kept_rows(text: &str, catalog: &Catalog) -> Statement {
 const GIVEN_MAX: usize = 65_536;
 
 impl Statement {
-    /// This statement, together with what it runs by name.
-    pub fn running(&self, behind: &Statement) -> Statement {
+    /// This statement, together with what it runs by name, whose parameters are declared to be of these types: 0 where the server is to find out.
+    pub fn running(&self, behind: &Statement, types: &[u32]) -> Statement {
         let mut whole = self.clone();
         whole.asks.extend(behind.asks.iter().filter(|ask| !self.asks.contains(ask)).cloned());
         whole.touches.extend(behind.touches.iter().filter(|field| !self.touches.contains(field)).cloned());
@@ -100,6 +100,7 @@ impl Statement {
             match put.given {
                 Given::Parameter(number) => {
                     let (given, put_as) = (self.argument(number), put.read_as);
+                    let declared = number.checked_sub(1).and_then(|at| types.get(at)).copied().and_then(declared_as);
                     let Some(fewer) = left.checked_sub(given.len()) else {
                         whole.puts.push(PlainPut { given: Given::TooMuch, ..put.clone() });
                         continue;
@@ -108,7 +109,7 @@ impl Statement {
                     whole.puts.extend(given.iter().flat_map(|argument| {
                         let given = Given::Constant(Arc::clone(&argument.value));
                         let put = move |read_as| PlainPut { given: given.clone(), read_as, ..put.clone() };
-                        read_as(argument, put_as).into_iter().flatten().map(put)
+                        read_as(argument, put_as).into_iter().flatten().chain(declared).map(put)
                     }));
                 }
                 Given::Constant(_) | Given::TooMuch => whole.puts.push(put.clone()),
@@ -163,12 +164,13 @@ impl Statement {
 }
 
 /// As what an argument is taken that is put somewhere as `put`: a constant that stands alone is of the parameter's type, which may be another
-/// than the column's; what stands within something else is of its own, and then what is made of the parameter.
+/// than the column's; what stands within something else is of its own, and then what is made of the parameter. Of two cuts nobody knows
+/// whether something stands between them.
 fn read_as(argument: &Argument, put: ReadAs) -> [Option<ReadAs>; 2] {
-    match (put, argument.read_as) {
-        (ReadAs::Cut(outer), ReadAs::Cut(inner)) => [Some(ReadAs::Cut(outer.min(inner))), None],
-        (_, ReadAs::Column | ReadAs::ColumnPerhaps) => [Some(put.perhaps()), None],
-        (_, own) => [Some(own.within()), Some(put.perhaps())],
+    match argument.read_as {
+        ReadAs::Column | ReadAs::ColumnPerhaps => [Some(put.perhaps()), None],
+        own if own.is_cut() && own == put => [Some(own), None],
+        own => [Some(own.within()), Some(put.perhaps())],
     }
 }
 

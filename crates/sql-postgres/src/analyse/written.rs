@@ -56,7 +56,8 @@ pub(super) const WRITING: [&str; 14] = [
 /// The most values of one text of which is kept where they go, and the most columns that they may go into.
 const VALUES_MAX: usize = 262_144;
 const GOALS_MAX: usize = 1024 * 1024;
-/// How many classified columns all values of one text together may go into. Each is counted as often as something goes there.
+/// How many classified columns all values of one text together may go into. Each is counted as often as something goes there, and one of a view
+/// as all those that it is made of.
 const USES_MAX: usize = 2 * GOALS_MAX;
 
 /// What is put into columns.
@@ -126,8 +127,9 @@ struct Gathering<'a, 'c> {
     placed: Vec<(&'a Tree, bool)>,
     /// Whether what is to be inserted into one column may go into another.
     crosses: bool,
-    /// Where that may go which has no column of its own.
+    /// Where that may go which has no column of its own, each once.
     reached: Vec<Field>,
+    reaches: HashSet<Field>,
     reached_plain: Vec<Arc<[PlainInto]>>,
 }
 
@@ -142,6 +144,7 @@ pub(super) fn written(tree: &Tree, scope: &Scope<'_>) -> Written {
         placed: Vec::new(),
         crosses: false,
         reached: Vec::new(),
+        reaches: HashSet::new(),
         reached_plain: Vec::new(),
     };
     let mut is_into = false;
@@ -376,7 +379,8 @@ impl<'a, 'c> Gathering<'a, 'c> {
         if goal.classified.is_empty() || !values.is_empty() && values.iter().all(|value| gives_nothing(value)) {
             return;
         }
-        if !self.scope.takes_uses(goal.classified.len()) {
+        let uses = goal.classified.iter().map(|column| column.fields.len().max(1)).fold(0, usize::saturating_add);
+        if !self.scope.takes_uses(uses) {
             self.written.too_much = true;
             return;
         }
@@ -406,7 +410,10 @@ impl<'a, 'c> Gathering<'a, 'c> {
                 self.written.lowerings.otherwise(field);
             }
             self.written.keep(self.scope, given, field, column.type_oid);
-            self.reached.extend(given.reaches.then(|| field.clone()));
+            if given.reaches && !self.reaches.contains(field) {
+                self.reaches.insert(field.clone());
+                self.reached.push(field.clone());
+            }
             if !self.fields.contains(field) {
                 self.fields.insert(field.clone());
                 self.written.fields.push(field.clone());
@@ -450,8 +457,7 @@ impl<'a, 'c> Gathering<'a, 'c> {
         }
         let mut given = AsTheyAre::default();
         loose.iter().for_each(|(node, _)| given.add(node, false));
-        let mut seen = HashSet::new();
-        for field in self.reached.iter().filter(|field| seen.insert(*field)) {
+        for field in &self.reached {
             self.written.keep(self.scope, &given, field, 0);
         }
     }

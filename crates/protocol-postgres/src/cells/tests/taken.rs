@@ -585,3 +585,34 @@ fn blanks_and_zeros_before_a_number_do_not_hide_it() {
     let octal = format!("{zeros}{:o}", CARD.parse::<u64>().unwrap());
     says_card(0, false, octal.as_bytes());
 }
+
+#[test]
+fn of_many_bits_the_first_are_a_number() {
+    let number = CARD.parse::<u64>().unwrap();
+    for value in [format!("x{number:016x}ffff"), format!("{number:064b}11"), format!("0x{number:016x}ffff")] {
+        says_card(0, false, value.as_bytes());
+    }
+    let sent = [80_u32.to_be_bytes().as_slice(), &number.to_be_bytes(), &[255, 255]].concat();
+    says_card(1560, true, &sent);
+    says_card(0, true, &sent);
+    assert!(says(0, false, b"xca8234e").contains(&"212345678".to_owned()));
+}
+
+#[test]
+fn what_may_be_a_counter_or_money_is_read_as_one() {
+    let negative = format!("-{}", CARD.parse::<u64>().unwrap().wrapping_neg());
+    for value in [negative.as_str(), "4539148803436467zzz", "45,39,14,88,03,43,64,67", "$4,539,148,803,436,467.00"] {
+        says_card(0, false, value.as_bytes());
+    }
+    // What is cut to 32 bits.
+    for value in ["-139414625", "18446744073570136991"] {
+        assert!(says(28, false, value.as_bytes()).contains(&"4155552671".to_owned()), "{value}");
+    }
+    // What is none of them, or says no more as one.
+    for value in ["12345", "+12345", "kg 1,5", "a1,2"] {
+        assert!(says(0, false, value.as_bytes()).len() < 3, "{value} {:?}", says(0, false, value.as_bytes()));
+    }
+    for (value, unread) in [("192.168.100.200", "192168100200"), ("45.39148803436467", CARD)] {
+        assert!(!says(0, false, value.as_bytes()).contains(&unread.to_owned()), "{value}");
+    }
+}

@@ -429,3 +429,31 @@ fn transactions_that_end_do_not_look_at_held_cursors_again_and_again() {
         assert_eq!(House::new().caller(&query(text)), sent, "{text}");
     }
 }
+
+/// The answers to so many statements with these tags, one after another.
+fn answers(tags: &[&str], times: usize) -> Vec<u8> {
+    let all: Vec<u8> = tags.iter().flat_map(|tag| tagged(tag)).collect();
+    [all.repeat(times), ready(b'I').to_vec()].concat()
+}
+
+#[test]
+fn the_end_of_a_transaction_looks_at_no_cursor_that_is_there_for_good() {
+    const HELD: usize = 10_000;
+    let declare = |name: String| format!("DECLARE {name} CURSOR WITH HOLD FOR SELECT 1;");
+    let mut house = House::new();
+    let held: String = (0..HELD).map(|at| declare(format!("a{at}"))).collect();
+    assert_eq!(house.caller(&query(&held)), "Q");
+    house.target(&answers(&["DECLARE CURSOR"], HELD));
+    let begun = std::time::Instant::now();
+    // Each END that is answered.
+    assert_eq!(house.caller(&query(&"END;".repeat(10_000))), "Q");
+    house.target(&answers(&["COMMIT"], 10_000));
+    let answered = begun.elapsed();
+    // Each DECLARE before an END.
+    let text: String = (0..5_000).map(|at| format!("{}END;", declare(format!("b{at}")))).collect();
+    assert_eq!(house.caller(&query(&text)), "Q");
+    house.target(&answers(&["DECLARE CURSOR", "COMMIT"], 5_000));
+    let declared = begun.elapsed();
+    assert!(declared < std::time::Duration::from_secs(30), "{answered:?} {declared:?}");
+    assert_eq!(house.caller(&query("FETCH b7")), "Q");
+}

@@ -391,6 +391,10 @@ fn rows() -> CatalogRows {
         let (number, oid) = (u8::to_string(&number), u32::to_string(&oid));
         add("columns", &["20099", &number, column, "f", "t", &oid]);
     }
+    // One of bits, and one whose name says what is in it.
+    add("relations", &["20098", "public", "more", "r"]);
+    add("columns", &["20098", "1", "flags", "f", "t", "1560"]);
+    add("columns", &["20098", "2", "ssn", "f", "t", "23"]);
     for function in SYSTEM_FUNCTIONS {
         add("system_functions", &[function, "f", ""]);
     }

@@ -7,6 +7,7 @@ mod by_name;
 mod copies;
 mod fuzz;
 mod house;
+mod kept;
 mod long;
 mod looking;
 mod opaque;

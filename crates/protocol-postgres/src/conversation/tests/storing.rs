@@ -564,7 +564,7 @@ proptest! {
 const CARD: i64 = 4_539_148_803_436_467;
 
 /// A Bind of the unnamed statement with these parameters, in binary or not.
-fn bind_values(binary: bool, values: &[&[u8]]) -> Vec<u8> {
+pub(super) fn bind_values(binary: bool, values: &[&[u8]]) -> Vec<u8> {
     let mut rest = [0, 1, 0, u8::from(binary)].to_vec();
     rest.extend(u16::try_from(values.len()).unwrap().to_be_bytes());
     for value in values {
@@ -576,7 +576,7 @@ fn bind_values(binary: bool, values: &[&[u8]]) -> Vec<u8> {
 }
 
 #[track_caller]
-fn bound(text: &str, binary: bool, value: &[u8], goes: bool) {
+pub(super) fn bound(text: &str, binary: bool, value: &[u8], goes: bool) {
     let mut house = House::forbidding();
     let went = house.caller(&[parse("", text), bind_values(binary, &[value]), execute(""), sync()].concat());
     assert_eq!(went, if goes { "PBES" } else { "P!S" }, "{text} {:?}", String::from_utf8_lossy(value));

@@ -49,7 +49,7 @@ impl Settled {
         };
         let mut more = Vec::new();
         for put in puts.iter_mut().filter(|put| is_unsettled(put)) {
-            if let ReadAs::Cut(_) = put.read_as {
+            if put.read_as.is_cut() {
                 more.push(PlainPut { read_as: ReadAs::Anything, ..put.clone() });
             }
             put.read_as = put.read_as.perhaps();
@@ -62,7 +62,7 @@ fn number(node: &Node) -> Option<usize> {
     usize::try_from(node.int("number")).ok().filter(|_| node.kind == "ParamRef")
 }
 
-/// Texts of all types come alike.
+/// Texts of all types come alike, but for those of which the server cuts something off (`name`).
 fn alike(oid: u32) -> u32 {
     if TEXTS.contains(&oid) { 25 } else { oid }
 }
