@@ -114,6 +114,7 @@ const FILES: &[(&str, &str)] = &[
     ("us_passport.toml", include_str!("../entities/us_passport.toml")),
     ("us_ssn.toml", include_str!("../entities/us_ssn.toml")),
     ("uuid.toml", include_str!("../entities/uuid.toml")),
+    ("vendor_token.toml", include_str!("../entities/vendor_token.toml")),
     ("vin.toml", include_str!("../entities/vin.toml")),
     ("za_id.toml", include_str!("../entities/za_id.toml")),
 ];

@@ -162,6 +162,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("us_npi", north_america::us_npi),
     ("us_ssn", north_america::us_ssn),
     ("uy_rut", latin_america::uy_rut),
+    ("vendor_token", tokens::vendor_token),
     ("vin", devices::vin),
     ("wif", coins::wif),
     ("za_id", south::za_id),

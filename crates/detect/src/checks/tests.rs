@@ -161,6 +161,7 @@ const VALID: &[(&str, Promise, &[&str])] = &[
     ("us_npi", Each, &["1234567893", "1245319599"]),
     ("us_ssn", Nothing, &["536904399", "001010001"]),
     ("uy_rut", Most, &["211003420017", "211406340011"]),
+    ("vendor_token", Nothing, &["napi_0EXAMPLEabcdefghijklmnopqrstuvwxyz1", "glc_0EXAMPLE1abcdefg+ijk/mnopq=="]),
     ("vin", Each, &["1M8GDM9AXKP042788", "11111111111111111", "5GZCZ43D13S812715"]),
     ("wif", Each, &[
         "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
@@ -227,7 +228,7 @@ fn one_wrong_digit_is_refused() {
 #[test]
 fn longer_and_shorter_ones_are_refused() {
     // These have a number of digits that varies.
-    const VARIES: [&str; 12] = [
+    const VARIES: [&str; 13] = [
         "credentials",
         "luhn",
         "card",
@@ -240,6 +241,7 @@ fn longer_and_shorter_ones_are_refused() {
         "co_nit",
         "password",
         "password_word",
+        "vendor_token",
     ];
     let mut wrong = Vec::new();
     for &(name, _, examples) in VALID.iter().filter(|(name, ..)| !VARIES.contains(name)) {
@@ -284,6 +286,16 @@ fn what_was_never_given_out_is_refused() {
     refuses("id_nik", &["9971011708450001", "3171013208450001", "3171011708450000"]);
     refuses("my_nric", &["771305021234", "770305171234", "770230021234"]);
     refuses("mx_rfc", &["GODE561331GR8", "GO1E561231GR8", "GODE561231GR"]);
+    refuses(
+        "vendor_token",
+        &[
+            "",
+            "api_live",
+            "xai-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1",
+            "rnd_1234567890123456789012345678",
+            "a_connection_settings_table",
+        ],
+    );
     refuses("vin", &["1M8GDM9AXKP04278O", "1M8GDM9A1KP042788"]);
 }
 

@@ -12,6 +12,24 @@ pub fn npm_token(text: &[u8]) -> bool {
     text.strip_prefix(b"npm_").is_some_and(has_crc32)
 }
 
+/// A token of a provider whose tokens have no check sum: its end is drawn at random, and so no words, nor what stands for a token in a text.
+pub fn vendor_token(text: &[u8]) -> bool {
+    let bare = text.iter().rposition(|byte| *byte != b'=').and_then(|last| text.get(..=last)).unwrap_or_default();
+    let end = bare.get(bare.len().saturating_sub(DRAWN_BYTES)..).unwrap_or_default();
+    let kinds = end.iter().fold([0_u64; 4], |mut kinds, byte| {
+        if let Some(bits) = kinds.get_mut(usize::from(byte >> 6)) {
+            *bits |= 1 << (byte & 63);
+        }
+        kinds
+    });
+    let different: u32 = kinds.iter().map(|bits| bits.count_ones()).sum();
+    different >= DIFFERENT_MIN && end.iter().any(u8::is_ascii_digit) && end.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// How much of its end is looked at, and how many different bytes there must be.
+const DRAWN_BYTES: usize = 32;
+const DIFFERENT_MIN: u32 = 7;
+
 /// Whether the last six of thirty-six are the CRC-32 of the others in base 62.
 fn has_crc32(text: &[u8]) -> bool {
     const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
