@@ -1,7 +1,7 @@
 //! Shapes that begin at any word, with a digit in it or not: those of kinds of one's own, which nobody has fitted to a quicker search.
 
 use crate::detector::Group;
-use crate::scan::{is_end, is_inside};
+use crate::edges::{is_end, is_inside};
 
 /// Shapes that begin at any word.
 pub(crate) struct Anywhere {

@@ -1,4 +1,4 @@
-//! Bytes in blocks of sixty-four, and a bit for each of them.
+//! Bytes in blocks of sixty-four, and a bit for each of them; and how many in a row are of one sort, sixteen at a time.
 //!
 //! There is no branch for a byte, so that the compiler makes vectors of it.
 

@@ -3,11 +3,11 @@
 use crate::anywhere::Anywhere;
 use crate::blocks::is_word as is_of_word;
 use crate::checks::{Check, check};
+use crate::edges::is_local;
 use crate::entity::{Entity, Shape};
 use crate::kinds::{KindId, Kinds};
 use crate::literals::{HEAD_BYTES, Literal, Literals};
 use crate::numbers::Numbers;
-use crate::scan::is_local;
 use crate::shapes::{SHAPE_BYTES_MAX, Shapes, bytes_min};
 use crate::times::{self, Times};
 use crate::words::{Said, Vocabulary, Words};

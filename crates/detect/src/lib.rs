@@ -14,6 +14,7 @@ mod builtin;
 mod chain;
 mod checks;
 mod detector;
+mod edges;
 mod entity;
 mod kinds;
 mod lane;

@@ -8,12 +8,13 @@ use regex_automata::util::primitives::StateID;
 
 use crate::blocks::{self, Places};
 use crate::detector::Place;
+use crate::edges::{
+    LETTERS_MAX, LOCAL_BYTES_MAX, RUN_BYTES_MAX, WORD_BYTES_MAX, colon_run, is_of_run, is_place, letters_start,
+    local_start, run_start, word_end, word_start,
+};
 use crate::literals::Way;
 use crate::scan::again::Again;
-use crate::scan::{
-    Finding, LETTERS_MAX, LOCAL_BYTES_MAX, RUN_BYTES_MAX, Scanner, WORD_BYTES_MAX, colon_run, is_of_run, is_place,
-    letters_start, local_start, run_start, word_end, word_start,
-};
+use crate::scan::{Finding, Scanner};
 
 /// How many bytes before one that is not told must be kept, so that all is told as in the whole: the longest look back for where
 /// something begins, and from there for the words before it and for what it may be inside of.

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use super::{
-    COLONS_MIN, Finding, LETTERS_MAX, LOCAL_BYTES_MAX, RUN_BYTES_MAX, WORD_BYTES_MAX, is_end, is_inside, is_local,
-    resolve, value_of,
-};
+use super::{COLONS_MIN, Finding, resolve};
 use crate::checks::Check;
 use crate::detector::{Detector, Group, Place, ShapeOf, WORD_ODDS, said};
+use crate::edges::{
+    LETTERS_MAX, LOCAL_BYTES_MAX, RUN_BYTES_MAX, WORD_BYTES_MAX, is_end, is_inside, is_local, value_of,
+};
 use crate::surroundings::{is_in_table, is_part, is_type, name_of};
 use crate::words::{Words, plainly};
 
