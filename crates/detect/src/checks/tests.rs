@@ -292,7 +292,7 @@ fn what_was_never_given_out_is_refused() {
             "",
             "api_live",
             "xai-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1",
-            "rnd_1234567890123456789012345678",
+            "rnd_12345678901234567890123456789012",
             "a_connection_settings_table",
         ],
     );
