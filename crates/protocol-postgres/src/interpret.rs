@@ -19,7 +19,7 @@ use sql_postgres::{
 use crate::catalog::Snapshot;
 use crate::cells::NAME;
 use crate::cells::Said;
-use crate::conversation::{Came, LOOKED_BYTES_MAX, Shape, Types, each_put};
+use crate::conversation::{Came, LOOKED_BYTES_MAX, Shape, Types, each_put, is_by_column};
 
 /// Actions on objects that one text may ask for; each costs time to decide and room to keep.
 const ASKS_MAX: usize = 4096;
@@ -159,7 +159,7 @@ impl Circumstance<'_> {
         let mut types: HashMap<*const PlainInto, Vec<u32>> = HashMap::new();
         let mut puts = statements.iter().flat_map(all_of).flat_map(|statement| &statement.puts);
         let is_put = puts.any(|put| match (&put.given, put.read_as) {
-            (Given::Constant(value), read_as @ (ReadAs::Column | ReadAs::ColumnPerhaps)) => {
+            (Given::Constant(value), read_as) if is_by_column(read_as) => {
                 let types = types.entry(put.into.as_ptr()).or_insert_with(|| types_of(&put.into));
                 types.iter().any(|oid| finds(read_as, Types::one(*oid), value))
             }

@@ -128,10 +128,15 @@ pub enum ReadAs {
     Cut(usize),
     /// The same of bits, which become a number.
     CutBits(usize),
+    /// As bits, of which no more than so many are kept if it says so: where the column is one of bits they stay what they are, and else they
+    /// become a number.
+    Bits(Option<usize>),
     /// As a text of which nobody here knows how much is kept.
     CutSomewhere,
     /// As one of any type: of a `name` no more than 63 bytes are kept.
     Anything,
+    /// The same of what something else is made of: it is no `name`.
+    Made,
 }
 
 impl ReadAs {
@@ -141,6 +146,8 @@ impl ReadAs {
         match self {
             Self::Column => Self::ColumnPerhaps,
             Self::Type(oid) | Self::TypeWithin(oid) | Self::TextOf(oid) => Self::TypePerhaps(oid),
+            Self::Bits(count) => count.map_or(Self::Anything, Self::CutBits),
+            Self::Made => Self::Anything,
             Self::ColumnPerhaps | Self::TypePerhaps(_) | Self::Anything => self,
             Self::Cut(_) | Self::CutBits(_) | Self::CutSomewhere => self,
         }
@@ -148,7 +155,7 @@ impl ReadAs {
 
     /// Whether something may be cut off of it: it is looked at as a whole as well, as one of any type.
     pub fn is_cut(self) -> bool {
-        matches!(self, Self::Cut(_) | Self::CutBits(_) | Self::CutSomewhere)
+        matches!(self, Self::Cut(_) | Self::CutBits(_) | Self::Bits(Some(_)) | Self::CutSomewhere)
     }
 
     /// The same of what is read so for certain, before something else is made of it.

@@ -34,7 +34,7 @@ use family::Family;
 pub use long::{LongCell, Writing, is_overwritten, overwritten};
 pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
 pub use search::{Eyes, Manner, Sought};
-pub use taken::{NAME, NAME_KEPT, RETURNED, Said, each_kept, each_of_cut_bits, each_said};
+pub use taken::{BITS, NAME, NAME_KEPT, RETURNED, Said, each_kept, each_of_cut_bits, each_said};
 
 /// The wire type of a column: what `RowDescription` and `Bind` say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,7 +43,7 @@ const COUNTERS: [u32; 2] = [XID, XID8];
 const XID_ARRAY: u32 = 1011;
 const XID8_ARRAY: u32 = 271;
 /// `bit` and `varbit`, which become numbers.
-const BITS: [u32; 2] = [1560, 1562];
+pub const BITS: [u32; 2] = [1560, 1562];
 /// So many bits become a number, and no more: of more the first do, once they are cut off.
 const BITS_MAX: u32 = 64;
 /// Of fewer bits nothing is made that would be found: a number of nine digits has 27, one of eight 24.
@@ -183,8 +183,7 @@ fn beyond<T>(oid: u32, value: &[u8], level: usize, ask: &mut Ask<'_, T>) -> Opti
         _ if oid == XID8_ARRAY => in_elements(XID8, without_bounds(value), level, ask),
         _ => in_number(None, value, ask)
             .flatten()
-            .or_else(|| in_counter_perhaps(value, ask))
-            .or_else(|| in_money_perhaps(value, ask))
+            .or_else(|| if value.contains(&b'-') { None } else { in_octal_number(value, ask) })
             .or_else(|| in_bits(value, ask))
             .or_else(|| if value.len() <= DATE_BYTES_MAX { in_date(value, ask).flatten() } else { None })
             .or_else(|| if has_escapes() { in_bytes(value, ask).flatten() } else { None })
@@ -231,19 +230,6 @@ fn in_counter<T>(oid: u32, value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
     let answer = ask(Said::Bytes(number.to_string().as_bytes()));
     // Of an `xid` no more than 32 bits are kept.
     answer.or_else(|| if oid == XID && number > u64::from(u32::MAX) { ask(Said::Bytes(half.as_bytes())) } else { None })
-}
-
-/// The same where a value may be one, and says something else as one.
-fn in_counter_perhaps<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
-    let value = number::trimmed(value);
-    let is_negative = value.starts_with(b"-");
-    let begins = value.first().is_some_and(|first| first.is_ascii_digit() || matches!(first, b'+' | b'-'));
-    let digits = value.strip_prefix(b"+").unwrap_or(value);
-    let is_plain = || digits.iter().all(u8::is_ascii_digit) && !digits.starts_with(b"0");
-    if !begins || is_plain() {
-        return None;
-    }
-    in_counter(if is_negative { XID } else { 0 }, value, ask)
 }
 
 /// What a number begins as that C reads.
@@ -344,16 +330,6 @@ fn in_date<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<Option<T>> {
 /// In an amount of money: the number that it is without signs. Which of them the point is depends on the place.
 fn in_money<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
     in_money_with(b'.', value, ask).or_else(|| in_money_with(b',', value, ask))
-}
-
-/// The same where a value may be one. Who writes many digits behind a point writes no thousands with points: a place on a map has as many
-/// digits as a card.
-fn in_money_perhaps<T>(value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
-    let is_of_money = |byte: &u8| byte.is_ascii_digit() || b",.$+-() ".contains(byte) || !byte.is_ascii();
-    let is_comma =
-        |part: &[u8]| matches!(part, [before, b',', after] if before.is_ascii_digit() && after.is_ascii_digit());
-    let may_be = value.windows(3).any(is_comma) && value.iter().all(is_of_money);
-    if may_be { in_money_with(b'.', value, ask) } else { None }
 }
 
 fn in_money_with<T>(point: u8, value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {

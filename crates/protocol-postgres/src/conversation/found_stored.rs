@@ -2,6 +2,7 @@
 //!
 //! It is as if the column were of the class: `store` is asked on it. A value in which nothing is found asks nothing.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
@@ -15,7 +16,7 @@ use super::long_bind::LONG_BIND_BYTES;
 use super::lowered::UNKNOWN;
 use super::statements::{Portal, Prepared};
 use super::text_settings::Reads;
-use crate::cells::{CellType, Manner, NAME, NAME_KEPT, Said, each_kept, each_of_cut_bits, each_said};
+use crate::cells::{BITS, CellType, Manner, NAME, NAME_KEPT, Said, each_kept, each_of_cut_bits, each_said};
 use crate::interpret::{Interpreted, all_of};
 use crate::wire::frontend::Bind;
 
@@ -75,11 +76,9 @@ impl<S> Conversation<S> {
         now: UnixMicros,
     ) -> Option<Declined> {
         self.catalogs.search().filter(|_| self.session.may_forbid_store())?;
-        let mut puts = puts(interpreted).filter_map(|put| match put.given {
-            Given::Parameter(number) => Some((number, put)),
-            Given::Constant(_) | Given::TooMuch => None,
-        });
+        let mut puts = parameters(interpreted);
         let first = puts.next()?;
+        let casts = OnceCell::new();
         let values: Vec<(bool, Option<&[u8]>)> = bind.values().collect();
         let mut looking = self.looking_into_puts(now)?;
         std::iter::once(first).chain(puts).find_map(|(number, put)| {
@@ -87,8 +86,10 @@ impl<S> Conversation<S> {
             let (binary, value) = *values.get(at)?;
             let value = value?;
             let declared = prepared.types.get(at).copied().filter(|oid| !matches!(*oid, 0 | UNKNOWN));
-            let is_text = !binary || declared.is_none_or(is_text);
-            let is_foreign = is_text && self.settings.of_value(value, self.batch, true) != Reads::Alike;
+            let is_foreign = self.settings.is_foreign(value, self.batch) && {
+                let own = declared.or_else(|| casts.get_or_init(|| casts_of(interpreted)).get(&number).copied());
+                !binary || own.is_none_or(is_text)
+            };
             looking.refuses(put, value, Came { binary, declared, is_foreign })
         })
     }
@@ -153,7 +154,7 @@ impl Came {
             ReadAs::Column | ReadAs::ColumnPerhaps => own,
             ReadAs::Type(oid) | ReadAs::TypeWithin(oid) | ReadAs::TextOf(oid) | ReadAs::TypePerhaps(oid) => oid,
             ReadAs::Cut(_) | ReadAs::CutBits(_) | ReadAs::CutSomewhere => TEXT,
-            ReadAs::Anything => 0,
+            ReadAs::Anything | ReadAs::Made | ReadAs::Bits(_) => 0,
         };
         match self.declared {
             // What goes as a text may be cast to anything.
@@ -169,7 +170,7 @@ impl Came {
         let is_open = matches!(read_as, ReadAs::ColumnPerhaps | ReadAs::TypePerhaps(_)) && self.declared.is_none();
         match read_as {
             ReadAs::Column | ReadAs::Type(_) => None,
-            ReadAs::Anything if self.declared.is_none_or(is_text) => None,
+            ReadAs::Anything | ReadAs::Made if self.declared.is_none_or(is_text) => None,
             _ if is_open => Some(CellType::of(0, self.binary)),
             _ if !first.binary || is_text(first.oid) => Some(CellType::of(0, false)),
             // Texts may be within it; what else has this form is what it says.
@@ -180,6 +181,11 @@ impl Came {
 
 fn is_text(oid: u32) -> bool {
     Manner::of(oid, true) == Some(Manner::Text)
+}
+
+/// Whether it is by the type of its column that a value is read.
+pub(crate) fn is_by_column(read_as: ReadAs) -> bool {
+    matches!(read_as, ReadAs::Column | ReadAs::ColumnPerhaps | ReadAs::Bits(_))
 }
 
 fn holds_others(oid: u32) -> bool {
@@ -216,6 +222,12 @@ pub(crate) fn each_put<T>(
     value: &[u8],
     ask: &mut dyn FnMut(Said<'_>) -> Option<T>,
 ) -> Option<T> {
+    let read_as = match read_as {
+        // They stay what they are.
+        ReadAs::Bits(_) if BITS.contains(&own.one) => ReadAs::Column,
+        ReadAs::Bits(_) => read_as.perhaps(),
+        other => other,
+    };
     let first = came.first(read_as, own.one);
     if read_as == ReadAs::Column {
         // It stays what it is.
@@ -255,11 +267,7 @@ fn each_left<T>(
         _ => None,
     };
     answer.or_else(|| {
-        let may_be_name = match read_as {
-            ReadAs::ColumnPerhaps | ReadAs::TypePerhaps(_) | ReadAs::Anything => true,
-            ReadAs::Cut(length) => length > NAME_KEPT,
-            _ => false,
-        };
+        let may_be_name = matches!(read_as, ReadAs::ColumnPerhaps | ReadAs::TypePerhaps(_) | ReadAs::Anything);
         as_any(value.get(..NAME_KEPT).filter(|left| left.len() < value.len() && (is_name || may_be_name))?)
     })
 }
@@ -328,7 +336,7 @@ impl IntoPuts<'_> {
         groups.named.iter().find_map(|group| {
             let all = put.into.get(group.all.clone())?;
             let name = all.first()?.column.as_str();
-            if name.is_empty() || !matches!(put.read_as, ReadAs::Column | ReadAs::ColumnPerhaps) {
+            if name.is_empty() || !is_by_column(put.read_as) {
                 return self.refuses_by_name(put, (name, Types::several(group.has_names)), all, value, came);
             }
             let mut types = group.types.iter().filter_map(|of_type| put.into.get(of_type.clone()));
@@ -369,6 +377,23 @@ pub(super) fn refuses(storing: &mut Storing<'_>, into: &PlainInto, said: Said<'_
         Said::Bytes(value) => storing.refuses(&into.first()?.column, columns(into), value),
         Said::Unread => storing.refuses_unread(columns(into), UNREAD),
     }
+}
+
+/// Parameters that are put somewhere, by their numbers.
+fn parameters(interpreted: &Interpreted) -> impl Iterator<Item = (usize, &PlainPut)> {
+    puts(interpreted).filter_map(|put| match put.given {
+        Given::Parameter(number) => Some((number, put)),
+        Given::Constant(_) | Given::TooMuch => None,
+    })
+}
+
+/// Of which types parameters are that stand directly within casts, and nowhere else but there.
+fn casts_of(interpreted: &Interpreted) -> HashMap<usize, u32> {
+    let cast = |(number, put): (usize, &PlainPut)| match put.read_as {
+        ReadAs::Type(oid) | ReadAs::TypeWithin(oid) => Some((number, oid)),
+        _ => None,
+    };
+    parameters(interpreted).filter_map(cast).collect()
 }
 
 fn puts(interpreted: &Interpreted) -> impl Iterator<Item = &PlainPut> {

@@ -57,7 +57,7 @@ use crate::wire::frame::{HEAD_BYTES, Head, Inbox};
 use crate::wire::{Malformed, backend};
 use copy::Rest;
 use expect::Expect;
-pub(crate) use found_stored::{Came, LOOKED_BYTES_MAX, Types, each_put};
+pub(crate) use found_stored::{Came, LOOKED_BYTES_MAX, Types, each_put, is_by_column};
 use looking::Looking;
 use own_catalog::OwnCatalog;
 use readings::Readings;

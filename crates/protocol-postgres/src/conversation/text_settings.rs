@@ -27,6 +27,8 @@ pub struct TextSettings {
     server: Vec<u8>,
     /// The batch in which something was sent that may change them, and whose ReadyForQuery has not come.
     code: Option<u64>,
+    /// The batch in which something was sent that sets the encoding in so many words, if it is that of `code`.
+    setting: Option<u64>,
     /// The session has set `client_encoding`, so that a ROLLBACK may set it back.
     encoding_set: bool,
 }
@@ -44,7 +46,14 @@ pub enum Reads {
 
 impl Default for TextSettings {
     fn default() -> Self {
-        Self { conforming: true, client: b"UTF8".to_vec(), server: b"UTF8".to_vec(), code: None, encoding_set: false }
+        Self {
+            conforming: true,
+            client: b"UTF8".to_vec(),
+            server: b"UTF8".to_vec(),
+            code: None,
+            setting: None,
+            encoding_set: false,
+        }
     }
 }
 
@@ -65,6 +74,9 @@ impl TextSettings {
         if self.may_change(interpreted) {
             self.may_change_in(batch);
         }
+        if interpreted.changes_encoding(self.encoding_set) {
+            self.setting = Some(batch);
+        }
     }
 
     fn may_change_in(&mut self, batch: u64) {
@@ -74,7 +86,7 @@ impl TextSettings {
     /// The target is ready: all that was changed before has been told. `running` was sent behind.
     pub fn ready(&mut self, mut running: impl Iterator<Item = Rc<Interpreted>>) {
         if self.code.is_some() && !running.any(|interpreted| self.may_change(&interpreted)) {
-            self.code = None;
+            (self.code, self.setting) = (None, None);
         }
     }
 
@@ -131,6 +143,12 @@ impl TextSettings {
         }
     }
 
+    /// Whether the letters of a value in this batch are those of another encoding than UTF-8, as the target has said last or as is set before it in
+    /// the same batch. Code that ran there is not taken to have changed it.
+    pub fn is_foreign(&self, value: &[u8], batch: u64) -> bool {
+        !value.is_ascii() && (self.client != b"UTF8" || self.setting == Some(batch))
+    }
+
     /// Whether a COPY's data that say no encoding of their own are UTF-8.
     pub fn copies_utf8(&self) -> bool {
         self.code.is_none() && self.client == b"UTF8"
@@ -176,6 +194,19 @@ mod tests {
         settings.told(b"client_encoding", b"LATIN1");
         assert!(matches!(settings.of_value("é".as_bytes(), 2, true), Reads::Otherwise(_)) && !settings.copies_utf8());
         assert_eq!(settings.of_value(b"e", 2, true), Reads::Alike);
+    }
+
+    #[test]
+    fn letters_are_foreign_where_another_encoding_is_told_or_set() {
+        let mut settings = TextSettings::default();
+        settings.may_change_in(1);
+        assert!(!settings.is_foreign("é".as_bytes(), 1));
+        settings.setting = Some(1);
+        assert!(settings.is_foreign("é".as_bytes(), 1) && !settings.is_foreign(b"e", 1));
+        settings.ready(std::iter::empty());
+        assert!(!settings.is_foreign("é".as_bytes(), 2));
+        settings.told(b"client_encoding", b"LATIN1");
+        assert!(settings.is_foreign("é".as_bytes(), 2));
     }
 
     #[test]

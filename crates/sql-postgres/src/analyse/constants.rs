@@ -98,11 +98,10 @@ fn look<'a>(value: &'a Tree, around: Around, found: &mut impl FnMut(&'a Node, Re
         "AConst" | "ColumnRef" => around.each_of_constant(|read_as| found(node, read_as)),
         // In options, as those of a sequence.
         "Integer" | "Float" => around.further().each_of_constant(|read_as| found(node, read_as)),
-        "TypeCast" => {
-            let (name, cast) = (node.get("type_name"), node.get("arg"));
-            let around = around.cast(of_type(name), cast.as_kind("ParamRef").is_some());
-            look(cast, around.cut(perhaps_cut(name)), found);
-        }
+        "TypeCast" => match bits_of(node).filter(|_| around.is_column()) {
+            Some((bits, read_as)) => found(bits, read_as),
+            None => look_cast(node, around, found),
+        },
         "CollateClause" => look(node.get("arg"), around, found),
         "CaseExpr" => {
             let results = node.get("args").list().iter().filter_map(Tree::node).map(|when| when.get("result"));
@@ -118,8 +117,38 @@ fn look<'a>(value: &'a Tree, around: Around, found: &mut impl FnMut(&'a Node, Re
         "NullTest" | "BooleanTest" | "BoolExpr" => {}
         "SubLink" if !returns_rows(node) => {}
         "MultiAssignRef" => of_row(node).into_iter().for_each(|value| look(value, around, found)),
-        _ => each_in(node, "", around.further(), found),
+        "FuncCall" | "AExpr" | "NamedArgExpr" => each_in(node, "", around.made(), found),
+        _ => each_in(node, "", around.further().named(true), found),
     }
+}
+
+/// In what is cast.
+fn look_cast<'a>(node: &'a Node, around: Around, found: &mut impl FnMut(&'a Node, ReadAs)) {
+    let (name, cast) = (node.get("type_name"), node.get("arg"));
+    let own = of_type(name);
+    // One of a type that nobody knows may be a name, and none of another.
+    let may_be_name = own == ReadAs::Anything && !is_of_bits(name);
+    let around = around.cast(own, cast.as_kind("ParamRef").is_some()).cut(perhaps_cut(name));
+    look(cast, around.named(may_be_name), found);
+}
+
+/// A constant or a parameter directly within a cast to bits.
+fn bits_of(cast: &Node) -> Option<(&Node, ReadAs)> {
+    let (name, bits) = (cast.get("type_name"), cast.get("arg").node()?);
+    let is_given = matches!(bits.kind, "AConst" | "ParamRef");
+    let is_list = name.node().is_some_and(|name| !name.get("array_bounds").list().is_empty());
+    if !is_given || is_list || !is_of_bits(name) {
+        return None;
+    }
+    match length_of(name) {
+        Length::None => Some((bits, ReadAs::Bits(None))),
+        Length::Is(length) => Some((bits, ReadAs::Bits(Some(length)))),
+        Length::Unread => None,
+    }
+}
+
+fn is_of_bits(name: &Tree) -> bool {
+    own_name(name).is_some_and(|own| BITS.contains(&own))
 }
 
 /// Those in what stands in a node, but for one of its fields and for those that say which rows there are.
@@ -154,7 +183,7 @@ fn perhaps_cut(name: &Tree) -> Option<ReadAs> {
     if known_type(name).is_some() {
         return None;
     }
-    match (own_name(name).is_some_and(|own| BITS.contains(&own)), length_of(name)) {
+    match (is_of_bits(name), length_of(name)) {
         (true, Length::Is(length)) => Some(ReadAs::CutBits(length)),
         (true, Length::Unread) => Some(ReadAs::CutSomewhere),
         (false, Length::Is(length)) => Some(ReadAs::Cut(length)),

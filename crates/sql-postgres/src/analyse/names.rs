@@ -170,6 +170,8 @@ fn read_as(argument: &Argument, put: ReadAs) -> [Option<ReadAs>; 2] {
     match argument.read_as {
         ReadAs::Column | ReadAs::ColumnPerhaps => [Some(put.perhaps()), None],
         own if own.is_cut() && own == put => [Some(own), None],
+        // What it is it stays.
+        ReadAs::Bits(_) if put == ReadAs::Column => [Some(argument.read_as), None],
         own => [Some(own.within()), Some(put.perhaps())],
     }
 }

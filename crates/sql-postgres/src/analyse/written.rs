@@ -511,11 +511,14 @@ impl Written {
     }
 }
 
-/// As what a constant is taken that stands there: a number is none of its column's type.
+/// As what a constant is taken that stands there: a number is none of its column's type, and bits may be.
 fn as_put(node: &Node, alone: ReadAs) -> ReadAs {
-    let is_number = node.get("val").node().is_some_and(|value| value.kind != "String");
-    let is_columns = matches!(alone, ReadAs::Column | ReadAs::ColumnPerhaps);
-    if is_number && is_columns { ReadAs::Anything } else { alone }
+    let kind = node.get("val").node().map(|value| value.kind);
+    match (alone, kind) {
+        (ReadAs::Column | ReadAs::ColumnPerhaps, Some("BitString")) => ReadAs::Bits(None),
+        (ReadAs::Column | ReadAs::ColumnPerhaps, Some(kind)) if kind != "String" => ReadAs::Anything,
+        _ => alone,
+    }
 }
 
 /// Whether what is set where a row is there already may be what was to be inserted into another column than this one.

@@ -599,20 +599,29 @@ fn of_many_bits_the_first_are_a_number() {
 }
 
 #[test]
-fn what_may_be_a_counter_or_money_is_read_as_one() {
+fn what_may_be_of_any_type_is_no_counter_and_no_money() {
     let negative = format!("-{}", CARD.parse::<u64>().unwrap().wrapping_neg());
-    for value in [negative.as_str(), "4539148803436467zzz", "45,39,14,88,03,43,64,67", "$4,539,148,803,436,467.00"] {
-        says_card(0, false, value.as_bytes());
+    for (oid, value) in [(5069, negative.as_str()), (5069, "4539148803436467zzz"), (790, "45,39,14,88,03,43,64,67")] {
+        says_card(oid, false, value.as_bytes());
+        for any in [0, 99_999] {
+            assert!(!says(any, false, value.as_bytes()).contains(&CARD.to_owned()), "{value}");
+        }
     }
     // What is cut to 32 bits.
     for value in ["-139414625", "18446744073570136991"] {
         assert!(says(28, false, value.as_bytes()).contains(&"4155552671".to_owned()), "{value}");
     }
-    // What is none of them, or says no more as one.
-    for value in ["12345", "+12345", "kg 1,5", "a1,2"] {
-        assert!(says(0, false, value.as_bytes()).len() < 3, "{value} {:?}", says(0, false, value.as_bytes()));
+    for value in ["-1", "-07", "-05:00", "12345", "+12345", "kg 1,5", "a1,2", "4539148803436467_front.jpg"] {
+        for said in says(0, false, value.as_bytes()) {
+            assert!(value.contains(&said) || said.len() < 6, "{value} {said}");
+        }
     }
-    for (value, unread) in [("192.168.100.200", "192168100200"), ("45.39148803436467", CARD)] {
+    for (value, unread) in [
+        ("192.168.100.200", "192168100200"),
+        ("45.39148803436467", CARD),
+        ("4539,1488,0343,6467", CARD),
+        ("(3001,1488),(1190,2055)", "3001148811902055"),
+    ] {
         assert!(!says(0, false, value.as_bytes()).contains(&unread.to_owned()), "{value}");
     }
 }

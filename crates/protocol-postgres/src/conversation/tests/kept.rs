@@ -4,18 +4,18 @@ use super::house::*;
 use super::storing::{bind_values, bound};
 
 /// A card behind so many letters and a blank, which is seen only where the letters behind it are cut off.
-fn card_behind(letters: usize) -> String {
+pub(super) fn card_behind(letters: usize) -> String {
     format!("{} 4539148803436467zzz", "x".repeat(letters))
 }
 
 #[track_caller]
-fn runs(text: &str, goes: bool) {
+pub(super) fn runs(text: &str, goes: bool) {
     assert_eq!(House::forbidding().caller(&query(text)), if goes { "Q" } else { "!" }, "{text}");
 }
 
 /// What is prepared runs with this argument.
 #[track_caller]
-fn executes(prepared: &str, argument: &str, goes: bool) {
+pub(super) fn executes(prepared: &str, argument: &str, goes: bool) {
     let mut house = House::forbidding();
     assert_eq!(house.caller(&query(&format!("PREPARE {prepared}"))), "Q", "{prepared}");
     house.target(&[tagged("PREPARE"), ready(b'I')].concat());
@@ -25,7 +25,7 @@ fn executes(prepared: &str, argument: &str, goes: bool) {
 
 /// The same by the protocol's own messages, with a parameter that is declared to be of this type.
 #[track_caller]
-fn declared(text: &str, type_oid: u32, value: &str, goes: bool) {
+pub(super) fn declared(text: &str, type_oid: u32, value: &str, goes: bool) {
     let parse = named(b'P', &["", text], &[b"\0\x01".as_slice(), &type_oid.to_be_bytes()].concat());
     let batch = [parse, bind_values(false, &[value.as_bytes()]), execute(""), sync()].concat();
     assert_eq!(House::forbidding().caller(&batch), if goes { "PBES" } else { "P!S" }, "{text} {type_oid}");
@@ -146,23 +146,31 @@ fn copies_one() -> Vec<u8> {
     bytes
 }
 
-fn copied(data: &[u8]) -> Vec<u8> {
+pub(super) fn copied(data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     crate::wire::build::frame(&mut bytes, b'd', |out| out.extend_from_slice(data));
     bytes
 }
 
 #[test]
-fn what_may_be_a_counter_or_money_is_looked_at_as_one() {
+fn what_is_a_counter_or_money_is_looked_at_as_one() {
     let (negative, behind, grouped) = ("-18442204924906115149", "4539148803436467zzz", "45,39,14,88,03,43,64,67");
-    for value in [
-        format!("coalesce('{negative}', '1'::xid8)::text"),
-        format!("coalesce('{behind}', '1'::xid8)::text"),
-        format!("coalesce('{grouped}', '1'::money)::numeric"),
-        format!("'{negative}'::xid8::varchar(20)"),
+    for (text, value) in [
+        ("'?'::xid8::varchar(20)", negative),
+        ("'?'::xid8::text", behind),
+        ("'?'::money::numeric", grouped),
+        ("coalesce('?'::money, '1')::numeric", grouped),
+        ("coalesce('?'::xid8, '1')::text", negative),
     ] {
-        runs(&format!("INSERT INTO typed (total) VALUES ({value})"), false);
+        runs(&format!("INSERT INTO typed (body) VALUES ({})", text.replace('?', value)), false);
     }
+    bound("INSERT INTO typed (body) VALUES ($1::xid8::text)", false, negative.as_bytes(), false);
+    bound("INSERT INTO dim (seen) VALUES ($1)", false, behind.as_bytes(), false);
+    bound("INSERT INTO dim (amount) VALUES ($1)", false, grouped.as_bytes(), false);
+    declared("INSERT INTO typed (body) VALUES ($1::text)", 5069, negative, false);
+    declared("INSERT INTO typed (body) VALUES ($1::numeric)", 790, grouped, false);
+    runs(&format!("INSERT INTO dim (seen, amount) VALUES ('{behind}', '1')"), false);
+    runs(&format!("INSERT INTO dim (seen, amount) VALUES ('1', '{grouped}')"), false);
     for (prepared, argument) in [
         ("p(xid8) AS INSERT INTO typed (body) VALUES ($1::text)", negative),
         ("p(xid8) AS INSERT INTO typed (body) VALUES ($1::text)", behind),

@@ -11,6 +11,7 @@ mod kept;
 mod long;
 mod looking;
 mod opaque;
+mod ordinary;
 mod own_catalog;
 mod pipelines;
 mod replication;

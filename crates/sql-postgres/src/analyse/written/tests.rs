@@ -27,7 +27,8 @@ fn puts(sql: &str) -> String {
             ReadAs::Cut(length) => format!(":{length}c"),
             ReadAs::CutBits(length) => format!(":{length}b"),
             ReadAs::CutSomewhere => ":!".to_owned(),
-            ReadAs::Anything => ":?".to_owned(),
+            ReadAs::Bits(length) => format!(":{}k", length.map_or_else(String::new, |length| length.to_string())),
+            ReadAs::Anything | ReadAs::Made => ":?".to_owned(),
         };
         let into: Vec<String> = put
             .into
@@ -266,8 +267,8 @@ fn an_argument_is_of_its_own_type_unless_it_stands_alone() {
         running.running(&behind, &[]).puts.iter().map(|put| format!("{:?} {:?}", put.given, put.read_as)).collect();
     let expected = [
         "Constant(\"a\") ColumnPerhaps",
-        "Constant(\"b\") Anything",
         "Constant(\"b\") ColumnPerhaps",
+        "Constant(\"b\") Made",
         "Constant(\"c\") ColumnPerhaps",
         "Constant(\"c\") TypeWithin(1082)",
         "Constant(\"d\") TypePerhaps(1082)",
@@ -285,7 +286,7 @@ fn prepare_says_of_which_types_parameters_are() {
 #[test]
 fn what_definitions_hold_is_put_somewhere() {
     for (sql, expected) in [
-        ("CREATE VIEW v AS SELECT 'a'::text AS c, id FROM products WHERE name = 'b'", "a:25?>v."),
+        ("CREATE VIEW v AS SELECT 'a'::text AS c, id FROM products WHERE name = 'b'", "a:25+>v."),
         ("CREATE TYPE s.e AS ENUM ('a', 'b')", "a:?>s.e. b:?>s.e."),
         ("ALTER TYPE e ADD VALUE 'a' BEFORE 'b'", "a:?>e."),
         ("CREATE SEQUENCE q START WITH 4539148803436467 MINVALUE 5", "4539148803436467:?>q. 5:?>q."),
@@ -396,10 +397,57 @@ fn what_is_cut_off_is_seen_however_its_type_is_written() {
         ("x'ff'::bit(8)::int", "0xff:23?>products.name 0xff:8b>products.name"),
         ("$1::bit(56)::text", "$1:56b>products.name $1:?>products.name"),
         ("'a'::\"varchar\"('0x10')", "a:!>products.name a:25>products.name"),
-        ("lower('a'::\"varchar\"('1_6'))", "a:!>products.name a:25?>products.name"),
+        ("lower('a'::\"varchar\"('1_6'))", "a:!>products.name a:25+>products.name"),
         ("'a'::geometry(Point,4326)", "a:?>products.name"),
     ] {
         assert_eq!(puts(&format!("UPDATE products SET name = {value}")), expected, "{value}");
+    }
+}
+
+#[test]
+fn what_something_else_is_made_of_becomes_no_name() {
+    for (value, expected) in [
+        ("upper('a')", vec![ReadAs::Made]),
+        ("upper($1)", vec![ReadAs::Made]),
+        ("1 + $1", vec![ReadAs::Made, ReadAs::Made]),
+        ("'a' || name", vec![ReadAs::Made]),
+        ("f(x => 'a')", vec![ReadAs::Made]),
+        ("upper('a'::text)", vec![ReadAs::TypeWithin(25)]),
+        ("upper('a'::odd)", vec![ReadAs::Anything]),
+        ("coalesce('a'::text, name)", vec![ReadAs::TypeWithin(25)]),
+        ("coalesce('a'::varchar(64), name)", vec![ReadAs::Cut(64)]),
+        ("upper(coalesce('a', $1))", vec![ReadAs::Anything, ReadAs::Anything]),
+        ("upper((SELECT 'a'))", vec![ReadAs::Anything]),
+        ("upper('a')::varchar(64)", vec![ReadAs::Cut(64)]),
+        ("'a'::odd::varchar(63)", vec![ReadAs::Cut(63)]),
+        ("'a'::odd::varchar(64)", vec![ReadAs::Anything, ReadAs::Cut(64)]),
+        ("coalesce('a', name)::varchar(64)", vec![ReadAs::Cut(64), ReadAs::Anything]),
+        ("coalesce('a', name)::odd(64)", vec![ReadAs::Anything, ReadAs::Cut(64)]),
+    ] {
+        let sql = format!("UPDATE products SET name = {value}");
+        let statement = analyse_with(&sql, &shop(), true).unwrap().remove(0);
+        let read: Vec<ReadAs> = statement.puts.iter().map(|put| put.read_as).collect();
+        assert_eq!(read, expected, "{value}");
+    }
+}
+
+#[test]
+fn bits_are_told_from_the_number_that_they_become() {
+    for (value, expected) in [
+        ("B'01'", vec![ReadAs::Bits(None)]),
+        ("coalesce(B'01', name)", vec![ReadAs::Bits(None)]),
+        ("'01'::varbit", vec![ReadAs::Bits(None)]),
+        ("B'01'::bit(4)", vec![ReadAs::Bits(Some(4))]),
+        ("$1::pg_catalog.bit(4)", vec![ReadAs::Bits(Some(4))]),
+        ("'{01}'::bit(4)[]", vec![ReadAs::CutBits(4)]),
+        ("'01'::bit(4)::int", vec![ReadAs::TypePerhaps(23), ReadAs::CutBits(4)]),
+        ("upper('01'::bit(4)::text)", vec![ReadAs::TypePerhaps(25), ReadAs::CutBits(4)]),
+        ("B'01'::int", vec![ReadAs::Type(23)]),
+    ] {
+        let sql = format!("UPDATE products SET name = {value}");
+        let statement = analyse_with(&sql, &shop(), true).unwrap().remove(0);
+        let read: Vec<ReadAs> = statement.puts.iter().map(|put| put.read_as).collect();
+        assert_eq!(read, expected, "{value}");
     }
 }
 
