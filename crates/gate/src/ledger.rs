@@ -69,6 +69,8 @@ pub enum Event {
         /// Operations refused in it.
         refused: u64,
     },
+    /// A session's recording is complete: who takes it away, or another in its place, is seen by this.
+    Recorded(Recorded),
     /// Weir started.
     Started {
         /// Its version.
@@ -176,6 +178,21 @@ pub struct Decided {
     /// Keyed digest of the bound parameters, if there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<Digest>,
+}
+
+/// A recording that is written to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Recorded {
+    /// Its name in the folder of recordings.
+    pub file: String,
+    /// Bytes of it.
+    pub bytes: u64,
+    /// SHA-256 of those bytes.
+    pub digest: Digest,
+    /// Bytes that the caller was shown, and that it stands for.
+    pub shown: u64,
+    /// `closed`, or `killed` if it was found without an end when Weir started again.
+    pub how: &'static str,
 }
 
 /// A field that is of a class by what is in it.

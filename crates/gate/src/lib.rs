@@ -51,6 +51,7 @@ mod keys;
 mod ledger;
 mod long_look;
 mod ports;
+mod recorder;
 mod refusal;
 mod scenes;
 mod search;
@@ -67,9 +68,12 @@ pub use flow::{Flow, Shown};
 pub use judge::rung;
 pub use kept_plan::KeptPlan;
 pub use keys::{DigestInPieces, Keys, ShapeKey};
-pub use ledger::{Arrived, Decided, Ended, Event, Found, Ledger, LedgerDown, Outcome, Record, Rejected, Ruling};
+pub use ledger::{
+    Arrived, Decided, Ended, Event, Found, Ledger, LedgerDown, Outcome, Record, Recorded, Rejected, Ruling,
+};
 pub use long_look::{LongLook, Passed};
 pub use ports::{Challenge, CredentialDown, Credentials, Identities, Rejection, ScramChallenge, ScramCredential};
+pub use recorder::{Frame, Opening, Recorder, RecorderDown, Recording, RecordingLevel, ShownField};
 pub use refusal::{Declined, Refusal};
 pub use search::{PlaceKey, Search};
 pub use session::{Session, Step};
