@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         drop((lane, log));
         let begun = Instant::now();
-        let report = evidence::verify(&folder)?;
+        let report = evidence::verify(&folder, None)?;
         println!(
             "  verified {} MB in {:.2?}: {} faults",
             report.bytes / 1_000_000,

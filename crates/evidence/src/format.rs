@@ -119,6 +119,18 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
+/// A record's number in its lane, and its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub seq: u64,
+    pub hash: Hash,
+}
+
+impl Place {
+    /// Before a lane's first record.
+    pub const START: Self = Self { seq: 0, hash: Hash::ZERO };
+}
+
 /// The name of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentName {
@@ -252,6 +264,14 @@ pub(crate) fn chain(previous: &Hash, length: u32, frame: &mut [u8]) -> Option<Ha
     frame.get_mut(..4)?.copy_from_slice(&length);
     frame.get_mut(4..HEAD_BYTES)?.copy_from_slice(&hash.0);
     Some(hash)
+}
+
+/// The hash of a record by itself.
+pub(crate) fn chain_of(previous: &Hash, payload: &[u8]) -> Option<Hash> {
+    let length = u32::try_from(payload.len()).ok().filter(|length| *length <= RECORD_BYTES_MAX)?;
+    let mut frame = vec![0; HEAD_BYTES];
+    frame.extend_from_slice(payload);
+    chain(previous, length, &mut frame)
 }
 
 #[cfg(test)]

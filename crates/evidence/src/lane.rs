@@ -6,6 +6,9 @@
 //! in the file if and only if its append succeeded.
 //!
 //! A full segment is followed by a new one when the buffer is empty. If that fails the old one simply goes on.
+//!
+//! Where the log is signed a lane keeps the hashes of what it has written until they are taken for the next checkpoint. That are
+//! few; should nobody take them, the log can't be written any more: what is not going to be signed is not evidence.
 
 use std::io;
 use std::path::PathBuf;
@@ -19,8 +22,8 @@ use parking_lot::Mutex;
 
 use crate::disk::{Disk, SegmentFile};
 use crate::format::{
-    HEADER_EVENT, Hash, Header, MAGIC, NEW_SUFFIX, SEAL_EVENT, SEAL_FULL, SEAL_STOPPED, Seal, SegmentName, Torn, Unfit,
-    encode,
+    HEADER_EVENT, Hash, Header, MAGIC, NEW_SUFFIX, Place, SEAL_EVENT, SEAL_FULL, SEAL_STOPPED, Seal, SegmentName, Torn,
+    Unfit, encode,
 };
 use crate::log::{Bell, Durability, Lock};
 
@@ -33,6 +36,8 @@ pub(crate) const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 const NOTED_MAX: usize = 64;
 /// A buffer that one long record made larger than this is given back.
 const BUFFER_BYTES_KEPT: usize = 1024 * 1024;
+/// Hashes that may wait for a checkpoint, which comes after a thousand records or a second.
+pub(crate) const UNSIGNED_MAX: usize = 262_144;
 /// How much a full segment grows before the next try to follow it, when the first failed.
 const ROTATION_RETRY_BYTES: u64 = 1024 * 1024;
 
@@ -47,10 +52,20 @@ pub(crate) struct Shared {
     pub durability: Durability,
     pub segment_bytes_max: u64,
     pub bell: Bell,
+    /// Wakes who makes checkpoints. None if the log is not signed.
+    pub signing: Option<Signing>,
     /// Set when nobody writes what is noted any more but the lane itself.
     pub unattended: AtomicBool,
     /// Held until the last lane is gone.
     pub _lock: Lock,
+}
+
+/// What a lane knows of who signs.
+#[derive(Default)]
+pub(crate) struct Signing {
+    pub bell: Bell,
+    /// Records of one lane after which it is not waited any longer.
+    pub hurry_at: usize,
 }
 
 impl Shared {
@@ -122,6 +137,7 @@ pub struct Lane {
 
 struct State {
     segment: Segment,
+    signed: bool,
     /// Whether the file may hold more than its whole records: the rest of a write that failed.
     dirty: bool,
     /// Whether the folder does not yet surely know the segment's name (only with [`Durability::Synced`]).
@@ -137,6 +153,13 @@ struct State {
     waiting: usize,
     /// Noted records that found no place.
     lost: u64,
+    /// Hashes of the records since the last that were taken for a checkpoint, those in the buffer too; none if the log is not signed.
+    leaves: Vec<Hash>,
+    /// How many of them are written, and the last record that is.
+    written: usize,
+    last: Place,
+    /// Segments that were finished since they were last asked for: they may not be on the disk yet.
+    finished: Vec<SegmentName>,
     /// Why nothing can ever be written here again by this process.
     gone: Option<LedgerDown>,
     /// Whether the last write failed.
@@ -149,6 +172,15 @@ struct Mark {
     bytes: usize,
     seq: u64,
     head: Hash,
+    leaves: usize,
+}
+
+/// What a lane has written since it was asked before.
+pub(crate) struct Fresh {
+    /// The last record that is written.
+    pub last: Place,
+    /// The segments that it is in.
+    pub segments: Vec<SegmentName>,
 }
 
 impl Lane {
@@ -167,11 +199,18 @@ impl Lane {
         if shared.is_synced() {
             shared.disk.sync()?;
         }
+        let is_signed = shared.signing.is_some();
+        let leaves: Vec<Hash> = is_signed.then_some(segment.hash).into_iter().collect();
         let state = State {
             dirty: false,
             unnamed: false,
             seq: next,
             head: segment.hash,
+            written: leaves.len(),
+            last: Place { seq: next, hash: segment.hash },
+            leaves,
+            signed: is_signed,
+            finished: Vec::new(),
             segment,
             buffer: Vec::with_capacity(16 * 1024),
             noted: Vec::new(),
@@ -181,6 +220,23 @@ impl Lane {
             down: false,
         };
         Ok(Self { shared, state: Mutex::new(state) })
+    }
+
+    /// Adds the hashes of what was written since this was called before to `leaves`, in order.
+    pub(crate) fn take_leaves(&self, leaves: &mut Vec<Hash>) -> Fresh {
+        let mut state = self.state.lock();
+        let written = std::mem::take(&mut state.written);
+        leaves.extend(state.leaves.drain(..written));
+        let mut segments = std::mem::take(&mut state.finished);
+        segments.push(state.segment.name);
+        Fresh { last: state.last, segments }
+    }
+
+    /// Appends a record of the log's own.
+    pub(crate) fn append_own(&self, record: &impl serde::Serialize) -> Result<(), LedgerDown> {
+        self.state
+            .lock()
+            .appending(&self.shared, |state| state.push(record).map_err(|unfit| LedgerDown(unfit.to_string())))
     }
 
     /// Writes what was noted. Says whether nothing waits any more.
@@ -223,25 +279,41 @@ impl Drop for Lane {
 
 impl State {
     fn mark(&self) -> Mark {
-        Mark { bytes: self.buffer.len(), seq: self.seq, head: self.head }
+        Mark { bytes: self.buffer.len(), seq: self.seq, head: self.head, leaves: self.leaves.len() }
     }
 
     fn back_to(&mut self, mark: Mark) {
         self.buffer.truncate(mark.bytes);
         (self.seq, self.head) = (mark.seq, mark.head);
+        self.leaves.truncate(mark.leaves);
+        self.written = self.written.min(mark.leaves);
     }
 
     fn push(&mut self, record: &impl serde::Serialize) -> Result<(), Unfit> {
         let seq = self.seq.saturating_add(1);
         self.head = encode(&mut self.buffer, &self.head, seq, record)?;
         self.seq = seq;
+        if self.signed {
+            self.leaves.push(self.head);
+        }
         Ok(())
     }
 
     fn append(&mut self, shared: &Shared, records: &[Record]) -> Result<(), LedgerDown> {
+        self.appending(shared, |state| {
+            records.iter().try_for_each(|record| state.push(record).map_err(|unfit| LedgerDown(unfit.to_string())))
+        })
+    }
+
+    /// Writes what was noted, and then what `push` adds to the buffer; or nothing of that.
+    fn appending(
+        &mut self,
+        shared: &Shared,
+        push: impl FnOnce(&mut Self) -> Result<(), LedgerDown>,
+    ) -> Result<(), LedgerDown> {
         self.take_notes();
         let mark = self.mark();
-        let appended = self.try_append(shared, records);
+        let appended = self.try_append(shared, push);
         match &appended {
             Ok(()) if self.down => {
                 self.down = false;
@@ -259,21 +331,29 @@ impl State {
         appended
     }
 
-    fn try_append(&mut self, shared: &Shared, records: &[Record]) -> Result<(), LedgerDown> {
+    fn try_append(
+        &mut self,
+        shared: &Shared,
+        push: impl FnOnce(&mut Self) -> Result<(), LedgerDown>,
+    ) -> Result<(), LedgerDown> {
         if let Some(gone) = &self.gone {
             return Err(gone.clone());
+        }
+        if self.leaves.len() >= UNSIGNED_MAX {
+            return Err(LedgerDown("no checkpoint of the log has been signed for too long".to_owned()));
         }
         if self.lost > 0 {
             self.push(&lost(self.lost)).map_err(|unfit| LedgerDown(unfit.to_string()))?;
         }
-        for record in records {
-            self.push(record).map_err(|unfit| LedgerDown(unfit.to_string()))?;
-        }
+        push(self)?;
         if self.buffer.is_empty() {
             return Ok(());
         }
         self.write(shared)?;
         (self.waiting, self.lost) = (0, 0);
+        if let Some(Signing { bell, hurry_at }) = &shared.signing {
+            if self.leaves.len() >= *hurry_at { bell.hurry() } else { bell.ring() }
+        }
         if self.segment.bytes >= self.segment.rotate_at {
             self.rotate(shared);
         }
@@ -340,6 +420,7 @@ impl State {
             return Err(gone);
         }
         self.segment.bytes = expected;
+        (self.written, self.last) = (self.leaves.len(), Place { seq: self.seq, hash: self.head });
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_BYTES_KEPT);
         Ok(())
@@ -367,6 +448,7 @@ impl State {
         if let Err(error) = self.try_rotate(shared) {
             let _ = shared.disk.remove(&temporary(self.segment.name.followed_by(self.seq)));
             self.back_to(mark);
+            self.last = Place { seq: mark.seq, hash: mark.head };
             self.segment.rotate_at = self.segment.bytes.saturating_add(ROTATION_RETRY_BYTES);
             tracing::warn!(segment = %self.segment.name, %error, "no new segment could be begun; the full one goes on");
         }
@@ -387,6 +469,12 @@ impl State {
         }
         self.unnamed = shared.is_synced();
         (self.seq, self.head) = (name.first, next.hash);
+        self.last = Place { seq: name.first, hash: next.hash };
+        if self.signed {
+            self.leaves.push(next.hash);
+            self.written = self.leaves.len();
+            self.finished.push(self.segment.name);
+        }
         self.segment = next;
         Ok(())
     }

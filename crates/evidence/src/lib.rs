@@ -18,16 +18,23 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+pub mod checkpoint;
 mod disk;
 mod filter;
 pub mod format;
 mod lane;
 mod log;
+mod note;
+mod prove;
 mod read;
 mod recover;
 mod render;
+mod resume;
+mod signer;
+mod tree;
 mod verify;
 mod walk;
+mod witness;
 
 #[cfg(test)]
 mod testing;
@@ -35,6 +42,11 @@ mod testing;
 pub use filter::Filter;
 pub use lane::Lane;
 pub use log::{Durability, Log, OpenError};
+pub use note::{Keyring, NoteError, SigningKey, VerifyKey};
+pub use prove::{PROOF_BYTES_MAX, Proved, RecordName, Unconvincing, Unproved, check_proof, prove, prove_growth};
 pub use read::{Caller, Follower, LoggedRecord, Records, records};
 pub use render::{Zone, json_line, printable, render};
-pub use verify::{Fault, Report, verify};
+pub use resume::NotAsSigned;
+pub use signer::Signing;
+pub use verify::{Fault, Report, Trust, verify, verify_since};
+pub use witness::{FileWitness, Witness};

@@ -13,8 +13,10 @@ use serde::Deserialize;
 
 use crate::disk::{Disk, Folder};
 use crate::format::{LOCK_NAME, NEW_SUFFIX, SEGMENT_BYTES_MAX, SegmentName};
-use crate::lane::{Lane, Shared, now};
+use crate::lane::{self, Lane, Shared, now};
 use crate::recover::lane_end;
+use crate::resume::{NotAsSigned, resume};
+use crate::signer::{SIGN_RECORDS, SIGN_WAIT, Signer, Signing};
 use crate::verify::Fault;
 use crate::walk::list;
 
@@ -42,6 +44,14 @@ pub enum OpenError {
         .0.display()
     )]
     InUse(PathBuf),
+    /// It is not what was signed.
+    #[error("the log in {} is not as it was signed: {what}", .folder.display())]
+    NotAsSigned {
+        /// Which.
+        folder: PathBuf,
+        /// What is wrong.
+        what: NotAsSigned,
+    },
     /// There are more lanes than a log can have.
     #[error("a log has at most 65535 lanes, not {0}")]
     Lanes(usize),
@@ -64,6 +74,7 @@ pub struct Log {
     shared: Arc<Shared>,
     recovered: Vec<Fault>,
     flusher: Option<JoinHandle<()>>,
+    signer: Option<JoinHandle<Signer>>,
 }
 
 /// What a log is opened with, beside its folder.
@@ -72,6 +83,16 @@ pub(crate) struct Settings<'a> {
     pub instance: &'a str,
     pub durability: Durability,
     pub segment_bytes_max: u64,
+    pub signing: Option<Signing>,
+    /// Records after which a checkpoint is not waited for any longer.
+    pub sign_records: usize,
+}
+
+impl<'a> Settings<'a> {
+    fn new(lanes: usize, instance: &'a str, durability: Durability, signing: Option<Signing>) -> Self {
+        let (segment_bytes_max, sign_records) = (SEGMENT_BYTES_MAX, SIGN_RECORDS);
+        Self { lanes, instance, durability, segment_bytes_max, signing, sign_records }
+    }
 }
 
 impl Log {
@@ -81,11 +102,24 @@ impl Log {
     /// A folder has one writer: a second one is refused. The lock goes when the log and all its lanes are dropped, or
     /// the process ends.
     pub fn open(folder: &Path, lanes: usize, instance: &str, durability: Durability) -> Result<Self, OpenError> {
-        let settings = Settings { lanes, instance, durability, segment_bytes_max: SEGMENT_BYTES_MAX };
-        Self::open_on(folder, &settings, Box::new(Folder(folder.to_owned())))
+        let settings = Settings::new(lanes, instance, durability, None);
+        Self::open_on(folder, settings, Box::new(Folder(folder.to_owned())))
     }
 
-    pub(crate) fn open_on(folder: &Path, settings: &Settings<'_>, disk: Box<dyn Disk>) -> Result<Self, OpenError> {
+    /// Opens a log that is signed: a checkpoint of the whole is made soon after each record, and a log that is not what its checkpoints, or
+    /// the witnesses, say is not opened. What was written before it was ever signed is in its first checkpoint.
+    pub fn open_signed(
+        folder: &Path,
+        lanes: usize,
+        instance: &str,
+        durability: Durability,
+        signing: Signing,
+    ) -> Result<Self, OpenError> {
+        let settings = Settings::new(lanes, instance, durability, Some(signing));
+        Self::open_on(folder, settings, Box::new(Folder(folder.to_owned())))
+    }
+
+    pub(crate) fn open_on(folder: &Path, settings: Settings<'_>, disk: Box<dyn Disk>) -> Result<Self, OpenError> {
         let fail = |path: &Path, what| {
             let path = path.to_owned();
             move |error| OpenError::Io { path, what, error }
@@ -95,6 +129,9 @@ impl Log {
         let lock = lock(folder)?;
         let listing = list(folder).map_err(fail(folder, "the log folder cannot be read"))?;
         sweep(folder).map_err(fail(folder, "a segment that was never begun cannot be removed"))?;
+        let standing = settings.signing.as_ref().map(|signing| resume(folder, &listing.lanes, signing)).transpose();
+        let standing = standing.map_err(|what| OpenError::NotAsSigned { folder: folder.to_owned(), what })?;
+        let hurry_at = settings.sign_records.checked_div(usize::from(count)).unwrap_or_default().max(1);
         let shared = Arc::new(Shared {
             disk,
             folder: folder.to_owned(),
@@ -104,6 +141,7 @@ impl Log {
             durability: settings.durability,
             segment_bytes_max: settings.segment_bytes_max,
             bell: Bell::default(),
+            signing: standing.is_some().then(|| lane::Signing { bell: Bell::default(), hurry_at }),
             unattended: AtomicBool::new(false),
             _lock: lock,
         });
@@ -137,7 +175,7 @@ impl Log {
             .spawn({
                 let (shared, lanes) = (shared.clone(), lanes.iter().map(Arc::downgrade).collect::<Vec<_>>());
                 move || {
-                    shared.bell.attend(|| {
+                    shared.bell.attend(NOTE_WAIT, || {
                         // Each of them, also after one that could not be written.
                         let left = lanes.iter().filter_map(Weak::upgrade).filter(|lane| !lane.flush()).count();
                         left == 0
@@ -146,7 +184,33 @@ impl Log {
             })
             .map_err(fail(folder, "the thread that writes the log cannot be started"))?;
         shared.bell.belongs_to(flusher.thread().clone());
-        Ok(Self { lanes, first, shared, recovered, flusher: Some(flusher) })
+        let mut log = Self { lanes, first, shared, recovered, flusher: Some(flusher), signer: None };
+        if let Some((signing, standing)) = settings.signing.zip(standing) {
+            let mut signer = Signer::new(signing, folder.to_owned(), standing);
+            // Before anything else is written, so that no log is ever found without one.
+            signer.sign(&log.lanes, false);
+            let signer = log.begin_signing(signer);
+            log.signer = Some(signer.map_err(fail(folder, "the thread that signs the log cannot be started"))?);
+        }
+        Ok(log)
+    }
+
+    /// Starts the thread that signs.
+    fn begin_signing(&self, mut signer: Signer) -> io::Result<JoinHandle<Signer>> {
+        let (shared, lanes) = (self.shared.clone(), self.lanes.iter().map(Arc::downgrade).collect::<Vec<_>>());
+        let thread = thread::Builder::new().name("weir-signer".to_owned()).spawn(move || {
+            if let Some(lane::Signing { bell, .. }) = &shared.signing {
+                bell.attend(SIGN_WAIT, || {
+                    let lanes = lanes.iter().map(Weak::upgrade).collect::<Option<Vec<_>>>();
+                    lanes.is_none_or(|lanes| signer.sign(&lanes, false))
+                });
+            }
+            signer
+        })?;
+        if let Some(lane::Signing { bell, .. }) = &self.shared.signing {
+            bell.belongs_to(thread.thread().clone());
+        }
+        Ok(thread)
     }
 
     /// A lane. There are as many as were opened; a number beyond begins again at the first.
@@ -173,14 +237,23 @@ impl Drop for Log {
         for lane in &self.lanes {
             lane.flush();
         }
+        if let Some(lane::Signing { bell, .. }) = &self.shared.signing {
+            bell.stop();
+        }
+        // The last checkpoint covers all but the lanes' seals.
+        if let Some(Ok(mut signer)) = self.signer.take().map(JoinHandle::join) {
+            signer.sign(&self.lanes, true);
+        }
     }
 }
 
-/// Wakes the thread that writes what is noted.
+/// Wakes a thread of the log: the one that writes what is noted, or the one that signs.
 #[derive(Default)]
 pub(crate) struct Bell {
     /// Whether the thread knows already that something waits.
     rung: AtomicBool,
+    /// And that it should not wait for more.
+    hurried: AtomicBool,
     stopped: AtomicBool,
     thread: OnceLock<Thread>,
 }
@@ -201,6 +274,14 @@ impl Bell {
         }
     }
 
+    /// Says that so much has gathered that it should not wait for more.
+    pub fn hurry(&self) {
+        if !self.hurried.load(Ordering::Relaxed) && !self.hurried.swap(true, Ordering::AcqRel) {
+            self.rung.store(true, Ordering::Release);
+            self.wake();
+        }
+    }
+
     fn wake(&self) {
         if let Some(thread) = self.thread.get() {
             thread.unpark();
@@ -212,22 +293,24 @@ impl Bell {
         self.wake();
     }
 
-    /// Calls `flush` some time after each ring, until stopped; and again while it says that something is left.
-    fn attend(&self, flush: impl Fn() -> bool) {
+    /// Calls `work` this long after each ring, or at once when hurried, until stopped; and again while it says that something is left.
+    fn attend(&self, wait: Duration, mut work: impl FnMut() -> bool) {
         while !self.stopped.load(Ordering::Acquire) {
             if !self.rung.load(Ordering::Acquire) {
                 thread::park();
                 continue;
             }
-            let until = Instant::now().checked_add(NOTE_WAIT);
+            let until = Instant::now().checked_add(wait);
             while let Some(left) = until.and_then(|until| until.checked_duration_since(Instant::now())) {
-                if left.is_zero() || self.stopped.load(Ordering::Acquire) {
+                let is_time = self.hurried.load(Ordering::Acquire) || self.stopped.load(Ordering::Acquire);
+                if left.is_zero() || is_time {
                     break;
                 }
                 thread::park_timeout(left);
             }
+            self.hurried.store(false, Ordering::Release);
             self.rung.store(false, Ordering::Release);
-            if !flush() {
+            if !work() {
                 self.rung.store(true, Ordering::Release);
             }
         }

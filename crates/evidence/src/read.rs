@@ -9,6 +9,7 @@ use std::sync::Arc;
 use model::UnixMicros;
 use serde_json::{Map, Value};
 
+use crate::checkpoint::CHECKPOINT_EVENT;
 use crate::filter::Filter;
 use crate::format::{HEADER_EVENT, Hash, SEAL_EVENT, SegmentName};
 use crate::verify::{CHANGED, Fault};
@@ -349,7 +350,7 @@ impl LaneReader {
             self.recent.pop_front();
             self.recent_from = self.recent_from.saturating_add(1);
         }
-        let is_own = matches!(record.kind(), HEADER_EVENT | SEAL_EVENT);
+        let is_own = matches!(record.kind(), HEADER_EVENT | SEAL_EVENT | CHECKPOINT_EVENT);
         Ok(if is_known || is_own { Next::Known } else { Next::Record(record) })
     }
 }

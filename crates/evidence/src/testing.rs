@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::disk::{Disk, Folder, SegmentFile, Stat};
 use crate::log::{Durability, Log, OpenError, Settings};
 use crate::read::{LoggedRecord, records};
+use crate::signer::Signing;
 
 /// A clock that never stands still, so that the order of records is known.
 pub fn tick() -> UnixMicros {
@@ -51,8 +52,19 @@ pub fn small(folder: &Path, lanes: usize) -> Log {
 }
 
 pub fn open(folder: &Path, lanes: usize, segment_bytes_max: u64, disk: Box<dyn Disk>) -> Result<Log, OpenError> {
-    let settings = Settings { lanes, instance: "test", durability: Durability::Written, segment_bytes_max };
-    Log::open_on(folder, &settings, disk)
+    open_with(folder, lanes, segment_bytes_max, disk, None)
+}
+
+pub fn open_with(
+    folder: &Path,
+    lanes: usize,
+    segment_bytes_max: u64,
+    disk: Box<dyn Disk>,
+    signing: Option<Signing>,
+) -> Result<Log, OpenError> {
+    let durability = Durability::Written;
+    let settings = Settings { lanes, instance: "test", durability, segment_bytes_max, signing, sign_records: 1000 };
+    Log::open_on(folder, settings, disk)
 }
 
 /// All records; nothing may be wrong with them.

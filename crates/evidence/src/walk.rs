@@ -129,6 +129,12 @@ impl<R: Read> Walk<R> {
 }
 
 impl<R: Read + Seek> Walk<R> {
+    /// Stands at a record before, which follows one with the hash `previous`.
+    pub fn back_to(&mut self, offset: u64, previous: Hash) -> io::Result<()> {
+        (self.offset, self.previous, self.otherwise) = (offset, previous, None);
+        self.again()
+    }
+
     /// Stands at the next record again, after a flaw that may have become a record since.
     pub fn again(&mut self) -> io::Result<()> {
         self.input.seek(SeekFrom::Start(self.offset)).map(drop)

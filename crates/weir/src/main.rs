@@ -7,6 +7,7 @@
 
 mod cli;
 mod config;
+mod log_keys;
 mod policies;
 mod protocols;
 mod serve;

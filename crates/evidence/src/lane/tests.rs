@@ -8,8 +8,10 @@ use gate::{Event, Ledger, Record};
 use super::WAITING_RECORDS_MAX;
 use crate::disk::Folder;
 use crate::log::{Durability, Log, Settings};
-use crate::testing::{self, FailingDisk, Failure, all, decided, ended, last_segment, ops, small};
-use crate::verify;
+use crate::note::{Keyring, SigningKey};
+use crate::signer::Signing;
+use crate::testing::{self, FailingDisk, Failure, all, decided, ended, last_segment, open_with, ops, small};
+use crate::verify::{Trust, verify};
 
 #[test]
 fn appended_and_noted_records_are_read_in_order() {
@@ -26,7 +28,7 @@ fn appended_and_noted_records_are_read_in_order() {
     assert_eq!(records[0].session.as_deref(), Some("0198f0a2-session"));
     assert_eq!(records[0].kind(), "decided");
     assert_eq!(records[2].kind(), "ended");
-    let report = verify(dir.path()).unwrap();
+    let report = verify(dir.path(), None).unwrap();
     assert!(report.is_whole() && report.warnings.is_empty(), "{report:?}");
     assert_eq!((report.records, report.lanes), (600, 2));
     assert!(report.segments > 10, "{} segments", report.segments);
@@ -71,7 +73,7 @@ fn whatever_fails_nothing_is_lost_doubled_or_invented() {
             for count in [1, 2, 3, 7, usize::MAX] {
                 for from in 0.. {
                     let failure = Failure { from, count, short, writes_only, operations: 0 };
-                    let (failed, finished) = run_script(failure);
+                    let (failed, finished) = run_script(failure, None);
                     failed_appends += failed;
                     if finished {
                         break;
@@ -83,13 +85,45 @@ fn whatever_fails_nothing_is_lost_doubled_or_invented() {
     assert!(failed_appends > 1000, "only {failed_appends} appends failed: the script tests nothing");
 }
 
+/// The same of a log that is signed after every other record, at the same time: it is whole by its public key.
+#[test]
+fn whatever_fails_what_is_signed_fits() {
+    let key = SigningKey::generate("weir/test").unwrap();
+    let mut failed_appends = 0;
+    for short in [false, true] {
+        for count in [1, 2, 5, usize::MAX] {
+            for from in 0.. {
+                let failure = Failure { from, count, short, writes_only: false, operations: 0 };
+                let (failed, finished) = run_script(failure, Some(&key));
+                failed_appends += failed;
+                if finished {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(failed_appends > 200, "only {failed_appends} appends failed: the script tests nothing");
+}
+
+fn signing(key: &SigningKey) -> Signing {
+    Signing::by(SigningKey::from_secret_line(&key.to_secret_line()).unwrap())
+}
+
 /// Says how many appends failed, and whether the script ended before the first failure.
-fn run_script(failure: Failure) -> (usize, bool) {
+fn run_script(failure: Failure, key: Option<&SigningKey>) -> (usize, bool) {
     let dir = tempfile::tempdir().unwrap();
     let (disk, state) = FailingDisk::on(dir.path(), failure);
     let mut expected = Vec::new();
     let mut failed = 0;
-    if let Ok(log) = testing::open(dir.path(), 2, 1500, disk) {
+    let settings = Settings {
+        lanes: 2,
+        instance: "test",
+        durability: Durability::Written,
+        segment_bytes_max: 1500,
+        signing: key.map(signing),
+        sign_records: 4,
+    };
+    if let Ok(log) = Log::open_on(dir.path(), settings, disk) {
         let lane = log.lane(0);
         for op in 0..14 {
             if op % 2 == 0 {
@@ -114,13 +148,15 @@ fn run_script(failure: Failure) -> (usize, bool) {
     }
     let finished = state.lock().operations <= failure.from;
     // And a healthy start continues what is there.
-    let log = small(dir.path(), 2);
+    let log = open_with(dir.path(), 2, 4096, Box::new(Folder(dir.path().to_owned())), key.map(signing)).unwrap();
     log.lane(0).append(&[decided(1000)]).unwrap();
     expected.push(1000);
     drop(log);
     assert_eq!(ops(&all(dir.path())), expected, "{failure:?}");
-    let report = verify(dir.path()).unwrap();
+    let trust = key.map(|key| Trust { keys: Keyring::of([key.public().clone()]), witnessed: Vec::new() });
+    let report = verify(dir.path(), trust.as_ref()).unwrap();
     assert!(report.is_whole() && report.warnings.is_empty(), "{failure:?}: {report:?}");
+    assert!(key.is_none() || report.unsigned == 3, "{failure:?}: {report:?}");
     (failed, finished)
 }
 
@@ -234,8 +270,15 @@ fn many_threads_and_the_flusher_share_a_lane() {
     let dir = tempfile::tempdir().unwrap();
     for durability in [Durability::Written, Durability::Synced] {
         let folder = dir.path().join(format!("{durability:?}"));
-        let settings = Settings { lanes: 2, instance: "test", durability, segment_bytes_max: 64 * 1024 };
-        let log = Log::open_on(&folder, &settings, Box::new(Folder(folder.clone()))).unwrap();
+        let settings = Settings {
+            lanes: 2,
+            instance: "test",
+            durability,
+            segment_bytes_max: 64 * 1024,
+            signing: None,
+            sign_records: 1000,
+        };
+        let log = Log::open_on(&folder, settings, Box::new(Folder(folder.clone()))).unwrap();
         let each = if durability == Durability::Written { 3000 } else { 100 };
         std::thread::scope(|scope| {
             for thread in 0..4_u64 {
@@ -257,7 +300,7 @@ fn many_threads_and_the_flusher_share_a_lane() {
             }
         });
         drop(log);
-        let report = verify(&folder).unwrap();
+        let report = verify(&folder, None).unwrap();
         assert!(report.is_whole() && report.warnings.is_empty(), "{report:?}");
         assert_eq!(report.records, 4 * each);
         let mut ops = ops(&crate::testing::all(&folder));

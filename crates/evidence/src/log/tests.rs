@@ -87,7 +87,7 @@ fn what_an_append_said_is_written_survives_a_kill() {
             let found = ops(own).into_iter().next_back();
             assert!(*newest <= found, "round {round}, lane {lane}: {newest:?} was written, {found:?} was found");
         }
-        let report = verify(dir.path()).unwrap();
+        let report = verify(dir.path(), None).unwrap();
         assert!(report.is_whole(), "round {round}: {report:#?}");
     }
     assert!(written > 100, "the writers wrote only {written} times");
@@ -130,7 +130,7 @@ fn a_real_short_write_is_taken_back() {
     let refused = said.iter().find(|line| line.starts_with("refused: ")).unwrap();
     assert!(refused.contains("File too large"), "{refused}");
     assert_eq!(ops(&all(dir.path())), (0..wrote).collect::<Vec<_>>());
-    let report = verify(dir.path()).unwrap();
+    let report = verify(dir.path(), None).unwrap();
     assert!(report.is_whole(), "{report:?}");
 }
 
@@ -195,7 +195,7 @@ fn a_torn_tail_is_accounted_for_wherever_it_is_torn() {
         let segment = last_segment(&killed, 0);
         fs::OpenOptions::new().write(true).open(&segment).unwrap().set_len(length).unwrap();
 
-        let report = verify(&killed).unwrap();
+        let report = verify(&killed, None).unwrap();
         assert!(report.is_whole(), "{length}: {report:?}");
         assert_eq!(report.warnings.len(), 2, "one for each lane: {report:?}");
         let words = if length == whole { "not sealed" } else { "not written to its end" };
@@ -206,7 +206,7 @@ fn a_torn_tail_is_accounted_for_wherever_it_is_torn() {
         log.lane(0).append(&[decided(4)]).unwrap();
         drop(log);
         assert_eq!(ops(&all(&killed)), [1, 2, 4]);
-        let report = verify(&killed).unwrap();
+        let report = verify(&killed, None).unwrap();
         assert!(report.is_whole(), "{length}: {report:?}");
         assert_eq!(report.warnings.len(), usize::from(length > whole), "{report:?}");
 
@@ -215,9 +215,9 @@ fn a_torn_tail_is_accounted_for_wherever_it_is_torn() {
             let mut bytes = fs::read(&segment).unwrap();
             *bytes.last_mut().unwrap() ^= 1;
             fs::write(&segment, &bytes).unwrap();
-            assert!(!verify(&killed).unwrap().is_whole(), "{length}: torn bytes were changed");
+            assert!(!verify(&killed, None).unwrap().is_whole(), "{length}: torn bytes were changed");
             fs::write(&segment, &bytes[..bytes.len() - 1]).unwrap();
-            assert!(!verify(&killed).unwrap().is_whole(), "{length}: torn bytes were removed");
+            assert!(!verify(&killed, None).unwrap().is_whole(), "{length}: torn bytes were removed");
         }
         fs::remove_dir_all(&killed).unwrap();
     }
@@ -237,13 +237,13 @@ fn a_damaged_log_is_continued_and_stays_damaged() {
         let mut bytes = good.clone();
         bytes[at] ^= 0x20;
         fs::write(&segment, &bytes).unwrap();
-        let found = verify(dir.path()).unwrap().faults.len();
+        let found = verify(dir.path(), None).unwrap().faults.len();
         assert!(found > 0);
         let log = small(dir.path(), 1);
         assert_eq!(log.recovered().len(), 1, "byte {at}");
         log.lane(0).append(&[decided(9)]).unwrap();
         drop(log);
-        let report = verify(dir.path()).unwrap();
+        let report = verify(dir.path(), None).unwrap();
         assert!(!report.is_whole(), "byte {at}");
         let added = last_segment(dir.path(), 0);
         assert_ne!(added, segment);
@@ -261,7 +261,7 @@ fn fewer_and_more_lanes_are_both_a_log() {
         }
         assert!(std::sync::Arc::ptr_eq(&log.lane(lanes), &log.lane(0)));
     }
-    let report = verify(dir.path()).unwrap();
+    let report = verify(dir.path(), None).unwrap();
     assert!(report.is_whole() && report.warnings.is_empty(), "{report:?}");
     assert_eq!((report.lanes, report.records, report.segments), (4, 8, 8));
 }
@@ -275,6 +275,6 @@ fn a_segment_that_was_never_begun_goes() {
     assert!(!left.exists());
     log.lane(0).append(&[decided(1)]).unwrap();
     drop(log);
-    let report = verify(dir.path()).unwrap();
+    let report = verify(dir.path(), None).unwrap();
     assert!(report.is_whole() && report.warnings.is_empty(), "{report:?}");
 }

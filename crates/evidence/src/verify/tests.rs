@@ -9,6 +9,8 @@ use crate::disk::Folder;
 use crate::format::{Hash, MAGIC, SegmentName, chain};
 use crate::testing::{self, Dice, copy, decided, ended, last_segment, put, small};
 
+mod signed;
+
 type Files = BTreeMap<String, Vec<u8>>;
 
 /// A log with three lanes, two starts, a torn tail between them in lane 1, and many segments. If it is not closed, it is
@@ -239,7 +241,7 @@ fn every_mutation_is_found() {
     for close in [true, false] {
         let dir = tempfile::tempdir().unwrap();
         let base = write_log(dir.path(), close);
-        let untouched = verify(dir.path()).unwrap();
+        let untouched = verify(dir.path(), None).unwrap();
         assert!(untouched.is_whole(), "{untouched:#?}");
         // The torn tail of lane 1, and three ends that are open.
         assert_eq!(untouched.warnings.len(), if close { 1 } else { 4 }, "{untouched:#?}");
@@ -252,7 +254,7 @@ fn every_mutation_is_found() {
             let Some(expect) = mutate(&mut dice, &mut files, kind) else { continue };
             tried[kind] += 1;
             write(dir.path(), &base, &files);
-            let report = verify(dir.path()).unwrap();
+            let report = verify(dir.path(), None).unwrap();
             match expect {
                 Expect::Fault => {
                     assert!(!report.is_whole(), "kind {kind} was not found, {close}: {:?}", changed(&base, &files))
@@ -269,7 +271,7 @@ fn every_mutation_is_found() {
             }
             write(dir.path(), &files, &base);
         }
-        assert!(verify(dir.path()).unwrap().is_whole());
+        assert!(verify(dir.path(), None).unwrap().is_whole());
     }
 }
 
@@ -304,7 +306,7 @@ fn a_fault_says_where_and_what() {
     let third = frames(bytes)[2].clone();
     let said = |files: Files| {
         write(dir.path(), &base, &files);
-        let report = verify(dir.path()).unwrap();
+        let report = verify(dir.path(), None).unwrap();
         write(dir.path(), &files, &base);
         report.faults.iter().map(Fault::to_string).collect::<Vec<_>>()
     };
@@ -357,7 +359,7 @@ fn a_fault_says_where_and_what() {
     let mut stranger = base.clone();
     stranger.insert("notes.txt".to_owned(), b"x".to_vec());
     write(dir.path(), &base, &stranger);
-    let report = verify(dir.path()).unwrap();
+    let report = verify(dir.path(), None).unwrap();
     assert!(report.is_whole());
     assert!(report.warnings.iter().any(|fault| fault.what.contains("notes.txt")), "{report:?}");
 }
@@ -366,7 +368,7 @@ fn a_fault_says_where_and_what() {
 fn the_report_counts() {
     let dir = tempfile::tempdir().unwrap();
     let files = write_log(dir.path(), true);
-    let report = verify(dir.path()).unwrap();
+    let report = verify(dir.path(), None).unwrap();
     // Of lane 1's first start the last record was torn.
     assert_eq!(report.records, 3 * 2 * 34 - 1);
     assert_eq!((report.lanes, report.segments), (3, files.len()));
@@ -388,7 +390,7 @@ fn many_faults_are_counted_and_not_all_listed() {
         bytes[span.start + 60] ^= 1;
     }
     put(&segment, &bytes);
-    let report = verify(dir.path()).unwrap();
+    let report = verify(dir.path(), None).unwrap();
     assert_eq!(report.faults.len(), super::FAULTS_MAX);
     // 1500 records and the seal.
     assert_eq!(report.faults_unlisted, 501);
@@ -408,7 +410,7 @@ fn a_running_log_can_be_verified() {
     });
     let mut rounds = 0;
     while writers.iter().any(|writer| !writer.is_finished()) {
-        let report = verify(dir.path()).unwrap();
+        let report = verify(dir.path(), None).unwrap();
         assert!(report.is_whole(), "{report:#?}");
         rounds += 1;
     }
@@ -418,7 +420,7 @@ fn a_running_log_can_be_verified() {
 #[test]
 fn an_empty_folder_is_no_fault_and_none_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let report = verify(dir.path()).unwrap();
+    let report = verify(dir.path(), None).unwrap();
     assert!(report.is_whole() && report.warnings.len() == 1);
-    assert!(verify(&dir.path().join("none")).is_err());
+    assert!(verify(&dir.path().join("none"), None).is_err());
 }

@@ -7,6 +7,7 @@
 mod address;
 mod certificate;
 mod detection;
+mod evidence;
 mod issuer;
 mod postgres;
 mod problem;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use address::Address;
 pub use detection::{Detection, Kind};
+pub use evidence::Evidence;
 pub use identity::{LOCAL_ISSUER, ScramUse};
 pub use postgres::PostgresTarget;
 pub use problem::Problem;
@@ -58,6 +60,8 @@ pub struct Config {
     pub groups: BTreeMap<String, BTreeSet<String>>,
     /// Which kinds of sensitive data are looked for.
     pub detection: Detection,
+    /// What is kept of what happened.
+    pub evidence: Evidence,
 }
 
 /// How sure a record is before its statement goes on.

@@ -14,7 +14,8 @@ use toml::de::DeTable;
 use super::problem::Problem;
 use super::reader::{At, Entry, Findings, Section};
 use super::{
-    Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, detection, issuer, postgres, suggest,
+    Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, detection, evidence, issuer,
+    postgres, suggest,
 };
 
 /// The most connections that may be logging in.
@@ -71,6 +72,8 @@ impl Reading<'_, '_> {
         let groups = self.groups(&mut root, &issuers.names);
         let detect_section = self.section_of(&mut root, "detect");
         let detection = detection::detection(detect_section, &mut self);
+        let evidence_section = self.section_of(&mut root, "evidence");
+        let evidence = evidence::evidence(evidence_section, &mut self);
         root.finish(self.found);
         if self.look && writable_by_all(file) {
             let at = At { key: String::new(), offset: 0 };
@@ -91,6 +94,7 @@ impl Reading<'_, '_> {
             certificates,
             groups,
             detection,
+            evidence,
         }
     }
 

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Durability};
 use crate::state::{self, FileError};
-use crate::{policies, tls, wiring};
+use crate::{log_keys, policies, tls, wiring};
 
 /// How long running sessions may go on after Weir was asked to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
@@ -77,7 +77,8 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         Durability::Written => evidence::Durability::Written,
         Durability::Synced => evidence::Durability::Synced,
     };
-    let log = Log::open(&config.state.join("log"), config.workers, "weir", durability)?;
+    let signing = log_keys::signing(config)?;
+    let log = Log::open_signed(&config.state.join("log"), config.workers, "weir", durability, signing)?;
     for fault in log.recovered() {
         tracing::warn!("decision log: {fault}");
     }

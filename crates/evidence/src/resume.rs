@@ -1,0 +1,209 @@
+//! What a signed log is when it is opened: its last checkpoint, what was written after it, and whether witnesses know of more.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde_json::from_slice;
+
+use crate::checkpoint::{Checkpoint, Found};
+use crate::format::{Place, SegmentName};
+use crate::note::Keyring;
+use crate::recover::Numbered;
+use crate::signer::{Signing, Standing};
+use crate::tree::{Edge, leaf};
+use crate::walk::{Step, open_segment};
+
+/// Why a signed log is not opened: it is not what was signed. To go on with it would hide that.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAsSigned {
+    /// Something can't be read.
+    #[error("it cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// Its last checkpoint is not by its keys.
+    #[error("its last checkpoint ({segment}) is not to be trusted: {why}")]
+    Checkpoint {
+        /// The segment that it is in.
+        segment: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A lane is not as its last checkpoint says.
+    #[error("lane {lane} is not what the last checkpoint says: {why}")]
+    Lane {
+        /// Which.
+        lane: u16,
+        /// What is wrong.
+        why: String,
+    },
+    /// A witness knows a later checkpoint.
+    #[error(
+        "{place} knows a checkpoint over {known} records, and the last one here is over {here}: the log's end was cut off, or an older copy of it was put in its place"
+    )]
+    Shorter {
+        /// The witness.
+        place: String,
+        /// Records that it knows of.
+        known: u64,
+        /// Records that are signed here.
+        here: u64,
+    },
+    /// A witness knows another log.
+    #[error("{place} knows a checkpoint over {known} records that is not of this log: {why}")]
+    Other {
+        /// The witness.
+        place: String,
+        /// Records that it knows of.
+        known: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// A witness's note can't be read.
+    #[error("the checkpoint in {place} is not to be trusted: {why}")]
+    Witness {
+        /// The witness.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// A checkpoint that was found in the log.
+pub(crate) struct Last {
+    pub checkpoint: Checkpoint,
+    pub edge: Edge,
+}
+
+/// Looks what the log is.
+pub(crate) fn resume(
+    folder: &Path,
+    segments: &BTreeMap<u16, Vec<SegmentName>>,
+    signing: &Signing,
+) -> Result<Standing, NotAsSigned> {
+    let first = segments.get(&0).map(Vec::as_slice).unwrap_or_default();
+    let last = last_checkpoint(folder, first, &signing.trusted, |_| true)?;
+    for witness in &signing.witnesses {
+        let place = witness.place();
+        let note = match witness.last() {
+            Ok(note) => note,
+            Err(error) if witness.is_far() => {
+                tracing::warn!(
+                    place,
+                    error,
+                    "the last checkpoint that is kept here cannot be read, so the log is opened without it"
+                );
+                continue;
+            }
+            Err(why) => return Err(NotAsSigned::Witness { place, why }),
+        };
+        let Some(note) = note else { continue };
+        let known = Checkpoint::open(&note, &signing.trusted)
+            .map_err(|error| NotAsSigned::Witness { place: place.clone(), why: error.to_string() })?;
+        let here = last.as_ref().map_or(0, |last| last.checkpoint.size);
+        if known.size > here {
+            return Err(NotAsSigned::Shorter { place, known: known.size, here });
+        }
+        let same = match &last {
+            Some(last) if last.checkpoint.size == known.size => Some(last.checkpoint.root),
+            _ => last_checkpoint(folder, first, &signing.trusted, |found| found.size <= known.size)?
+                .filter(|found| found.checkpoint.size == known.size)
+                .map(|found| found.checkpoint.root),
+        };
+        let why = match same {
+            Some(root) if root == known.root => continue,
+            Some(_) => "the one over as many records here has another root",
+            None => "there is none over as many records here",
+        };
+        return Err(NotAsSigned::Other { place, known: known.size, why: why.to_owned() });
+    }
+    let mut standing = Standing::default();
+    if let Some(Last { checkpoint, edge }) = last {
+        standing = Standing { tree: edge, lanes: checkpoint.lanes, grown: false };
+    }
+    let signed = standing.lanes.clone();
+    for lane in signed.keys().filter(|lane| !segments.contains_key(lane)) {
+        return Err(NotAsSigned::Lane { lane: *lane, why: "it is not there".to_owned() });
+    }
+    for (lane, segments) in segments {
+        let from = signed.get(lane).copied().unwrap_or(Place::START);
+        let mut grow = |place: Place| {
+            standing.tree.push(leaf(&place.hash));
+            standing.lanes.insert(*lane, place);
+            standing.grown = true;
+        };
+        after(folder, segments, from, &mut grow)?
+            .map_err(|why| NotAsSigned::Lane { lane: *lane, why: why.to_owned() })?;
+    }
+    Ok(standing)
+}
+
+/// The last checkpoint in these segments of lane 0 that is wanted.
+pub(crate) fn last_checkpoint(
+    folder: &Path,
+    segments: &[SegmentName],
+    keys: &Keyring,
+    is_wanted: impl Fn(&Checkpoint) -> bool,
+) -> Result<Option<Last>, NotAsSigned> {
+    for name in segments.iter().rev() {
+        let wrong = |why: String| NotAsSigned::Checkpoint { segment: name.to_string(), why };
+        let mut last = None;
+        let Ok(opened) = open_segment(folder, *name)? else { continue };
+        let mut walk = opened.walk;
+        while let Step::Record(record) = walk.step()? {
+            if !record.chained {
+                break;
+            }
+            let Some(found) = Found::read(record.payload) else { continue };
+            let found = found.map_err(wrong)?;
+            // Those that are followed by another need not be checked here. One that can't be read is wanted: it is told then.
+            if Checkpoint::unchecked(&found.note).map_or(true, |checkpoint| is_wanted(&checkpoint)) {
+                last = Some(found);
+            }
+        }
+        let Some(found) = last else { continue };
+        let checkpoint = Checkpoint::open(&found.note, keys).map_err(|error| wrong(error.to_string()))?;
+        let edge = found.edge(&checkpoint).ok_or_else(|| wrong("its edge does not make its root".to_owned()))?;
+        return Ok(Some(Last { checkpoint, edge }));
+    }
+    Ok(None)
+}
+
+/// Gives each record of a lane after this one, as far as the lane is sound. The inner error says why it is not the same lane.
+fn after(
+    folder: &Path,
+    segments: &[SegmentName],
+    from: Place,
+    take: &mut impl FnMut(Place),
+) -> io::Result<Result<(), &'static str>> {
+    let skipped = segments.iter().rposition(|name| name.first <= from.seq).unwrap_or(0);
+    let (mut at, mut met) = (None, from == Place::START);
+    for name in segments.iter().skip(skipped) {
+        // What is damaged after what was signed is told by who opens the log, and stays where it is.
+        let Ok(opened) = open_segment(folder, *name)? else { continue };
+        let before = Place { seq: opened.header.previous_seq, hash: opened.header.previous };
+        if at.is_some_and(|at| at != before) {
+            return Ok(Err("a segment does not continue the one before"));
+        }
+        let header = Place { seq: opened.header.seq, hash: opened.hash };
+        let mut walk = opened.walk;
+        let mut place = header;
+        loop {
+            match place.seq.cmp(&from.seq) {
+                std::cmp::Ordering::Less => {}
+                std::cmp::Ordering::Equal if place == from => met = true,
+                std::cmp::Ordering::Equal => return Ok(Err("the record that it names has another hash")),
+                std::cmp::Ordering::Greater if met => take(place),
+                std::cmp::Ordering::Greater => return Ok(Err("the record that it names is missing")),
+            }
+            at = Some(place);
+            let Step::Record(record) = walk.step()? else { break };
+            let seq = from_slice::<Numbered>(record.payload).map(|numbered| numbered.seq).ok();
+            let next = place.seq.saturating_add(1);
+            if !record.chained || seq != Some(next) {
+                break;
+            }
+            place = Place { seq: next, hash: record.hash };
+        }
+    }
+    Ok(if met { Ok(()) } else { Err("the record that it names is missing") })
+}

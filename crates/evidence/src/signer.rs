@@ -1,0 +1,181 @@
+//! Who makes checkpoints: a thread that takes from each lane what it has written, grows the tree by it, signs, and appends the
+//! checkpoint to lane 0. What it signed goes to the witnesses once the disk has it, at most once a second.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use model::UnixMicros;
+
+use crate::checkpoint::{Written, sign};
+use crate::format::{Place, SegmentName};
+use crate::lane::{Fresh, Lane, now};
+use crate::note::{Keyring, SigningKey};
+use crate::tree::{Edge, leaf};
+use crate::witness::Witness;
+
+/// The longest that a record waits for a checkpoint.
+pub(crate) const SIGN_WAIT: Duration = Duration::from_secs(1);
+/// The most records between two checkpoints, about: that is shared out among the lanes.
+pub(crate) const SIGN_RECORDS: usize = 1000;
+
+/// With what a log is signed, and who is told.
+pub struct Signing {
+    /// The keys that sign: the log's own, and for a while the one before it.
+    pub keys: Vec<SigningKey>,
+    /// All that it was ever signed with.
+    pub trusted: Keyring,
+    /// Who is told of checkpoints. They are asked when the log is opened, and one that knows more than the log has keeps it closed.
+    pub witnesses: Vec<Box<dyn Witness>>,
+}
+
+impl Signing {
+    /// With one key, and nobody told.
+    pub fn by(key: SigningKey) -> Self {
+        let trusted = Keyring::of([key.public().clone()]);
+        Self { keys: vec![key], trusted, witnesses: Vec::new() }
+    }
+}
+
+impl fmt::Debug for Signing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signing({:?})", self.trusted)
+    }
+}
+
+/// What the log is, as far as it was read or signed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    pub tree: Edge,
+    pub lanes: BTreeMap<u16, Place>,
+    /// Whether the tree has leaves that no checkpoint covers.
+    pub grown: bool,
+}
+
+/// The signer of a log.
+pub(crate) struct Signer {
+    signing: Signing,
+    folder: PathBuf,
+    standing: Standing,
+    /// Records that the next look at lane 0 finds and that are its own.
+    own: usize,
+    /// Segments that may not be on the disk yet.
+    unsynced: BTreeSet<SegmentName>,
+    /// What the witnesses have not been told.
+    untold: Option<String>,
+    told: Option<Instant>,
+    /// Who could not be told, the last time.
+    deaf: BTreeSet<String>,
+}
+
+impl Signer {
+    pub fn new(signing: Signing, folder: PathBuf, standing: Standing) -> Self {
+        Self {
+            signing,
+            folder,
+            standing,
+            own: 0,
+            unsynced: BTreeSet::new(),
+            untold: None,
+            told: None,
+            deaf: BTreeSet::new(),
+        }
+    }
+
+    /// Signs what is new, if anything is. Says whether nothing is left to do.
+    pub fn sign(&mut self, lanes: &[Arc<Lane>], is_last: bool) -> bool {
+        // What is in the tree is signed before it grows: the order of leaves is that of one checkpoint after the other.
+        let mut signed = self.append(lanes);
+        if signed {
+            self.take(lanes);
+            signed = self.append(lanes);
+        }
+        self.tell(is_last);
+        signed && self.untold.is_none()
+    }
+
+    fn take(&mut self, lanes: &[Arc<Lane>]) {
+        let (mut leaves, mut fresh) = (Vec::new(), 0_usize);
+        for (number, lane) in (0..).zip(lanes) {
+            let Fresh { last, segments } = lane.take_leaves(&mut leaves);
+            self.unsynced.extend(segments);
+            fresh = fresh.saturating_add(leaves.len());
+            leaves.drain(..).for_each(|record| self.standing.tree.push(leaf(&record)));
+            self.standing.lanes.insert(number, last);
+        }
+        self.standing.grown = fresh > self.own;
+        self.own = 0;
+    }
+
+    /// Appends a checkpoint of the tree as it is, if it has grown since the one before.
+    fn append(&mut self, lanes: &[Arc<Lane>]) -> bool {
+        let Some(first) = lanes.first().filter(|_| self.standing.grown) else { return true };
+        let keys: Vec<&SigningKey> = self.signing.keys.iter().collect();
+        let (at, Standing { tree, lanes, .. }) = (now(), &self.standing);
+        let Some(note) = sign(&keys, tree, lanes, UnixMicros(at)) else { return true };
+        if let Err(error) = first.append_own(&Written::new(at, &note, tree)) {
+            tracing::error!(%error, "a checkpoint of the log could not be written");
+            return false;
+        }
+        self.standing.grown = false;
+        self.own = self.own.saturating_add(1);
+        self.untold = Some(note);
+        true
+    }
+
+    /// Tells the witnesses of the last checkpoint.
+    fn tell(&mut self, is_last: bool) {
+        let is_early = self.told.is_some_and(|told| told.elapsed() < SIGN_WAIT);
+        if self.signing.witnesses.is_empty() {
+            self.untold = None;
+            self.unsynced.clear();
+        }
+        let Some(note) = self.untold.take_if(|_| is_last || !is_early) else { return };
+        self.told = Some(Instant::now());
+        // A witness must not know of what a lost power takes away.
+        if let Err(error) = self.sync() {
+            tracing::error!(%error, "the log could not be brought to the disk, so nobody is told of its last checkpoint");
+            self.untold = Some(note);
+            return;
+        }
+        let mut missed = false;
+        for witness in &mut self.signing.witnesses {
+            let place = witness.place();
+            match witness.publish(&note) {
+                Ok(()) if self.deaf.remove(&place) => {
+                    tracing::info!(place, "checkpoints of the log are kept here again")
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    missed = true;
+                    if self.deaf.insert(place.clone()) {
+                        tracing::error!(place, error, "a checkpoint of the log could not be kept here");
+                    }
+                }
+            }
+        }
+        // The next checkpoint is as good as this one.
+        self.untold = missed.then_some(note);
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        for name in &self.unsynced {
+            match File::open(self.folder.join(name.to_string())) {
+                Ok(file) => file.sync_data()?,
+                // The lane says so itself.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        File::open(&self.folder)?.sync_all()?;
+        self.unsynced.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
