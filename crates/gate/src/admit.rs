@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use model::{Ask, Digest, Object, Principal, SessionId, Target, TargetId, UnixMicros};
+use model::{Ask, Digest, Object, Principal, RecordingLevel, RecordingRule, SessionId, Target, TargetId, UnixMicros};
 use policy::{Circumstances, Decision, Policies, Scene};
 
 use crate::keys::Keys;
 use crate::ledger::{Arrived, Event, Ledger, LedgerDown, Record, Rejected};
+use crate::recorder::{Frame, Opening, Recorder, RecorderDown, Recording};
 use crate::refusal::{Refusal, join};
 use crate::scenes::Scenes;
 use crate::session::Session;
@@ -16,6 +17,7 @@ use crate::session::Session;
 /// What all sessions of one instance share: the policies in force and the instance's keys.
 #[derive(Debug)]
 pub struct Gate {
+    recorder: Option<Arc<dyn Recorder>>,
     policies: ArcSwap<Policies>,
     scenes: Scenes,
     keys: Keys,
@@ -43,7 +45,12 @@ pub struct Arrival {
 impl Gate {
     /// A gate with these policies.
     pub fn new(policies: Arc<Policies>, keys: Keys) -> Self {
-        Self { policies: ArcSwap::new(policies), scenes: Scenes::default(), keys }
+        Self { recorder: None, policies: ArcSwap::new(policies), scenes: Scenes::default(), keys }
+    }
+
+    /// With this recorder for the sessions of targets that are recorded.
+    pub fn with_recorder(self, recorder: Arc<dyn Recorder>) -> Self {
+        Self { recorder: Some(recorder), ..self }
     }
 
     /// The policies in force.
@@ -93,32 +100,47 @@ impl Gate {
             address: arrival.peer.ip(),
             application: arrival.application.clone(),
             run: arrival.principal.run.clone(),
+            recording: arrival.target.recording.level,
         };
         let ask = Ask::new(policy::actions::CONNECT, Object::Target);
         match scene.decide(&ask, &circumstances) {
             Decision::Permit { rules } => {
-                ledger.append(&[Record {
+                // Before anything is written of it: who is not recorded was not let in.
+                let recording = match self.begin_recording(&arrival) {
+                    Ok(recording) => recording,
+                    Err(down) => {
+                        self.reject(ledger.as_ref(), arrival.at, rejected(&arrival, down.to_string()))?;
+                        return Ok(Err(Refusal::unrecorded(&down)));
+                    }
+                };
+                let admitted = Record {
                     at: arrival.at,
                     session: Some(arrival.session.clone()),
                     event: Event::Admitted(arrived(&arrival, policies.hash(), &rules)),
-                }])?;
-                Ok(Ok(Session::open(Arc::clone(self), arrival, policies, scene, circumstances, ledger)))
+                };
+                if let Some(recording) = &recording {
+                    recording.add(arrival.at, Frame::Record(&admitted));
+                }
+                ledger.append(&[admitted])?;
+                Ok(Ok(Session::open(Arc::clone(self), arrival, policies, scene, circumstances, ledger, recording)))
             }
             Decision::Deny(denial) => {
                 let words = format!("connect Target::\"{}\"", arrival.target.id);
-                self.reject(
-                    ledger.as_ref(),
-                    arrival.at,
-                    Rejected {
-                        principal: Some(arrival.principal.id()),
-                        target: Some(arrival.target.id.clone()),
-                        peer: arrival.peer.to_string(),
-                        why: format!("{words}: {:?} {}", denial.reason, join(&denial.rules)).trim_end().to_owned(),
-                    },
-                )?;
+                let why = format!("{words}: {:?} {}", denial.reason, join(&denial.rules)).trim_end().to_owned();
+                self.reject(ledger.as_ref(), arrival.at, rejected(&arrival, why))?;
                 Ok(Err(Refusal::denied(&words, &denial, arrival.principal.kind)))
             }
         }
+    }
+
+    fn begin_recording(&self, arrival: &Arrival) -> Result<Option<Box<dyn Recording>>, RecorderDown> {
+        let Target { protocol, recording: RecordingRule { level, .. }, .. } = *arrival.target;
+        if level == RecordingLevel::Off {
+            return Ok(None);
+        }
+        let recorder = self.recorder.as_ref().ok_or_else(|| RecorderDown("nothing records here".to_owned()))?;
+        let opening = Opening { session: &arrival.session, at: arrival.at, protocol, level };
+        recorder.begin(&opening).map(Some)
     }
 
     /// Writes down a caller that was turned away before a session could begin.
@@ -129,6 +151,15 @@ impl Gate {
     /// A rejection without a proved principal.
     pub fn stranger(peer: SocketAddr, target: Option<TargetId>, why: impl Into<String>) -> Rejected {
         Rejected { principal: None, target, peer: peer.to_string(), why: why.into() }
+    }
+}
+
+fn rejected(arrival: &Arrival, why: String) -> Rejected {
+    Rejected {
+        principal: Some(arrival.principal.id()),
+        target: Some(arrival.target.id.clone()),
+        peer: arrival.peer.to_string(),
+        why,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::ledger::{Ended, Event, Outcome};
 use crate::search::Search;
 use crate::session::Shared;
 use crate::verdict::Permit;
-use crate::watch::{KeptWatch, Met, Sought, Watch};
+use crate::watch::{KeptWatch, Met, Sought, Watches};
 use crate::words::Words;
 
 /// A running operation. Dropped without [`Flow::finish`], its outcome is noted as unknown.
@@ -25,6 +25,15 @@ pub struct Flow {
     met: Met,
     is_part: bool,
     ended: bool,
+}
+
+/// How the rows of a result are shown.
+#[derive(Clone, Debug)]
+pub struct Plans {
+    /// To the caller.
+    pub shown: Arc<Plan>,
+    /// What of that is hidden from the recording, if anything is: by this plan is kept what the other has shown.
+    pub kept: Option<Arc<Plan>>,
 }
 
 /// What a caller was shown of an operation.
@@ -72,13 +81,13 @@ impl Flow {
     /// computed is shown clear only to those who may see all that it may be made of; the unknown is not seen.
     ///
     /// `kept` is what this has put there for the same shape before, and holds as long as the policies do.
-    pub fn shape(&mut self, holds: &[Holds], kept: &mut Option<KeptPlan>, now: UnixMicros) -> Arc<Plan> {
+    pub fn shape(&mut self, holds: &[Holds], kept: &mut Option<KeptPlan>, now: UnixMicros) -> Plans {
         let shown_by = self.session.kept_plan(holds, kept, now);
         self.classes = match (self.classes.take(), &shown_by.classes) {
             (Some(met), Some(more)) => Some(met.with(more)),
             (met, more) => met.or_else(|| more.clone()),
         };
-        shown_by.plan
+        shown_by.plans
     }
 
     /// What of a result of this shape is looked at, and how what is found there is shown. `None` if nothing can be hidden from the caller, or
@@ -93,7 +102,7 @@ impl Flow {
         kept: &mut Option<KeptWatch>,
         now: UnixMicros,
         fields: impl FnOnce() -> Vec<Option<Sought>>,
-    ) -> Option<Arc<Watch>> {
+    ) -> Watches {
         self.session.kept_watch(search, holds, kept, now, fields)
     }
 

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use model::{Holds, Sight, UnixMicros};
 use redact::{FieldPlan, Plan};
 
-use crate::session::{Rule, Shared};
+use crate::flow::Plans;
+use crate::session::{Eye, Rule, Shared};
 use crate::words::Words;
 
 /// How a result of one shape is shown. Whoever knows the shape keeps it for [`crate::Flow::shape`].
 #[derive(Clone, Debug)]
 pub struct KeptPlan {
-    pub(crate) plan: Arc<Plan>,
+    pub(crate) plans: Plans,
     /// The classes that are met, each with its sight, for the record.
     pub(crate) classes: Option<Words>,
     rule: Arc<Rule>,
@@ -29,7 +30,10 @@ impl Shared {
         if let Some(known) = kept.as_ref().filter(|known| Arc::ptr_eq(&known.rule, &rule)) {
             return known.clone();
         }
-        let fields: Vec<FieldPlan> = holds.iter().map(|holds| self.field_plan(holds, now)).collect();
+        let plan = |eye| holds.iter().map(|holds| self.field_plan(holds, eye, now)).collect::<Vec<_>>();
+        let fields = plan(Eye::Caller);
+        let most = self.kept_at_most();
+        let recorded = (most != Sight::Clear).then(|| Arc::new(Plan::new(plan(Eye::Recording(most)))));
         let mut words: BTreeSet<String> = BTreeSet::new();
         let mut note = |field: &FieldPlan| {
             let class = field.class.as_ref().map_or("unknown", |class| class.as_str());
@@ -42,7 +46,8 @@ impl Shared {
             field.hidden(&mut note);
         }
         let classes = (!words.is_empty()).then(|| words.into_iter().collect());
-        let made = KeptPlan { plan: Arc::new(Plan::new(fields)), classes, rule };
+        let plans = Plans { shown: Arc::new(Plan::new(fields)), kept: recorded.filter(|plan| !plan.is_clear()) };
+        let made = KeptPlan { plans, classes, rule };
         *kept = (!made.rule.reads_now()).then(|| made.clone());
         made
     }

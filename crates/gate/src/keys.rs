@@ -12,6 +12,7 @@ pub struct Keys {
     literals: TokenKey,
     tokens: TokenKey,
     stored: TokenKey,
+    kept: TokenKey,
 }
 
 impl fmt::Debug for Keys {
@@ -30,6 +31,7 @@ impl Keys {
             literals: root.derive("weir log literals"),
             tokens: root.derive("weir session tokens"),
             stored: root.derive("weir stored tokens"),
+            kept: root.derive("weir recorded tokens"),
         }
     }
 
@@ -71,6 +73,14 @@ impl Keys {
     /// were stored as tokens it does: who may store them in a column and sees it at all, also as tokens, can compare guesses.
     pub fn stored_tokens(&self, target: &Target) -> TokenKey {
         self.stored.derive(&format!("target {}", target.id))
+    }
+}
+
+impl Keys {
+    /// The key of the tokens that stand in recordings in the place of values. The same value has the same one in all of them, so that it can be
+    /// found which sessions were shown it. It is none that anybody is shown tokens by.
+    pub fn kept_tokens(&self) -> TokenKey {
+        self.kept.clone()
     }
 }
 
@@ -185,7 +195,14 @@ mod tests {
         };
         let token = |scope, session: &str, principal: &Principal, target: &str| {
             let id = TargetId(target.into());
-            let target = Target { id, protocol: "test", env: None, labels: Vec::new(), token_scope: scope };
+            let target = Target {
+                id,
+                protocol: "test",
+                env: None,
+                labels: Vec::new(),
+                token_scope: scope,
+                recording: Default::default(),
+            };
             keys.tokens(&SessionId(session.into()), principal, &target).text("pii.email", b"ada@example.com")
         };
         let (none, one, two) = (principal("ci", None), principal("ci", Some("1")), principal("other", Some("1")));
@@ -203,6 +220,7 @@ mod tests {
             env: None,
             labels: Vec::new(),
             token_scope: OfTarget,
+            recording: Default::default(),
         };
         let stored = |name: &str| keys.stored_tokens(&of(name)).text("pii.email", b"ada@example.com");
         assert_eq!(stored("shop"), stored("shop"));

@@ -64,7 +64,7 @@ mod words;
 
 pub use admit::{Arrival, Gate};
 pub use content::Content;
-pub use flow::{Flow, Shown};
+pub use flow::{Flow, Plans, Shown};
 pub use judge::rung;
 pub use kept_plan::KeptPlan;
 pub use keys::{DigestInPieces, Keys, ShapeKey};
@@ -73,12 +73,12 @@ pub use ledger::{
 };
 pub use long_look::{LongLook, Passed};
 pub use ports::{Challenge, CredentialDown, Credentials, Identities, Rejection, ScramChallenge, ScramCredential};
-pub use recorder::{Frame, Opening, Recorder, RecorderDown, Recording, RecordingLevel, ShownField};
+pub use recorder::{Frame, Opening, Recorder, RecorderDown, Recording, ShownField};
 pub use refusal::{Declined, Refusal};
 pub use search::{PlaceKey, Search};
-pub use session::{Session, Step};
+pub use session::{Session, Step, Unwritten};
 pub use storing::Storing;
 pub use upstream::{ControlFrame, Upstream, Wire};
 pub use verdict::{Permit, Released, Verdict};
-pub use watch::{Hidden, KeptWatch, Looker, Met, Sought, Watch};
+pub use watch::{Hidden, KeptWatch, Looker, Met, Sought, Watch, Watches};
 pub use words::Words;

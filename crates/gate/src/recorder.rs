@@ -11,7 +11,7 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
-use model::{SessionId, Sight, UnixMicros};
+use model::{RecordingLevel, SessionId, Sight, UnixMicros};
 
 use crate::ledger::Record;
 
@@ -33,29 +33,6 @@ pub struct Opening<'a> {
     pub protocol: &'static str,
     /// Whether what is shown is kept, or only what is known of it.
     pub level: RecordingLevel,
-}
-
-/// How much of a session is recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RecordingLevel {
-    /// Nothing: the decision log alone tells.
-    #[default]
-    Off,
-    /// What was asked and decided, the shape and size of what was shown; no row of it.
-    Metadata,
-    /// All that was shown.
-    Full,
-}
-
-impl RecordingLevel {
-    /// The word in configuration, policies and recordings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Metadata => "metadata",
-            Self::Full => "full",
-        }
-    }
 }
 
 /// One session's recording. The parts of a session that run at the same time share it. Dropped, it is closed.

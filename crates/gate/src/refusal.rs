@@ -7,6 +7,8 @@ use model::{Ask, AttrValue, Object, PrincipalKind};
 use policy::actions::{OVERWRITE, PROBE, STORE};
 use policy::{Denial, Needs, Reason};
 
+use crate::recorder::RecorderDown;
+
 /// A refusal, ready to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -36,6 +38,15 @@ impl From<Declined> for Refusal {
 }
 
 impl Refusal {
+    /// The refusal of a session that must be recorded, and can't be.
+    pub(crate) fn unrecorded(down: &RecorderDown) -> Self {
+        Self {
+            message: "the session cannot be recorded, so it is not begun".to_owned(),
+            detail: None,
+            hint: Some(format!("An operator has to look: {down}.")),
+        }
+    }
+
     /// The refusal of an ask (`drop Table::"orders/public.customers"`) that policy denies. People are told what would
     /// help; workloads are told the rule.
     pub(crate) fn denied(ask: &str, denial: &Denial, kind: PrincipalKind) -> Self {

@@ -99,6 +99,7 @@ mod tests {
             env: None,
             labels: Vec::new(),
             token_scope: Default::default(),
+            recording: Default::default(),
         }
     }
 

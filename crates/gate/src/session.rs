@@ -18,12 +18,13 @@ use crate::admit::{Arrival, Gate};
 use crate::judge::{Judged, describe, judge};
 use crate::keys::ShapeKey;
 use crate::ledger::{Decided, Event, Ledger, LedgerDown, Record, Ruling};
+use crate::recorder::{Frame, RecorderDown, Recording};
 use crate::refusal::{Declined, Refusal};
 use crate::search::Search;
 use crate::storing::Storing;
 use crate::upstream::Upstream;
 use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
-use crate::watch::{KeptWatch, Sought, Watch};
+use crate::watch::{KeptWatch, Sought, Watches};
 use crate::words::Words;
 
 /// Decisions kept by one session. A workload repeats few statements; what is past this is decided anew.
@@ -40,6 +41,26 @@ const ASKS_MAX: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Step(pub &'static str);
+
+/// Whom something is shown to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Eye {
+    /// The caller.
+    Caller,
+    /// The recording, which is shown what the caller was shown, and of what is classified and was shown clear at most this.
+    Recording(Sight),
+}
+
+/// Why nothing of what was decided may run.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Unwritten {
+    /// The log can't be written.
+    #[error(transparent)]
+    Log(#[from] LedgerDown),
+    /// What the caller would be shown can't be kept.
+    #[error(transparent)]
+    Recording(#[from] RecorderDown),
+}
 
 /// A session. Shared by everything that runs in it: operations of one session may be decided and forwarded
 /// concurrently, as the streams of one HTTP/2 connection are.
@@ -58,6 +79,9 @@ pub(crate) struct Shared {
     circumstances: Circumstances,
     tokens: TokenKey,
     stored_tokens: TokenKey,
+    kept_tokens: TokenKey,
+    /// What its caller is shown is kept here.
+    recording: Option<Box<dyn Recording>>,
     rule: ArcSwap<Rule>,
     state: Mutex<State>,
 }
@@ -138,9 +162,11 @@ impl Session {
         scene: Arc<Scene>,
         circumstances: Circumstances,
         ledger: Arc<dyn Ledger>,
+        recording: Option<Box<dyn Recording>>,
     ) -> Self {
         let tokens = gate.keys().tokens(&arrival.session, &arrival.principal, &arrival.target);
         let stored_tokens = gate.keys().stored_tokens(&arrival.target);
+        let kept_tokens = gate.keys().kept_tokens();
         Self {
             shared: Arc::new(Shared {
                 id: arrival.session,
@@ -151,6 +177,8 @@ impl Session {
                 circumstances,
                 tokens,
                 stored_tokens,
+                kept_tokens,
+                recording,
                 rule: ArcSwap::from_pointee(Rule::new(policies, scene, 0)),
                 state: Mutex::default(),
             }),
@@ -175,6 +203,21 @@ impl Session {
     /// The key of the tokens that this session stores in the place of values.
     pub fn stored_tokens(&self) -> &TokenKey {
         &self.shared.stored_tokens
+    }
+
+    /// The key of the tokens that stand in its recording in the place of values.
+    pub fn kept_tokens(&self) -> &TokenKey {
+        &self.shared.kept_tokens
+    }
+
+    /// Its recording, if it has one.
+    pub fn recording(&self) -> Option<&dyn Recording> {
+        self.shared.recording.as_deref()
+    }
+
+    /// Whether a recording holds less than what the caller sees clear.
+    pub fn keeps_less(&self) -> bool {
+        self.shared.kept_at_most() != Sight::Clear
     }
 
     /// The gate it came through.
@@ -206,13 +249,13 @@ impl Session {
 
     /// Writes down the verdicts of one read, in order, in one append, and releases them. If the ledger is down nothing
     /// is released and nothing may run.
-    pub fn commit<T>(&self, now: UnixMicros, batch: Vec<Verdict<T>>) -> Result<Vec<Released<T>>, LedgerDown> {
+    pub fn commit<T>(&self, now: UnixMicros, batch: Vec<Verdict<T>>) -> Result<Vec<Released<T>>, Unwritten> {
         self.shared.commit(now, batch)
     }
 
     /// How a result field of an operation will be shown, before it runs.
     pub fn sight_of(&self, holds: &Holds, now: UnixMicros) -> Sight {
-        self.shared.field_plan(holds, now).sight
+        self.shared.field_plan(holds, Eye::Caller, now).sight
     }
 
     /// Whether anything of what is looked for in values would be hidden from this session.
@@ -253,7 +296,7 @@ impl Session {
         kept: &mut Option<KeptWatch>,
         now: UnixMicros,
         fields: impl FnOnce() -> Vec<Option<Sought>>,
-    ) -> Option<Arc<Watch>> {
+    ) -> Watches {
         self.shared.kept_watch(search, &[], kept, now, fields)
     }
 
@@ -292,39 +335,63 @@ impl Drop for Session {
 
 impl Shared {
     pub fn note(&self, at: UnixMicros, event: Event) {
-        self.ledger.note(Record { at, session: Some(self.id.clone()), event });
+        let record = Record { at, session: Some(self.id.clone()), event };
+        if let Some(recording) = &self.recording {
+            recording.add(at, Frame::Record(&record));
+        }
+        self.ledger.note(record);
     }
 
     /// How one field of an operation's result is shown. A copy of a classified field is shown at that field's sight;
     /// something computed is shown clear only to those who may see all that it may be made of; the unknown is not seen.
-    pub fn field_plan(&self, holds: &Holds, now: UnixMicros) -> FieldPlan {
+    pub fn field_plan(&self, holds: &Holds, eye: Eye, now: UnixMicros) -> FieldPlan {
         match holds {
             Holds::Plain => FieldPlan::new(Sight::Clear, None),
-            Holds::Copy(field) => FieldPlan::new(self.sight(field, now), Some(field.class.clone())),
-            Holds::Computed(fields) => self.computed(fields, now),
-            Holds::Document(shape) => FieldPlan::document(self.document(shape, now)),
-            Holds::Unknown => FieldPlan::new(Sight::Nothing, None),
+            Holds::Copy(field) => FieldPlan::new(self.sight_by(field, eye, now), Some(field.class.clone())),
+            Holds::Computed(fields) => self.computed(fields, eye, now),
+            Holds::Document(shape) => FieldPlan::document(self.document(shape, eye, now)),
+            // The recording gets what the caller got of it, which is nothing.
+            Holds::Unknown => FieldPlan::new(if eye == Eye::Caller { Sight::Nothing } else { Sight::Clear }, None),
         }
     }
 
-    fn computed(&self, fields: &[Field], now: UnixMicros) -> FieldPlan {
+    fn sight_by(&self, field: &Field, eye: Eye, now: UnixMicros) -> Sight {
+        match (eye, self.sight(field, now)) {
+            (Eye::Caller, sight) => sight,
+            // What nobody has classified is another matter: what is found in it.
+            (Eye::Recording(most), Sight::Clear) if field.class.as_str() != ClassId::UNCLASSIFIED => most,
+            (Eye::Recording(_), _) => Sight::Clear,
+        }
+    }
+
+    /// What is left in the recording of what is classified and seen clear.
+    pub fn kept_at_most(&self) -> Sight {
+        if self.recording.is_some() { self.target.recording.sight } else { Sight::Clear }
+    }
+
+    fn computed(&self, fields: &[Field], eye: Eye, now: UnixMicros) -> FieldPlan {
         let seen = !fields.is_empty() && fields.iter().all(|field| self.sight(field, now) == Sight::Clear);
-        FieldPlan::new(if seen { Sight::Clear } else { Sight::Nothing }, None)
+        let hides = match eye {
+            Eye::Caller => !seen,
+            Eye::Recording(most) => seen && most != Sight::Clear,
+        };
+        FieldPlan::new(if hides { Sight::Nothing } else { Sight::Clear }, None)
     }
 
     /// The same of each value of a document.
-    fn document(&self, shape: &Shape, now: UnixMicros) -> Layout {
+    fn document(&self, shape: &Shape, eye: Eye, now: UnixMicros) -> Layout {
         match shape {
             Shape::Plain => Layout::Clear,
             Shape::Copy(field, kind) => {
-                Layout::value(FieldPlan::new(self.sight(field, now), Some(field.class.clone())), *kind)
+                let sight = self.sight_by(field, eye, now);
+                Layout::value(FieldPlan::new(sight, Some(field.class.clone())), *kind)
             }
-            Shape::Computed(fields) => Layout::value(self.computed(fields, now), TypeTag::default()),
+            Shape::Computed(fields) => Layout::value(self.computed(fields, eye, now), TypeTag::default()),
             Shape::Object(named) => Layout::Object(
-                named.iter().map(|(name, shape)| (Arc::clone(name), self.document(shape, now))).collect(),
+                named.iter().map(|(name, shape)| (Arc::clone(name), self.document(shape, eye, now))).collect(),
             ),
-            Shape::Array(shape) => Layout::Array(Box::new(self.document(shape, now))),
-            Shape::Tuple(shapes) => Layout::Tuple(shapes.iter().map(|shape| self.document(shape, now)).collect()),
+            Shape::Array(shape) => Layout::Array(Box::new(self.document(shape, eye, now))),
+            Shape::Tuple(shapes) => Layout::Tuple(shapes.iter().map(|shape| self.document(shape, eye, now)).collect()),
         }
     }
 
@@ -458,7 +525,10 @@ impl Shared {
         rule
     }
 
-    fn commit<T>(self: &Arc<Self>, now: UnixMicros, batch: Vec<Verdict<T>>) -> Result<Vec<Released<T>>, LedgerDown> {
+    fn commit<T>(self: &Arc<Self>, now: UnixMicros, batch: Vec<Verdict<T>>) -> Result<Vec<Released<T>>, Unwritten> {
+        if let Some(recording) = &self.recording {
+            recording.stands()?;
+        }
         let rule = self.rule();
         let batch: Vec<Verdict<T>> = batch.into_iter().map(|verdict| self.current(verdict, &rule, now)).collect();
         let mut state = self.state.lock();
@@ -492,6 +562,9 @@ impl Shared {
             released.push(release);
         }
         let written = self.ledger.append(&records);
+        if let Some(recording) = self.recording.as_ref().filter(|_| written.is_ok()) {
+            records.iter().for_each(|record| recording.add(now, Frame::Record(record)));
+        }
         state.records = records;
         written?;
         state.op = op;

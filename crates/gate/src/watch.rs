@@ -40,8 +40,17 @@ pub struct Sought {
 /// How what is found in a result is shown. Whoever knows the result's shape keeps it for [`crate::Flow::watch`].
 #[derive(Clone, Debug)]
 pub struct KeptWatch {
-    watch: Option<Arc<Watch>>,
+    watches: Watches,
     rule: Arc<Rule>,
+}
+
+/// What is looked at in a result: for the caller, and for the recording.
+#[derive(Clone, Debug, Default)]
+pub struct Watches {
+    /// Who hides from the caller.
+    pub shown: Option<Arc<Watch>>,
+    /// Who hides from the recording what the caller sees clear. None where nothing is kept, or where that is kept as it is.
+    pub kept: Option<Arc<Watch>>,
 }
 
 /// The fields of a result that are looked at.
@@ -49,6 +58,10 @@ pub struct Watch {
     session: Arc<Shared>,
     search: Arc<Search>,
     fields: Box<[Option<Watched>]>,
+    /// What is seen at most of what the caller sees clear.
+    most: Sight,
+    /// Whether what is looked at counts for what its place holds: once, if two look.
+    counts: bool,
     /// When it was made: policies that look at the time are asked anew for each result.
     now: UnixMicros,
 }
@@ -100,14 +113,21 @@ impl Shared {
         kept: &mut Option<KeptWatch>,
         now: UnixMicros,
         fields: impl FnOnce() -> Vec<Option<Sought>>,
-    ) -> Option<Arc<Watch>> {
+    ) -> Watches {
         let rule = self.rule();
         if let Some(known) = kept.as_ref().filter(|known| Arc::ptr_eq(&known.rule, &rule)) {
-            return known.watch.clone();
+            return known.watches.clone();
         }
-        let watch = self.hides(search, now).then(|| self.new_watch(search, holds, now, fields())).flatten();
-        *kept = (!rule.reads_now()).then(|| KeptWatch { watch: watch.clone(), rule });
-        watch
+        let (hides, most) = (self.hides(search, now), self.kept_at_most());
+        let mut watches = Watches::default();
+        if hides || most != Sight::Clear {
+            let fields = fields();
+            let new = |most, counts| self.new_watch(search, holds, now, fields.clone(), (most, counts));
+            watches.shown = hides.then(|| new(Sight::Clear, true)).flatten();
+            watches.kept = (most != Sight::Clear).then(|| new(most, !hides)).flatten();
+        }
+        *kept = (!rule.reads_now()).then(|| KeptWatch { watches: watches.clone(), rule });
+        watches
     }
 
     fn new_watch(
@@ -116,6 +136,7 @@ impl Shared {
         holds: &[Holds],
         now: UnixMicros,
         fields: Vec<Option<Sought>>,
+        (most, counts): (Sight, bool),
     ) -> Option<Arc<Watch>> {
         let holds = holds.iter().map(Some).chain(std::iter::repeat(None));
         // What several fields are made of is kept once, and says the same of each.
@@ -126,7 +147,8 @@ impl Shared {
         });
         // Whether anything of a field is hidden at all is not asked ahead: where policies look at more than the class that is a question for
         // each field and class, of which most are never met.
-        let watch = Watch { session: Arc::clone(self), search: Arc::clone(search), fields: fields.collect(), now };
+        let fields = fields.collect();
+        let watch = Watch { session: Arc::clone(self), search: Arc::clone(search), fields, most, counts, now };
         watch.fields.iter().any(Option::is_some).then(|| Arc::new(watch))
     }
 
@@ -227,9 +249,9 @@ impl Watch {
     pub(crate) fn sight_of(&self, at: usize, kind: KindId, met: &mut Met) -> Sight {
         let content = self.content();
         let Some((sort, _)) = content.sort_of(kind) else { return Sight::Nothing };
-        let sight = self.sight(at, sort);
+        let sight = self.seen(at, sort);
         met.note(content, sort, sight);
-        sight
+        self.at_most(sight)
     }
 
     /// Whether a field is looked at.
@@ -276,7 +298,17 @@ impl Watch {
         self.fields.get(at)?.as_ref()
     }
 
+    /// How much of what is of a sort is left in a field.
     fn sight(&self, at: usize, sort: usize) -> Sight {
+        self.at_most(self.seen(at, sort))
+    }
+
+    fn at_most(&self, sight: Sight) -> Sight {
+        if sight == Sight::Clear { self.most } else { sight }
+    }
+
+    /// How much of it the caller sees.
+    fn seen(&self, at: usize, sort: usize) -> Sight {
         let Some(watched) = self.field(at) else { return Sight::Nothing };
         let (Some(known), Some(of)) = (watched.sights.get(sort), self.content().sorts().get(sort)) else {
             return Sight::Nothing;
@@ -385,7 +417,7 @@ impl Looker {
     pub fn look(&mut self, watch: &Watch, at: usize, bytes: &[u8], is_whole: bool, met: &mut Met) -> bool {
         self.hidden.clear();
         let Some(watched) = watch.field(at) else { return false };
-        let counts = is_whole && !bytes.is_empty();
+        let counts = watch.counts && is_whole && !bytes.is_empty();
         if counts {
             // No other session has this number.
             let counted = watched.counted.load(Ordering::Relaxed).saturating_add(1);
@@ -401,8 +433,9 @@ impl Looker {
         let content = watch.content();
         for finding in findings {
             let Some((sort, of)) = content.sort_of(finding.kind) else { continue };
-            let sight = watch.sight(at, sort);
+            let sight = watch.seen(at, sort);
             met.note(content, sort, sight);
+            let sight = watch.at_most(sight);
             if counts && !of.public && is_all(finding.start..finding.end, bytes.len()) {
                 watched.flush();
                 if let Some((values, found)) = watched.tally.found(sort) {

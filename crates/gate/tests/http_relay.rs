@@ -167,7 +167,7 @@ impl Relay {
             .map(|key| known.iter().find(|field| field.name == *key).map_or(Holds::Plain, |f| Holds::Copy(f.clone())))
             .collect();
         let plan = flow.shape(&holds, &mut None, NOW);
-        let (shown, masked) = redact_object(&self.session, &plan, &object);
+        let (shown, masked) = redact_object(&self.session, &plan.shown, &object);
         flow.shown(Shown { rows: 1, bytes: u64::try_from(shown.len()).unwrap(), masked });
         flow.finish(Outcome::Done, NOW);
         let mut response = Response::new(Full::new(Bytes::from(shown)));
@@ -258,6 +258,7 @@ fn target() -> Target {
         env: Some("prod".into()),
         labels: Vec::new(),
         token_scope: Default::default(),
+        recording: Default::default(),
     }
 }
 
@@ -487,18 +488,18 @@ async fn a_layout_that_was_kept_is_not_used_under_other_policies_nor_by_another_
     let mut kept = None;
     let first = flow(&house).await.shape(&holds, &mut kept, NOW);
     let again = flow(&house).await.shape(&holds, &mut kept, NOW);
-    assert!(Arc::ptr_eq(&first, &again), "the same is laid out twice");
+    assert!(Arc::ptr_eq(&first.shown, &again.shown), "the same is laid out twice");
     let elsewhere = flow(&other).await.shape(&holds, &mut kept, NOW);
-    assert!(!Arc::ptr_eq(&first, &elsewhere), "one session shows by what another kept");
+    assert!(!Arc::ptr_eq(&first.shown, &elsewhere.shown), "one session shows by what another kept");
 
     let sights = |plan: &redact::Plan| plan.fields().iter().map(|field| field.sight).collect::<Vec<_>>();
-    assert_eq!(sights(&first), [model::Sight::Partial, model::Sight::Nothing]);
+    assert_eq!(sights(&first.shown), [model::Sight::Partial, model::Sight::Nothing]);
 
     // Of a document each value is shown by the same rules, and written down.
     let values = classified("/customer").into_iter().map(|field| Shape::Copy(field, TypeTag::default()));
     let document = [Holds::Document(Arc::new(Shape::Tuple(values.collect())))];
     let mut hidden = Vec::new();
-    flow(&house).await.shape(&document, &mut None, NOW).fields()[0].hidden(&mut |value| hidden.push(value.sight));
+    flow(&house).await.shape(&document, &mut None, NOW).shown.fields()[0].hidden(&mut |value| hidden.push(value.sight));
     assert_eq!(hidden, [model::Sight::Partial, model::Sight::Nothing]);
     let classes = |ended: Vec<gate::Ended>| -> Vec<String> {
         ended.last().unwrap().classes.iter().flat_map(|words| words.iter()).map(|word| word.to_string()).collect()
@@ -506,9 +507,9 @@ async fn a_layout_that_was_kept_is_not_used_under_other_policies_nor_by_another_
     assert_eq!(classes(house.ledger.ended()), ["pii.email:partial", "pii.national_id:nothing"]);
 
     let mut running = flow(&house).await;
-    assert_eq!(sights(&running.shape(&holds, &mut kept, NOW)), [model::Sight::Partial, model::Sight::Nothing]);
+    assert_eq!(sights(&running.shape(&holds, &mut kept, NOW).shown), [model::Sight::Partial, model::Sight::Nothing]);
     house.gate.replace_policies(policies(r#"@id("none") forbid (principal, action, resource);"#));
-    assert_eq!(sights(&running.shape(&holds, &mut kept, NOW)), [model::Sight::Nothing; 2]);
+    assert_eq!(sights(&running.shape(&holds, &mut kept, NOW).shown), [model::Sight::Nothing; 2]);
     drop(running);
     assert_eq!(classes(house.ledger.ended()), ["pii.email:nothing", "pii.email:partial", "pii.national_id:nothing"]);
 }

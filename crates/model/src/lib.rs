@@ -19,7 +19,7 @@ pub use operation::{
 };
 pub use principal::{Claim, CredentialId, Principal, PrincipalKind};
 pub use sensitive::Sensitive;
-pub use target::{SessionId, Target, TargetId, TokenScope};
+pub use target::{RecordingLevel, RecordingRule, SessionId, Target, TargetId, TokenScope};
 pub use time::{UnixMicros, UnixSeconds};
 pub use value::Value;
 pub use vocabulary::{ActionDef, ActionGroup, ActionId, AttrDef, AttrType, PartKind, Vocabulary};

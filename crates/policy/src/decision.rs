@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use model::{Sight, UnixSeconds};
+use model::{RecordingLevel, Sight, UnixSeconds};
 
 /// What the context of every decision holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Circumstances {
     pub application: Option<String>,
     /// The workflow run of the session.
     pub run: Option<String>,
+    /// How much of the session is recorded.
+    pub recording: RecordingLevel,
 }
 
 /// The answer to one question.

@@ -132,6 +132,7 @@ pub(crate) fn context(
         ("approvals".to_owned(), long(i64::from(approvals))),
         ("now".to_owned(), long(now)),
         ("address".to_owned(), RestrictedExpression::new_ip(circumstances.address.to_string())),
+        ("recording".to_owned(), text(circumstances.recording.as_str())),
     ];
     pairs.extend(mfa_age_seconds.map(|age| ("mfa_age".to_owned(), long(i64::from(age)))));
     pairs.extend(circumstances.application.as_deref().map(|name| ("application".to_owned(), text(name))));

@@ -61,7 +61,14 @@ pub(crate) static ROUTES: Vocabulary = Vocabulary {
 
 pub(crate) fn target(id: &str, protocol: &'static str, env: Option<&str>, labels: &[(&str, &str)]) -> Target {
     let labels = labels.iter().map(|(label, value)| ((*label).into(), (*value).into())).collect();
-    Target { id: TargetId(id.into()), protocol, env: env.map(Into::into), labels, token_scope: Default::default() }
+    Target {
+        id: TargetId(id.into()),
+        protocol,
+        env: env.map(Into::into),
+        labels,
+        token_scope: Default::default(),
+        recording: Default::default(),
+    }
 }
 
 pub(crate) fn orders() -> Target {
@@ -111,6 +118,7 @@ pub(crate) fn circumstances() -> Circumstances {
         address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7)),
         application: None,
         run: None,
+        recording: model::RecordingLevel::Off,
     }
 }
 

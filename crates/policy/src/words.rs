@@ -34,13 +34,14 @@ const TAKEN: [&str; 16] = [
 ];
 
 /// What every context holds: name, type in the schema, whether it may be missing, and a line for the reference.
-const CIRCUMSTANCES: [(&str, &str, bool, &str); 6] = [
+const CIRCUMSTANCES: [(&str, &str, bool, &str); 7] = [
     ("approvals", "Long", false, "how many people agreed to this very question"),
     ("mfa_age", "Long", true, "seconds since the caller last showed a second factor"),
     ("now", "Long", false, "seconds since 1970, UTC"),
     ("address", "ipaddr", false, "where the caller's connection comes from"),
     ("application", "String", true, "what the caller's client says it is; anyone can say anything"),
     ("run", "String", true, "the workflow run that the session belongs to"),
+    ("recording", "String", false, "how much of the session is recorded: off, metadata or full"),
 ];
 
 /// All the words, ready for use.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
-use gate::{Credentials, Identities};
+use gate::{Credentials, Identities, RecorderDown};
 use model::{Principal, UnixMicros};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
@@ -92,6 +92,8 @@ enum Wake {
     End(String),
     /// Nothing is running: a good moment to end.
     Idle,
+    /// What the caller is shown can't be kept any more.
+    Unrecorded(RecorderDown),
 }
 
 type Refresh = Pin<Box<dyn Future<Output = bool>>>;
@@ -163,6 +165,13 @@ impl Relay {
                     self.conversation.end_with(&report);
                     return "shutdown".to_owned();
                 }
+                Event::Wake(Wake::Unrecorded(down)) => {
+                    tracing::error!(session = %self.conversation.session().id(), "{down}");
+                    let report = OwnReport::fatal("58030", "the session cannot be recorded any more, so it ends");
+                    let hint = "What was running may have taken effect or not. The reason is in Weir's log.";
+                    self.conversation.end_with(&report.hint(hint));
+                    return down.to_string();
+                }
                 Event::Wake(Wake::Catalog) => {
                     // A stream asks until it is told.
                     let again = self.conversation.is_streaming() && self.conversation.catalog_failed();
@@ -219,8 +228,14 @@ impl Relay {
         let mut reads = 0_usize;
         loop {
             let mut moved = false;
+            // What can't be kept is not read.
+            let has_room = match self.conversation.session().recording().map(|recording| recording.poll_room(cx)) {
+                None | Some(Poll::Ready(Ok(()))) => true,
+                Some(Poll::Pending) => false,
+                Some(Poll::Ready(Err(down))) => return Poll::Ready(Wake::Unrecorded(down)),
+            };
             // The target's side first: what it has said may let more of the caller's be planned.
-            if self.waiting() < WAITING_BYTES_MAX && self.conversation.hears_target() {
+            if has_room && self.waiting() < WAITING_BYTES_MAX && self.conversation.hears_target() {
                 match self.poll_target(cx) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Wake::End(self.target_left(None))),
                     Poll::Ready(Ok(_)) => {
@@ -358,7 +373,7 @@ impl Relay {
             }
         }
         if wrote {
-            self.conversation.to_caller.clear();
+            self.conversation.forget(self.sent);
             self.conversation.to_caller.shrink_to(WAITING_BYTES_MAX);
             self.sent = 0;
         }
@@ -376,7 +391,7 @@ impl Relay {
     /// A caller that reads too slowly never has all of it, and what it has is not kept.
     fn forget_sent(&mut self) {
         if self.sent >= READ_BYTES {
-            self.conversation.to_caller.drain(..self.sent.min(self.conversation.to_caller.len()));
+            self.conversation.forget(self.sent);
             self.sent = 0;
         }
     }

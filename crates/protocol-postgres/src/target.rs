@@ -48,7 +48,14 @@ impl TargetSettings {
         let id = model::TargetId("shop".into());
         let (env, labels, token_scope) = (Some("dev".into()), Vec::new(), Default::default());
         Self {
-            target: Arc::new(Target { id, protocol: "postgres", env, labels, token_scope }),
+            target: Arc::new(Target {
+                id,
+                protocol: "postgres",
+                env,
+                labels,
+                token_scope,
+                recording: Default::default(),
+            }),
             host: "127.0.0.1".to_owned(),
             port,
             database: "test".to_owned(),

@@ -8,6 +8,7 @@ use aws_lc_rs::hmac;
 use model::{ClassId, Value};
 
 /// The key of a token scope.
+#[derive(Clone)]
 pub struct TokenKey(hmac::Key);
 
 impl fmt::Debug for TokenKey {

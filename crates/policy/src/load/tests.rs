@@ -81,7 +81,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         r#"forbid (principal, action in Action::"read", resource) when { context.hour > 20 };"#,
-        "p.cedar:1:63: error: no action has `context.hour`\n  help: there are: approvals, mfa_age, now, address, application, run, has_where, kind, length, probe",
+        "p.cedar:1:63: error: no action has `context.hour`\n  help: there are: approvals, mfa_age, now, address, application, run, recording, has_where, kind, length, probe",
     ),
     (
         r#"forbid (principal, action in Action::"read", resource) when { context.approvals > 1 && false };"#,

@@ -59,7 +59,7 @@ impl<S> Conversation<S> {
         let found = value.is_some_and(|value| {
             [(TEXT, false), (BYTEA, false), (RETURNED, true)].into_iter().any(|(oid, binary)| {
                 let mut ask = |says: Said<'_>| match says {
-                    Said::Bytes(says) => self.said(says, &mut met, now).map(|_| ()),
+                    Said::Bytes(says) => self.said(says, false, &mut met, now).map(|_| ()),
                     // It is no such text. In binary it may be anything.
                     Said::Unread => binary.then_some(()),
                 };

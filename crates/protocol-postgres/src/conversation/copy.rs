@@ -13,8 +13,9 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use gate::{Outcome, Permit, Shown};
+use gate::{Met, Outcome, Permit, Shown};
 use model::{Certainty, Holds, UnixMicros};
+use redact::Plan;
 use sql_postgres::{Carries, Catalog, CopyFormat, CopyOut, CopySource, CopyStatement, Statement};
 
 use super::Conversation;
@@ -22,15 +23,17 @@ use super::expect::{Copying, Expect, Running};
 use super::forward::{Kind, Work};
 use super::long::Binding;
 use super::looking::Looked;
+use super::recorded::KeptBy;
 use super::report::{is_about_the_text, neutral_report};
 use super::shapes::{as_written, held, lay_out};
 use super::statements::Portal;
 use super::target::Pass;
-use crate::cells::CellType;
+use crate::cells::{CellType, Manner};
 use crate::copy::{Column, Masked};
 use crate::interpret::Interpreted;
 use crate::wire::backend::{ColumnShape, Report};
 use crate::wire::build::{self, OwnReport, Severity};
+use crate::wire::frame::{HEAD_BYTES, Head};
 use crate::wire::{Fields, Malformed};
 
 /// What makes a COPY run, once its columns are known.
@@ -230,13 +233,14 @@ impl<S> Conversation<S> {
             Ok((holds, columns)) => {
                 let binary = out.format == CopyFormat::Binary;
                 let looked = Looked::of(self.catalogs.search(), &interpreted, 0);
-                lay_out(&mut running, &holds, &columns, (&mut None, &mut None), |_| binary, looked.as_ref(), now);
+                let by = (&self.session, now);
+                lay_out(&mut running, &holds, &columns, (&mut None, &mut None), |_| binary, looked.as_ref(), by);
                 running.names = columns.into_iter().map(|column| column.name).collect();
             }
             Err(why) => {
                 self.session.notice(now, "shape_mismatch", format!("{why}: nothing of the copy is shown"));
                 // A plan for no columns fits none.
-                running.plan = Some(running.flow.shape(&[], &mut None, now));
+                running.plan = Some(running.flow.shape(&[], &mut None, now).shown);
             }
         }
         let clear = running.passes() && !running.names.is_empty();
@@ -297,6 +301,7 @@ impl<S> Conversation<S> {
             _ => false,
         };
         let (hides, is_stream) = (self.hides_content(now), self.replication.is_some());
+        let (keeps_less, searches) = (self.session.keeps_less(), self.catalogs.search().is_some());
         let (running, interpreted, at) = match self.expected.front_mut() {
             Some(Expect::Query { running, interpreted, statement, failed: None, .. }) => {
                 (running, Rc::clone(interpreted), *statement)
@@ -307,6 +312,7 @@ impl<S> Conversation<S> {
         let shown_as_it_is = seen && (is_stream || !hides);
         if interpreted.may_copy() || interpreted.carries(Carries::Backup) || shown_as_it_is {
             running.begin_copy(Copying::Clear { binary })?;
+            running.copy_unkept = keeps_less && (searches || !interpreted.may_copy());
             return Ok(Pass::Verbatim);
         }
         let statement = interpreted.statements.get(at);
@@ -319,29 +325,25 @@ impl<S> Conversation<S> {
                 let why = format!("a copy has {columns} columns where others were described: nothing of it is shown");
                 self.session.notice(now, "shape_mismatch", why);
             }
-            running.plan = Some(running.flow.shape(&vec![Holds::Unknown; columns], &mut None, now));
+            running.plan = Some(running.flow.shape(&vec![Holds::Unknown; columns], &mut None, now).shown);
+            running.kept = None;
             running.types = vec![CellType::of(0, binary); columns];
             (running.names, running.watch, running.manners) = (Vec::new(), None, Vec::new());
         }
+        let copy_kept = running.kept.as_ref().and_then(|kept| running.masked(&kept.plan, &kept.manners, &out.format));
+        running.copy_unkept =
+            keeps_less && (running.kept.is_some() && copy_kept.is_none() || running.plan.is_none() && searches);
         let copying = match running.plan.as_deref() {
-            Some(plan) if !running.passes() => {
+            Some(plan) if !running.passes() || copy_kept.is_some() => {
                 if binary != (out.format == CopyFormat::Binary) {
                     return Err(Malformed::new("a copy in another format than was asked for"));
                 }
-                let names = running.names.iter().map(String::as_str).chain(std::iter::repeat(""));
-                let manners = running.manners.iter().copied().chain(std::iter::repeat(None));
-                let how = plan.fields().iter().zip(&running.types).zip(names).zip(manners).enumerate();
-                let columns = how.map(|(at, (((field, wire), name), manner))| Column {
-                    field: field.clone(),
-                    wire: *wire,
-                    manner: manner.map(|manner| (at, manner)),
-                    force_quote: matches!(&out.format, CopyFormat::Csv { force_quote, .. } if force_quote.covers(name)),
-                });
-                let masked = Masked::new(columns.collect(), &out.format);
+                let masked = running.masked(plan, &running.manners, &out.format);
                 Copying::Masked(Box::new(masked.ok_or_else(|| Malformed::new("a copy that can't be masked"))?))
             }
             _ => Copying::Clear { binary },
         };
+        running.copy_kept = copy_kept.map(Box::new);
         running.begin_copy(copying)?;
         Ok(Pass::Verbatim)
     }
@@ -364,9 +366,34 @@ impl<S> Conversation<S> {
             return Err(Malformed::new("copy data outside of a copy"));
         };
         let mut eyes = self.looking.eyes(&self.session, watch.as_deref(), flow.met());
+        let from = self.to_caller.len();
         masked.feed(bytes, &mut eyes, &mut self.to_caller)?;
         let shown = masked.take_shown();
         running.count(shown);
+        self.keep_copy(from)
+    }
+
+    /// Keeps the copy data that were put for the caller from here on, if they are kept otherwise.
+    fn keep_copy(&mut self, from: usize) -> Result<(), Malformed> {
+        let Some(running) = self.expected.front_mut().and_then(Expect::running) else { return Ok(()) };
+        let Running { copy_kept: Some(masked), kept: Some(KeptBy { watch, .. }), watch: first, flow, .. } = running
+        else {
+            return Ok(());
+        };
+        let mut scratch = Met::default();
+        let met = KeptBy::met(first.is_some(), flow.met(), &mut scratch);
+        let mut eyes = self.looking.eyes_with(self.session.kept_tokens(), watch.as_deref(), met);
+        let mut shown = self.to_caller.get(from..).unwrap_or_default();
+        // They are messages of Weir's own, and whole.
+        while let Some(head) = Head::read(shown)? {
+            let Some((frame, rest)) = shown.split_at_checked(head.frame_bytes) else { break };
+            masked.feed(frame.get(HEAD_BYTES..).unwrap_or_default(), &mut eyes, &mut self.keeping.instead)?;
+            shown = rest;
+        }
+        let tail = self.to_caller.split_off(from);
+        self.keep();
+        self.to_caller.extend_from_slice(&tail);
+        self.keep_instead();
         Ok(())
     }
 
@@ -398,6 +425,20 @@ impl<S> Conversation<S> {
 }
 
 impl Running {
+    /// What shows a copy by a plan; none if it is in a form that can't be masked.
+    fn masked(&self, plan: &Plan, manners: &[Option<Manner>], format: &CopyFormat) -> Option<Masked> {
+        let names = self.names.iter().map(String::as_str).chain(std::iter::repeat(""));
+        let manners = manners.iter().copied().chain(std::iter::repeat(None));
+        let how = plan.fields().iter().zip(&self.types).zip(names).zip(manners).enumerate();
+        let columns = how.map(|(at, (((field, wire), name), manner))| Column {
+            field: field.clone(),
+            wire: *wire,
+            manner: manner.map(|manner| (at, manner)),
+            force_quote: matches!(format, CopyFormat::Csv { force_quote, .. } if force_quote.covers(name)),
+        });
+        Masked::new(columns.collect(), format)
+    }
+
     pub fn begin_copy(&mut self, copying: Copying) -> Result<(), Malformed> {
         if !matches!(self.copy, Copying::None) {
             return Err(Malformed::new("a copy within a copy"));

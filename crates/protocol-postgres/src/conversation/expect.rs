@@ -11,6 +11,7 @@ use super::by_name::Change;
 use super::copy::Held;
 use super::lowered::by_constants;
 use super::own_catalog::ReadingOwn;
+use super::recorded::KeptBy;
 use super::statements::{Entry, Portal, Prepared};
 use crate::cells::{CellType, Manner};
 use crate::copy::{Arriving, Masked};
@@ -70,6 +71,12 @@ pub struct Running {
     pub watch: Option<Arc<Watch>>,
     /// How the values of each column are.
     pub manners: Vec<Option<Manner>>,
+    /// How what is shown is kept in the recording, if not as it is.
+    pub kept: Option<KeptBy>,
+    /// The copy that goes on now, as it is kept.
+    pub copy_kept: Option<Box<Masked>>,
+    /// Set if nothing of it can be kept.
+    pub copy_unkept: bool,
     pub shown: Shown,
     /// The copy that goes on now.
     pub copy: Copying,
@@ -120,6 +127,9 @@ impl Running {
             types: Vec::new(),
             watch: None,
             manners: Vec::new(),
+            kept: None,
+            copy_kept: None,
+            copy_unkept: false,
             shown: Shown::default(),
             copy: Copying::None,
             names: Vec::new(),
@@ -137,6 +147,11 @@ impl Running {
         self.plan.as_deref().is_some_and(|plan| plan.fields().is_empty()) && !self.manners.is_empty()
     }
 
+    /// How rows are shown is forgotten: others may come.
+    pub fn forget_rows(&mut self) {
+        (self.plan, self.watch, self.manners, self.kept) = (None, None, Vec::new(), None);
+    }
+
     /// The operation is over.
     pub fn finish(mut self, outcome: gate::Outcome, now: model::UnixMicros) {
         self.flow.shown(self.shown);
@@ -145,6 +160,19 @@ impl Running {
 }
 
 impl Expect {
+    /// The operation that it is of.
+    pub fn op(&self) -> Option<u64> {
+        match self {
+            Self::Parse { flow, .. } => Some(flow.op()),
+            Self::Execute { running, .. } | Self::Query { running, .. } | Self::CopyShape { running, .. } => {
+                Some(running.flow.op())
+            }
+            // What stands for something that was refused.
+            Self::Poison { .. } => Some(0),
+            _ => None,
+        }
+    }
+
     /// Whether it may change the catalog when it runs.
     pub fn changes_catalog(&self) -> bool {
         let runs = matches!(self, Self::Execute { .. } | Self::Query { .. } | Self::CopyShape { .. });

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use gate::{KeptWatch, Looker, Met, PlaceKey, Search, Session, ShapeKey, Sought, Watch};
+use gate::{KeptWatch, Looker, Met, PlaceKey, Search, Session, ShapeKey, Sought, Watch, Watches};
 use model::{Holds, UnixMicros};
-use redact::Plan;
+use redact::{Plan, TokenKey};
 use sql_postgres::{Catalog, MadeOf, Names};
 
 use super::Conversation;
 use super::expect::{Expect, Running};
+use super::recorded::{KeptBy, manners_of};
 use super::target::Pass;
 use crate::cells::{Eyes, Manner, Sought as LookedFor};
 use crate::interpret::{Form, Interpreted};
@@ -41,11 +42,16 @@ pub struct Looking {
 impl Looking {
     /// What shows cells, where this is watched.
     pub fn eyes<'a>(&'a mut self, session: &'a Session, watch: Option<&'a Watch>, met: &'a mut Met) -> Eyes<'a> {
+        self.eyes_with(session.tokens(), watch, met)
+    }
+
+    /// The same with the key of other tokens: those of the recording.
+    pub fn eyes_with<'a>(&'a mut self, tokens: &'a TokenKey, watch: Option<&'a Watch>, met: &'a mut Met) -> Eyes<'a> {
         let sought = watch.map(|watch| {
             let looker = self.looker.get_or_insert_with(|| watch.looker());
             LookedFor { watch, looker, met, scratch: &mut self.scratch }
         });
-        Eyes { tokens: session.tokens(), sought }
+        Eyes { tokens, sought }
     }
 
     /// Gives back the room that a burst has taken.
@@ -85,7 +91,7 @@ impl<'a> Looked<'a> {
         Some(Self { search, catalog: &snapshot.catalog, operation: interpreted.key, statement, made_of })
     }
 
-    /// Lays out what of its columns is looked at.
+    /// Lays out what of its columns is looked at, and gives what is looked at for the recording.
     pub fn watch(
         &self,
         running: &mut Running,
@@ -93,24 +99,24 @@ impl<'a> Looked<'a> {
         columns: &[ColumnShape],
         kept: &mut Option<KeptWatch>,
         now: UnixMicros,
-    ) {
+    ) -> Option<Arc<Watch>> {
         let fields = || columns.iter().enumerate().map(|(at, column)| self.sought(at, column)).collect();
-        running.watch = running.flow.watch(self.search, holds, kept, now, fields);
-        running.manners = match &running.watch {
-            None => Vec::new(),
-            Some(watch) => (columns.iter().enumerate())
-                .map(|(at, column)| watch.looks_at(at).then(|| Manner::of(column.type_oid, watch.is_telling(at)))?)
-                .collect(),
-        };
+        let Watches { shown, kept } = running.flow.watch(self.search, holds, kept, now, fields);
+        running.watch = shown;
+        let types: Vec<u32> = columns.iter().map(|column| column.type_oid).collect();
+        running.manners = running.watch.iter().flat_map(|watch| manners_of(watch, &types)).collect();
         if running.manners.iter().all(Option::is_none) {
             running.watch = None;
         }
+        kept
     }
 
     /// The same where nobody has said what the columns are, or how many there are.
     pub fn watch_undescribed(&self, running: &mut Running, now: UnixMicros) {
         let anything = || vec![Some(Sought { made_of: None, ..self.computed(usize::MAX, "") })];
-        running.watch = running.flow.watch(self.search, &[], &mut None, now, anything);
+        let Watches { shown, kept } = running.flow.watch(self.search, &[], &mut None, now, anything);
+        running.watch = shown;
+        running.kept = kept.map(KeptBy::of_anything);
         running.manners = running.watch.iter().map(|_| Some(Manner::Raw)).collect();
     }
 
@@ -146,7 +152,8 @@ impl<S> Conversation<S> {
     }
 
     /// A text that is said to the caller, with what is found in it that is not seen replaced. `None` if there is nothing.
-    pub(super) fn said(&mut self, text: &[u8], met: &mut Met, now: UnixMicros) -> Option<Vec<u8>> {
+    /// `kept` says that it is the recording that it is said to.
+    pub(super) fn said(&mut self, text: &[u8], kept: bool, met: &mut Met, now: UnixMicros) -> Option<Vec<u8>> {
         let search = Arc::clone(self.catalogs.search()?);
         let anything = || {
             let key = PlaceKey::Nowhere;
@@ -158,8 +165,12 @@ impl<S> Conversation<S> {
                 is_known: false,
             })]
         };
-        let watch = self.session.watch(&search, &mut self.looking.said, now, anything)?;
-        let mut eyes = self.looking.eyes(&self.session, Some(&watch), met);
+        let watches = self.session.watch(&search, &mut self.looking.said, now, anything);
+        let (watch, tokens) = match kept {
+            false => (watches.shown?, self.session.tokens()),
+            true => (watches.kept?, self.session.kept_tokens()),
+        };
+        let mut eyes = self.looking.eyes_with(tokens, Some(&watch), met);
         let mut shown = Vec::new();
         eyes.say(text, &mut shown).then_some(shown)
     }
@@ -172,7 +183,8 @@ impl<S> Conversation<S> {
         now: UnixMicros,
         take: impl FnOnce(&mut Self, &[u8], UnixMicros) -> Result<Pass, Malformed>,
     ) -> Result<Pass, Malformed> {
-        let Some(body) = self.words_of(body, now)? else { return take(self, body, now) };
+        let words = if self.hides_content(now) { self.words_of(body, false, now)? } else { None };
+        let Some(body) = words else { return take(self, body, now) };
         if take(self, &body, now)? == Pass::Verbatim {
             build::frame(&mut self.instead, kind, |out| out.extend_from_slice(&body));
         }
@@ -180,10 +192,7 @@ impl<S> Conversation<S> {
     }
 
     /// The texts of a report as they are shown. `None` if they are what they were.
-    fn words_of(&mut self, body: &[u8], now: UnixMicros) -> Result<Option<Vec<u8>>, Malformed> {
-        if !self.hides_content(now) {
-            return Ok(None);
-        }
+    fn words_of(&mut self, body: &[u8], kept: bool, now: UnixMicros) -> Result<Option<Vec<u8>>, Malformed> {
         let mut fields = Fields::of("ErrorResponse or NoticeResponse", body);
         let (mut shown, mut found, mut met) = (Vec::new(), false, Met::default());
         loop {
@@ -191,7 +200,7 @@ impl<S> Conversation<S> {
                 0 => break,
                 field => {
                     let text = fields.cstr()?;
-                    let replaced = if CODES.contains(&field) { None } else { self.said(text, &mut met, now) };
+                    let replaced = if CODES.contains(&field) { None } else { self.said(text, kept, &mut met, now) };
                     found |= replaced.is_some();
                     shown.push(field);
                     build::cstr(&mut shown, replaced.as_deref().unwrap_or(text));
@@ -199,7 +208,9 @@ impl<S> Conversation<S> {
             }
         }
         shown.push(0);
-        self.note_met(met);
+        if !kept {
+            self.note_met(met);
+        }
         Ok(found.then_some(shown))
     }
 
@@ -211,13 +222,29 @@ impl<S> Conversation<S> {
         let mut fields = Fields::of("NotificationResponse", body);
         let (process, channel, payload) = (fields.bytes(4)?, fields.cstr()?, fields.cstr()?);
         let mut met = Met::default();
-        let Some(payload) = self.said(payload, &mut met, now) else { return Ok(Pass::Verbatim) };
-        build::frame(&mut self.instead, b'A', |out| {
-            out.extend_from_slice(process);
-            build::cstr(out, channel);
-            build::cstr(out, &payload);
-        });
+        let Some(payload) = self.said(payload, false, &mut met, now) else { return Ok(Pass::Verbatim) };
+        notification(process, channel, &payload, &mut self.instead);
         Ok(Pass::Done)
+    }
+
+    /// A report or notification as it is kept, if what is found in it is kept otherwise than it was shown.
+    pub(super) fn words_otherwise(
+        &mut self,
+        kind: u8,
+        body: &[u8],
+        now: UnixMicros,
+    ) -> Result<Option<Vec<u8>>, Malformed> {
+        let mut kept = Vec::new();
+        if kind == b'A' {
+            let mut fields = Fields::of("NotificationResponse", body);
+            let (process, channel, payload) = (fields.bytes(4)?, fields.cstr()?, fields.cstr()?);
+            let Some(payload) = self.said(payload, true, &mut Met::default(), now) else { return Ok(None) };
+            notification(process, channel, &payload, &mut kept);
+        } else {
+            let Some(body) = self.words_of(body, true, now)? else { return Ok(None) };
+            build::frame(&mut kept, kind, |out| out.extend_from_slice(&body));
+        }
+        Ok(Some(kept))
     }
 
     /// What was found in words is noted with what runs.
@@ -226,6 +253,14 @@ impl<S> Conversation<S> {
             running.flow.met().add(met);
         }
     }
+}
+
+fn notification(process: &[u8], channel: &[u8], payload: &[u8], out: &mut Vec<u8>) {
+    build::frame(out, b'A', |out| {
+        out.extend_from_slice(process);
+        build::cstr(out, channel);
+        build::cstr(out, payload);
+    });
 }
 
 /// Fields of a report that can hold no value: severity, SQLSTATE, places in texts, and where in the server's own source it was said. Code can

@@ -29,6 +29,7 @@ mod lowered;
 mod notices;
 mod own_catalog;
 mod readings;
+mod recorded;
 mod replication;
 mod report;
 mod rows;
@@ -61,6 +62,7 @@ pub(crate) use found_stored::{Came, LOOKED_BYTES_MAX, Types, each_put, is_by_col
 use looking::Looking;
 use own_catalog::OwnCatalog;
 use readings::Readings;
+use recorded::Keeping;
 use replication::Streaming;
 use rows::Passing;
 use statements::Names;
@@ -135,6 +137,7 @@ pub struct Conversation<S = Stream> {
     streaming: Option<Streaming>,
     passing: Option<Passing>,
     looking: Looking,
+    keeping: Keeping,
     /// The rest of a message of the caller's that has not arrived whole.
     rest: Option<Rest>,
     notices: bool,
@@ -229,6 +232,7 @@ impl<S> Conversation<S> {
             streaming: None,
             passing: None,
             looking: Looking::default(),
+            keeping: Keeping::default(),
             rest: None,
             notices: true,
             told_masked: false,
@@ -317,6 +321,7 @@ impl<S> Conversation<S> {
         };
         if !in_row {
             report.write(&mut self.to_caller);
+            self.keep();
         }
     }
 

@@ -224,6 +224,8 @@ impl<S> Conversation<S> {
                 if last && interpreted.carries(Carries::Stream) =>
             {
                 running.begin_copy(Copying::Both { caller: true, target: true })?;
+                // Nobody takes its messages apart.
+                running.copy_unkept = self.session.keeps_less();
                 Ok(Pass::Verbatim)
             }
             _ => Err(self.out_of_place("the start of a stream both ways")),

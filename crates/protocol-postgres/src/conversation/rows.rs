@@ -2,19 +2,21 @@
 
 use std::sync::LazyLock;
 
-use gate::{Session, Shown};
+use gate::{Met, Shown, Watch};
 use model::{Sight, UnixMicros};
-use redact::{FieldPlan, Plan, Shown as Cell};
+use redact::{FieldPlan, Plan, Shown as Cell, TokenKey};
 
 use super::expect::{Expect, Running};
 use super::long_row::{Fed, LongRow};
 use super::looking::Looking;
+use super::recorded::KeptBy;
 use super::target::Pass;
 use super::{Conversation, Ended};
 use crate::cells::{CellType, Manner};
 use crate::wire::Malformed;
 use crate::wire::backend;
-use crate::wire::build::OwnReport;
+use crate::wire::build::{self, OwnReport};
+use crate::wire::frame::HEAD_BYTES;
 
 /// What goes on in a message that has not arrived whole.
 #[derive(Debug)]
@@ -30,7 +32,8 @@ pub enum Passing {
 impl<S> Conversation<S> {
     /// Whether the rows that come now are shown as they are.
     pub(super) fn row_passes(&mut self, now: UnixMicros) -> Result<bool, Malformed> {
-        Ok(self.plan_rows(now)?.passes())
+        let running = self.plan_rows(now)?;
+        Ok(running.passes() && running.kept.is_none())
     }
 
     /// Counts a row that is shown as it is.
@@ -72,15 +75,44 @@ impl<S> Conversation<S> {
         let Some(Expect::Execute { running, .. } | Expect::Query { running, .. }) = self.expected.front_mut() else {
             return Err(Malformed::new("a row that belongs to nothing"));
         };
-        let masked = shown_row(running, body, &self.session, &mut self.looking, &mut self.instead)?;
-        let Some(masked) = masked else {
-            count(running, frame_bytes, 0);
-            return Ok(Pass::Verbatim);
+        let plan = running.plan.clone().ok_or_else(|| Malformed::new("a row without a plan"))?;
+        let undescribed = running.is_undescribed();
+        let Running { types, manners, watch, flow, .. } = running;
+        let columns = Columns { plan: &plan, types, manners, undescribed };
+        let eye = (self.session.tokens(), watch.as_deref(), flow.met());
+        let masked = shown_row(&columns, body, eye, &mut self.looking, &mut self.instead)?;
+        let pass = if masked.is_some() { Pass::Done } else { Pass::Verbatim };
+        count(running, if masked.is_some() { self.instead.len() } else { frame_bytes }, masked.unwrap_or(0));
+        if running.kept.is_none() {
+            return Ok(pass);
+        }
+        if pass == Pass::Verbatim {
+            build::frame(&mut self.instead, b'D', |out| out.extend_from_slice(body));
+        }
+        self.keep_row()
+    }
+
+    /// Puts the row that is shown as the recording keeps it, if that is otherwise.
+    fn keep_row(&mut self) -> Result<Pass, Malformed> {
+        let Some(Expect::Execute { running, .. } | Expect::Query { running, .. }) = self.expected.front_mut() else {
+            return Ok(Pass::Done);
         };
-        count(running, self.instead.len(), masked);
-        Ok(Pass::Done)
+        let Running { types, kept: Some(KeptBy { plan, watch, manners }), watch: first, flow, .. } = running else {
+            return Ok(Pass::Done);
+        };
+        let body = self.instead.get(HEAD_BYTES..).unwrap_or_default();
+        let undescribed = plan.fields().is_empty() && !manners.is_empty();
+        let columns = Columns { plan, types, manners, undescribed };
+        let mut scratch = Met::default();
+        let eye =
+            (self.session.kept_tokens(), watch.as_deref(), KeptBy::met(first.is_some(), flow.met(), &mut scratch));
+        let kept = shown_row(&columns, body, eye, &mut self.looking, &mut self.keeping.instead)?;
+        Ok(if kept.is_some() { Pass::KeptOtherwise } else { Pass::Done })
     }
 }
+
+/// With what a row is looked at: the key of its tokens, its watch, and what was found.
+type Eye<'a> = (&'a TokenKey, Option<&'a Watch>, &'a mut Met);
 
 /// The type of a cell, how its field is shown, and how it is looked at.
 pub type How<'a> = (CellType, &'a FieldPlan, Option<Manner>);
@@ -134,22 +166,19 @@ fn count(running: &mut Running, bytes: usize, masked: u64) {
 
 /// Writes a row as it is shown, and counts the cells that are not clear. Nothing is written, and none given, if all are.
 fn shown_row(
-    running: &mut Running,
+    columns: &Columns<'_>,
     body: &[u8],
-    session: &Session,
+    (tokens, watch, met): Eye<'_>,
     looking: &mut Looking,
     out: &mut Vec<u8>,
 ) -> Result<Option<u64>, Malformed> {
-    let plan = running.plan.clone().ok_or_else(|| Malformed::new("a row without a plan"))?;
-    let undescribed = running.is_undescribed();
-    let Running { types, manners, watch, flow, .. } = running;
-    let columns = Columns { plan: &plan, types, manners, undescribed };
     let mut shown = std::mem::take(&mut looking.cell);
-    let mut eyes = looking.eyes(session, watch.as_deref(), flow.met());
+    let mut eyes = looking.eyes_with(tokens, watch, met);
     let mut cells = backend::data_row(body)?;
     let count = cells.left();
     if columns.count().is_some_and(|columns| count != columns) || !columns.are_whole() {
-        return Err(Malformed(format!("a row of {count} cells in a result of {} columns", plan.fields().len())));
+        let known = columns.plan.fields().len();
+        return Err(Malformed(format!("a row of {count} cells in a result of {known} columns")));
     }
     // As long as all that has come is shown as it is, nothing is written.
     let (begin, mut masked, mut copied, mut byte) = (out.len(), 0_u64, 0_usize, 2_usize);

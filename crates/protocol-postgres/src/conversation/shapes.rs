@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use gate::{KeptPlan, KeptWatch};
+use gate::{KeptPlan, KeptWatch, Plans, Session};
 use model::{Holds, UnixMicros};
 use sql_postgres::{Catalog, CopyStatement, Described, holds};
 
 use super::expect::{Described as Subject, Running};
 use super::looking::Looked;
+use super::recorded::{KeptBy, keep_shape};
 use super::statements::Shape;
 use crate::cells::CellType;
 use crate::interpret::{Interpreted, Learned};
@@ -90,15 +91,19 @@ pub(super) fn lay_out(
     (kept_plan, kept_watch): (&mut Option<KeptPlan>, &mut Option<KeptWatch>),
     is_binary: impl Fn(usize) -> bool,
     looked: Option<&Looked<'_>>,
-    now: UnixMicros,
+    (session, now): (&Session, UnixMicros),
 ) {
-    running.plan = Some(running.flow.shape(holds, kept_plan, now));
-    if let Some(looked) = looked {
-        looked.watch(running, holds, columns, kept_watch, now);
+    let Plans { shown, kept } = running.flow.shape(holds, kept_plan, now);
+    running.plan = Some(shown);
+    let watch_kept = looked.and_then(|looked| looked.watch(running, holds, columns, kept_watch, now));
+    if kept.is_some() || watch_kept.is_some() {
+        let types: Vec<u32> = columns.iter().map(|column| column.type_oid).collect();
+        running.kept = KeptBy::new(kept, watch_kept, columns.len(), &types);
     }
     running.types = columns
         .iter()
         .enumerate()
         .map(|(at, column)| CellType { oid: column.type_oid, modifier: column.type_modifier, binary: is_binary(at) })
         .collect();
+    keep_shape(session, running, now);
 }

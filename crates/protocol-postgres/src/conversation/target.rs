@@ -31,6 +31,9 @@ fn unknown(kind: u8) -> Malformed {
     Malformed(format!("a message of type '{}'", char::from(kind).escape_default()))
 }
 
+/// Those that say something in words.
+const KEPT_BY_WORDS: &[u8] = b"ENAV";
+
 /// What is done with a frame of the target's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pass {
@@ -38,12 +41,15 @@ pub(super) enum Pass {
     Verbatim,
     /// It is not shown, or something else was written in its place.
     Done,
+    /// What was written in its place is kept otherwise in the recording.
+    KeptOtherwise,
 }
 
 impl<S> Conversation<S> {
     /// Takes bytes of the target's.
     pub fn take_from_target(&mut self, bytes: &[u8], now: UnixMicros) {
-        let Some(bytes) = self.if_stream_stands(bytes, now) else { return };
+        self.keep_from(now);
+        let Some(bytes) = self.if_stream_stands(bytes, now) else { return self.keep() };
         let mut inbox = std::mem::take(&mut self.from_target);
         let taken = self.pass_on(&bytes).and_then(|bytes| {
             inbox.push(bytes);
@@ -53,6 +59,7 @@ impl<S> Conversation<S> {
             self.target_broke(wrong);
         }
         self.from_target = inbox;
+        self.keep();
         // What was not planned before may be now: a name is confirmed, a shape is known, there is room again.
         let waits = self.stall == Some(Stall::Copy) || !self.from_caller.unread().is_empty();
         if self.stall != Some(Stall::Catalog) && waits {
@@ -88,10 +95,15 @@ impl<S> Conversation<S> {
     fn take_frames(&mut self, inbox: &mut super::Inbox, now: UnixMicros) -> Result<(), Malformed> {
         // Frames that are shown as they are go in one piece: from `shown` to `at`.
         let (mut shown, mut at) = (0, 0);
+        let recorded = self.is_recorded();
         while self.ended.is_none() {
             let unread = inbox.unread().get(at..).unwrap_or_default();
             let Some(head) = Head::read(unread)? else { break };
             let own = self.reads_own_catalog();
+            if recorded && !own {
+                let is_whole = unread.len() >= head.frame_bytes;
+                self.keep_in_its_place(head.kind, is_whole, inbox.get(shown..at)).then(|| shown = at);
+            }
             if unread.len() < head.frame_bytes {
                 let passes = !own
                     && ((head.kind == b'D' && self.row_passes(now)?) || (head.kind == b'd' && self.copy_passes()?));
@@ -147,10 +159,25 @@ impl<S> Conversation<S> {
                     b'D' if !own => self.take_row(head.frame_bytes, body)?,
                     kind => self.take_frame(kind, body, now)?,
                 };
-                if pass == Pass::Done || !self.instead.is_empty() {
+                if recorded && KEPT_BY_WORDS.contains(&head.kind) && self.session.keeps_less() {
                     self.to_caller.extend_from_slice(inbox.get(shown..at));
+                    if pass == Pass::Verbatim {
+                        self.to_caller.append(&mut self.instead);
+                        self.instead.extend_from_slice(inbox.get(at..end));
+                    }
+                    let words = std::mem::take(&mut self.instead);
+                    self.keep_words(&words, now)?;
+                    shown = end;
+                } else if pass != Pass::Verbatim || !self.instead.is_empty() {
+                    self.to_caller.extend_from_slice(inbox.get(shown..at));
+                    if pass == Pass::KeptOtherwise {
+                        self.keep();
+                    }
                     self.to_caller.append(&mut self.instead);
-                    shown = if pass == Pass::Done { end } else { at };
+                    if pass == Pass::KeptOtherwise {
+                        self.keep_instead();
+                    }
+                    shown = if pass == Pass::Verbatim { at } else { end };
                 }
             }
             at = end;
@@ -283,7 +310,8 @@ impl<S> Conversation<S> {
                 let is_binary = |at| columns.get(at).is_some_and(|column: &ColumnShape| column.format == 1);
                 let (mut plan, mut watch) = (shape.kept_plan.borrow_mut(), shape.kept_watch.borrow_mut());
                 let looked = Looked::of(self.catalogs.search(), interpreted, *statement);
-                lay_out(running, &holds, columns, (&mut plan, &mut watch), is_binary, looked.as_ref(), now);
+                let session = &self.session;
+                lay_out(running, &holds, columns, (&mut plan, &mut watch), is_binary, looked.as_ref(), (session, now));
                 drop(watch);
                 shape.keep_watch(&self.names.watches);
                 let surprise =
@@ -315,7 +343,7 @@ impl<S> Conversation<S> {
                         Some(shape @ Shape { columns, holds: Ok(holds), kept_plan, kept_watch, .. }) => {
                             let (mut plan, mut watch) = (kept_plan.borrow_mut(), kept_watch.borrow_mut());
                             let (kept, is_binary) = ((&mut *plan, &mut *watch), |at| portal.is_binary(at));
-                            lay_out(running, holds, columns, kept, is_binary, looked.as_ref(), now);
+                            lay_out(running, holds, columns, kept, is_binary, looked.as_ref(), (&self.session, now));
                             drop(watch);
                             shape.keep_watch(&self.names.watches);
                         }
@@ -334,7 +362,7 @@ impl<S> Conversation<S> {
                                 (&mut None, &mut None),
                                 |at| portal.is_binary(at),
                                 None,
-                                now,
+                                (&self.session, now),
                             );
                         }
                         // Never described, and nothing classified can be in it.
@@ -375,7 +403,7 @@ impl<S> Conversation<S> {
                 running.copied(tag, copies_in(&interpreted, at));
                 *statement = at.saturating_add(1);
                 let plan = running.plan.take();
-                (running.watch, running.manners) = (None, Vec::new());
+                running.forget_rows();
                 let any = running.shown.masked > 0;
                 let found = running.flow.met().hidden();
                 let lowered = running.flow.lowers().to_vec();
@@ -474,7 +502,7 @@ impl<S> Conversation<S> {
         }
         let shown = match self.speaks_of_tainted() {
             true => Some(Vec::new()),
-            false if self.hides_content(now) => self.said(value, &mut Met::default(), now),
+            false if self.hides_content(now) => self.said(value, false, &mut Met::default(), now),
             false => None,
         };
         let Some(shown) = shown else { return Ok(Pass::Verbatim) };
@@ -529,7 +557,8 @@ impl<S> Conversation<S> {
             if matches!(self.expected.front(), Some(Expect::Execute { .. })) {
                 self.skip_batch(Some(code), now);
             } else if let Some(Expect::Query { failed, running, .. }) = self.expected.front_mut() {
-                (running.plan, running.watch, running.copy) = (None, None, Copying::None);
+                running.forget_rows();
+                running.copy = Copying::None;
                 *failed = Some(code);
             }
             self.instead.append(&mut bytes);
@@ -548,7 +577,7 @@ impl<S> Conversation<S> {
             }
             Some(Expect::CopyShape { .. }) => return self.copy_shape_failed(body, now),
             Some(Expect::Query { failed, running, changes, .. }) => {
-                (running.plan, running.watch) = (None, None);
+                running.forget_rows();
                 running.copy = Copying::None;
                 *failed = Some(code.clone());
                 let mut undone = Undone::default();

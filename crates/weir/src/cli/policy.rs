@@ -145,6 +145,7 @@ fn explained(args: &Explain, global: &Global) -> Result<ExitCode, CliError> {
         address: args.address,
         application: None,
         run: None,
+        recording: target.target.recording.level,
     };
     let scene = policies.scene(&principal, &target.target);
     let answer = Answer::new(explained, &scene, &circumstances);

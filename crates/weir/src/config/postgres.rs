@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credentials::CredentialSource;
-use model::{ClassId, OnWrite, TokenScope};
+use model::{ClassId, OnWrite, RecordingLevel, RecordingRule, Sight, TokenScope};
 use protocol_postgres::{BindingUse, TargetLogin, TargetTls, TlsNegotiation};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -92,6 +92,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
     let words = [("session", TokenScope::Session), ("run", TokenScope::Run), ("target", TokenScope::Target)];
     let token_scope = section.entry("token_scope").and_then(|entry| entry.one_of(&words, reading.found));
     let token_scope = token_scope.unwrap_or_default();
+    let recording = recording(&mut section, reading);
     let seconds = section
         .entry("connect_timeout_seconds")
         .and_then(|entry| entry.whole_number(1..=CONNECT_TIMEOUT_SECONDS_MAX, reading.found))
@@ -99,7 +100,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
     let (class_rules, class_ids) = classes(section.entry("classes"), unclassified, reading);
     section.finish(reading.found);
     let target = PostgresTarget {
-        target: model::Target { id: model::TargetId(name.into()), protocol, env, labels, token_scope },
+        target: model::Target { id: model::TargetId(name.into()), protocol, env, labels, token_scope, recording },
         address: address?,
         database: database?.to_owned(),
         databases,
@@ -113,6 +114,16 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
         connect_timeout: Duration::from_secs(seconds.into()),
     };
     Some(Read { target, address_at: address_entry?.at })
+}
+
+fn recording(section: &mut Section<'_>, reading: &mut Reading<'_, '_>) -> RecordingRule {
+    let usual = RecordingRule::default();
+    let levels =
+        [RecordingLevel::Full, RecordingLevel::Metadata, RecordingLevel::Off].map(|level| (level.as_str(), level));
+    let level = section.entry("recording").and_then(|entry| entry.one_of(&levels, reading.found));
+    let sights = [Sight::Token, Sight::Partial, Sight::Nothing, Sight::Clear].map(|sight| (sight.as_str(), sight));
+    let sight = section.entry("record_sight").and_then(|entry| entry.one_of(&sights, reading.found));
+    RecordingRule { level: level.unwrap_or(usual.level), sight: sight.unwrap_or(usual.sight) }
 }
 
 fn address(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<Address> {
