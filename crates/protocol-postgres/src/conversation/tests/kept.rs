@@ -305,6 +305,7 @@ fn what_is_a_counter_or_money_is_looked_at_as_one() {
     ] {
         runs(&format!("INSERT INTO typed (body) VALUES ({})", text.replace('?', value)), false);
     }
+    runs("INSERT INTO more (ssn) VALUES ('-4082621618'::cid::text::bigint)", false);
     bound("INSERT INTO typed (body) VALUES ($1::xid8::text)", false, negative.as_bytes(), false);
     bound("INSERT INTO dim (seen) VALUES ($1)", false, behind.as_bytes(), false);
     bound("INSERT INTO dim (amount) VALUES ($1)", false, grouped.as_bytes(), false);
