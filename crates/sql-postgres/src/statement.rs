@@ -137,6 +137,8 @@ pub enum ReadAs {
     Anything,
     /// The same of what something else is made of: it is no `name`.
     Made,
+    /// As no more than the 63 bytes that a `name` keeps, beside other ways.
+    Name,
 }
 
 impl ReadAs {
@@ -149,8 +151,13 @@ impl ReadAs {
             Self::Bits(count) => count.map_or(Self::Anything, Self::CutBits),
             Self::Made => Self::Anything,
             Self::ColumnPerhaps | Self::TypePerhaps(_) | Self::Anything => self,
-            Self::Cut(_) | Self::CutBits(_) | Self::CutSomewhere => self,
+            Self::Cut(_) | Self::CutBits(_) | Self::CutSomewhere | Self::Name => self,
         }
+    }
+
+    /// Whether it may be a `name`, of which no more than 63 bytes are kept.
+    pub fn may_be_name(self) -> bool {
+        matches!(self, Self::ColumnPerhaps | Self::TypePerhaps(_) | Self::Anything | Self::Name)
     }
 
     /// Whether something may be cut off of it: it is looked at as a whole as well, as one of any type.

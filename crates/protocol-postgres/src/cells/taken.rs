@@ -36,11 +36,13 @@ const DATE_BYTES_MAX: usize = 64;
 /// `money`, and arrays of it.
 const MONEY: u32 = 790;
 const MONEY_ARRAY: u32 = 791;
-/// `xid` and `xid8`: numbers as C writes them. And arrays of them.
+/// `xid`, `cid` and `xid8`: numbers as C writes them. And arrays of them.
 const XID: u32 = 28;
+const CID: u32 = 29;
 const XID8: u32 = 5069;
-const COUNTERS: [u32; 2] = [XID, XID8];
+const COUNTERS: [u32; 3] = [XID, CID, XID8];
 const XID_ARRAY: u32 = 1011;
+const CID_ARRAY: u32 = 1012;
 const XID8_ARRAY: u32 = 271;
 /// `bit` and `varbit`, which become numbers.
 pub const BITS: [u32; 2] = [1560, 1562];
@@ -179,7 +181,7 @@ fn beyond<T>(oid: u32, value: &[u8], level: usize, ask: &mut Ask<'_, T>) -> Opti
         _ if oid == MONEY => in_money(value, ask),
         _ if oid == MONEY_ARRAY => in_elements(MONEY, without_bounds(value), level, ask),
         _ if COUNTERS.contains(&oid) => in_counter(oid, value, ask),
-        _ if oid == XID_ARRAY => in_elements(XID, without_bounds(value), level, ask),
+        _ if [XID_ARRAY, CID_ARRAY].contains(&oid) => in_elements(XID, without_bounds(value), level, ask),
         _ if oid == XID8_ARRAY => in_elements(XID8, without_bounds(value), level, ask),
         _ => in_number(None, value, ask)
             .flatten()
@@ -228,8 +230,10 @@ fn in_counter<T>(oid: u32, value: &[u8], ask: &mut Ask<'_, T>) -> Option<T> {
     let number = counter(value)?;
     let half = (number & u64::from(u32::MAX)).to_string();
     let answer = ask(Said::Bytes(number.to_string().as_bytes()));
-    // Of an `xid` no more than 32 bits are kept.
-    answer.or_else(|| if oid == XID && number > u64::from(u32::MAX) { ask(Said::Bytes(half.as_bytes())) } else { None })
+    // Of an `xid` and a `cid` no more than 32 bits are kept.
+    answer.or_else(|| {
+        if [XID, CID].contains(&oid) && number > u64::from(u32::MAX) { ask(Said::Bytes(half.as_bytes())) } else { None }
+    })
 }
 
 /// What a number begins as that C reads.

@@ -154,7 +154,7 @@ impl Came {
             ReadAs::Column | ReadAs::ColumnPerhaps => own,
             ReadAs::Type(oid) | ReadAs::TypeWithin(oid) | ReadAs::TextOf(oid) | ReadAs::TypePerhaps(oid) => oid,
             ReadAs::Cut(_) | ReadAs::CutBits(_) | ReadAs::CutSomewhere => TEXT,
-            ReadAs::Anything | ReadAs::Made | ReadAs::Bits(_) => 0,
+            ReadAs::Anything | ReadAs::Made | ReadAs::Name | ReadAs::Bits(_) => 0,
         };
         match self.declared {
             // What goes as a text may be cast to anything.
@@ -228,6 +228,10 @@ pub(crate) fn each_put<T>(
         ReadAs::Bits(_) => read_as.perhaps(),
         other => other,
     };
+    if read_as == ReadAs::Name {
+        // All else that it says is looked at beside that.
+        return each_left(read_as, own, came, value, ask);
+    }
     let first = came.first(read_as, own.one);
     if read_as == ReadAs::Column {
         // It stays what it is.
@@ -267,8 +271,8 @@ fn each_left<T>(
         _ => None,
     };
     answer.or_else(|| {
-        let may_be_name = matches!(read_as, ReadAs::ColumnPerhaps | ReadAs::TypePerhaps(_) | ReadAs::Anything);
-        as_any(value.get(..NAME_KEPT).filter(|left| left.len() < value.len() && (is_name || may_be_name))?)
+        let is_kept = is_name || read_as.may_be_name();
+        as_any(value.get(..NAME_KEPT).filter(|left| left.len() < value.len() && is_kept)?)
     })
 }
 

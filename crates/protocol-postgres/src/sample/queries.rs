@@ -25,8 +25,12 @@ const PAGES_MIN: f64 = 8.0;
 const PICKED_MAX: f64 = 50.0;
 
 /// Every column of every table and view that users have made, with the oid of its type: of text for one that is text by another name,
-/// as citext is. A table without columns has a row without one.
-pub const TABLES: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.reltuples, c.relpages, \
+/// as citext is, and that of what it is over for a domain, also one over another domain. A table without columns has a row without one.
+pub const TABLES: &str = "WITH RECURSIVE domains(domain, base) AS (SELECT d.oid, b.oid FROM pg_catalog.pg_type AS d \
+    JOIN pg_catalog.pg_type AS b ON b.oid OPERATOR(pg_catalog.=) d.typbasetype \
+    WHERE d.typtype OPERATOR(pg_catalog.=) 'd'::pg_catalog.\"char\" AND b.typtype OPERATOR(pg_catalog.<>) 'd'::pg_catalog.\"char\" \
+    UNION ALL SELECT d.oid, b.base FROM pg_catalog.pg_type AS d \
+    JOIN domains AS b ON b.domain OPERATOR(pg_catalog.=) d.typbasetype) SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.reltuples, c.relpages, \
     pg_catalog.has_schema_privilege(n.oid, 'USAGE'), a.attnum, a.attname, \
     CASE WHEN b.typcategory OPERATOR(pg_catalog.=) 'A'::pg_catalog.\"char\" THEN b.typelem \
     WHEN EXISTS (SELECT FROM pg_catalog.pg_cast AS x WHERE x.castsource OPERATOR(pg_catalog.=) b.oid \
@@ -37,9 +41,8 @@ pub const TABLES: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relis
     JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
     LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) c.oid \
     AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND NOT a.attisdropped \
-    LEFT JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) a.atttypid \
-    LEFT JOIN pg_catalog.pg_type AS b ON b.oid OPERATOR(pg_catalog.=) \
-    CASE WHEN t.typtype OPERATOR(pg_catalog.=) 'd'::pg_catalog.\"char\" THEN t.typbasetype ELSE t.oid END \
+    LEFT JOIN domains AS d ON d.domain OPERATOR(pg_catalog.=) a.atttypid \
+    LEFT JOIN pg_catalog.pg_type AS b ON b.oid OPERATOR(pg_catalog.=) COALESCE(d.base, a.atttypid) \
     WHERE c.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
     AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m,v,f}'::pg_catalog.\"char\"[]) \
     AND c.relpersistence OPERATOR(pg_catalog.<>) 't'::pg_catalog.\"char\" \

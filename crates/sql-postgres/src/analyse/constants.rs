@@ -7,8 +7,10 @@
 //! one counts, and where something else stands between them ([`around`]) nobody knows what is left, so that each is looked at.
 
 mod around;
+mod beside;
 
 use around::Around;
+pub(super) use beside::Beside;
 
 use super::made_of::{is_comparison, returns_rows};
 use crate::resolve::is_nullif;
@@ -35,7 +37,7 @@ const SAYS_WHICH: [&str; 15] = [
 ];
 
 /// Types whose constants the server takes in ways of their own, with their oids and those of their arrays.
-const TYPES: [(&str, u32, u32); 28] = [
+const TYPES: [(&str, u32, u32); 29] = [
     ("bytea", 17, 1001),
     ("int8", 20, 1016),
     ("int2", 21, 1005),
@@ -43,6 +45,7 @@ const TYPES: [(&str, u32, u32); 28] = [
     ("oid", 26, 1028),
     ("xid", 28, 1011),
     ("xid8", 5069, 271),
+    ("cid", 29, 1012),
     ("text", 25, 1009),
     ("json", 114, 199),
     ("xml", 142, 143),
@@ -63,17 +66,24 @@ const TYPES: [(&str, u32, u32); 28] = [
     ("numeric", 1700, 1231),
     ("uuid", 2950, 2951),
     ("jsonb", 3802, 3807),
-    ("name", NAME, 1003),
+    ("name", NAME, NAMES),
 ];
 
 /// `name`, of which the server keeps no more than so many bytes (`NAMEDATALEN` less one).
 const NAME: u32 = 19;
+const NAMES: u32 = 1003;
 const NAME_KEPT: usize = 63;
 /// `"any"`, which no value is of.
-const ANY: u32 = 2276;
+pub(super) const ANY: u32 = 2276;
+/// `text`.
+const TEXT: u32 = 25;
+/// Those that are read in ways in which nothing is read that may be of any type: `xid`, `cid`, `xid8`, `money`, and their arrays.
+const OWN_WAYS: [u32; 8] = [28, 29, 5069, 790, 1011, 1012, 271, 791];
+/// Functions that give back an argument as it is, once it is of the type of another.
+const GIVING_BACK: [&str; 6] = ["array_append", "array_prepend", "array_cat", "array_replace", "lag", "lead"];
 
 /// Those that are texts, of which anything can be made, and of which all is kept that no cast cuts off.
-pub(super) const TEXTS: [u32; 3] = [25, 1042, 1043];
+pub(super) const TEXTS: [u32; 3] = [TEXT, 1042, 1043];
 /// Those whose values are cut off as bits.
 const BITS: [&str; 2] = ["bit", "varbit"];
 
@@ -82,9 +92,14 @@ pub(super) fn each_made_of<'a>(value: &'a Tree, alone: ReadAs, found: &mut impl 
     look(value, Around::of(alone, true), found);
 }
 
-/// The same of what stands within something else that is read so.
-pub(super) fn each_made_within<'a>(value: &'a Tree, around: ReadAs, found: &mut impl FnMut(&'a Node, ReadAs)) {
-    look(value, Around::of(around, false), found);
+/// The same of what stands with others within something else that is read so.
+pub(super) fn each_made_beside<'a>(
+    value: &'a Tree,
+    around: ReadAs,
+    others: &Beside,
+    found: &mut impl FnMut(&'a Node, ReadAs),
+) {
+    look(value, Around::of(around, false).beside(others, value), found);
 }
 
 fn look<'a>(value: &'a Tree, around: Around, found: &mut impl FnMut(&'a Node, ReadAs)) {
@@ -93,62 +108,103 @@ fn look<'a>(value: &'a Tree, around: Around, found: &mut impl FnMut(&'a Node, Re
         Tree::Node(node) => node,
         Tree::Nothing | Tree::Text(_) | Tree::Int(_) => return,
     };
+    if let Some((name, cast)) = cast_of(node) {
+        return look_cast(name, cast, around, found);
+    }
     match node.kind {
         "ParamRef" => around.each_of_parameter(|read_as| found(node, read_as)),
-        "AConst" | "ColumnRef" => around.each_of_constant(|read_as| found(node, read_as)),
+        "AConst" | "ColumnRef" => {
+            let value = node.get("val").node();
+            let around = if value.is_some_and(|value| value.kind == "BitString") { around.bits() } else { around };
+            // Of what is shorter a name keeps all.
+            let is_long = value.is_some_and(|value| value.text("sval").len() > NAME_KEPT);
+            around.each_of_constant(|read_as| {
+                if is_long || read_as != ReadAs::Name {
+                    found(node, read_as);
+                }
+            });
+        }
         // In options, as those of a sequence.
         "Integer" | "Float" => around.further().each_of_constant(|read_as| found(node, read_as)),
-        "TypeCast" => match bits_of(node).filter(|_| around.is_column()) {
-            Some((bits, read_as)) => found(bits, read_as),
-            None => look_cast(node, around, found),
-        },
         "CollateClause" => look(node.get("arg"), around, found),
         "CaseExpr" => {
             let results = node.get("args").list().iter().filter_map(Tree::node).map(|when| when.get("result"));
-            let results = results.chain([node.get("defresult")]);
-            results.for_each(|result| look(result, around.perhaps(), found));
+            look_each(results.chain([node.get("defresult")]), around.perhaps(), found);
         }
-        "CoalesceExpr" | "MinMaxExpr" => {
-            let arguments = node.get("args").list().iter();
-            arguments.for_each(|argument| look(argument, around.perhaps(), found));
+        "CoalesceExpr" | "MinMaxExpr" => look_each(node.get("args").list(), around.perhaps(), found),
+        "AArrayExpr" => look_each(node.get("elements").list(), around.further(), found),
+        "AExpr" if is_nullif(node) => {
+            let beside = Beside::of([node.get("lexpr"), node.get("rexpr")]);
+            look(node.get("lexpr"), around.perhaps().beside(&beside, node.get("lexpr")), found);
         }
-        "AExpr" if is_nullif(node) => look(node.get("lexpr"), around.perhaps(), found),
         "AExpr" if is_comparison(node) => {}
         "NullTest" | "BooleanTest" | "BoolExpr" => {}
         "SubLink" if !returns_rows(node) => {}
         "MultiAssignRef" => of_row(node).into_iter().for_each(|value| look(value, around, found)),
-        "FuncCall" | "AExpr" | "NamedArgExpr" => each_in(node, "", around.made(), found),
+        "AExpr" => {
+            let operands = [node.get("lexpr"), node.get("rexpr")];
+            let beside = Beside::of(operands);
+            let around = |operand| around.operated().beside(&beside, operand).named(false);
+            operands.into_iter().for_each(|operand| look(operand, around(operand), found));
+        }
+        "FuncCall" if own_name(node).is_some_and(|own| GIVING_BACK.contains(&own)) => {
+            look_each(node.get("args").list(), around.further(), found);
+        }
+        "FuncCall" | "NamedArgExpr" => each_in(node, "", around.made(), found),
         _ => each_in(node, "", around.further().named(true), found),
     }
 }
 
-/// In what is cast.
-fn look_cast<'a>(node: &'a Node, around: Around, found: &mut impl FnMut(&'a Node, ReadAs)) {
-    let (name, cast) = (node.get("type_name"), node.get("arg"));
-    let own = of_type(name);
-    // One of a type that nobody knows may be a name, and none of another.
-    let may_be_name = own == ReadAs::Anything && !is_of_bits(name);
-    let around = around.cast(own, cast.as_kind("ParamRef").is_some()).cut(perhaps_cut(name));
-    look(cast, around.named(may_be_name), found);
+/// In all that stands beside each other.
+fn look_each<'a, V>(values: V, around: Around, found: &mut impl FnMut(&'a Node, ReadAs))
+where
+    V: IntoIterator<Item = &'a Tree> + Clone,
+{
+    let beside = Beside::of(values.clone());
+    values.into_iter().for_each(|value| look(value, around.beside(&beside, value), found));
 }
 
-/// A constant or a parameter directly within a cast to bits.
-fn bits_of(cast: &Node) -> Option<(&Node, ReadAs)> {
-    let (name, bits) = (cast.get("type_name"), cast.get("arg").node()?);
-    let is_given = matches!(bits.kind, "AConst" | "ParamRef");
-    let is_list = name.node().is_some_and(|name| !name.get("array_bounds").list().is_empty());
-    if !is_given || is_list || !is_of_bits(name) {
+/// What is cast, behind the name of the type: by a cast, or by a function that is called as a type is, which is one as well.
+pub(super) fn cast_of(node: &Node) -> Option<(&Node, &Tree)> {
+    match (node.kind, node.get("args").list()) {
+        ("TypeCast", _) => node.get("type_name").node().map(|name| (name, node.get("arg"))),
+        ("FuncCall", [cast]) if cast.as_kind("NamedArgExpr").is_none() && known_type(node).is_some() => {
+            Some((node, cast))
+        }
+        _ => None,
+    }
+}
+
+/// In what is cast.
+fn look_cast<'a>(name: &Node, cast: &'a Tree, around: Around, found: &mut impl FnMut(&'a Node, ReadAs)) {
+    if let Some(bits) = bits_of(name).filter(|_| around.keeps_bits()) {
+        return look(cast, around.bits_as(bits), found);
+    }
+    let own = of_type(name);
+    // One of a type that nobody knows may be a name; a text may where it stands.
+    let may_be_name = own == ReadAs::Anything && !is_of_bits(name);
+    let around = around.cast(own, cast.as_kind("ParamRef").is_some()).cut(perhaps_cut(name));
+    look(cast, if may_be_name { around.named(true) } else { around }, found);
+}
+
+/// How what is cast to bits is read where it stays bits, if this is their type.
+pub(super) fn bits_of(name: &Node) -> Option<ReadAs> {
+    if is_list(name) || !is_of_bits(name) {
         return None;
     }
     match length_of(name) {
-        Length::None => Some((bits, ReadAs::Bits(None))),
-        Length::Is(length) => Some((bits, ReadAs::Bits(Some(length)))),
+        Length::None => Some(ReadAs::Bits(None)),
+        Length::Is(length) => Some(ReadAs::Bits(Some(length))),
         Length::Unread => None,
     }
 }
 
-fn is_of_bits(name: &Tree) -> bool {
+fn is_of_bits(name: &Node) -> bool {
     own_name(name).is_some_and(|own| BITS.contains(&own))
+}
+
+fn is_list(name: &Node) -> bool {
+    !name.get("array_bounds").list().is_empty()
 }
 
 /// Those in what stands in a node, but for one of its fields and for those that say which rows there are.
@@ -163,9 +219,9 @@ fn each_in<'a>(node: &'a Node, but: &str, around: Around, found: &mut impl FnMut
 }
 
 /// How a constant is read that is cast to a type.
-pub(super) fn of_type(name: &Tree) -> ReadAs {
+pub(super) fn of_type(name: &Node) -> ReadAs {
     let Some((own, list)) = known_type(name) else { return ReadAs::Anything };
-    if name.node().is_some_and(|node| !node.get("array_bounds").list().is_empty()) {
+    if is_list(name) {
         return ReadAs::Type(list);
     }
     if own == NAME {
@@ -179,7 +235,7 @@ pub(super) fn of_type(name: &Tree) -> ReadAs {
 }
 
 /// How what is cast to a type may be cut off that nobody here knows, if it says after how much.
-fn perhaps_cut(name: &Tree) -> Option<ReadAs> {
+fn perhaps_cut(name: &Node) -> Option<ReadAs> {
     if known_type(name).is_some() {
         return None;
     }
@@ -192,15 +248,20 @@ fn perhaps_cut(name: &Tree) -> Option<ReadAs> {
     }
 }
 
-/// The oids of a type and of its arrays, if it is one of [`TYPES`].
-fn known_type(name: &Tree) -> Option<(u32, u32)> {
+/// The oids of a type and of its arrays, if it is one of [`TYPES`] or of arrays of one.
+fn known_type(name: &Node) -> Option<(u32, u32)> {
     let name = own_name(name)?;
-    TYPES.iter().find(|(known, ..)| *known == name).map(|(_, own, list)| (*own, *list))
+    let element = name.strip_prefix('_');
+    TYPES.iter().find_map(|(known, own, list)| match *known {
+        known if known == name => Some((*own, *list)),
+        known if Some(known) == element => Some((*list, *list)),
+        _ => None,
+    })
 }
 
-/// What a type is called, if it may be one of PostgreSQL's own.
-fn own_name(name: &Tree) -> Option<&str> {
-    match name.node()?.get("names").list() {
+/// What a type or a function is called, if it may be one of PostgreSQL's own.
+fn own_name(name: &Node) -> Option<&str> {
+    match name.get(if name.kind == "FuncCall" { "funcname" } else { "names" }).list() {
         [name] => Some(name.text()),
         [schema, name] | [_, schema, name] if schema.text() == "pg_catalog" => Some(name.text()),
         _ => None,
@@ -218,9 +279,8 @@ enum Length {
     Unread,
 }
 
-fn length_of(name: &Tree) -> Length {
-    let modifiers = name.node().map_or(&[][..], |node| node.get("typmods").list());
-    let length = match modifiers {
+fn length_of(name: &Node) -> Length {
+    let length = match name.get("typmods").list() {
         [] => return Length::None,
         [length] => written_length(length),
         _ => None,
@@ -241,13 +301,11 @@ fn written_length(length: &Tree) -> Option<usize> {
 }
 
 /// The type of a parameter by its oid, as PREPARE declares it: one that nobody has if it is not known here, 0 if the server is to find out.
-pub(super) fn parameter_type(name: &Tree) -> u32 {
-    let names = name.node().map_or(&[][..], |node| node.get("names").list());
-    if names.last().is_some_and(|name| name.text() == "unknown") {
+pub(super) fn parameter_type(name: &Node) -> u32 {
+    if name.get("names").list().last().is_some_and(|name| name.text() == "unknown") {
         return 0;
     }
-    let is_list = name.node().is_some_and(|node| !node.get("array_bounds").list().is_empty());
-    known_type(name).map_or(ANY, |(own, list)| if is_list { list } else { own })
+    known_type(name).map_or(ANY, |(own, list)| if is_list(name) { list } else { own })
 }
 
 /// As what an argument is read beside, by the type of the parameter that it stands for, where that is declared.

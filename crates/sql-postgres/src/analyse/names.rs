@@ -26,7 +26,7 @@ pub(super) fn names(tree: &Tree, text: &str, scope: &Scope<'_>) -> Option<NameUs
             name: node.text("name").to_owned(),
             statement: inner(),
             text: text.to_owned(),
-            types: node.get("argtypes").list().iter().map(parameter_type).collect(),
+            types: node.get("argtypes").list().iter().map(|name| name.node().map_or(0, parameter_type)).collect(),
         }),
         "DeclareCursorStmt" => Some(NameUse::Declare {
             name: node.text("portalname").to_owned(),
@@ -168,10 +168,12 @@ impl Statement {
 /// whether something stands between them.
 fn read_as(argument: &Argument, put: ReadAs) -> [Option<ReadAs>; 2] {
     match argument.read_as {
+        // What is bits stays bits.
+        ReadAs::Column | ReadAs::ColumnPerhaps if matches!(put, ReadAs::Bits(_)) => [Some(put), None],
+        ReadAs::Bits(_) if matches!(put, ReadAs::Bits(_)) => [Some(argument.read_as), Some(put)],
+        ReadAs::Bits(_) if put == ReadAs::Column => [Some(argument.read_as), None],
         ReadAs::Column | ReadAs::ColumnPerhaps => [Some(put.perhaps()), None],
         own if own.is_cut() && own == put => [Some(own), None],
-        // What it is it stays.
-        ReadAs::Bits(_) if put == ReadAs::Column => [Some(argument.read_as), None],
         own => [Some(own.within()), Some(put.perhaps())],
     }
 }

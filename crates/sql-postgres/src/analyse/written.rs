@@ -26,7 +26,7 @@ pub(super) use target::Scope;
 pub(crate) use target::copied_into;
 use target::{Classified, Goal, Target, column_name, part_named, part_of, sort};
 
-use super::constants::{AsGiven, bare, each_in_fields, each_made_of, each_made_within, given, is_star};
+use super::constants::{AsGiven, Beside, bare, each_in_fields, each_made_beside, each_made_of, given, is_star};
 use super::lowering::{Lowerings, Place, Put};
 use crate::copy::PlainInto;
 use crate::statement::{Given, KeptParameter, PlainPut, ReadAs};
@@ -183,7 +183,7 @@ pub(super) fn written(tree: &Tree, scope: &Scope<'_>) -> Written {
     written.lowerings.finish(tree);
     let mut seen = HashSet::new();
     written.parameters.retain(|kept| seen.insert((kept.number, kept.field.clone(), kept.type_oid)));
-    settled.finish(tree, &mut written.puts);
+    settled.finish(tree, scope, &mut written);
     let mut seen = HashSet::new();
     written.puts.retain(|put| seen.insert((put.given.clone(), put.read_as, Arc::as_ptr(&put.into))));
     written
@@ -354,12 +354,16 @@ impl<'a, 'c> Gathering<'a, 'c> {
     fn give(&mut self, target: &Target<'c>, goal: &Goal<'c>, source: &Source<'a>, place: Place) {
         self.put_all(goal, source, place);
         let is_anything = matches!(source, Source::Anything);
+        let others = match source {
+            Source::Named(values, _) => Beside::of(values.iter().copied()),
+            _ => Beside::default(),
+        };
         for value in source.values() {
             let scope = self.scope;
             let mut found = |node: &Node, read_as| self.written.put_one(scope, node, read_as, &goal.plain);
             match source {
                 _ if goal.plain.is_empty() => {}
-                Source::Named(_, read_as) => each_made_within(value, *read_as, &mut found),
+                Source::Named(_, read_as) => each_made_beside(value, *read_as, &others, &mut found),
                 Source::Parts(_) => each_made_of(value, ReadAs::Anything, &mut found),
                 _ => {
                     each_made_of(value, ReadAs::Column, &mut found);

@@ -8,6 +8,18 @@ use std::sync::Arc;
 use super::bodies::{self, MadeOf};
 use super::{CatalogRows, RawCast, RawColumn, RawFunction, RawRelation, RawSystemFunction};
 
+/// Domains with the types that their values are of, also those over domains: as values of those they are taken and sent.
+macro_rules! domains {
+    () => {
+        "WITH RECURSIVE domains(domain, base) AS (SELECT d.oid, b.oid FROM pg_catalog.pg_type AS d \
+         JOIN pg_catalog.pg_type AS b ON b.oid OPERATOR(pg_catalog.=) d.typbasetype \
+         WHERE d.typtype OPERATOR(pg_catalog.=) 'd'::pg_catalog.\"char\" \
+         AND b.typtype OPERATOR(pg_catalog.<>) 'd'::pg_catalog.\"char\" \
+         UNION ALL SELECT d.oid, b.base FROM pg_catalog.pg_type AS d \
+         JOIN domains AS b ON b.domain OPERATOR(pg_catalog.=) d.typbasetype) "
+    };
+}
+
 /// The same of what PostgreSQL itself brings: it stays as it is while a server runs, so it need not be read again on a
 /// connection that is kept.
 pub const OWN_CATALOG_QUERIES: &[(&str, &str)] = &[
@@ -19,14 +31,18 @@ pub const OWN_CATALOG_QUERIES: &[(&str, &str)] = &[
     ),
     (
         "columns",
-        "SELECT a.attrelid, a.attnum, a.attname, false, \
+        concat!(
+            domains!(),
+            "SELECT a.attrelid, a.attnum, a.attname, false, \
          CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
-         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END, a.atttypid FROM pg_catalog.pg_attribute AS a \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END, COALESCE(d.base, a.atttypid) FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
+         LEFT JOIN domains AS d ON d.domain OPERATOR(pg_catalog.=) a.atttypid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid \
          AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,t}'::pg_catalog.\"char\"[]) \
-         ORDER BY a.attrelid USING OPERATOR(pg_catalog.<), a.attnum USING OPERATOR(pg_catalog.<)",
+         ORDER BY a.attrelid USING OPERATOR(pg_catalog.<), a.attnum USING OPERATOR(pg_catalog.<)"
+        ),
     ),
     (
         "system_functions",
@@ -57,15 +73,19 @@ pub const CATALOG_QUERIES: &[(&str, &str)] = &[
     ),
     (
         "columns",
-        "SELECT a.attrelid, a.attnum, a.attname, \
+        concat!(
+            domains!(),
+            "SELECT a.attrelid, a.attnum, a.attname, \
          a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog.\"char\", \
          CASE WHEN a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1042,1043}'::pg_catalog.oid[]) THEN 't' \
-         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END, a.atttypid FROM pg_catalog.pg_attribute AS a \
+         WHEN a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid THEN 'u' END, COALESCE(d.base, a.atttypid) FROM pg_catalog.pg_attribute AS a \
          JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
+         LEFT JOIN domains AS d ON d.domain OPERATOR(pg_catalog.=) a.atttypid \
          WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
          AND a.attrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
          AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,t}'::pg_catalog.\"char\"[]) \
-         ORDER BY a.attrelid USING OPERATOR(pg_catalog.<), a.attnum USING OPERATOR(pg_catalog.<)",
+         ORDER BY a.attrelid USING OPERATOR(pg_catalog.<), a.attnum USING OPERATOR(pg_catalog.<)"
+        ),
     ),
     (
         "reads",

@@ -259,6 +259,20 @@ def test_what_may_not_be_stored_is_refused():
         alice.execute("DELETE FROM kept WHERE id >= 7")
 
 
+def test_what_goes_into_a_domain_is_read_as_what_it_is_over():
+    nick = "x" * 46 + " 4539148803436467zzz"
+    with through("rita", "found", autocommit=True) as weir:
+        for column, value, plain in (("price", "45,39,14,88,03,43,64,67", "12.50"), ("counter", "-18442204924906115149", "7"), ("nick", nick, "bob")):
+            for statement, parameters in ((f"INSERT INTO priced ({column}) VALUES ('{value}')", []), (f"INSERT INTO priced ({column}) VALUES ($1)", [value.encode()])):
+                message = weir.pgconn.exec_params(statement.encode(), parameters).error_message.decode()
+                assert f"public.priced.{column} holds" in message, (statement, message)
+            assert f"public.priced.{column} holds" in copy_in(weir, f"COPY priced ({column}) FROM STDIN", value.encode() + b"\n"), column
+            assert weir.pgconn.exec_(f"INSERT INTO priced ({column}) VALUES ('{plain}')".encode()).status == ExecStatus.COMMAND_OK, column
+        for value in (f"upper('{nick}')", f"'{nick}'::varchar(200)", f"coalesce(current_user, '{nick}'::text)"):
+            message = weir.pgconn.exec_(f"INSERT INTO priced (nick) VALUES ({value})".encode()).error_message.decode()
+            assert "public.priced.nick holds" in message, (value, message)
+
+
 def test_what_is_stored_is_read_as_the_server_takes_it():
     card = "4539148803436467"
     spelled = (

@@ -46,6 +46,11 @@ CREATE TABLE kept (id int PRIMARY KEY, body text UNIQUE, n int);
 INSERT INTO kept VALUES (1, 'ada.lovelace@example.com', 1);
 CREATE TYPE cardish AS (label text, number text);
 CREATE TABLE spelled (j jsonb, n numeric, b bytea, tags text[], big bigint, body text, pairs cardish[], ssn text, host inet);
+CREATE DOMAIN amount AS money;
+CREATE DOMAIN price AS amount;
+CREATE DOMAIN counter AS xid8;
+CREATE DOMAIN nick AS name;
+CREATE TABLE priced (price price, counter counter, nick nick);
 CREATE FUNCTION complain() RETURNS int LANGUAGE plpgsql AS $$
 BEGIN RAISE NOTICE 'seen: %', (SELECT body FROM kept); RAISE EXCEPTION 'not %', (SELECT body FROM kept); END $$;
 CREATE TABLE long (id int PRIMARY KEY, body text, blob bytea);

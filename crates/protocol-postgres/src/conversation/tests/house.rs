@@ -364,7 +364,16 @@ fn less() -> Arc<Policies> {
     policies(&(POLICIES.replace("Action::\"store\", ", "") + less))
 }
 
-const SYSTEM_FUNCTIONS: [&str; 12] = [
+const SYSTEM_FUNCTIONS: [&str; 21] = [
+    "array_append",
+    "array_prepend",
+    "lag",
+    "lead",
+    "name",
+    "text",
+    "money",
+    "xid8",
+    "int8",
     "md5",
     "upper",
     "lower",

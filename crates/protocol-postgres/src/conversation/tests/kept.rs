@@ -96,6 +96,147 @@ fn a_constant_that_becomes_a_name_is_cut_off() {
     runs("INSERT INTO typed (label) VALUES ('x'::text), (upper('y'))", true);
 }
 
+/// The same by the protocol's own messages, with parameters that are declared to be of these types.
+#[track_caller]
+fn all_declared(text: &str, types: &[u32], values: &[&str], goes: bool) {
+    let count = u16::try_from(types.len()).unwrap().to_be_bytes();
+    let oids: Vec<u8> = types.iter().flat_map(|oid| oid.to_be_bytes()).collect();
+    let parse = named(b'P', &["", text], &[count.as_slice(), &oids].concat());
+    let values: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
+    let batch = [parse, bind_values(false, &values), execute(""), sync()].concat();
+    // Constants are looked at where the text comes.
+    assert_eq!(House::forbidding().caller(&batch).contains('!'), !goes, "{text} {types:?}");
+}
+
+#[test]
+fn a_text_that_stands_beside_a_name_is_cut_off() {
+    let long = card_behind(46);
+    for value in [
+        "CASE WHEN true THEN '?'::text ELSE current_user END",
+        "CASE WHEN true THEN current_user ELSE '?'::varchar END",
+        "coalesce('?'::varchar(200), current_user)",
+        "coalesce(current_user, '?'::text)",
+        "coalesce(current_user, '?'::text COLLATE \"C\")",
+        "coalesce(current_user, coalesce('?'::text, 'x'))",
+        "greatest('?'::varchar, current_user)",
+        "nullif('?'::varchar, current_user)",
+        "'?'::text::d",
+        "'?'::text::information_schema.sql_identifier",
+        "(ARRAY[current_user, '?'::text])[2]",
+        "(ROW('?'::text)::pair).a",
+        "(SELECT current_user UNION ALL SELECT '?'::text)",
+    ] {
+        runs(&format!("INSERT INTO typed (body) VALUES ({})", value.replace('?', &long)), false);
+    }
+    runs(&format!("INSERT INTO typed (body) SELECT current_user UNION ALL SELECT '{long}'::text"), false);
+    let document = format!("'\"{}\"'::jsonb", card_behind(45));
+    runs(&format!("INSERT INTO typed (body) VALUES (coalesce(current_user, {document}::text))"), false);
+    runs(&format!("INSERT INTO typed (body) VALUES ({document}::text)"), true);
+    for value in [
+        "coalesce($1::varchar(200), current_user)",
+        "coalesce(current_user, $1::text)",
+        "coalesce(NULL::name, $1::text)",
+        "$1::text::information_schema.sql_identifier",
+    ] {
+        let text = format!("INSERT INTO typed (body) VALUES ({value})");
+        bound(&text, false, long.as_bytes(), false);
+        bound(&text, true, long.as_bytes(), false);
+        executes(&format!("p AS {text}"), &format!("'{long}'"), false);
+    }
+    executes("p AS INSERT INTO typed (body) VALUES ($1)", &format!("coalesce(current_user, '{long}'::text)"), false);
+}
+
+#[test]
+fn of_letters_of_many_bytes_a_name_keeps_fewer_than_a_cast_around_it() {
+    let wide = format!("{}x 4539148803436467zzz", "€".repeat(15));
+    runs(&format!("INSERT INTO typed (body) VALUES (coalesce('{wide}', current_user)::varchar(40))"), false);
+    runs(&format!("INSERT INTO typed (body) VALUES (coalesce('{wide}'::varchar(40), current_user))"), false);
+    bound("INSERT INTO typed (body) VALUES (coalesce($1, current_user)::varchar(40))", false, wide.as_bytes(), false);
+}
+
+#[test]
+fn a_function_that_is_called_as_a_type_is_a_cast() {
+    let (long, negative, grouped) = (card_behind(46), "-18442204924906115149", "45,39,14,88,03,43,64,67");
+    for (text, value) in [
+        ("xid8('?')::text", negative),
+        ("pg_catalog.xid8('?')::text", negative),
+        ("money('?')::numeric", grouped),
+        ("name('?')", long.as_str()),
+        ("coalesce(current_user, text('?'))", &long),
+        ("'{\"?\"}'::_money", grouped),
+    ] {
+        runs(&format!("INSERT INTO typed (body) VALUES ({})", text.replace('?', value)), false);
+        if !text.contains('{') {
+            let text = format!("INSERT INTO typed (body) VALUES ({})", text.replace("'?'", "$1"));
+            bound(&text, false, value.as_bytes(), false);
+        }
+    }
+    bound("WITH x AS (SELECT xid8($1)) UPDATE dim SET title = $1::text", false, negative.as_bytes(), false);
+}
+
+#[test]
+fn an_argument_that_a_function_gives_back_is_cut_off() {
+    let long = card_behind(46);
+    for text in [
+        "INSERT INTO typed (body) VALUES ((array_append(ARRAY[current_user], '?'))[2])",
+        "INSERT INTO typed (body) VALUES ((array_prepend('?'::text, ARRAY[current_user]))[1])",
+        "INSERT INTO typed (body) VALUES (array_append(ARRAY[current_user], '?')::text)",
+        "INSERT INTO typed (body) SELECT lag(current_user, 1, '?') OVER ()",
+        "INSERT INTO typed (body) SELECT lead(label, 1, '?') OVER () FROM typed",
+    ] {
+        runs(&text.replace('?', &long), false);
+        bound(&text.replace("'?'", "$1"), false, long.as_bytes(), false);
+    }
+}
+
+#[test]
+fn values_that_are_named_are_of_one_type() {
+    let (long, insert) = (card_behind(46), "INSERT INTO typed (body) SELECT");
+    runs(&format!("{insert} a::varchar(200) FROM (VALUES ('{long}'), (current_user)) v(a)"), false);
+    runs(&format!("{insert} a::text FROM (VALUES ('{long}'), (current_user)) v(a)"), false);
+    for text in ["a::text FROM (VALUES ($1), ($2)) v(a)", "a::varchar(200) FROM (VALUES ($1), ($2)) v(a)"] {
+        all_declared(&format!("{insert} {text}"), &[0, 19], &[&long, "x"], false);
+    }
+    all_declared(&format!("{insert} a::text FROM (VALUES ('{long}'), ($1)) v(a)"), &[19], &["x"], false);
+    all_declared(&format!("{insert} a::text FROM (VALUES ('0x102054f002efb3'), ($1)) v(a)"), &[20], &["1"], false);
+}
+
+#[test]
+fn a_parameter_is_of_the_type_that_it_is_cast_to_elsewhere() {
+    let (negative, grouped) = ("-18442204924906115149", "45,39,14,88,03,43,64,67");
+    for (text, value) in [
+        ("WITH x AS (SELECT $1::xid8) UPDATE dim SET title = $1::text", negative),
+        ("WITH x AS (SELECT $1::xid8) UPDATE dim SET title = $1", negative),
+        ("WITH x AS (SELECT $1::xid8) UPDATE dim SET title = upper($1)", negative),
+        ("WITH x AS (SELECT $1::xid8) UPDATE dim SET title = $1::varchar(30)", negative),
+        ("WITH x AS (SELECT $1::money) UPDATE dim SET title = $1::numeric", grouped),
+        ("UPDATE dim SET title = $1::numeric WHERE $1::pg_catalog.money IS NOT NULL", grouped),
+    ] {
+        bound(text, false, value.as_bytes(), false);
+        bound(text, false, b"1", true);
+        executes(&format!("p AS {text}"), &format!("'{value}'"), false);
+    }
+}
+
+#[test]
+fn what_stands_beside_a_counter_or_money_is_one() {
+    let (negative, grouped) = ("-18442204924906115149", "45,39,14,88,03,43,64,67");
+    for (text, value) in [
+        ("('?' + '0'::money)::numeric", grouped),
+        ("CASE WHEN true THEN '?' ELSE '1'::money END::numeric", grouped),
+        ("nullif('?', money('1'))::numeric", grouped),
+        ("coalesce('?', '1'::xid8)::text", negative),
+        ("greatest('1'::pg_catalog.xid8, '?')::varchar(20)", negative),
+        ("(array_append(ARRAY['1']::xid8[], '?'))[2]::text", negative),
+        ("lag('1'::xid8, 1, '?') OVER ()", negative),
+    ] {
+        runs(&format!("INSERT INTO typed (body) VALUES ({})", text.replace('?', value)), false);
+        let text = format!("INSERT INTO typed (body) VALUES ({})", text.replace("'?'", "$1"));
+        bound(&text, false, value.as_bytes(), false);
+    }
+    runs(&format!("INSERT INTO typed (body) SELECT a::text FROM (VALUES ('{negative}'), ('1'::xid8)) v(a)"), false);
+}
+
 #[test]
 fn bits_are_looked_at_as_the_number_that_is_left_of_them() {
     let number = 4_539_148_803_436_467_u64;
@@ -164,6 +305,7 @@ fn what_is_a_counter_or_money_is_looked_at_as_one() {
     ] {
         runs(&format!("INSERT INTO typed (body) VALUES ({})", text.replace('?', value)), false);
     }
+    runs("INSERT INTO more (ssn) VALUES ('-4082621618'::cid::text::bigint)", false);
     bound("INSERT INTO typed (body) VALUES ($1::xid8::text)", false, negative.as_bytes(), false);
     bound("INSERT INTO dim (seen) VALUES ($1)", false, behind.as_bytes(), false);
     bound("INSERT INTO dim (amount) VALUES ($1)", false, grouped.as_bytes(), false);

@@ -52,6 +52,9 @@ fn no_number_is_a_counter_and_no_list_is_money() {
         runs(text, true);
     }
     bound("UPDATE dim SET member_id = $1 WHERE title = $1", false, b"-1", true);
+    bound("UPDATE dim SET member_id = $1 WHERE $1::text IS NOT NULL", false, b"-1", true);
+    bound("INSERT INTO dim (amount, list) VALUES (money('1'), coalesce($1, 'x'))", false, b"4539,1488,0343,6467", true);
+    bound("INSERT INTO dim (seen, member_id) VALUES ('1'::xid8, coalesce($1, 'x'))", false, b"-1", true);
     executes("p AS INSERT INTO dim (member_id) VALUES ($1)", "-1", true);
 }
 
@@ -82,6 +85,37 @@ fn what_stays_bits_in_its_column_is_no_number() {
             bound(&text, true, &sent, true);
         }
     }
+    // Also beside other bits, and where they are cut off.
+    let insert = "INSERT INTO more (flags) SELECT p0::BIT(64) FROM (VALUES ($1), ($2)) AS v(p0)";
+    let wide = format!("{CARD:064b}");
+    let batch = [parse("", insert), bind_values(false, &[wide.as_bytes(), b"0"]), execute(""), sync()].concat();
+    assert_eq!(House::forbidding().caller(&batch), "PBES");
+    for value in ["coalesce($1::bit(64), flags)", "flags | $1::bit(64)", "$1::bit(64)::varbit"] {
+        bound(&format!("UPDATE more SET flags = {value}"), false, wide.as_bytes(), true);
+        bound(&format!("UPDATE more SET flags = {value}"), true, &sent, true);
+        bound(&format!("UPDATE dim SET card = ({value})::bit(64)::bigint"), false, wide.as_bytes(), false);
+    }
+    for value in
+        ["flags | ?", "flags & ~ ?", "?::bit(64)::varbit", "coalesce(?, flags)", "CASE WHEN true THEN flags | ? END"]
+    {
+        let value = value.replace('?', &format!("B'{bits}'"));
+        runs(&format!("UPDATE more SET flags = {value}"), true);
+        runs(&format!("UPDATE dim SET title = ({value})::bit(64)::bigint"), false);
+        runs(&format!("UPDATE dim SET card = ({value})::bigint"), false);
+    }
+    for (prepared, goes) in [
+        ("p AS INSERT INTO dim (bits) VALUES ($1::varbit)", true),
+        ("p AS INSERT INTO dim (bits) VALUES ($1::bit(64))", true),
+        ("p AS INSERT INTO dim (bits) SELECT $1::varbit", true),
+        ("p AS INSERT INTO dim (card) VALUES ($1::varbit::bigint)", false),
+        ("p AS INSERT INTO dim (card) VALUES ($1::bit(64)::bigint)", false),
+    ] {
+        for argument in [format!("B'{wide}'"), format!("'{wide}'"), format!("B'{wide}'::varbit")] {
+            executes(prepared, &argument, goes);
+        }
+    }
+    runs(&format!("INSERT INTO dim (card) SELECT p0::BIT(64)::bigint FROM (VALUES ('{wide}')) AS v(p0)"), false);
+    runs(&format!("INSERT INTO dim (title) SELECT p0::BIT(64) FROM (VALUES ('{wide}')) AS v(p0)"), false);
     // What becomes a number is found.
     for value in [
         format!("B'{bits}'::bigint"),
@@ -182,13 +216,28 @@ fn what_becomes_no_name_is_not_cut_off() {
         "replace('?'::varchar(200), 'a', 'b')",
         "coalesce('?'::text, 'x')",
         "CASE WHEN true THEN '?'::varchar(200) ELSE 'x'::varchar END",
+        "CASE WHEN true THEN '?'::text END",
+        "coalesce(nullif('?'::text, ''), 'x')",
+        "coalesce(upper('?'), 'x')",
+        "coalesce(CASE WHEN true THEN '?'::text END, NULL, 'x')",
+        "text('?')",
+        "array_append(ARRAY['x'], '?'::text)::text",
+        "ARRAY['?'::text, 'x']",
     ] {
         let value = value.replace('?', &long);
         runs(&format!("INSERT INTO typed (body) VALUES ({value})"), true);
         // A column of names keeps no more.
         runs(&format!("INSERT INTO typed (label) VALUES ({value})"), false);
     }
-    for value in ["upper($1)", "$1::varchar(200)", "concat($1::text, 'x')", "upper($1)::varchar(200)"] {
+    for value in [
+        "upper($1)",
+        "$1::varchar(200)",
+        "concat($1::text, 'x')",
+        "upper($1)::varchar(200)",
+        "coalesce($1::text, 'x')",
+        "coalesce($1::varchar(200), NULL)",
+        "ARRAY[$1::text]",
+    ] {
         bound(&format!("INSERT INTO typed (body) VALUES ({value})"), false, long.as_bytes(), true);
         bound(&format!("INSERT INTO typed (label) VALUES ({value})"), false, long.as_bytes(), false);
     }

@@ -1,12 +1,16 @@
 //! Of which types parameters are that nobody has declared: the server takes the type from wherever a parameter stands, so that one which stands
 //! elsewhere as well is not for certain of the type of its column or cast.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ptr;
 
-use super::super::constants::{TEXTS, parameter_type};
+use super::super::constants::{ANY, TEXTS, cast_of, parameter_type};
+use super::{Scope, Written};
 use crate::statement::{Given, PlainPut, ReadAs};
 use crate::tree::{Node, Tree};
+
+/// Types that say nothing of how a value is read: none, what may be any, and texts.
+const UNTOLD: [u32; 3] = [0, ANY, 25];
 
 /// The types of parameters where they stand.
 #[derive(Debug, Default)]
@@ -23,38 +27,62 @@ impl Settled {
         }
     }
 
-    /// Parameters whose types are not settled are perhaps of any.
-    pub(super) fn finish(mut self, tree: &Tree, puts: &mut Vec<PlainPut>) {
-        if !puts.iter().any(|put| matches!(put.given, Given::Parameter(_))) {
+    /// Parameters whose types are not settled are perhaps of any, and of each that they may be of by where else they stand.
+    pub(super) fn finish(mut self, tree: &Tree, scope: &Scope<'_>, written: &mut Written) {
+        if !written.puts.iter().any(|put| matches!(put.given, Given::Parameter(_))) {
             return;
         }
-        // Of which type each is wherever it stands, and `None` if it may be of two.
-        let mut types: HashMap<usize, Option<u32>> = HashMap::new();
-        let mut met: HashMap<usize, usize> = HashMap::new();
+        let mut met: HashMap<usize, Met> = HashMap::new();
         tree.walk(&mut |node| {
-            if let Some(parameter) = node.get("arg").as_kind("ParamRef").filter(|_| node.kind == "TypeCast") {
-                self.types.insert(ptr::from_ref(parameter), parameter_type(node.get("type_name")));
+            if let Some((name, cast)) = cast_of(node)
+                && let Some(parameter) = cast.as_kind("ParamRef")
+            {
+                self.types.insert(ptr::from_ref(parameter), parameter_type(name));
             }
             if let Some(number) = number(node) {
                 let own = self.types.get(&ptr::from_ref(node)).copied().map(alike);
-                types.entry(number).and_modify(|known| *known = known.filter(|oid| own == Some(*oid))).or_insert(own);
-                let count = met.entry(number).or_default();
-                *count = count.saturating_add(1);
+                let met = met.entry(number).or_default();
+                met.types.extend(own);
+                met.is_open |= own.is_none();
+                met.is_twice |= met.is_once;
+                met.is_once = true;
             }
             true
         });
-        let is_unsettled = |put: &PlainPut| {
-            let Given::Parameter(number) = put.given else { return false };
-            met.get(&number).is_some_and(|count| *count > 1) && types.get(&number).is_none_or(Option::is_none)
-        };
         let mut more = Vec::new();
-        for put in puts.iter_mut().filter(|put| is_unsettled(put)) {
-            if put.read_as.is_cut() {
-                more.push(PlainPut { read_as: ReadAs::Anything, ..put.clone() });
+        for put in &mut written.puts {
+            let Given::Parameter(number) = put.given else { continue };
+            let Some(met) = met.get(&number).filter(|met| met.is_unsettled()) else { continue };
+            let of_any = Some(ReadAs::Anything).filter(|_| put.read_as.is_cut());
+            let own_types = met.types.iter().filter(|oid| !UNTOLD.contains(oid)).map(|oid| ReadAs::TypePerhaps(*oid));
+            for read_as in of_any.into_iter().chain(own_types) {
+                written.too_much |= !scope.takes_value();
+                if written.too_much {
+                    return;
+                }
+                more.push(PlainPut { read_as, ..put.clone() });
             }
             put.read_as = put.read_as.perhaps();
         }
-        puts.append(&mut more);
+        written.puts.append(&mut more);
+    }
+}
+
+/// Where a parameter stands.
+#[derive(Debug, Default)]
+struct Met {
+    /// The types that it is of there.
+    types: BTreeSet<u32>,
+    /// Whether it is somewhere of a type that nobody here knows.
+    is_open: bool,
+    is_once: bool,
+    is_twice: bool,
+}
+
+impl Met {
+    /// Whether it may be of another type than where it is put.
+    fn is_unsettled(&self) -> bool {
+        self.is_twice && (self.is_open || self.types.len() != 1)
     }
 }
 

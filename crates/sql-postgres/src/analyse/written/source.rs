@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::constants::{TEXTS, bare, each_made_of, given, is_star, of_type};
+use super::super::constants::{TEXTS, bare, bits_of, cast_of, each_made_of, given, is_star, of_type};
 use super::{COLUMNS_MAX, as_put};
 use crate::statement::{Argument, Given, ReadAs};
 use crate::tree::{Node, Tree};
@@ -112,10 +112,11 @@ impl<'a> NamedRows<'a> {
         let values: Vec<&Tree> = self.rows.rows.iter().filter_map(|row| row.get(at)).collect();
         // One that has a type makes all the others of its own.
         let are_bare = || values.iter().all(|value| is_bare(value));
-        let read_as = match output.as_kind("TypeCast") {
+        let read_as = match output.node().and_then(cast_of) {
             None => ReadAs::ColumnPerhaps,
-            Some(cast) => match (of_type(cast.get("type_name")), cast.get("arg").as_kind("ColumnRef")) {
-                (ReadAs::Type(text), Some(_)) if TEXTS.contains(&text) && are_bare() => ReadAs::Type(text),
+            Some((name, cast)) => match (of_type(name), cast.as_kind("ColumnRef").map(|_| bits_of(name))) {
+                (_, Some(Some(bits))) => bits,
+                (ReadAs::Type(text), Some(None)) if TEXTS.contains(&text) && are_bare() => ReadAs::Type(text),
                 (own, _) => own.perhaps(),
             },
         };
@@ -123,10 +124,10 @@ impl<'a> NamedRows<'a> {
     }
 }
 
-/// A parameter, or a constant that is no number: of which type it is what stands around it says.
+/// A constant that is no number: of which type it is what stands around it says.
 fn is_bare(value: &Tree) -> bool {
     let is_number = |constant: &Node| constant.get("val").node().is_some_and(|value| value.kind != "String");
-    value.as_kind("ParamRef").is_some() || value.as_kind("AConst").is_some_and(|constant| !is_number(constant))
+    value.as_kind("AConst").is_some_and(|constant| !is_number(constant))
 }
 
 /// Whether a value may be one of a row, or of a query.

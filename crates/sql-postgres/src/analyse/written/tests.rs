@@ -29,6 +29,7 @@ fn puts(sql: &str) -> String {
             ReadAs::CutSomewhere => ":!".to_owned(),
             ReadAs::Bits(length) => format!(":{}k", length.map_or_else(String::new, |length| length.to_string())),
             ReadAs::Anything | ReadAs::Made => ":?".to_owned(),
+            ReadAs::Name => ":n".to_owned(),
         };
         let into: Vec<String> = put
             .into
@@ -190,12 +191,20 @@ fn who_writes_nothing_lacks_nothing() {
 #[test]
 fn a_parameter_that_stands_elsewhere_as_well_may_be_of_another_type() {
     for (sql, expected) in [
-        ("UPDATE products SET name = $1 WHERE $1::int8 > 0", "$1:c?>products.name"),
-        ("INSERT INTO products (name) SELECT $1 FROM (SELECT $1::int8) q", "$1:c?>products.name"),
-        ("INSERT INTO products (id, name) VALUES (($1::int8 > 0)::int, $1)", "$1:c?>products.name"),
-        ("UPDATE products SET name = $1::text WHERE id = $1::int8", "$1:25?>products.name"),
-        ("UPDATE products SET name = $1::text WHERE id = $1::name", "$1:25?>products.name"),
-        ("UPDATE products SET name = $1::varchar(9) WHERE id = $1::int8", "$1:9c>products.name $1:?>products.name"),
+        ("UPDATE products SET name = $1 WHERE $1::int8 > 0", "$1:20?>products.name $1:c?>products.name"),
+        ("INSERT INTO products (name) SELECT $1 FROM (SELECT $1::int8) q", "$1:20?>products.name $1:c?>products.name"),
+        (
+            "INSERT INTO products (id, name) VALUES (($1::int8 > 0)::int, $1)",
+            "$1:20?>products.name $1:c?>products.name",
+        ),
+        ("UPDATE products SET name = $1::text WHERE id = $1::int8", "$1:20?>products.name $1:25?>products.name"),
+        ("UPDATE products SET name = $1::text WHERE id = $1::name", "$1:19?>products.name $1:25?>products.name"),
+        ("UPDATE products SET name = $1::text WHERE id = xid8($1)", "$1:25?>products.name $1:5069?>products.name"),
+        ("UPDATE products SET name = $1::text WHERE id = $1", "$1:25?>products.name"),
+        (
+            "UPDATE products SET name = $1::varchar(9) WHERE id = $1::int8",
+            "$1:20?>products.name $1:9c>products.name $1:?>products.name",
+        ),
         // Of these the type is known.
         ("UPDATE products SET name = $1::uuid WHERE name = $1::uuid", "$1:2950>products.name"),
         ("UPDATE products SET name = $1 WHERE id = $2", "$1>products.name"),
@@ -416,14 +425,38 @@ fn what_something_else_is_made_of_becomes_no_name() {
         ("upper('a'::odd)", vec![ReadAs::Anything]),
         ("coalesce('a'::text, name)", vec![ReadAs::TypeWithin(25)]),
         ("coalesce('a'::varchar(64), name)", vec![ReadAs::Cut(64)]),
-        ("upper(coalesce('a', $1))", vec![ReadAs::Anything, ReadAs::Anything]),
+        ("upper(coalesce('a', $1))", vec![ReadAs::Anything, ReadAs::Made]),
+        ("upper(coalesce('a', name, $1))", vec![ReadAs::Anything, ReadAs::Anything]),
         ("upper((SELECT 'a'))", vec![ReadAs::Anything]),
         ("upper('a')::varchar(64)", vec![ReadAs::Cut(64)]),
         ("'a'::odd::varchar(63)", vec![ReadAs::Cut(63)]),
-        ("'a'::odd::varchar(64)", vec![ReadAs::Anything, ReadAs::Cut(64)]),
-        ("coalesce('a', name)::varchar(64)", vec![ReadAs::Cut(64), ReadAs::Anything]),
-        ("coalesce('a', name)::odd(64)", vec![ReadAs::Anything, ReadAs::Cut(64)]),
+        ("'a'::odd::varchar(64)", vec![ReadAs::Cut(64)]),
+        ("coalesce('a', name)::odd(64)", vec![ReadAs::Cut(64)]),
+        // What is longer than a name may be cut off as one, however long a cast around it leaves it.
+        ("coalesce('?'::text, name)", vec![ReadAs::TypeWithin(25), ReadAs::Name]),
+        (
+            "coalesce('?'::text, 'a', 'b'::varchar)",
+            vec![ReadAs::TypeWithin(25), ReadAs::ColumnPerhaps, ReadAs::TypeWithin(1043)],
+        ),
+        ("coalesce('?'::text, lower('b'))", vec![ReadAs::TypeWithin(25), ReadAs::Name, ReadAs::Made]),
+        ("coalesce(lower('?'), 'b')", vec![ReadAs::Made, ReadAs::ColumnPerhaps]),
+        ("coalesce('?', name)::varchar(16)", vec![ReadAs::Cut(16), ReadAs::Name]),
+        ("coalesce($1::varchar(16), name)", vec![ReadAs::Cut(16), ReadAs::Name]),
+        ("coalesce($1::text, name)", vec![ReadAs::TypeWithin(25), ReadAs::Name]),
+        ("coalesce($1::text, 'a')", vec![ReadAs::TypeWithin(25), ReadAs::ColumnPerhaps]),
+        ("'?'::odd::varchar(64)", vec![ReadAs::Cut(64), ReadAs::Name]),
+        ("'?'::text::odd", vec![ReadAs::TypeWithin(25), ReadAs::Name]),
+        ("ARRAY['?'::text, 'a']", vec![ReadAs::TypeWithin(25), ReadAs::Made]),
+        ("ARRAY['?'::text, name]", vec![ReadAs::TypeWithin(25), ReadAs::Name]),
+        ("array_append(ARRAY[name], '?')", vec![ReadAs::Anything]),
+        ("array_append(ARRAY['a'], '?')", vec![ReadAs::Made, ReadAs::Made]),
+        ("name('a')", vec![ReadAs::Cut(63)]),
+        ("text('?')", vec![ReadAs::Type(25)]),
+        ("coalesce('a', '1'::xid8)", vec![ReadAs::ColumnPerhaps, ReadAs::TypePerhaps(5069), ReadAs::TypeWithin(5069)]),
+        ("'a' + '1'::money", vec![ReadAs::Made, ReadAs::TypePerhaps(790), ReadAs::TypeWithin(790)]),
+        ("'{a}'::_money", vec![ReadAs::Type(791)]),
     ] {
+        let value = value.replace('?', &"x".repeat(64));
         let sql = format!("UPDATE products SET name = {value}");
         let statement = analyse_with(&sql, &shop(), true).unwrap().remove(0);
         let read: Vec<ReadAs> = statement.puts.iter().map(|put| put.read_as).collect();
@@ -440,6 +473,14 @@ fn bits_are_told_from_the_number_that_they_become() {
         ("B'01'::bit(4)", vec![ReadAs::Bits(Some(4))]),
         ("$1::pg_catalog.bit(4)", vec![ReadAs::Bits(Some(4))]),
         ("'{01}'::bit(4)[]", vec![ReadAs::CutBits(4)]),
+        ("'01'::bit(4)::varbit", vec![ReadAs::Bits(Some(4))]),
+        ("B'01'::bit(9)::bit(4)", vec![ReadAs::Bits(Some(9)), ReadAs::Bits(Some(4))]),
+        ("coalesce($1::bit(4), name)", vec![ReadAs::Bits(Some(4))]),
+        ("name | B'01'", vec![ReadAs::Bits(None)]),
+        ("(name & ~ B'01')::bit(4)", vec![ReadAs::Bits(None), ReadAs::Bits(Some(4))]),
+        ("'01'::text::bit(4)", vec![ReadAs::TypeWithin(25), ReadAs::Bits(Some(4))]),
+        ("1::int8::bit(4)", vec![ReadAs::TypeWithin(20), ReadAs::Bits(Some(4))]),
+        ("(name | B'01')::bit(4)::int", vec![ReadAs::CutBits(4)]),
         ("'01'::bit(4)::int", vec![ReadAs::TypePerhaps(23), ReadAs::CutBits(4)]),
         ("upper('01'::bit(4)::text)", vec![ReadAs::TypePerhaps(25), ReadAs::CutBits(4)]),
         ("B'01'::int", vec![ReadAs::Type(23)]),
