@@ -6,8 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
-use gate::{Arrival, Content, Event, Gate, Keys, Ledger, LedgerDown, Record, Ruling};
-use model::{ClassId, CredentialId, OnWrite, Principal, PrincipalKind, SessionId, Target, UnixMicros};
+use gate::{
+    Arrival, Content, Event, Frame, Gate, Keys, Ledger, LedgerDown, Opening, Record, Recorder, RecorderDown, Recording,
+    Ruling,
+};
+use model::{
+    ClassId, CredentialId, OnWrite, Principal, PrincipalKind, RecordingLevel, RecordingRule, SessionId, Sight, Target,
+    UnixMicros,
+};
 use parking_lot::Mutex;
 use policy::{Known, Policies, SourceFile};
 use sql_postgres::{CATALOG_QUERIES, Catalog, CatalogRows, ClassRules, OWN_CATALOG_QUERIES, VOCABULARY};
@@ -76,6 +82,80 @@ impl Ledger for Memory {
     }
     fn note(&self, record: Record) {
         self.records.lock().push(record);
+    }
+}
+
+/// What a recording would be made of.
+#[derive(Debug, Default)]
+pub struct Tape {
+    pub pieces: Mutex<Vec<Piece>>,
+    pub down: AtomicBool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    Record(String),
+    About(u64),
+    Shape(Vec<String>),
+    Shown(Vec<u8>),
+    Instead(u64, Vec<u8>),
+}
+
+impl Tape {
+    /// All bytes that are kept.
+    pub fn kept(&self) -> Vec<u8> {
+        let of = |piece: &Piece| match piece {
+            Piece::Shown(bytes) | Piece::Instead(_, bytes) => bytes.clone(),
+            _ => Vec::new(),
+        };
+        self.pieces.lock().iter().flat_map(of).collect()
+    }
+
+    /// How many bytes it stands for.
+    pub fn bytes(&self) -> usize {
+        let of = |piece: &Piece| match piece {
+            Piece::Shown(bytes) => bytes.len(),
+            Piece::Instead(bytes, _) => *bytes as usize,
+            _ => 0,
+        };
+        self.pieces.lock().iter().map(of).sum()
+    }
+}
+
+#[derive(Debug)]
+struct Taping(Arc<Tape>);
+
+impl Recorder for Taping {
+    fn begin(&self, _: &Opening<'_>) -> Result<Box<dyn Recording>, RecorderDown> {
+        Ok(Box::new(Self(Arc::clone(&self.0))))
+    }
+}
+
+impl Recording for Taping {
+    fn poll_room(&self, _: &mut Context<'_>) -> Poll<Result<(), RecorderDown>> {
+        Poll::Ready(self.stands())
+    }
+
+    fn stands(&self) -> Result<(), RecorderDown> {
+        match self.0.down.load(Ordering::SeqCst) {
+            true => Err(RecorderDown("no space left on device".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    fn add(&self, _: UnixMicros, frame: Frame<'_>) {
+        self.0.pieces.lock().push(match frame {
+            Frame::Record(record) => Piece::Record(format!("{:?}", record.event)),
+            Frame::About(op) => Piece::About(op),
+            Frame::Shape(fields) => Piece::Shape(
+                fields
+                    .iter()
+                    .map(|f| format!("{}:{}:{}", f.class.unwrap_or(""), f.sight.as_str(), f.kept.as_str()))
+                    .collect(),
+            ),
+            Frame::Shown(bytes) => Piece::Shown(bytes.to_vec()),
+            Frame::Instead { bytes, kept } => Piece::Instead(bytes, kept.to_vec()),
+        });
     }
 }
 
@@ -153,9 +233,38 @@ impl House {
         Self::built(&LOADED, true, None)
     }
 
+    /// A house whose sessions are recorded, of somebody who sees parts of addresses alone, or else of somebody who sees everything; and where
+    /// values are looked at, or not.
+    pub fn recorded(sees_all: bool, looks: bool, sight: Sight) -> (Self, Arc<Tape>) {
+        let more = match sees_all {
+            true => r#"@id("see") permit (principal, action == Action::"see", resource);"#,
+            false => "",
+        };
+        let content = looks.then(|| Arc::new(Content::new(detect::builtin().unwrap()).unwrap()));
+        let tape = Arc::new(Tape::default());
+        let rule = RecordingRule { level: RecordingLevel::Full, sight };
+        let recorder = (rule, Arc::clone(&tape));
+        (Self::built_with(&policies(&format!("{POLICIES} {more}")), true, content, Some(recorder)), tape)
+    }
+
     fn built(policies: &Arc<Policies>, classified: bool, content: Option<Arc<Content>>) -> Self {
+        Self::built_with(policies, classified, content, None)
+    }
+
+    fn built_with(
+        policies: &Arc<Policies>,
+        classified: bool,
+        content: Option<Arc<Content>>,
+        recorder: Option<(RecordingRule, Arc<Tape>)>,
+    ) -> Self {
         let ledger = Arc::new(Memory::default());
-        let gate = Arc::new(Gate::new(Arc::clone(policies), Keys::new([9; 32])));
+        let mut gate = Gate::new(Arc::clone(policies), Keys::new([9; 32]));
+        let mut target = target();
+        if let Some((rule, tape)) = recorder {
+            target.recording = rule;
+            gate = gate.with_recorder(Arc::new(Taping(tape)));
+        }
+        let gate = Arc::new(gate);
         let arrival = Arrival {
             session: SessionId("s1".into()),
             principal: Arc::new(Principal {
@@ -170,7 +279,7 @@ impl House {
                 credential: CredentialId("t1".into()),
                 expires: None,
             }),
-            target: Arc::new(target()),
+            target: Arc::new(target),
             place: None,
             peer: SocketAddr::from(([127, 0, 0, 1], 5)),
             application: None,

@@ -14,6 +14,7 @@ mod opaque;
 mod ordinary;
 mod own_catalog;
 mod pipelines;
+mod recorded;
 mod replication;
 mod showing;
 mod storing;

@@ -1,6 +1,7 @@
 //! Results of every shape: any columns in any order, of any type and format, computed or not, by either protocol, in rows
 //! that arrive in any pieces. What is classified is in none of the bytes that the caller gets, and what is not is there.
 
+use model::Sight;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -53,6 +54,8 @@ fn cell(classified: bool, how: u8) -> Vec<u8> {
 
 fn check(result: Result) -> TestCaseResult {
     let Result { columns, rows, simple, cuts } = result;
+    let who_sees_all = House::recorded(true, false, Sight::Token);
+    let masked = House::recorded(false, false, Sight::Token);
     let names: Vec<&str> = columns.iter().map(|(at, ..)| COLUMNS[*at].0).collect();
     let text = format!("SELECT {} FROM customers", names.join(", "));
     let described: Vec<(&str, u32, i16, u32)> = columns
@@ -78,22 +81,39 @@ fn check(result: Result) -> TestCaseResult {
         crate::wire::build::frame(&mut bytes, b'D', |out| out.extend_from_slice(&body));
     }
     bytes.extend([complete(), ready(b'I')].concat());
-    let mut house = House::new();
-    if simple {
-        prop_assert_eq!(house.caller(&query(&text)), "Q");
-        bytes = [shape(&described), bytes].concat();
+    let (ask, answered, forwarded) = if simple {
+        (query(&text), shape(&described), "Q")
     } else {
         let formats: Vec<u8> = columns.iter().flat_map(|(.., binary)| i16::from(*binary).to_be_bytes()).collect();
         let count = i16::try_from(columns.len()).unwrap().to_be_bytes();
         let bind = named(b'B', &["", ""], &[&[0, 0, 0, 0][..], &count, &formats].concat());
-        prop_assert_eq!(house.caller(&[parse("", &text), bind, execute(""), sync()].concat()), "PBDES");
-        bytes = [plain(b'1'), plain(b'2'), shape(&described), bytes].concat();
-    }
+        let ask = [parse("", &text), bind, execute(""), sync()].concat();
+        (ask, [plain(b'1'), plain(b'2'), shape(&described)].concat(), "PBDES")
+    };
+    bytes = [answered, bytes].concat();
     let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
     at.extend([0, bytes.len()]);
     at.sort_unstable();
-    at.windows(2).for_each(|pair| drop(house.target(&bytes[pair[0]..pair[1]])));
-    prop_assert!(house.conversation.ended().is_none(), "{:?}", house.conversation.ended());
+    let run = |house: &mut House| {
+        let went = house.caller(&ask);
+        at.windows(2).for_each(|pair| drop(house.target(&bytes[pair[0]..pair[1]])));
+        prop_assert!(house.conversation.ended().is_none(), "{:?}", house.conversation.ended());
+        prop_assert_eq!(went, forwarded);
+        Ok(())
+    };
+    // What is kept is what was shown; and nothing classified of what was shown clear.
+    for (mut house, tape) in [who_sees_all, masked] {
+        run(&mut house)?;
+        let (shown, kept) = (&house.conversation.to_caller, tape.kept());
+        prop_assert_eq!(tape.bytes(), shown.len());
+        prop_assert!(!super::holds(&kept, CANARY), "the canary is kept: {}", String::from_utf8_lossy(&kept));
+        if !columns.iter().any(|(at, ..)| COLUMNS[*at].2) {
+            prop_assert_eq!(&kept, shown);
+        }
+        prop_assert!(cells(&kept).len() <= rows.len());
+    }
+    let mut house = House::new();
+    run(&mut house)?;
     let shown = &house.conversation.to_caller;
     prop_assert!(!super::holds(shown, CANARY), "the canary is shown: {}", String::from_utf8_lossy(shown));
     // As many rows, each as wide; NULL stays, and what is open is as it was.
