@@ -52,7 +52,7 @@ pub enum Frame<'a> {
     Record(&'a Record),
     /// What follows was shown for this operation; 0 for what belongs to none.
     About(u64),
-    /// How the fields of the result that follows are shown. None are told of one of which all is clear.
+    /// What the fields of the result that follows are, and how they are shown.
     Shape(&'a [ShownField<'a>]),
     /// Bytes as the caller was shown them. They may be cut anywhere.
     Shown(&'a [u8]),
@@ -68,6 +68,12 @@ pub enum Frame<'a> {
 /// How a field of a result is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShownField<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its type, by the number that the target gives it.
+    pub type_id: u64,
+    /// Whether its values are in the protocol's binary form.
+    pub binary: bool,
     /// Its class, if it is a copy of a classified field.
     pub class: Option<&'a str>,
     /// What the caller sees.

@@ -33,6 +33,7 @@ use redact::{CellCodec, Layout, ShowPart, ShowValue, Shown};
 use family::Family;
 pub use long::{LongCell, Writing, is_overwritten, overwritten};
 pub use masks::{MaskSearch, Masks, holds_mask, is_of_encoding};
+pub(crate) use says::text_of;
 pub use search::{Eyes, Manner, Sought};
 pub use taken::{BITS, NAME, NAME_KEPT, RETURNED, Said, each_kept, each_of_cut_bits, each_said};
 

@@ -7,8 +7,14 @@ use redact::{CellCodec, Shown};
 use super::family::Family;
 use super::number::NumberKind;
 use super::search::Manner;
-use super::{CellType, PostgresCells, array, bytes, number, record};
+use super::{CellType, PostgresCells, array, bytes, number, record, time};
 
+const BOOL: u32 = 16;
+const FLOAT4: u32 = 700;
+const FLOAT8: u32 = 701;
+const TIMESTAMP: u32 = 1114;
+const TIMESTAMPTZ: u32 = 1184;
+const JSONB: u32 = 3802;
 /// The least oid that a type has.
 const TYPE_OID_MIN: u32 = 16;
 
@@ -45,6 +51,46 @@ pub(super) fn write_out(wire: CellType, cell: &[u8], out: &mut Vec<u8>) -> Optio
         _ => return None,
     }
     Some(())
+}
+
+/// A value in binary as the server writes it in text. `None` if its type is not known here.
+pub(crate) fn text_of(wire: CellType, cell: &[u8]) -> Option<String> {
+    let text = |bytes: &[u8]| Some(String::from_utf8_lossy(bytes).into_owned());
+    match (wire.oid, cell) {
+        (BOOL, [byte]) => return Some(if *byte == 0 { "f" } else { "t" }.to_owned()),
+        (FLOAT4, _) => return cell.try_into().ok().map(|bytes| f32::from_be_bytes(bytes).to_string()),
+        (FLOAT8, _) => return cell.try_into().ok().map(|bytes| f64::from_be_bytes(bytes).to_string()),
+        (TIMESTAMP | TIMESTAMPTZ, _) => {
+            let micros = cell.try_into().ok().map(i64::from_be_bytes)?;
+            let zone = if wire.oid == TIMESTAMPTZ { "+00" } else { "" };
+            return time::moment(micros).map(|moment| format!("{moment}{zone}"));
+        }
+        (JSONB, [1, json @ ..]) => return text(json),
+        _ => {}
+    }
+    match Family::of(wire.oid) {
+        Some(Family::Text | Family::Json) => text(cell),
+        Some(Family::Uuid) => match PostgresCells.read(wire, cell)? {
+            Value::Uuid(id) => Some(uuid(&id)),
+            _ => None,
+        },
+        _ => {
+            let mut out = Vec::new();
+            write_out(wire, cell, &mut out)?;
+            String::from_utf8(out).ok().filter(|text| !text.is_empty())
+        }
+    }
+}
+
+fn uuid(id: &[u8; 16]) -> String {
+    let mut text = Vec::new();
+    for (at, byte) in id.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push(b'-');
+        }
+        bytes::push_hex(*byte, &mut text);
+    }
+    String::from_utf8(text).unwrap_or_default()
 }
 
 fn write_pairs(address: &[u8], out: &mut Vec<u8>) {

@@ -67,6 +67,12 @@ pub(super) fn write(kind: TimeKind, binary: bool, (year, month, day): (i32, u8, 
     Some(())
 }
 
+/// A moment that is so many microseconds after [`EPOCH`], as the server writes it. `None` of infinity.
+pub(super) fn moment(micros: i64) -> Option<String> {
+    let moment = EPOCH.at(0, 0, 0, 0).checked_add(jiff::Span::new().try_microseconds(micros).ok()?).ok()?;
+    Some(moment.to_string().replace('T', " "))
+}
+
 fn value(date: Date) -> Option<Value<'static>> {
     let (month, day) = (u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?);
     (date.year() > 0).then_some(Value::Date { year: date.year().into(), month, day })

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use gate::{ControlFrame, Outcome, Permit, Released, Verdict, Wire};
+use gate::{ControlFrame, Outcome, Permit, Released, Unwritten, Verdict, Wire};
 use model::UnixMicros;
 
 use super::by_name::Change;
@@ -115,7 +115,7 @@ impl<S> Conversation<S> {
                 Ok(released) => (released.into_iter(), None),
                 Err(down) => {
                     tracing::error!(session = %self.session.id(), "{down}");
-                    (Vec::new().into_iter(), Some(unwritten()))
+                    (Vec::new().into_iter(), Some(unwritten(&down)))
                 }
             },
         };
@@ -326,8 +326,12 @@ impl Work {
     }
 }
 
-fn unwritten() -> OwnReport {
-    let mut report = OwnReport::new(Severity::Error, "58030", "Weir cannot write its decision log, so nothing may run");
+fn unwritten(why: &Unwritten) -> OwnReport {
+    let what = match why {
+        Unwritten::Log(_) => "Weir cannot write its decision log, so nothing may run",
+        Unwritten::Recording(_) => "Weir cannot record this session any more, so nothing may run in it",
+    };
+    let mut report = OwnReport::new(Severity::Error, "58030", what);
     report.detail = Some("The statement did not reach the target.".to_owned());
     report.hint = Some("An operator has to look at Weir's state folder: its disk may be full.".to_owned());
     report

@@ -15,7 +15,7 @@ use super::expect::{Expect, Running};
 use super::report::neutral_report;
 use crate::cells::Manner;
 use crate::wire::Malformed;
-use crate::wire::backend::Report;
+use crate::wire::backend::{ColumnShape, Report};
 use crate::wire::frame::{HEAD_BYTES, Head};
 
 /// How what was shown of a result is kept, where that is not as it was shown.
@@ -145,15 +145,16 @@ impl<S> Conversation<S> {
     }
 }
 
-/// Tells the recording how the fields of a result are shown, if not all of it is clear.
-pub fn keep_shape(session: &Session, running: &Running, now: UnixMicros) {
+/// Tells the recording what the columns of a result are, and how they are shown.
+pub fn keep_shape(session: &Session, running: &Running, columns: &[ColumnShape], now: UnixMicros) {
     let (Some(recording), Some(plan)) = (session.recording(), running.plan.as_deref()) else { return };
     let kept = running.kept.as_ref().map(|kept| kept.plan.as_ref());
-    if plan.is_clear() && kept.is_none_or(Plan::is_clear) {
-        return;
-    }
     let kept = |at: usize| kept.and_then(|kept| kept.fields().get(at)).filter(|field| field.sight != Sight::Clear);
-    let fields = plan.fields().iter().enumerate().map(|(at, field): (usize, &FieldPlan)| ShownField {
+    let fields = columns.iter().zip(&running.types).zip(plan.fields()).enumerate();
+    let fields = fields.map(|(at, ((column, wire), field))| ShownField {
+        name: &column.name,
+        type_id: wire.oid.into(),
+        binary: wire.binary,
         class: field.class.as_ref().map(|class| class.as_str()),
         sight: field.sight,
         kept: kept(at).map_or(field.sight, |kept| kept.sight),

@@ -105,5 +105,5 @@ pub(super) fn lay_out(
         .enumerate()
         .map(|(at, column)| CellType { oid: column.type_oid, modifier: column.type_modifier, binary: is_binary(at) })
         .collect();
-    keep_shape(session, running, now);
+    keep_shape(session, running, columns, now);
 }

@@ -150,7 +150,7 @@ impl Recording for Taping {
             Frame::Shape(fields) => Piece::Shape(
                 fields
                     .iter()
-                    .map(|f| format!("{}:{}:{}", f.class.unwrap_or(""), f.sight.as_str(), f.kept.as_str()))
+                    .map(|f| format!("{}:{}:{}:{}", f.name, f.class.unwrap_or(""), f.sight.as_str(), f.kept.as_str()))
                     .collect(),
             ),
             Frame::Shown(bytes) => Piece::Shown(bytes.to_vec()),

@@ -41,7 +41,7 @@ fn what_is_shown_is_kept_between_what_was_decided_and_how_it_ended() {
     house.caller(&query("SELECT * FROM vault"));
     house.target(&[error("42601"), ready(b'I')].concat());
     assert_eq!(tape.kept(), house.conversation.to_caller);
-    let shape = ":clear:clear,pii.email:partial:partial,pii.national_id:nothing:nothing,:clear:clear";
+    let shape = "id::clear:clear,email:pii.email:partial:partial,ssn:pii.national_id:nothing:nothing,city::clear:clear";
     let expected = ["Admitted", "Decided", "#1", shape, "TDDN", "Ended", "CZ", "Decided", "#0", "EZ"];
     let mut found = texts(&tape);
     // How the rest is put together is the reads' matter.
