@@ -24,6 +24,7 @@ pub mod format;
 mod lane;
 mod log;
 mod read;
+pub mod recording;
 mod recover;
 mod render;
 mod verify;
