@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_packed_is_unpacked() {
         let (key, mut packer, mut unpacker) = (key(), Packer::new(LEVEL).unwrap(), Unpacker::new().unwrap());
-        for raw in [b"a".repeat(1), b"row ".repeat(200_000), (0..=255).collect()] {
+        for raw in [b"a".to_vec(), b"row ".repeat(200_000), (0..=255).collect()] {
             for is_last in [false, true] {
                 let (mut chunk, mut to) = (b"before".to_vec(), b"old".to_vec());
                 packer.pack(&key, Place { index: 5, is_last }, &raw, &mut chunk).unwrap();

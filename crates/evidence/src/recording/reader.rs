@@ -24,7 +24,8 @@ pub struct Reader<R = File> {
     /// Where the next chunk begins, and its number.
     offset: u64,
     index: u64,
-    /// The frames of the chunk before, and how many bytes of them are read.
+    /// The frames of the chunk before, which began at `began`, and how many bytes of them are read.
+    began: u64,
     raw: Vec<u8>,
     read: usize,
     /// Whether that chunk is the last.
@@ -173,12 +174,13 @@ pub fn read_header(input: &mut impl Read) -> Result<(Header, Vec<u8>), Unreadabl
 impl<R: Read + Seek> Reader<R> {
     /// Reads a recording from anything that holds one.
     pub fn of(mut input: R, keys: &RecordingKeys) -> Result<Self, Unreadable> {
-        let (_, bytes) = read_header(&mut input)?;
+        let bytes = read_header(&mut input)?.1;
         let (header, bound, wrapped) =
             Header::parse(bytes.get(12..).unwrap_or_default()).map_err(Unreadable::Header)?;
         let unknown = || Unreadable::UnknownKey { key: header.key.clone(), here: keys.id().to_owned() };
         let own = keys.get(&header.key).ok_or_else(unknown)?.unwrap(bound, &wrapped);
         let own = own.ok_or_else(|| Unreadable::Header("its header was changed".to_owned()))?;
+        let at = header.opened;
         Ok(Self {
             input,
             key: ChunkKey { own, header: Hash::of(&bytes) },
@@ -187,20 +189,15 @@ impl<R: Read + Seek> Reader<R> {
             sealed: Vec::new(),
             offset: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             index: 0,
+            began: 0,
             raw: Vec::new(),
             read: 0,
             is_last: false,
             is_complete: false,
-            at: 0,
+            at,
             part: Vec::new(),
             fault: None,
-        }
-        .begun())
-    }
-
-    fn begun(mut self) -> Self {
-        self.at = self.header.opened;
-        self
+        })
     }
 
     /// What it says of itself.
@@ -239,23 +236,23 @@ impl<R: Read + Seek> Reader<R> {
                 }
             }
             let RawFrame { kind, after, payload } =
-                take(&mut rest).ok_or_else(|| behind(self.index, self.offset, "its frames are none"))?;
+                take(&mut rest).ok_or_else(|| self.within("its frames are none"))?;
             let is_rest = rest.is_empty();
             self.read = self.raw.len().saturating_sub(rest.len());
             self.at = self.at.saturating_add(after);
             if kind == kind::END {
                 self.is_complete = true;
                 if !self.is_last || !is_rest || !payload.is_empty() || !self.part.is_empty() {
-                    return Err(behind(self.index, self.offset, "it has an end where none can be"));
+                    return Err(self.within("it has an end where none can be"));
                 }
                 self.is_nothing_behind()?;
                 return Ok(Next::Complete);
             }
             if self.is_last && is_rest {
-                return Err(behind(self.index, self.offset, "it is the last one and has no end"));
+                return Err(self.within("it is the last one and has no end"));
             }
             if self.part.len().saturating_add(payload.len()) > PAYLOAD_BYTES_MAX {
-                return Err(behind(self.index, self.offset, "its frames make up more than one can be"));
+                return Err(self.within("its frames make up more than one can be"));
             }
             if kind == kind::PART {
                 self.part.extend_from_slice(payload);
@@ -268,7 +265,7 @@ impl<R: Read + Seek> Reader<R> {
                 whole.extend_from_slice(payload);
                 KeptFrame::parse(kind, &whole)
             };
-            let frame = frame.ok_or_else(|| behind(self.index, self.offset, "a frame in it is not of its kind"))?;
+            let frame = frame.ok_or_else(|| self.within("a frame in it is not of its kind"))?;
             return Ok(Next::Frame(Kept { at: UnixMicros(self.at), frame }));
         }
     }
@@ -298,8 +295,14 @@ impl<R: Read + Seek> Reader<R> {
             fault(spoiled.to_string())
         })?;
         self.index = self.index.saturating_add(1);
+        self.began = offset;
         self.offset = offset.saturating_add(u64::from(head.sealed_bytes)).saturating_add(8);
         Ok(None)
+    }
+
+    /// A fault in the chunk whose frames are read.
+    fn within(&self, what: &str) -> Fault {
+        Fault { chunk: self.index.saturating_sub(1), offset: self.began, what: what.to_owned() }
     }
 
     /// Nothing may follow the last chunk.
@@ -312,11 +315,6 @@ impl<R: Read + Seek> Reader<R> {
             None => Err(fault("the recording was cut off while it was read".to_owned())),
         }
     }
-}
-
-/// A fault in the chunk before the one that would be read next.
-fn behind(next: u64, offset: u64, what: &str) -> Fault {
-    Fault { chunk: next.saturating_sub(1), offset, what: format!("{what} (this is where it ends)") }
 }
 
 impl KeptFrame {
