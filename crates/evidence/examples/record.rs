@@ -97,28 +97,27 @@ fn pieces() -> Vec<Vec<u8>> {
         let mut bytes = Vec::new();
         for row in 0..50 {
             let number = piece * 50 + row;
-            let id: Vec<u8> = (0..2).flat_map(|_| random().to_be_bytes()).collect();
-            let text: Vec<u8> = (0..6)
+            let id: Vec<u8> = (0..7).flat_map(|_| random().to_be_bytes()).collect();
+            let text: Vec<u8> = (0..8)
                 .flat_map(|_| random().to_be_bytes())
                 .map(|byte| letters.get(usize::from(byte & 63)).copied().unwrap_or_default())
                 .collect();
             let name = pick(random());
-            let cells: [&[u8]; 6] = [
-                number.to_string().as_bytes(),
-                name.as_bytes(),
-                format!("{}@example.com", name.to_lowercase().replace(' ', ".")).as_bytes(),
-                format!("2026-11-20 08:{:02}:{:02}+00", number / 60 % 60, number % 60).as_bytes(),
-                &id,
-                &text,
-            ]
-            .map(|cell| cell);
+            let cells: [Vec<u8>; 6] = [
+                number.to_string().into_bytes(),
+                name.as_bytes().to_vec(),
+                format!("{}@example.com", name.to_lowercase().replace(' ', ".")).into_bytes(),
+                format!("2026-11-20 08:{:02}:{:02}+00", number / 60 % 60, number % 60).into_bytes(),
+                id,
+                text,
+            ];
             let body: usize = cells.iter().map(|cell| cell.len() + 4).sum();
             bytes.push(b'D');
             bytes.extend_from_slice(&(body as u32 + 6).to_be_bytes());
             bytes.extend_from_slice(&(cells.len() as u16).to_be_bytes());
             for cell in cells {
                 bytes.extend_from_slice(&(cell.len() as u32).to_be_bytes());
-                bytes.extend_from_slice(cell);
+                bytes.extend_from_slice(&cell);
             }
         }
         pieces.push(bytes);
