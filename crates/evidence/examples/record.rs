@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let opening = Opening { session: &session, at, protocol: "postgres", level: RecordingLevel::Full };
         let recording = recordings.begin(&opening)?;
         for piece in pieces.iter().cycle() {
-            while let Poll::Pending = recording.poll_room(&mut Context::from_waker(&waker)) {
+            while recording.poll_room(&mut Context::from_waker(&waker)).is_pending() {
                 thread::park();
             }
             let begun = Instant::now();
