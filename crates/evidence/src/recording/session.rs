@@ -50,14 +50,13 @@ pub(super) struct Taken {
     pub shown: u64,
 }
 
-/// What has to be done about something that was added.
+/// What the writer has to be told about something that was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    Nothing,
+struct Call {
     /// It is to be written in a while.
-    Soon,
-    /// It is to be written.
-    Now,
+    soon: bool,
+    /// A page of it is to be written.
+    now: bool,
 }
 
 impl Session {
@@ -106,27 +105,28 @@ impl Session {
 
     /// Nothing can be written here any more: who waits for room is to be woken.
     pub fn fail(&self, trouble: &Trouble, shared: &Shared) -> Vec<Waker> {
-        self.buffer.lock().fail(trouble.down(&shared.folder, &self.id.0), shared, &self.id)
+        let down = trouble.down(&shared.folder, &self.id.0);
+        tracing::error!(session = %self.id, "{down}");
+        self.buffer.lock().fail(down, shared)
     }
 }
 
 impl Buffer {
-    fn fail(&mut self, down: RecorderDown, shared: &Shared, id: &SessionId) -> Vec<Waker> {
-        tracing::error!(session = %id, "{down}");
-        self.down = Some(down);
+    fn fail(&mut self, down: RecorderDown, shared: &Shared) -> Vec<Waker> {
+        // The first reason is the one that stays.
+        self.down.get_or_insert(down);
         let _ = self.pages.take_all();
         shared.less_waits(std::mem::take(&mut self.waiting));
         std::mem::take(&mut self.wakers)
     }
 
-    /// What has to be done after these bytes were added.
+    /// What the writer has to be told after these bytes were added. What is left of a page when full ones are written has its time as well.
     fn added(&mut self, bytes: usize, shared: &Shared) -> Call {
         self.waiting = self.waiting.saturating_add(bytes);
         shared.more_waits(bytes);
-        if self.pages.has_full() {
-            return if std::mem::replace(&mut self.is_urgent, true) { Call::Nothing } else { Call::Now };
-        }
-        if self.pages.is_empty() || std::mem::replace(&mut self.is_timed, true) { Call::Nothing } else { Call::Soon }
+        let soon = !self.pages.is_empty() && !std::mem::replace(&mut self.is_timed, true);
+        let now = self.pages.has_full() && !std::mem::replace(&mut self.is_urgent, true);
+        Call { soon, now }
     }
 }
 
@@ -157,17 +157,17 @@ impl Handle {
         }
         let added = buffer.pages.bytes().saturating_sub(before);
         let call = buffer.added(added, &self.shared);
-        let mut woken = Vec::new();
-        if buffer.waiting > HELD_BYTES_MAX {
-            let what = format!("more than {} MiB of it wait to be written", HELD_BYTES_MAX / (1024 * 1024));
-            woken = buffer.fail(RecorderDown(what), &self.shared, &self.session.id);
-        }
+        let is_too_much = buffer.waiting > HELD_BYTES_MAX;
         drop(buffer);
-        woken.into_iter().for_each(Waker::wake);
-        match call {
-            Call::Nothing => {}
-            Call::Soon => self.shared.soon(&self.session),
-            Call::Now => self.shared.now(&self.session),
+        if is_too_much {
+            let what = format!("more than {} MiB of it wait to be written", HELD_BYTES_MAX / (1024 * 1024));
+            self.session.fail(&Trouble::Unfit(what), &self.shared).into_iter().for_each(Waker::wake);
+        }
+        if call.soon {
+            self.shared.soon(&self.session);
+        }
+        if call.now {
+            self.shared.now(&self.session);
         }
     }
 }

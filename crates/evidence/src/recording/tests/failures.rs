@@ -203,6 +203,7 @@ fn a_file_that_others_touch_is_no_recording() {
             recordings.flush();
             let path = open_path(dir.path(), "one");
             touch(&path);
+            let touched = fs::read(&path).ok();
             show(&*recording, 2, b"second");
             if is_end {
                 drop(recording);
@@ -212,6 +213,7 @@ fn a_file_that_others_touch_is_no_recording() {
                 assert_eq!(down, format!("{} {words} while Weir was writing it", path.display()));
             }
             assert_eq!(book.recorded(), [], "{words}");
+            assert_eq!(fs::read(&path).ok(), touched, "nothing is written into what is not ours");
         }
     }
 }

@@ -6,8 +6,12 @@ use std::sync::Arc;
 use gate::Frame;
 use model::UnixMicros;
 
+use crate::format::Hash;
 use crate::recording::RecordingKeys;
-use crate::recording::reader::Kept;
+use crate::recording::chunk::Packer;
+use crate::recording::format::Header;
+use crate::recording::keys::{ChunkKey, Place};
+use crate::recording::reader::{Kept, KeptFrame};
 use crate::recording::testing::{Book, OPENED, Stop, keys, open_path, read, shelved, show, still};
 use crate::testing::{Dice, decided};
 
@@ -222,4 +226,62 @@ fn random_changes_are_seen() {
             changed += 1;
         }
     }
+}
+
+/// Only who has the keys can make these. They are no recordings all the same.
+#[test]
+fn frames_that_make_no_sense_are_faults() {
+    let header = Header {
+        format: 1,
+        session: "s".into(),
+        opened: OPENED,
+        protocol: "postgres".into(),
+        level: "full".into(),
+        key: keys().id().into(),
+    };
+    let bound = header.bound().unwrap();
+    let read_chunks = |chunks: &[(&[u8], bool)]| {
+        let (own, wrapped) = keys().newest().wrap_new(&bound).unwrap();
+        let mut bytes = Header::bytes(&bound, &wrapped).unwrap();
+        let key = ChunkKey { own, header: Hash::of(&bytes) };
+        for (n, (raw, is_last)) in chunks.iter().enumerate() {
+            let place = Place { index: n as u64, is_last: *is_last };
+            Packer::new(1).unwrap().pack(&key, place, raw, &mut bytes).unwrap();
+        }
+        read(&bytes, &keys())
+    };
+    const ABOUT: &[u8] = &[2, 0, 1, 9];
+    const END: &[u8] = &[7, 0, 0];
+    const PART: &[u8] = &[6, 0, 1, 9];
+    let whole = [ABOUT, END].concat();
+    assert_eq!(read_chunks(&[(ABOUT, false), (&whole, true)]).1, Stop::Complete);
+    // Of a kind that nobody knows yet, with a part before it.
+    let unknown = [PART, &[77, 3, 2, 1, 2], ABOUT, END].concat();
+    let (found, stop) = read_chunks(&[(&unknown, true)]);
+    assert_eq!(stop, Stop::Complete);
+    assert_eq!(found[0].frame, KeptFrame::Other { kind: 77, payload: vec![9, 1, 2] });
+    assert_eq!((found[1].at.0, &found[1].frame), (OPENED + 3, &KeptFrame::About(9)));
+    let end_wrong = "it has an end where none can be";
+    let kind_wrong = "a frame in it is not of its kind";
+    let cases: [(&[(&[u8], bool)], &str); 10] = [
+        (&[(END, false)], end_wrong),
+        (&[(&[END, ABOUT].concat(), true)], end_wrong),
+        (&[(&[PART, END].concat(), true)], end_wrong),
+        (&[(&[7, 0, 1, 1], true)], end_wrong),
+        (&[(ABOUT, true)], "it is the last one and has no end"),
+        (&[(&[2, 0, 9, 1], false)], "its frames are none"),
+        (&[(&[2, 0, 2, 1, 1], false)], kind_wrong),
+        (&[(&[1, 0, 1, 0xff], false)], kind_wrong),
+        (&[(b"\x03\0\x02{}", false)], kind_wrong),
+        (&[(&[5, 0, 0], false)], kind_wrong),
+    ];
+    for (chunks, what) in cases {
+        let Stop::Fault(fault) = read_chunks(chunks).1 else { panic!("{what}: {chunks:?}") };
+        assert_eq!(fault.what, what, "{chunks:?}");
+    }
+    // Parts make up no more than a record can be.
+    let long = [&[6, 0, 0x80, 0x80, 0x20][..], &vec![0; 512 * 1024]].concat();
+    let many: Vec<_> = (0..33).map(|_| (long.as_slice(), false)).collect();
+    let Stop::Fault(fault) = read_chunks(&many).1 else { panic!("16 MiB and more") };
+    assert_eq!((fault.chunk, fault.what.as_str()), (32, "its frames make up more than one can be"));
 }

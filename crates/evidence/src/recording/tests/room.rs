@@ -87,6 +87,20 @@ fn what_is_added_is_soon_in_the_file() {
     assert_eq!(watched.book.recorded().len(), 1);
 }
 
+/// What is left when full pages are written has nobody else who tells of it.
+#[test]
+fn the_rest_of_a_long_piece_is_soon_in_the_file_too() {
+    let watched = watched();
+    let recording = watched.recordings.start("one");
+    let mut reader = Reader::of(File::open(open_path(watched.dir.path(), "one")).unwrap(), &keys()).unwrap();
+    show(&*recording, 1, &[1; 100_000]);
+    let mut shown = 0;
+    while shown < 100_000 {
+        watched.written.recv_timeout(LONG / 6).unwrap();
+        shown += drain(&mut reader).0.iter().map(|kept| kept.frame.shown_bytes()).sum::<u64>();
+    }
+}
+
 #[test]
 fn a_session_has_its_room() {
     let watched = watched();
