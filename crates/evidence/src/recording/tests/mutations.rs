@@ -263,7 +263,8 @@ fn frames_that_make_no_sense_are_faults() {
     assert_eq!((found[1].at.0, &found[1].frame), (OPENED + 3, &KeptFrame::About(9)));
     let end_wrong = "it has an end where none can be";
     let kind_wrong = "a frame in it is not of its kind";
-    let cases: [(&[(&[u8], bool)], &str); 10] = [
+    type Chunks<'a> = &'a [(&'a [u8], bool)];
+    let cases: [(Chunks<'_>, &str); 10] = [
         (&[(END, false)], end_wrong),
         (&[(&[END, ABOUT].concat(), true)], end_wrong),
         (&[(&[PART, END].concat(), true)], end_wrong),
