@@ -14,7 +14,9 @@
 //! able to write the whole folder made a whole new chain, and that the end of a lane's last segment was cut off (a
 //! killed process leaves the same). The byte format is in [`mod@format`].
 //!
-//! What this crate is not: it decides nothing, keeps no recording of what was shown, and never deletes a segment.
+//! Beside the log stand recordings of what callers were shown, in [`recording`].
+//!
+//! What this crate is not: it decides nothing, and never deletes a segment or a recording.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
@@ -27,6 +29,7 @@ mod log;
 mod note;
 mod prove;
 mod read;
+pub mod recording;
 mod recover;
 mod render;
 mod resume;
