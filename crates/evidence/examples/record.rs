@@ -13,7 +13,8 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant, SystemTime};
 
 use evidence::recording::{RecordingKeys, Recordings, check, find};
-use gate::{Frame, Ledger, LedgerDown, Opening, Record, Recorder, RecordingLevel};
+use gate::{Frame, Ledger, LedgerDown, Opening, Record, Recorder};
+use model::RecordingLevel;
 use model::SessionId;
 
 /// Takes everything.

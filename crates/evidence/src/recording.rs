@@ -41,7 +41,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use gate::{Ledger, Opening, Recorder, RecorderDown, Recording, RecordingLevel};
+use gate::{Ledger, Opening, Recorder, RecorderDown, Recording};
+use model::RecordingLevel;
 
 use chunk::Packer;
 use disk::{Disk, Folder, make_private};

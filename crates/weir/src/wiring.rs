@@ -1,15 +1,18 @@
 //! Configuration becomes the adapters that the protocols use through `gate`'s ports. The only place that knows both.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use credentials::CredentialSource;
-use gate::{Content, CredentialDown, Credentials};
+use evidence::recording::{RecordingKeys, Recordings};
+use gate::{Content, CredentialDown, Credentials, Ledger, Recorder};
 use identity::{Certificates, Directory, Issuers, SaltKey, TokenFile, TokenFileError};
-use model::{Sensitive, TargetId};
+use model::{RecordingLevel, Sensitive, TargetId};
 use protocol_postgres::TargetSettings;
 
 use crate::config::{Config, PostgresTarget};
+use crate::serve::ServeError;
 use crate::state::{self, FileError};
 
 /// In the state folder: Weir's own tokens. `weir serve` and `weir token` use the same.
@@ -42,6 +45,29 @@ pub enum TokensDown {
     /// Their own file.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+}
+
+/// Where the sessions of recorded targets are recorded; none where no target is.
+pub fn recorder(config: &Config, ledger: Arc<dyn Ledger>) -> Result<Option<Arc<dyn Recorder>>, ServeError> {
+    let is_recorded = |target: &PostgresTarget| target.target.recording.level != RecordingLevel::Off;
+    if !config.targets.values().any(is_recorded) {
+        return Ok(None);
+    }
+    let keys = recording_keys(config)?;
+    let recordings = Recordings::open(&recordings_folder(config), keys, ledger)?;
+    Ok(Some(Arc::new(recordings)))
+}
+
+/// What recordings are sealed with.
+pub fn recording_keys(config: &Config) -> Result<RecordingKeys, FileError> {
+    let key = state::instance_key(&config.state)?;
+    let refused = |error: evidence::recording::Refused| FileError::new(&config.state, error.to_string(), "");
+    RecordingKeys::new(&key).map_err(refused)
+}
+
+/// Where recordings are.
+pub fn recordings_folder(config: &Config) -> PathBuf {
+    config.state.join("recordings")
 }
 
 /// What is looked for in values, made once for all targets; none where no target wants it.

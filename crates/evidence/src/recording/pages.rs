@@ -2,7 +2,7 @@
 //!
 //! A page is the content of one chunk. Frames lie wholly in one: what is longer is cut.
 
-use gate::RecordingLevel;
+use model::RecordingLevel;
 use serde::Serialize;
 
 use super::frame::{HEAD_BYTES_MAX, LENGTH_BYTES, kind, length, put_varint};
@@ -46,9 +46,14 @@ enum Tail {
     },
 }
 
-/// A field's sights, as a shape has them.
+/// A field, as a shape has it.
 #[derive(Serialize)]
 struct Field<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    type_id: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    binary: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'a str>,
     sight: &'static str,
@@ -57,10 +62,9 @@ struct Field<'a> {
 
 /// A shape's payload.
 pub(super) fn shape(fields: &[gate::ShownField<'_>]) -> serde_json::Result<Vec<u8>> {
-    let field = |field: &gate::ShownField<'_>| (field.sight.as_str(), field.kept.as_str());
     let fields = fields.iter().map(|shown| {
-        let (sight, kept) = field(shown);
-        Field { class: shown.class, sight, kept }
+        let gate::ShownField { name, type_id, binary, class, sight, kept } = *shown;
+        Field { name, type_id, binary, class, sight: sight.as_str(), kept: kept.as_str() }
     });
     serde_json::to_vec(&fields.collect::<Vec<_>>())
 }
@@ -334,10 +338,17 @@ mod tests {
         use gate::ShownField;
         use model::Sight;
         let fields = [
-            ShownField { class: Some("pii.email"), sight: Sight::Clear, kept: Sight::Token },
-            ShownField { class: None, sight: Sight::Clear, kept: Sight::Clear },
+            ShownField {
+                name: "mail",
+                type_id: 25,
+                binary: false,
+                class: Some("pii.email"),
+                sight: Sight::Clear,
+                kept: Sight::Token,
+            },
+            ShownField { name: "id", type_id: 23, binary: true, class: None, sight: Sight::Clear, kept: Sight::Clear },
         ];
-        let json = r#"[{"class":"pii.email","sight":"clear","kept":"token"},{"sight":"clear","kept":"clear"}]"#;
+        let json = r#"[{"name":"mail","type":25,"class":"pii.email","sight":"clear","kept":"token"},{"name":"id","type":23,"binary":true,"sight":"clear","kept":"clear"}]"#;
         assert_eq!(shape(&fields).unwrap(), json.as_bytes());
     }
 }

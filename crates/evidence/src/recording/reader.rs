@@ -93,6 +93,12 @@ pub enum KeptFrame {
 /// How a field was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptField {
+    /// Its name.
+    pub name: String,
+    /// Its type, by the number that the target gives it.
+    pub type_id: u64,
+    /// Whether its values are in the protocol's binary form.
+    pub binary: bool,
     /// Its class, if it is a copy of a classified field.
     pub class: Option<String>,
     /// What the caller saw.
@@ -336,6 +342,11 @@ impl KeptFrame {
 fn fields(json: &[u8]) -> Option<Vec<KeptField>> {
     #[derive(Deserialize)]
     struct Field {
+        name: String,
+        #[serde(rename = "type")]
+        type_id: u64,
+        #[serde(default)]
+        binary: bool,
         class: Option<String>,
         sight: String,
         kept: String,
@@ -345,8 +356,8 @@ fn fields(json: &[u8]) -> Option<Vec<KeptField>> {
         all.into_iter().find(|sight| sight.as_str() == word)
     };
     let fields: Vec<Field> = serde_json::from_slice(json).ok()?;
-    let kept = fields
-        .into_iter()
-        .map(|field| Some(KeptField { sight: sight(&field.sight)?, kept: sight(&field.kept)?, class: field.class }));
+    let kept = fields.into_iter().map(|Field { name, type_id, binary, class, sight: seen, kept }| {
+        Some(KeptField { name, type_id, binary, class, sight: sight(&seen)?, kept: sight(&kept)? })
+    });
     kept.collect()
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
-use gate::{Event, Frame, Ledger, LedgerDown, Opening, Record, Recorded, Recorder, Recording, RecordingLevel};
-use model::{SessionId, UnixMicros};
+use gate::{Event, Frame, Ledger, LedgerDown, Opening, Record, Recorded, Recorder, Recording};
+use model::{RecordingLevel, SessionId, UnixMicros};
 use parking_lot::Mutex;
 
 use super::chunk::LEVEL;

@@ -15,6 +15,7 @@ mod masked;
 mod output;
 mod policy;
 mod progress;
+mod replay;
 mod serve;
 mod time_span;
 mod token;
@@ -81,6 +82,7 @@ enum Command {
     Policy(policy::Args),
     Log(log::Args),
     Audit(audit::Args),
+    Replay(replay::Args),
     Detect(detect::Args),
     Discover(discover::Args),
     Demo(demo::Args),
@@ -95,6 +97,7 @@ impl Command {
             Self::Policy(args) => policy::run(args, global),
             Self::Log(args) => log::run(args, global),
             Self::Audit(args) => audit::run(args, global),
+            Self::Replay(args) => replay::run(args, global),
             Self::Detect(args) => detect::run(args, global),
             Self::Discover(args) => discover::run(args, global),
             Self::Demo(args) => demo::run(args, global),

@@ -48,6 +48,9 @@ pub enum ServeError {
     /// The log can't be written.
     #[error("{0}")]
     Ledger(#[from] gate::LedgerDown),
+    /// Recordings can't be written.
+    #[error("{0}")]
+    Recordings(#[from] evidence::recording::StartError),
     /// An address can't be listened on.
     #[error("cannot listen on {address}: {why}")]
     Listen {
@@ -85,7 +88,11 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let first: Arc<dyn Ledger> = log.lane(0);
     first
         .append(&[record(Event::Started { version: crate::version::VERSION, policies: policies.hash().to_owned() })])?;
-    let gate = Arc::new(Gate::new(Arc::new(policies), Keys::new(state::instance_key(&config.state)?)));
+    let mut gate = Gate::new(Arc::new(policies), Keys::new(state::instance_key(&config.state)?));
+    if let Some(recorder) = wiring::recorder(config, Arc::clone(&first))? {
+        gate = gate.with_recorder(recorder);
+    }
+    let gate = Arc::new(gate);
     let directory = Arc::new(wiring::directory(config).map_err(ServeError::Identity)?);
     let (shutdown, shutting_down) = watch::channel(false);
     let (revoke, revocations) = watch::channel(0_u64);

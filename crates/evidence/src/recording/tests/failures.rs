@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use gate::{Frame, Opening, Recorder, RecordingLevel};
-use model::{SessionId, UnixMicros};
+use gate::{Frame, Opening, Recorder};
+use model::{RecordingLevel, SessionId, UnixMicros};
 
 use crate::recording::format::OPEN_FOLDER;
 use crate::recording::reader::Kept;

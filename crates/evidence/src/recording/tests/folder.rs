@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use gate::{Frame, RecordingLevel};
-use model::UnixMicros;
+use gate::Frame;
+use model::{RecordingLevel, UnixMicros};
 
 use crate::recording::recover::digest_of;
 use crate::recording::testing::{Book, DAY, OPENED, Stop, copy_open, keys, open_path, read, shelved, show, still};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gate::{Event, Frame, Record, RecordingLevel, ShownField};
-use model::{SessionId, Sight, UnixMicros};
+use gate::{Event, Frame, Record, ShownField};
+use model::{RecordingLevel, SessionId, Sight, UnixMicros};
 use proptest::prelude::*;
 
 use crate::recording::reader::{Kept, KeptFrame};
@@ -120,7 +120,7 @@ proptest! {
                     let of = |(class, sight, kept): &(Option<String>, Sight, Sight)| (class.clone(), *sight, *kept);
                     let shape: Vec<_> = fields
                         .iter()
-                        .map(|(class, sight, kept)| ShownField { class: class.as_deref(), sight: *sight, kept: *kept })
+                        .map(|(class, sight, kept)| ShownField { name: "n", type_id: 25, binary: true, class: class.as_deref(), sight: *sight, kept: *kept })
                         .collect();
                     added(Frame::Shape(&shape));
                     Item::Shape(fields.iter().map(of).collect())
