@@ -35,6 +35,6 @@ mod testing;
 pub use filter::Filter;
 pub use lane::Lane;
 pub use log::{Durability, Log, OpenError};
-pub use read::{Caller, Follower, LoggedRecord, Records, records};
+pub use read::{Caller, Follower, LoggedRecord, Place, Records, records, records_after};
 pub use render::{Zone, json_line, printable, render};
 pub use verify::{Fault, Report, verify};

@@ -18,6 +18,10 @@ use std::time::{Duration, Instant};
 
 use store::{Cursor, Entry, Index, Ruling, Search, Text};
 
+/// As in `weir`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Entries of a batch.
 const BATCH: u64 = 100_000;
 const TABLES: [&str; 20] = [
@@ -209,9 +213,9 @@ fn fill(index: &mut Index, statements: u64) {
         let until = log.seq + BATCH;
         let mut writer = index.write().unwrap();
         while log.seq < until && done < statements {
-            // A needle, in the oldest tenth.
             log.go_on(&mut writer);
             done += 1;
+            // A needle, in the oldest tenth.
             if done == statements / 10 {
                 log.record(&mut writer, 1, format_args!(r#""event":"decided","op":99,"ruling":"deny","step":"query","asks":["truncate Table::\"shop0/hidden.rare\""],"rules":["never"],"digest":"00","text":"TRUNCATE hidden.rare, needle""#));
             }
@@ -293,13 +297,13 @@ fn searches() -> Vec<(&'static str, Search)> {
     let mut searches = vec![
         ("everything", Search::default()),
         ("person, many", Search { person: some("acme/job0"), ..Search::default() }),
-        ("person, few", Search { person: some("user49@example.com"), ..Search::default() }),
+        ("person, few", Search { person: some("user35@example.com"), ..Search::default() }),
         ("person, unknown", Search { person: some("nobody"), ..Search::default() }),
         ("owner", Search { owner: some("user20@example.com"), ..Search::default() }),
         ("group, all", Search { group: some("users"), ..Search::default() }),
         ("group, some", Search { group: some("group3"), ..Search::default() }),
         ("target", Search { target: some("shop4"), ..Search::default() }),
-        ("run", Search { run: some("acme/job3/nightly#77"), ..Search::default() }),
+        ("run", Search { run: some("acme/job3/nightly#7"), ..Search::default() }),
         ("workflow", Search { run: some("acme/job3/nightly"), ..Search::default() }),
         ("table", Search { table: some("orders"), ..Search::default() }),
         ("table, one", Search { table: some("hidden.rare"), ..Search::default() }),

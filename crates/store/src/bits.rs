@@ -173,7 +173,7 @@ impl Bits {
 
     /// In order.
     pub fn iter(&self) -> impl Iterator<Item = u16> {
-        (0_u16..).step_by(64).zip(&self.0).flat_map(|(base, word)| {
+        (0..=u16::MAX).step_by(64).zip(&self.0).flat_map(|(base, word)| {
             let mut left = *word;
             std::iter::from_fn(move || {
                 let bit = u16::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
@@ -193,6 +193,7 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 2000, ..ProptestConfig::default() })]
         #[test]
         fn a_set_is_a_set(
             steps in proptest::collection::vec((any::<u16>(), any::<bool>()), 0..6000),

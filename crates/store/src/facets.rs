@@ -121,20 +121,14 @@ pub(crate) fn run(id: &str) -> Vec<Value> {
     [(Kind::Run, id.to_lowercase())].into_iter().chain(workflow).collect()
 }
 
-/// A class with its sight: `pii.email:partial`.
+/// A class with its sight: `pii.email:partial` is also `pii:partial`.
 pub(crate) fn class(shown: &str) -> Vec<Value> {
     let shown = shown.to_lowercase();
-    let class = shown.split_once(':').map_or(shown.as_str(), |(class, _sight)| class);
-    let mut values: Vec<Value> = class
-        .match_indices('.')
-        .filter_map(|(at, _)| class.get(..at))
-        .map(|above| (Kind::Class, above.to_owned()))
-        .collect();
-    values.push((Kind::Class, class.to_owned()));
-    if class != shown {
-        values.push((Kind::Class, shown));
-    }
-    values
+    let (class, sight) = shown.split_once(':').map_or((shown.as_str(), None), |(class, sight)| (class, Some(sight)));
+    let above = class.match_indices('.').filter_map(|(at, _)| class.get(..at));
+    let with_sight = |class: &str| sight.map(|sight| (Kind::Class, format!("{class}:{sight}")));
+    let names = above.chain([class]);
+    names.flat_map(|class| [Some((Kind::Class, class.to_owned())), with_sight(class)]).flatten().collect()
 }
 
 /// A rule.
@@ -187,7 +181,7 @@ mod tests {
             (principal(Kind::Person, "Local:Alice@x"), "Person local:alice@x, Person alice@x"),
             (principal(Kind::Owner, "alice"), "Owner alice"),
             (run("acme/Nightly#17"), "Run acme/nightly#17, Run acme/nightly"),
-            (class("pii.email:partial"), "Class pii, Class pii.email, Class pii.email:partial"),
+            (class("pii.email:partial"), "Class pii, Class pii:partial, Class pii.email, Class pii.email:partial"),
             (class("unknown:nothing"), "Class unknown, Class unknown:nothing"),
             (ask("select Target::\"shop\""), ""),
             (ask("set Setting::\"shop/search_path\""), ""),

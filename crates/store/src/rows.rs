@@ -172,15 +172,29 @@ pub struct Notice {
     pub detail: String,
 }
 
+impl Session {
+    /// Where it stands in the order.
+    pub fn position(&self) -> Position {
+        Position { at: self.began, lane: self.lane, seq: self.seq }
+    }
+}
+
+impl Statement {
+    /// Where it stands in the order.
+    pub fn position(&self) -> Position {
+        Position { at: self.at, lane: self.lane, seq: self.seq }
+    }
+}
+
 impl Index {
     /// Statements, newest first, of which at most `limit`; those after a position that an earlier page ended with.
     pub fn statements(&self, search: &Search, after: Option<Position>, limit: usize) -> Result<Page<Statement>, Error> {
-        self.page(Space::Statements, search, after, limit, statement, |found| (found.at, found.lane, found.seq))
+        self.page(Space::Statements, search, after, limit, statement, Statement::position)
     }
 
     /// Sessions, newest first, and callers that were turned away.
     pub fn sessions(&self, search: &Search, after: Option<Position>, limit: usize) -> Result<Page<Session>, Error> {
-        self.page(Space::Sessions, search, after, limit, session, |found| (found.began, found.lane, found.seq))
+        self.page(Space::Sessions, search, after, limit, session, Session::position)
     }
 
     fn page<T>(
@@ -190,15 +204,11 @@ impl Index {
         after: Option<Position>,
         limit: usize,
         read: impl Fn(&Connection, i64) -> rusqlite::Result<T>,
-        order: impl Fn(&T) -> (i64, u16, i64),
+        position: impl Fn(&T) -> Position,
     ) -> Result<Page<T>, Error> {
         let page = || {
             // All that is read is of one moment.
             let db = self.db.unchecked_transaction()?;
-            let position = |found: &T| {
-                let (at, lane, seq) = order(found);
-                Position { at, lane, seq }
-            };
             // One more says whether there is more.
             let ids = find(&db, space, search, after, limit.saturating_add(1))?;
             let found = ids.into_iter().map(|id| read(&db, id)).collect::<rusqlite::Result<Vec<T>>>()?;

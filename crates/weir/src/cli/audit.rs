@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use evidence::verify;
 
+use super::indexed::Reindex;
 use super::{CliError, Global, counted, load_config, output};
 
 const EXAMPLES: &str = "\
 Examples:
   weir audit verify
-  weir audit verify --folder /backup/weir-state/log";
+  weir audit verify --folder /backup/weir-state/log
+  weir audit reindex";
 
 /// Check the decision log.
 #[derive(Debug, clap::Args)]
@@ -24,6 +26,8 @@ pub struct Args {
 enum What {
     /// Walk the whole log and say whether anything in it was changed, removed or put in
     Verify(Verify),
+    /// Make the index that `weir sessions` and `weir search` ask anew from the log
+    Reindex(Reindex),
 }
 
 /// Walk every record of every lane: each carries the hash of the one before it.
@@ -37,7 +41,10 @@ struct Verify {
 
 /// Runs it.
 pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
-    let What::Verify(Verify { folder }) = args.what;
+    let Verify { folder } = match args.what {
+        What::Verify(verify) => verify,
+        What::Reindex(reindex) => return reindex.run(&load_config(global)?.state),
+    };
     let folder = match folder {
         Some(folder) => folder,
         None => load_config(global)?.state.join("log"),

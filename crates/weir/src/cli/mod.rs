@@ -9,13 +9,16 @@ mod demo;
 mod detect;
 mod discover;
 mod error;
+mod indexed;
 mod init;
 mod log;
 mod masked;
 mod output;
 mod policy;
 mod progress;
+mod search;
 mod serve;
+mod sessions;
 mod time_span;
 mod token;
 
@@ -80,6 +83,8 @@ enum Command {
     Token(token::Args),
     Policy(policy::Args),
     Log(log::Args),
+    Sessions(sessions::Args),
+    Search(search::Args),
     Audit(audit::Args),
     Detect(detect::Args),
     Discover(discover::Args),
@@ -94,6 +99,8 @@ impl Command {
             Self::Check(args) => check::run(args, global),
             Self::Policy(args) => policy::run(args, global),
             Self::Log(args) => log::run(args, global),
+            Self::Sessions(args) => sessions::run(args, global),
+            Self::Search(args) => search::run(args, global),
             Self::Audit(args) => audit::run(args, global),
             Self::Detect(args) => detect::run(args, global),
             Self::Discover(args) => discover::run(args, global),
