@@ -14,7 +14,7 @@ use crate::subjects;
 use crate::terms::Terms;
 use crate::write::number;
 
-/// Entries that are found, with their times: newest first, and all of the last one's microsecond.
+/// Entries that are found, newest first: as many as are wanted, and all others of the last one's microsecond.
 pub(crate) fn find(
     db: &Connection,
     space: Space,

@@ -1,7 +1,8 @@
 //! The index of the decision log: one SQLite file that answers who asked for what, when, and what came of it.
 //!
 //! ```text
-//! log ──records──▶ Writer::add ──▶ rows, sets, words ──▶ Index::sessions, Index::statements ──▶ weir sessions, weir search
+//! log ──records──▶ Writer::add ──▶ rows, sets, words ──▶ Index::sessions ────▶ weir sessions
+//!                                                  └──▶ Index::statements ──▶ weir search
 //! ```
 //!
 //! It is a projection: whatever is in it can be made again from the log, so a file of another version, or of a log that

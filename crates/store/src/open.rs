@@ -100,7 +100,7 @@ fn guard(path: &Path) -> Result<File, Error> {
 fn connect(path: &Path) -> rusqlite::Result<Option<Connection>> {
     // SQLite would make the file readable for all; those beside it get the mode of this one.
     own_file(path).map_err(|_| rusqlite::Error::InvalidPath(path.to_owned()))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(PATIENCE)?;
     db.set_prepared_statement_cache_capacity(64);

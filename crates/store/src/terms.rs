@@ -16,25 +16,30 @@ use crate::write::facet_id;
 
 /// In so many texts of a chunk a word is frequent. Fewer can be read one by one.
 const FREQUENT: usize = 64;
-/// So many texts of a chunk are read one by one, before their words are looked at.
-pub(crate) const UNTERMED_MAX: i64 = 8192;
+/// So many texts of a chunk may be read one by one, before their words are looked at.
+const UNTERMED_MAX: i64 = 8192;
+
+/// Chunks with too many texts that were not looked at.
+pub(crate) fn wanting(db: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let mut read = db.prepare_cached("SELECT id / 2 FROM chunks WHERE id % 2 = ?1 AND entries - termed >= ?2")?;
+    read.query_map([Space::Statements.chunk(0), UNTERMED_MAX], |row| row.get(0))?.collect()
+}
 
 /// What a pair is called among the facets.
 fn pair(first: &str, second: &str) -> String {
     format!("{first} {second}")
 }
 
-/// Looks at all the texts of a chunk, of which there are so many, and keeps its sets.
-pub(crate) fn write(db: &Connection, chunk: i64, entries: i64) -> rusqlite::Result<()> {
+/// Looks at all the texts of a chunk, and keeps its sets.
+pub(crate) fn write(db: &Connection, chunk: i64) -> rusqlite::Result<()> {
     let mut ids = HashMap::<Box<str>, usize>::new();
     let mut sets = Vec::<Set>::new();
     let mut counts = Vec::<usize>::new();
     // All texts as numbers of their words.
     let mut texts = Vec::<(u16, Vec<usize>)>::new();
     let mut words = String::new();
-    let mut read = db.prepare_cached("SELECT text FROM statements WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
-    let start = join(chunk, 0);
-    let mut rows = read.query([start, start.saturating_add(entries)])?;
+    let mut read = db.prepare_cached("SELECT text FROM statements WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+    let mut rows = read.query([join(chunk, 0), join(chunk, u16::MAX)])?;
     for number in 0..=u16::MAX {
         let Some(row) = rows.next()? else { break };
         plain(row.get_ref(0)?.as_str()?, &mut words);
@@ -81,7 +86,7 @@ pub(crate) fn write(db: &Connection, chunk: i64, entries: i64) -> rusqlite::Resu
         to.execute(params![id, set.write()])?;
     }
     db.prepare_cached("UPDATE chunks SET termed = ?2 WHERE id = ?1")?
-        .execute([Space::Statements.chunk(chunk), entries])
+        .execute(params![Space::Statements.chunk(chunk), i64::try_from(texts.len()).unwrap_or(i64::MAX)])
         .map(drop)
 }
 

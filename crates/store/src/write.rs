@@ -115,8 +115,8 @@ impl Writer<'_> {
     pub fn commit(self, cursors: &[Cursor]) -> Result<(), Error> {
         let Self { db, path, batch } = self;
         let write = || {
-            for (chunk, entries) in batch.write(&db)? {
-                terms::write(&db, chunk, entries)?;
+            for chunk in batch.write(&db)? {
+                terms::write(&db, chunk)?;
             }
             let mut to = db.prepare_cached("INSERT OR REPLACE INTO cursors (lane, seq, place) VALUES (?1, ?2, ?3)")?;
             for Cursor { lane, seq, place } in cursors {
@@ -126,6 +126,18 @@ impl Writer<'_> {
             db.commit()
         };
         write().map_err(|error| Error::of(path, error))
+    }
+
+    /// Ends a batch that nothing came into: there is no more for now. What was put off until then is done.
+    pub fn settle(self) -> Result<(), Error> {
+        let Self { db, path, .. } = self;
+        let settle = || {
+            for chunk in terms::wanting(&db)? {
+                terms::write(&db, chunk)?;
+            }
+            db.commit()
+        };
+        settle().map_err(|error| Error::of(path, error))
     }
 }
 

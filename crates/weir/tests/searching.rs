@@ -111,7 +111,7 @@ fn logged() -> (tempfile::TempDir, Log) {
             }),
         ),
     ];
-    log.lanes()[0].append(&records).unwrap();
+    log.lane(0).append(&records).unwrap();
     (dir, log)
 }
 
@@ -141,12 +141,12 @@ fn statements_and_sessions_are_found_while_the_log_grows() {
     }
     assert_eq!(found(dir, &["sessions"]), [10, 7, 2]);
     assert_eq!(found(dir, &["sessions", "--decision", "deny"]), [10, 2]);
-    log.lanes()[0].append(&[decided(10, "0198f0a2-bbbbbbbb", 2, Ruling::Permit, "SELECT later")]).unwrap();
+    log.lane(0).append(&[decided(10, "0198f0a2-bbbbbbbb", 2, Ruling::Permit, "SELECT later")]).unwrap();
     assert_eq!(found(dir, &["search", "--person", "bob"]), [11, 8]);
     // And in a segment that comes when Weir starts again: 12 is the seal, 13 its header.
     drop(log);
     let log = open(dir);
-    log.lanes()[0].append(&[decided(11, "0198f0a2-bbbbbbbb", 3, Ruling::Permit, "SELECT last")]).unwrap();
+    log.lane(0).append(&[decided(11, "0198f0a2-bbbbbbbb", 3, Ruling::Permit, "SELECT last")]).unwrap();
     assert_eq!(found(dir, &["search", "--person", "bob"]), [14, 11, 8]);
     let first = found(dir, &["search"]);
     let ran = weir(dir, &["audit", "reindex"]);
@@ -221,7 +221,7 @@ fn another_log_is_noticed_and_a_damaged_index_is_said_to_be_one() {
     drop(log);
     fs::remove_dir_all(dir.path().join("weir-state/log")).unwrap();
     let log = open(dir.path());
-    log.lanes()[0].append(&[decided(1, "other", 1, Ruling::Permit, "SELECT other")]).unwrap();
+    log.lane(0).append(&[decided(1, "other", 1, Ruling::Permit, "SELECT other")]).unwrap();
     let ran = weir(dir.path(), &["search", "--json"]);
     assert!(ran.code == 0 && ran.err.contains("the log is not the one that the index was made of"), "{}", ran.err);
     assert!(ran.out.lines().count() == 1 && ran.out.contains("SELECT other"), "{}", ran.out);
@@ -251,6 +251,6 @@ fn many_at_once_do_not_disturb_each_other() {
         }
         let more: Vec<_> =
             (0..500).map(|n| decided(20 + n, "0198f0a2-bbbbbbbb", 10 + n, Ruling::Permit, "SELECT 1")).collect();
-        log.lanes()[0].append(&more).unwrap();
+        log.lane(0).append(&more).unwrap();
     }
 }

@@ -72,9 +72,8 @@ mod tests {
     fn reading_goes_on_behind_any_record() {
         let folder = tempfile::tempdir().unwrap();
         let log = small(folder.path(), 2);
-        let lanes = log.lanes();
         for op in 0..120 {
-            lanes[usize::from(op % 3 == 0)].append(&[decided(op)]).unwrap();
+            log.lane(usize::from(op % 3 == 0)).append(&[decided(op)]).unwrap();
         }
         let whole = all(folder.path());
         assert!(whole.iter().filter_map(|record| record.place()).any(|place| place.segment.first > 1), "one segment");
@@ -95,7 +94,7 @@ mod tests {
         let mut rest = records_after(folder.path(), &places).unwrap().unwrap();
         assert!(rest.next().is_none());
         for op in 200..260 {
-            lanes[0].append(&[decided(op)]).unwrap();
+            log.lane(0).append(&[decided(op)]).unwrap();
         }
         rest.refresh().unwrap();
         assert_eq!(ops(&rest.map(Result::unwrap).collect::<Vec<_>>()), (200..260).collect::<Vec<_>>());
@@ -105,7 +104,7 @@ mod tests {
     fn another_log_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let log = small(folder.path(), 1);
-        log.lanes()[0].append(&[decided(1), decided(2)]).unwrap();
+        log.lane(0).append(&[decided(1), decided(2)]).unwrap();
         let last = records(folder.path()).unwrap().last().unwrap().unwrap();
         let place = last.place().unwrap();
         let is_known = |place: Place| records_after(folder.path(), &[place]).unwrap().is_some();

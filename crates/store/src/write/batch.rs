@@ -10,7 +10,6 @@ use super::sessions::Arrived;
 use super::statements::Statement;
 use crate::bits::{CHUNK, Set};
 use crate::facets::{self, Facet, Space, Value};
-use crate::terms;
 
 /// The number of what belongs to no session.
 pub(crate) const NO_SESSION: i64 = -1;
@@ -39,8 +38,8 @@ struct Chunk {
     times: Vec<u8>,
 }
 
-/// Spreads the numbers of sets, which are ours and nobody's choice. A third of what taking in a record costs went into
-/// the standard library's hash, which is made for what others choose.
+/// Spreads the numbers of sets. They are ours and nobody else's choice, so the standard library's hash, which is made for
+/// what others choose and is slower, is not needed for the twenty or so of each statement.
 #[derive(Default)]
 pub(super) struct Mixer(u64);
 
@@ -189,7 +188,7 @@ impl Batch {
     fn set(&mut self, db: &Connection, facet: Facet, space: Space, id: i64) -> rusqlite::Result<(&mut Set, u16)> {
         let (chunk, number) = facets::split(id);
         let kept = facet.set(space, chunk);
-        // Asked twice, for the borrow checker's sake and not to look up what is new.
+        // Nothing is kept yet of a chunk that is new.
         if !self.sets.contains_key(&kept) {
             let set = match self.chunk(db, space, chunk)?.is_new {
                 true => Set::default(),
@@ -204,8 +203,8 @@ impl Batch {
         Ok((self.sets.entry(kept).or_default(), number))
     }
 
-    /// Writes all of it. Says which chunks of statements have so many more texts that their words should be looked at.
-    pub fn write(mut self, db: &Connection) -> rusqlite::Result<Vec<(i64, i64)>> {
+    /// Writes all of it. Says which chunks of statements are full now, so that their words can be looked at once and for all.
+    pub fn write(mut self, db: &Connection) -> rusqlite::Result<Vec<i64>> {
         self.write_sessions(db)?;
         self.write_statements(db)?;
         let mut sets: Vec<_> = self.sets.into_iter().collect();
@@ -218,17 +217,17 @@ impl Batch {
         let mut to = db.prepare_cached(
             "INSERT OR REPLACE INTO chunks (id, entries, first, last, termed, times) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
-        let mut grown = Vec::new();
+        let mut full = Vec::new();
         for ((space, number), Chunk { first, last, termed, times, .. }) in self.chunks {
-            let entries = i64::try_from(times.as_chunks::<8>().0.len()).unwrap_or(i64::MAX);
-            to.execute(params![space.chunk(number), entries, first, last, termed, times])?;
-            let is_full = usize::try_from(entries).is_ok_and(|entries| entries >= CHUNK);
-            let more = entries.saturating_sub(termed);
-            if space == Space::Statements && (more >= terms::UNTERMED_MAX || (is_full && more > 0)) {
-                grown.push((number, entries));
+            let entries = times.as_chunks::<8>().0.len();
+            let is_termed = usize::try_from(termed).is_ok_and(|termed| termed >= entries);
+            if space == Space::Statements && entries >= CHUNK && !is_termed {
+                full.push(number);
             }
+            let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+            to.execute(params![space.chunk(number), entries, first, last, termed, times])?;
         }
-        Ok(grown)
+        Ok(full)
     }
 }
 

@@ -84,7 +84,8 @@ impl Batch {
         Ok(())
     }
 
-    /// The end belongs to the newest decision on the operation. One without a decision (its record was in a segment that is gone) is left out.
+    /// The end belongs to the newest decision on the operation. One without a decision (its record was in a segment that
+    /// is gone) is left out.
     pub fn ended(
         &mut self,
         db: &Connection,

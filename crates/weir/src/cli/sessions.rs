@@ -16,8 +16,8 @@ Examples:
 
 /// List sessions, newest first, and callers that were turned away.
 ///
-/// A session is found if something in it fulfils each filter. Its time is when it began. One that goes on is marked `running`; one that Weir left
-/// without closing it (killed, or a lost power) `cut off`, once Weir has started again.
+/// A session is found if something in it fulfils each filter. Its time is when it began. One that goes on is marked
+/// `running`; one that Weir left without closing it (killed, or a lost power) `cut off`, once Weir has started again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

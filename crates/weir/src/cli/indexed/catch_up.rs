@@ -100,6 +100,7 @@ pub fn feed(index: &mut Index, log: &Path) -> Result<Fed, Failed> {
             }
         }
         if taken == 0 {
+            writer.settle()?;
             patience.end();
             return Ok(Fed::All { records: total });
         }
