@@ -153,7 +153,7 @@ impl Log {
         };
         let denied = self.dice.below(50) == 0;
         let ruling = if denied { "deny" } else { "permit" };
-        let probe = if text % 10 == 0 {
+        let probe = if text.is_multiple_of(10) {
             format!(
                 r#","probe Field::\"shop0/public.{table}.column_{column}\" of {}""#,
                 CLASSES[usize::try_from(text / 10 % 4).unwrap()]

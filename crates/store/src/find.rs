@@ -238,6 +238,10 @@ impl<'a> Conditions<'a> {
         let mut more = Bits::none();
         let mut same = Bits::below(usize::try_from(chunk.entries).unwrap_or(0));
         for bit in (0..Facet::ROW_BITS).rev() {
+            // What differs from the number in a higher bit is told already.
+            if same.is_empty() {
+                break;
+            }
             let mut set = Bits::none();
             self.add(db, chunk, Facet::row_bit(bit), &mut set)?;
             if (wanted >> bit) & 1 == 1 {

@@ -93,13 +93,13 @@ fn frequent_and_rare_words_are_found_over_chunks() {
     let mut records = Vec::new();
     let text = |n: u64| match n {
         70 | 66_000 | 79_990 => format!("SELECT needle FROM orders WHERE id = {n}"),
-        _ if n % 3 == 0 => format!("SELECT a FROM orders WHERE id = {n}"),
+        _ if n.is_multiple_of(3) => format!("SELECT a FROM orders WHERE id = {n}"),
         _ if n % 1000 == 1 => "SELECT orders FROM a".to_owned(),
         _ => format!("UPDATE orders SET a = {n}"),
     };
-    let all = 80_000;
+    let all = 80_000_u64;
     for n in 0..all {
-        let (lane, at) = (u16::from(n % 50 == 0), 1000 + n - if n % 50 == 0 { 40 } else { 0 });
+        let (lane, at) = (u16::from(n.is_multiple_of(50)), 1000 + n - if n.is_multiple_of(50) { 40 } else { 0 });
         records.push((
             lane,
             n,
@@ -140,10 +140,15 @@ fn search_words(index: &Index, text: &dyn Fn(u64) -> String, all: u64) {
                 crate::words::plain(&text(*n), &mut words);
                 wanted.is_in(&words)
             })
-            .map(|n| (1000 + i64::try_from(n).unwrap() - if n % 50 == 0 { 40 } else { 0 }, i64::try_from(n).unwrap()))
+            .map(|n| {
+                (
+                    1000 + i64::try_from(n).unwrap() - if n.is_multiple_of(50) { 40 } else { 0 },
+                    i64::try_from(n).unwrap(),
+                )
+            })
             .collect();
         // Newest first, of one time the higher lane.
-        expected.sort_by_key(|(at, n)| std::cmp::Reverse((*at, u16::from(n % 50 == 0), *n)));
+        expected.sort_by_key(|(at, n)| std::cmp::Reverse((*at, u16::from(*n % 50 == 0), *n)));
         let place = |found: &Statement| (found.at, found.seq);
         let mut after = None;
         for from in [0, 70] {

@@ -160,6 +160,9 @@ struct Session {
     rows: u64,
 }
 
+/// A statement as a scan knows it: its session, who that was when it was decided, what is told of it, and its records.
+type Decided = (String, Value, Found, Vec<Value>);
+
 fn texts(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().filter_map(|word| word.as_str().map(str::to_owned)).collect()
 }
@@ -239,9 +242,9 @@ fn timely(search: &Search, at: i64) -> bool {
 
 impl Log {
     /// Sessions by id, those who were turned away under ids of their own; statements with all that belongs to them.
-    fn read(&self) -> (BTreeMap<String, Session>, Vec<(String, Value, Found, Vec<Value>)>) {
+    fn read(&self) -> (BTreeMap<String, Session>, Vec<Decided>) {
         let mut sessions = BTreeMap::<String, Session>::new();
-        let mut statements: Vec<(String, Value, Found, Vec<Value>)> = Vec::new();
+        let mut statements = Vec::<Decided>::new();
         for (lane, seq, json) in &self.records {
             let event: Value = serde_json::from_str(json).unwrap();
             let seq = i64::try_from(*seq).unwrap();
@@ -266,9 +269,7 @@ impl Log {
                     statements.push((id.to_owned(), session.admitted.clone(), found, vec![event.clone()]));
                 }
                 "ended" => {
-                    let of_op = |(of, _, _, events): &&mut (String, Value, Found, Vec<Value>)| {
-                        of == id && events[0]["op"] == event["op"]
-                    };
+                    let of_op = |(of, _, _, events): &&mut Decided| of == id && events[0]["op"] == event["op"];
                     let Some((_, _, found, events)) = statements.iter_mut().rev().find(of_op) else { continue };
                     let rows = event["rows"].as_u64().unwrap();
                     found.rows += rows;

@@ -11,7 +11,7 @@ use store::Index;
 
 use super::{CliError, output};
 
-pub use filters::{Filters, PageArgs, moment};
+pub use filters::{Filters, PageArgs};
 pub use table::{short_id, shortened, show_json, show_more, show_table, time};
 
 use catch_up::{Fed, feed};

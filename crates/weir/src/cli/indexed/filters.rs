@@ -102,7 +102,7 @@ impl Filters {
 }
 
 /// A name that something can have.
-pub fn name(text: &str) -> Result<String, String> {
+fn name(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("write what to look for, or leave the filter out".to_owned()),
         _ => Ok(text.to_owned()),
@@ -110,7 +110,7 @@ pub fn name(text: &str) -> Result<String, String> {
 }
 
 /// A moment in microseconds since 1970: `2026-11-21T09:00:00Z`, or how long ago: `2h`.
-pub fn moment(text: &str) -> Result<u64, String> {
+fn moment(text: &str) -> Result<u64, String> {
     let right = "write a moment like 2026-11-21T09:00:00Z, or how long ago: 90s, 30m, 2h, 3d";
     let micros = if let Ok(span) = time_span::parse(text) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| "this machine's clock is before 1970")?;
