@@ -162,9 +162,15 @@ fn search_words(index: &Index, text: &dyn Fn(u64) -> String, all: u64) {
         // And the oldest ones, and those about the end of the first chunk: there the other lane's are in the second.
         for until in [1200, 1000 + 65_530] {
             let search = Search { until: Some(until), ..search.clone() };
-            let found: Vec<_> = index.statements(&search, None, 300).unwrap().found.iter().map(place).collect();
-            let before = expected.iter().filter(|(at, _)| *at < i64::try_from(until).unwrap());
-            assert_eq!(found, before.take(300).copied().collect::<Vec<_>>(), "{search:?}");
+            let before: Vec<_> = expected.iter().filter(|(at, _)| *at < i64::try_from(until).unwrap()).collect();
+            for limit in [1, 300] {
+                let found: Vec<_> = index.statements(&search, None, limit).unwrap().found.iter().map(place).collect();
+                assert_eq!(
+                    found,
+                    before.iter().take(limit).copied().copied().collect::<Vec<_>>(),
+                    "{search:?} {limit}"
+                );
+            }
         }
     }
 }

@@ -240,7 +240,7 @@ fn many_at_once_do_not_disturb_each_other() {
     for round in 0..3 {
         let running: Vec<_> = (0..4)
             .map(|_| {
-                let mut command = command(dir.path(), &["search", "--json", "--limit", "1000"]);
+                let mut command = command(dir.path(), &["search", "--json", "--limit", "9000"]);
                 command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
             })
             .collect();
