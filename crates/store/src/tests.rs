@@ -129,6 +129,8 @@ fn search_words(index: &Index, text: &dyn Fn(u64) -> String, all: u64) {
         "\"a from\"",
         "\"orders select\"",
         "\"select needle from\"",
+        "\"needle select\"",
+        "\"orders needle\" select",
         "\"from orders where\"",
         "\"a from orders\" 3",
     ] {
