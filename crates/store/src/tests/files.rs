@@ -57,6 +57,8 @@ fn what_is_no_index_is_said_to_be_none_and_can_be_made_anew() {
     };
     for (name, make) in [("foreign", &foreign as &dyn Fn()), ("garbage", &garbage), ("torn", &torn)] {
         make();
+        let opened = Index::open(&path).map(drop);
+        assert!(name == "torn" || matches!(opened, Err(Error::Damaged { .. })), "{name}: {opened:?}");
         let read = Index::open(&path).and_then(|index| index.statements(&Search::default(), None, 5));
         assert!(matches!(read, Err(Error::Damaged { .. })), "{name}: {read:?}");
         let mut index = Index::anew(&path).unwrap();
