@@ -99,7 +99,7 @@ fn frequent_and_rare_words_are_found_over_chunks() {
     };
     let all = 80_000_u64;
     for n in 0..all {
-        let (lane, at) = (u16::from(n.is_multiple_of(50)), 1000 + n - if n.is_multiple_of(50) { 40 } else { 0 });
+        let (lane, at) = (u16::from(n.is_multiple_of(50)), 1000 + n - if n.is_multiple_of(50) { 140 } else { 0 });
         records.push((
             lane,
             n,
@@ -144,7 +144,7 @@ fn search_words(index: &Index, text: &dyn Fn(u64) -> String, all: u64) {
             })
             .map(|n| {
                 (
-                    1000 + i64::try_from(n).unwrap() - if n.is_multiple_of(50) { 40 } else { 0 },
+                    1000 + i64::try_from(n).unwrap() - if n.is_multiple_of(50) { 140 } else { 0 },
                     i64::try_from(n).unwrap(),
                 )
             })
