@@ -47,7 +47,7 @@ pub use lane::Lane;
 pub use log::{Durability, Log, OpenError};
 pub use note::{Keyring, NoteError, SigningKey, VerifyKey};
 pub use prove::{PROOF_BYTES_MAX, Proved, RecordName, Unconvincing, Unproved, check_proof, prove, prove_growth};
-pub use read::{Caller, Follower, LoggedRecord, Records, records};
+pub use read::{Caller, Follower, LoggedRecord, Place, Records, records, records_after};
 pub use render::{Zone, json_line, printable, render};
 pub use resume::NotAsSigned;
 pub use signer::Signing;

@@ -371,5 +371,8 @@ enum Next {
     Fault(Fault),
 }
 
+mod resume;
 #[cfg(test)]
 mod tests;
+
+pub use resume::{Place, records_after};

@@ -10,6 +10,7 @@ use evidence::{
 };
 use model::UnixMicros;
 
+use super::indexed::Reindex;
 use super::{CliError, Global, counted, load_config, output};
 use crate::log_keys;
 
@@ -18,7 +19,8 @@ Examples:
   weir audit verify
   weir audit verify --key log.pub --folder /backup/weir-state/log --checkpoint /mnt/witness/weir-5f2a90c1.checkpoint
   weir audit prove 0:1234 > proof
-  weir audit check proof --key log.pub";
+  weir audit check proof --key log.pub
+  weir audit reindex";
 
 /// Check the decision log, and prove what is in it.
 #[derive(Debug, clap::Args)]
@@ -33,6 +35,8 @@ enum What {
     Verify(Verify),
     Prove(Prove),
     Check(Check),
+    /// Make the index that `weir sessions` and `weir search` ask anew from the log
+    Reindex(Reindex),
 }
 
 /// Walk every record of every lane, and hold all of them against the signed checkpoints: says whether anything was changed, removed or put in
@@ -118,6 +122,7 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
         What::Verify(args) => run_verify(&args, global),
         What::Prove(args) => run_prove(&args, global),
         What::Check(args) => run_check(&args),
+        What::Reindex(reindex) => reindex.run(&load_config(global)?.state),
     }
 }
 

@@ -9,6 +9,7 @@ mod demo;
 mod detect;
 mod discover;
 mod error;
+mod indexed;
 mod init;
 mod log;
 mod masked;
@@ -16,7 +17,9 @@ mod output;
 mod policy;
 mod progress;
 mod replay;
+mod search;
 mod serve;
+mod sessions;
 mod time_span;
 mod token;
 
@@ -81,6 +84,8 @@ enum Command {
     Token(token::Args),
     Policy(policy::Args),
     Log(log::Args),
+    Sessions(sessions::Args),
+    Search(search::Args),
     Audit(audit::Args),
     Replay(replay::Args),
     Detect(detect::Args),
@@ -96,6 +101,8 @@ impl Command {
             Self::Check(args) => check::run(args, global),
             Self::Policy(args) => policy::run(args, global),
             Self::Log(args) => log::run(args, global),
+            Self::Sessions(args) => sessions::run(args, global),
+            Self::Search(args) => search::run(args, global),
             Self::Audit(args) => audit::run(args, global),
             Self::Replay(args) => replay::run(args, global),
             Self::Detect(args) => detect::run(args, global),
