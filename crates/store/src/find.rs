@@ -185,7 +185,7 @@ impl<'a> Conditions<'a> {
         }
         let text = search.text.as_ref().filter(|_| is_of_statements);
         let subject = match &search.subject {
-            Some(token) => Some(subjects::shown(db, space, token)?.into_iter().map(split).collect()),
+            Some(tokens) => Some(subjects::shown(db, space, tokens)?.into_iter().map(split).collect()),
             None => None,
         };
         Ok(Some(Self {

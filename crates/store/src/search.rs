@@ -51,8 +51,8 @@ pub struct Search {
     pub until: Option<u64>,
     /// At least so many rows were shown.
     pub rows_min: Option<u64>,
-    /// The token of a value that was shown.
-    pub subject: Option<Vec<u8>>,
+    /// The tokens of a value, of which one was kept where it was shown.
+    pub subject: Option<Vec<Vec<u8>>>,
 }
 
 /// Some of what was found, newest first.

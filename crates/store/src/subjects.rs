@@ -1,6 +1,8 @@
 //! Whose values were shown where. Recordings say so, and not the log: they are fed by their own feeder, and a value is
 //! known here by its token alone.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use crate::error::Error;
@@ -64,7 +66,7 @@ impl Index {
 }
 
 /// Where a value was shown, in order.
-pub(crate) fn shown(db: &Connection, space: Space, token: &[u8]) -> rusqlite::Result<Vec<i64>> {
+pub(crate) fn shown(db: &Connection, space: Space, tokens: &[Vec<u8>]) -> rusqlite::Result<Vec<i64>> {
     let mut read = db.prepare_cached(match space {
         Space::Statements => "SELECT DISTINCT statement FROM subjects WHERE token = ?1 ORDER BY 1",
         Space::Sessions => {
@@ -72,5 +74,11 @@ pub(crate) fn shown(db: &Connection, space: Space, token: &[u8]) -> rusqlite::Re
              WHERE token = ?1 ORDER BY 1"
         }
     })?;
-    read.query_map([token], |row| row.get(0))?.collect()
+    let mut shown = BTreeSet::new();
+    for token in tokens {
+        for id in read.query_map([token], |row| row.get(0))? {
+            shown.insert(id?);
+        }
+    }
+    Ok(shown.into_iter().collect())
 }

@@ -200,12 +200,12 @@ fn who_was_shown_a_value() {
     assert_eq!(index.add_subjects("recordings", b"18", &given[..1]).unwrap(), 0, "once more is once");
     assert_eq!((index.has_subjects().unwrap(), index.mark("recordings").unwrap()), (true, Some(b"18".to_vec())));
     for (token, seqs, sessions) in [(&b"t"[..], &[3, 2][..], &["b", "a"][..]), (b"u", &[4], &["b"]), (b"v", &[], &[])] {
-        let search = Search { subject: Some(token.to_vec()), ..Search::default() };
+        let search = Search { subject: Some(vec![token.to_vec()]), ..Search::default() };
         let found: Vec<_> = statements(&index, &search, 1).into_iter().map(|found| found.seq).collect();
         assert_eq!(found, seqs);
         let found = pages(1, |after| index.sessions(&search, after, 1).unwrap());
         assert_eq!(found.into_iter().map(|found| found.session.unwrap()).collect::<Vec<_>>(), sessions);
     }
-    let both = Search { subject: Some(b"t".to_vec()), ruling: Some(Ruling::Deny), ..Search::default() };
+    let both = Search { subject: Some(vec![b"t".to_vec()]), ruling: Some(Ruling::Deny), ..Search::default() };
     assert!(statements(&index, &both, 5).is_empty());
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use credentials::CredentialSource;
 use evidence::recording::{RecordingKeys, Recordings};
-use gate::{Content, CredentialDown, Credentials, Ledger, Recorder};
+use gate::{Content, CredentialDown, Credentials, Keys, Ledger, Recorder};
 use identity::{Certificates, Directory, Issuers, SaltKey, TokenFile, TokenFileError};
 use model::{RecordingLevel, Sensitive, TargetId};
 use protocol_postgres::TargetSettings;
+use redact::TokenKey;
 
 use crate::config::{Config, PostgresTarget};
 use crate::serve::ServeError;
@@ -63,6 +64,11 @@ pub fn recording_keys(config: &Config) -> Result<RecordingKeys, FileError> {
     let key = state::instance_key(&config.state)?;
     let refused = |error: evidence::recording::Refused| FileError::new(&config.state, error.to_string(), "");
     RecordingKeys::new(&key).map_err(refused)
+}
+
+/// The key of the tokens that recordings keep in the place of values.
+pub fn kept_tokens(config: &Config) -> Result<TokenKey, FileError> {
+    Ok(Keys::new(state::instance_key(&config.state)?).kept_tokens())
 }
 
 /// Where recordings are.

@@ -2,6 +2,7 @@
 
 mod catch_up;
 mod filters;
+mod subjects;
 mod table;
 
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! `weir replay`: what a session's caller was shown, told again.
 
-mod story;
+pub mod story;
 mod tell;
 
 use std::io::{IsTerminal as _, stdin, stdout};
@@ -149,10 +149,12 @@ impl Replay {
                 }
                 Next::Complete => break,
                 Next::Unfinished { .. } if self.args.follow => {
+                    self.tell_rest()?;
                     self.teller.flush()?;
                     sleep(LOOK_EVERY);
                 }
                 Next::Unfinished { torn, .. } => {
+                    self.tell_rest()?;
                     self.teller.end()?;
                     let rest = if torn > 0 {
                         format!(" ({torn} bytes of what would follow are there)")
@@ -166,8 +168,13 @@ impl Replay {
                 }
             }
         }
+        self.tell_rest()?;
         self.teller.end()?;
         self.done()
+    }
+
+    fn tell_rest(&mut self) -> Result<(), CliError> {
+        self.story.end().iter().try_for_each(|moment| self.tell(moment))
     }
 
     fn done(&self) -> Result<ExitCode, CliError> {

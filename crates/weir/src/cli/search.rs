@@ -38,8 +38,9 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
-    let index = up_to_date(&load_config(global)?.state)?;
-    let search = Search { text: args.text, session: args.session, ..args.filters.search(&index)? };
+    let config = load_config(global)?;
+    let mut index = up_to_date(&config.state)?;
+    let search = Search { text: args.text, session: args.session, ..args.filters.search(&mut index, &config)? };
     let page = index.statements(&search, args.page.after, args.page.limit()).map_err(indexed::unusable)?;
     if args.page.json {
         page.found.iter().try_for_each(|statement| show_json(statement, statement.position()))?;

@@ -29,8 +29,9 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
-    let index = up_to_date(&load_config(global)?.state)?;
-    let search = args.filters.search(&index)?;
+    let config = load_config(global)?;
+    let mut index = up_to_date(&config.state)?;
+    let search = args.filters.search(&mut index, &config)?;
     let page = index.sessions(&search, args.page.after, args.page.limit()).map_err(indexed::unusable)?;
     if args.page.json {
         page.found.iter().try_for_each(|session| show_json(session, session.position()))?;

@@ -27,6 +27,7 @@ mod luck;
 mod malformed;
 mod orders;
 mod random;
+mod recorded;
 mod reloading;
 mod rogues;
 mod scram;

@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use store::{Index, Position, Ruling, Search};
 
 use super::super::{CliError, time_span};
+use super::subjects;
+use crate::config::Config;
 
 /// Filters of sessions and statements. All that are given must hold.
 #[derive(Debug, clap::Args)]
@@ -49,7 +51,7 @@ pub struct Filters {
     /// Before: a moment, or how long ago
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<u64>,
-    /// Where this value was shown: needs recordings
+    /// Where this value of a class was shown clear, by the tokens that recordings keep in its place
     #[arg(long, value_name = "VALUE", value_parser = name)]
     value: Option<String>,
 }
@@ -77,27 +79,30 @@ impl PageArgs {
 
 impl Filters {
     /// As the index takes them.
-    pub fn search(self, index: &Index) -> Result<Search, CliError> {
+    pub fn search(self, index: &mut Index, config: &Config) -> Result<Search, CliError> {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since >= until
         {
             return Err(CliError::usage("--since is not before --until, so nothing can be between them", ""));
         }
-        if self.value.is_some() {
-            return Err(match index.has_subjects().map_err(super::unusable)? {
-                false => CliError::failed(
-                    "nothing was recorded, so nobody can say to whom a value was shown",
-                    "values are looked up in recordings of what callers were shown; the log holds no values",
-                ),
-                // The key that makes tokens of values belongs to the recordings.
-                true => CliError::failed("this version can't look up values in recordings", ""),
-            });
-        }
+        let subject = match &self.value {
+            None => None,
+            Some(value) => {
+                subjects::feed(index, config)?;
+                if !index.has_subjects().map_err(super::unusable)? {
+                    return Err(CliError::failed(
+                        "no value of a class is in any recording, so nobody can say to whom this one was shown",
+                        "values are looked up by the tokens that recordings keep of what was seen clear; the log holds no values",
+                    ));
+                }
+                Some(subjects::tokens_of(value, config)?)
+            }
+        };
         let ruling = self.decision.map(|word| if word == "deny" { Ruling::Deny } else { Ruling::Permit });
         let Self { person, owner, group, target, run, table, column, class, rule, since, until, .. } = self;
         let rows_min = self.min_rows;
         let names = Search { person, owner, group, target, run, table, column, class, rule, ..Search::default() };
-        Ok(Search { ruling, since, until, rows_min, ..names })
+        Ok(Search { ruling, since, until, rows_min, subject, ..names })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use evidence::recording::format::Header;
 use evidence::recording::{Kept, KeptField, KeptFrame};
-use model::UnixMicros;
+use model::{Sight, UnixMicros};
 use protocol_postgres::{Played, PlayedColumn, Player, Said, VOCABULARY};
 use serde_json::{Map, Value, json};
 
@@ -45,8 +45,21 @@ pub enum What {
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its class and how it was shown, if it was of one and not shown clear; and how it is kept, if otherwise.
-    pub mark: Option<String>,
+    /// How it was shown and is kept, if the recording says so.
+    pub field: Option<KeptField>,
+}
+
+impl Column {
+    /// How it was shown and is kept, where that is worth saying.
+    pub fn mark(&self) -> Option<String> {
+        let KeptField { class, sight, kept, .. } = self.field.as_ref()?;
+        let of = class.as_deref().unwrap_or("computed of what is classified, or unknown");
+        match (sight, kept) {
+            (Sight::Clear, Sight::Clear) if class.is_none() => None,
+            (shown, kept) if shown == kept => Some(format!("{of}: {}", shown.as_str())),
+            (shown, kept) => Some(format!("{of}: {}, kept as {}", shown.as_str(), kept.as_str())),
+        }
+    }
 }
 
 impl Moment {
@@ -80,7 +93,7 @@ impl Moment {
                 return Value::Object(record);
             }
             What::Columns { columns } => {
-                let column = |column: &Column| json!({"name": column.name, "shown": column.mark});
+                let column = |column: &Column| json!({"name": column.name, "shown": column.mark()});
                 ("columns", json!({"columns": columns.iter().map(column).collect::<Vec<_>>()}))
             }
             What::Row { cells } => ("row", json!({"cells": cells})),
@@ -112,17 +125,40 @@ pub struct Story {
     is_known: bool,
     op: u64,
     fields: Vec<KeptField>,
+    /// What is told of an operation's end. The recording has it before the bytes of the read that it was learned from.
+    held: Vec<Moment>,
 }
 
 impl Story {
     /// Of a recording.
     pub fn new(header: &Header) -> Self {
         let is_known = header.protocol == VOCABULARY.protocol;
-        Self { player: Player::default(), is_known, op: 0, fields: Vec::new() }
+        Self { player: Player::default(), is_known, op: 0, fields: Vec::new(), held: Vec::new() }
     }
 
     /// What a frame says.
-    pub fn take(&mut self, Kept { at, frame }: Kept) -> Vec<Moment> {
+    pub fn take(&mut self, kept: Kept) -> Vec<Moment> {
+        let is_shown = matches!(kept.frame, KeptFrame::Shown(_) | KeptFrame::Instead { .. });
+        let is_shape = matches!(kept.frame, KeptFrame::Shape(_));
+        let mut moments = self.moments(kept);
+        if is_shown {
+            moments.append(&mut self.held);
+        } else if !is_shape && !moments.is_empty() {
+            moments = std::mem::take(&mut self.held).into_iter().chain(moments).collect();
+        }
+        let is_end = |moment: &Moment| matches!(&moment.what, What::Record { record } if record.get("event").is_some_and(|event| event == "ended"));
+        if !is_shown && moments.last().is_some_and(is_end) {
+            self.held.extend(moments.pop());
+        }
+        moments
+    }
+
+    /// What is left when there is nothing more.
+    pub fn end(&mut self) -> Vec<Moment> {
+        std::mem::take(&mut self.held)
+    }
+
+    fn moments(&mut self, Kept { at, frame }: Kept) -> Vec<Moment> {
         let op = self.op;
         let moment = |what| Moment { at, op, what };
         match frame {
@@ -130,7 +166,7 @@ impl Story {
             KeptFrame::About(op) => {
                 self.op = op;
                 self.fields.clear();
-                Vec::new()
+                std::mem::take(&mut self.held)
             }
             KeptFrame::Shape(fields) => {
                 let column = |field: &KeptField| PlayedColumn {
@@ -174,8 +210,8 @@ impl Story {
         match played {
             Played::Columns(names) => {
                 let columns = names.into_iter().enumerate().map(|(at, name)| {
-                    let field = self.fields.get(at).filter(|field| field.name == name);
-                    Column { mark: field.and_then(mark), name }
+                    let field = self.fields.get(at).filter(|field| field.name == name).cloned();
+                    Column { field, name }
                 });
                 What::Columns { columns: columns.collect() }
             }
@@ -190,16 +226,6 @@ impl Story {
             }
             Played::Unreadable(what) => What::Complete { tag: what },
         }
-    }
-}
-
-/// How a column was shown and is kept, where that is worth saying.
-fn mark(field: &KeptField) -> Option<String> {
-    let class = field.class.as_deref().unwrap_or("computed of what is classified, or unknown");
-    match (field.sight.as_str(), field.kept.as_str()) {
-        ("clear", "clear") if field.class.is_none() => None,
-        (shown, kept) if shown == kept => Some(format!("{class}: {shown}")),
-        (shown, kept) => Some(format!("{class}: {shown}, kept as {kept}")),
     }
 }
 

@@ -103,7 +103,7 @@ impl Teller {
         output::line(format_args!("\n{}  #{op}  {}", time(at), text("text")))?;
         if text("ruling") == "deny" {
             let rules = words(record, "rules");
-            let rules = if rules.is_empty() { String::new() } else { format!("  [{rules}]") };
+            let rules = if rules.is_empty() { String::new() } else { format!(" [{rules}]") };
             output::line(format_args!("    REFUSED{rules}: {}", text("why")))?;
         }
         Ok(())
@@ -276,9 +276,8 @@ impl Table {
             };
             self.widths = names.iter().enumerate().map(|(at, name)| longest(at, name)).collect();
             lines.push(self.line(&names));
-            for column in self.columns.iter().filter(|column| column.mark.is_some()) {
-                let mark = column.mark.as_deref().unwrap_or_default();
-                lines.push(format!("    ({} is {})", cut(&printable(&column.name)), printable(mark)));
+            for (column, mark) in self.columns.iter().filter_map(|column| Some((column, column.mark()?))) {
+                lines.push(format!("    ({} is {})", cut(&printable(&column.name)), printable(&mark)));
             }
         }
         let rows = std::mem::take(&mut self.rows);
@@ -304,13 +303,24 @@ fn cut(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use evidence::recording::KeptField;
+    use model::Sight;
+
     use super::*;
 
     #[test]
     fn a_table_keeps_its_widths_and_marks_its_columns() {
-        let column = |name: &str, mark: Option<&str>| Column { name: name.to_owned(), mark: mark.map(str::to_owned) };
+        let ssn = KeptField {
+            name: "ssn".to_owned(),
+            type_id: 25,
+            binary: false,
+            class: Some("pii.national_id".to_owned()),
+            sight: Sight::Nothing,
+            kept: Sight::Nothing,
+        };
         let mut table = Table::default();
-        table.begin(vec![column("id", None), column("ssn", Some("pii.national_id: nothing"))]);
+        let id = Column { name: "id".to_owned(), field: None };
+        table.begin(vec![id, Column { name: "ssn".to_owned(), field: Some(ssn) }]);
         table.push(&[Some("1".to_owned()), None]);
         table.push(&[Some("12345".to_owned()), Some("\u{1b}[2Jx".to_owned())]);
         let lines = table.lines();
