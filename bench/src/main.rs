@@ -30,6 +30,7 @@ usage: scripts/bench [pg [PART…]] [seam] [lineage] [detect] [options]
       setups     connections a second, with TLS
       fairness   point queries of 100 sessions, alone and beside one that streams
       catalog    reading the catalog of a database with 5,000 tables
+      recorded   point selects and streams with full recording, beside none; bytes on disk
   seam           one operation through the gate, in nanoseconds
   lineage        reading a statement, following its values, and a catalog of 5,000 tables
   detect         looking for sensitive data in rows, logs and prose

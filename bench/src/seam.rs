@@ -111,6 +111,7 @@ fn session(ledger: Arc<dyn Ledger>) -> Session {
         env: None,
         labels: Vec::new(),
         token_scope: Default::default(),
+        recording: Default::default(),
     };
     let known = Known {
         targets: vec![target.clone()],

@@ -9,6 +9,7 @@ mod memory;
 mod pgbench;
 mod points;
 mod process;
+mod recorded;
 mod roads;
 mod sessions;
 mod setups;
@@ -47,11 +48,12 @@ pub enum Part {
     Setups,
     Fairness,
     Catalog,
+    Recorded,
 }
 
 impl Part {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Points,
         Self::Masked,
         Self::Streams,
@@ -61,6 +63,7 @@ impl Part {
         Self::Setups,
         Self::Fairness,
         Self::Catalog,
+        Self::Recorded,
     ];
 
     /// The part of this name.
@@ -79,6 +82,7 @@ impl Part {
             Self::Setups => "setups",
             Self::Fairness => "fairness",
             Self::Catalog => "catalog",
+            Self::Recorded => "recorded",
         }
     }
 
@@ -93,6 +97,7 @@ impl Part {
             Self::Setups => setups::run(house, extent),
             Self::Fairness => fairness::run(house, extent),
             Self::Catalog => catalog::run(house, extent),
+            Self::Recorded => recorded::run(house, extent),
         }
     }
 }

@@ -33,6 +33,8 @@ INSERT INTO giants VALUES (1, repeat('weir', 131072000));
 /// The same database, as a target in whose values Weir looks for what nobody has classified. In those of the other it does not: what its way costs and
 /// what looking costs are two figures.
 pub const LOOKED: &str = "looked";
+/// The same database, as a target whose sessions are recorded in full.
+pub const RECORDED: &str = "recorded";
 
 /// One way to the database.
 pub struct Road {
@@ -86,6 +88,13 @@ impl House {
         let weir = Weir::builder(program())
             .target_with("shop", shop::DATABASE, (shop::ROLE, PASSWORD), &target("off"), &classes)
             .target_with(LOOKED, shop::DATABASE, (shop::ROLE, PASSWORD), &target("on"), &classes)
+            .target_with(
+                RECORDED,
+                shop::DATABASE,
+                (shop::ROLE, PASSWORD),
+                &format!("{}recording = \"full\"\n", target("off")),
+                &classes,
+            )
             .policies(POLICIES)
             .group("users")
             .start();

@@ -301,6 +301,10 @@ impl State {
 
     fn append(&mut self, shared: &Shared, records: &[Record]) -> Result<(), LedgerDown> {
         self.appending(shared, |state| {
+            // The checkpoint itself is none of them.
+            if state.leaves.len() >= UNSIGNED_MAX && !records.is_empty() {
+                return Err(LedgerDown("no checkpoint of the log has been signed for too long".to_owned()));
+            }
             records.iter().try_for_each(|record| state.push(record).map_err(|unfit| LedgerDown(unfit.to_string())))
         })
     }
@@ -338,9 +342,6 @@ impl State {
     ) -> Result<(), LedgerDown> {
         if let Some(gone) = &self.gone {
             return Err(gone.clone());
-        }
-        if self.leaves.len() >= UNSIGNED_MAX {
-            return Err(LedgerDown("no checkpoint of the log has been signed for too long".to_owned()));
         }
         if self.lost > 0 {
             self.push(&lost(self.lost)).map_err(|unfit| LedgerDown(unfit.to_string()))?;

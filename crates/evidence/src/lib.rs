@@ -52,4 +52,4 @@ pub use render::{Zone, json_line, printable, render};
 pub use resume::NotAsSigned;
 pub use signer::Signing;
 pub use verify::{Fault, Report, Trust, verify, verify_since};
-pub use witness::{FileWitness, Witness};
+pub use witness::{Apart, FileWitness, Witness};

@@ -186,7 +186,8 @@ impl Log {
         shared.bell.belongs_to(flusher.thread().clone());
         let mut log = Self { lanes, first, shared, recovered, flusher: Some(flusher), signer: None };
         if let Some((signing, standing)) = settings.signing.zip(standing) {
-            let mut signer = Signer::new(signing, folder.to_owned(), standing);
+            let last = listing.lanes.values().filter_map(|segments| segments.last().copied()).collect();
+            let mut signer = Signer::new(signing, folder.to_owned(), standing, last);
             // Before anything else is written, so that no log is ever found without one.
             signer.sign(&log.lanes, false);
             let signer = log.begin_signing(signer);

@@ -49,6 +49,7 @@ pub enum NoteError {
 }
 
 fn list(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| crate::render::printable(name)).collect();
     if names.is_empty() { "it has none".to_owned() } else { format!("it has those by {}", names.join(", ")) }
 }
 

@@ -73,17 +73,9 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    pub fn new(signing: Signing, folder: PathBuf, standing: Standing) -> Self {
-        Self {
-            signing,
-            folder,
-            standing,
-            own: 0,
-            unsynced: BTreeSet::new(),
-            untold: None,
-            told: None,
-            deaf: BTreeSet::new(),
-        }
+    /// `last` are the segments that each lane ended with: who wrote them may not have brought them to the disk.
+    pub fn new(signing: Signing, folder: PathBuf, standing: Standing, last: BTreeSet<SegmentName>) -> Self {
+        Self { signing, folder, standing, own: 0, unsynced: last, untold: None, told: None, deaf: BTreeSet::new() }
     }
 
     /// Signs what is new, if anything is. Says whether nothing is left to do.

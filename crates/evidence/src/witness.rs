@@ -4,6 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 /// A place where the last checkpoint is kept. It is called by a thread of the log's own, which can wait a little.
 pub trait Witness: Send {
@@ -74,5 +80,159 @@ impl Witness for FileWitness {
 
     fn is_far(&self) -> bool {
         self.is_far
+    }
+}
+
+/// How long a place that is far away may take to say what it has.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// And how long it is waited for when Weir ends.
+const GOODBYE_MAX: Duration = Duration::from_secs(2);
+
+/// A place that may hang, with a thread of its own: who signs is never held up by it. It is told of the newest checkpoint alone.
+pub struct Apart {
+    place: String,
+    witness: Arc<Mutex<Box<dyn Witness>>>,
+    slot: Arc<Slot>,
+}
+
+/// What is to be published, and how the last time went.
+#[derive(Default)]
+struct Slot {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    note: Option<String>,
+    failed: Option<String>,
+    /// Whether the thread is at it.
+    is_busy: bool,
+    is_over: bool,
+}
+
+impl Apart {
+    /// This place, in a thread of its own. The error is that there is no thread to be had.
+    pub fn new(witness: Box<dyn Witness>) -> io::Result<Self> {
+        let (place, slot) = (witness.place(), Arc::new(Slot::default()));
+        let witness = Arc::new(Mutex::new(witness));
+        let (given, to) = (Arc::clone(&slot), Arc::clone(&witness));
+        thread::Builder::new().name("weir-witness".to_owned()).spawn(move || {
+            let mut state = given.state.lock();
+            loop {
+                let Some(note) = state.note.take() else {
+                    if state.is_over {
+                        return;
+                    }
+                    given.changed.wait(&mut state);
+                    continue;
+                };
+                state.is_busy = true;
+                drop(state);
+                let failed = to.lock().publish(&note).err();
+                state = given.state.lock();
+                (state.failed, state.is_busy) = (failed, false);
+                given.changed.notify_all();
+            }
+        })?;
+        Ok(Self { place, witness, slot })
+    }
+}
+
+impl Witness for Apart {
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
+    /// Hands it on. What is said of it is how the one before went.
+    fn publish(&mut self, note: &str) -> Result<(), String> {
+        let mut state = self.slot.state.lock();
+        state.note = Some(note.to_owned());
+        self.slot.changed.notify_all();
+        state.failed.take().map_or(Ok(()), Err)
+    }
+
+    fn last(&self) -> Result<Option<String>, String> {
+        let (to, from) = channel();
+        let witness = Arc::clone(&self.witness);
+        let asked = thread::Builder::new().name("weir-witness".to_owned()).spawn(move || {
+            let last = witness.lock().last();
+            // Who has stopped waiting does not need it.
+            let _ = to.send(last);
+        });
+        asked.map_err(|error| error.to_string())?;
+        from.recv_timeout(ANSWER_MAX)
+            .unwrap_or_else(|_| Err(format!("it has not answered for {} s", ANSWER_MAX.as_secs())))
+    }
+
+    fn is_far(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for Apart {
+    /// What was handed on is still published, if that does not take long.
+    fn drop(&mut self) {
+        let until = Instant::now().checked_add(GOODBYE_MAX);
+        let mut state = self.slot.state.lock();
+        state.is_over = true;
+        self.slot.changed.notify_all();
+        while state.note.is_some() || state.is_busy {
+            let Some(until) = until.filter(|until| *until > Instant::now()) else { return };
+            self.slot.changed.wait_until(&mut state, until);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hangs until it is let go.
+    struct Hanging(Arc<Mutex<()>>);
+
+    impl Witness for Hanging {
+        fn place(&self) -> String {
+            "a mount that hangs".to_owned()
+        }
+        fn publish(&mut self, _: &str) -> Result<(), String> {
+            drop(self.0.lock());
+            Err("no space".to_owned())
+        }
+        fn last(&self) -> Result<Option<String>, String> {
+            Ok(Some("note".to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_place_that_hangs_holds_nobody_up() {
+        let hanging = Arc::new(Mutex::new(()));
+        let mut apart = Apart::new(Box::new(Hanging(Arc::clone(&hanging)))).unwrap();
+        assert_eq!(apart.last(), Ok(Some("note".to_owned())));
+        let held = hanging.lock();
+        let begun = Instant::now();
+        for _ in 0..100 {
+            assert_eq!(apart.publish("a checkpoint"), Ok(()));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        drop(held);
+        while apart.publish("another").is_ok() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "nobody was told that it failed");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut witness = FileWitness::far(dir.path(), "weir/1");
+        assert_eq!(witness.last(), Ok(None));
+        for note in ["one", "two"] {
+            witness.publish(note).unwrap();
+            assert_eq!(witness.last(), Ok(Some(note.to_owned())));
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(FileWitness::far(&dir.path().join("none"), "weir/1").publish("one").is_err());
     }
 }

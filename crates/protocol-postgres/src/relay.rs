@@ -246,7 +246,8 @@ impl Relay {
                     Poll::Pending => {}
                 }
             }
-            if self.conversation.takes_more() && self.conversation.upstream().waiting() < WAITING_BYTES_MAX {
+            if has_room && self.conversation.takes_more() && self.conversation.upstream().waiting() < WAITING_BYTES_MAX
+            {
                 match self.poll_caller(cx) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Wake::End("caller left".to_owned())),
                     Poll::Ready(Ok(_)) => {

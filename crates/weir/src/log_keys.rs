@@ -4,10 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use evidence::{FileWitness, Keyring, Signing, SigningKey, Witness};
+use evidence::{Apart, FileWitness, Keyring, Signing, SigningKey, Witness};
 
 use crate::config::Config;
 use crate::state::{FileError, write_whole};
+
+const RESTORE: &str = "restore it from a backup of the state folder; to begin a new log, move `log`, `log.pub` and `checkpoint` of the state folder aside";
 
 /// Signs the log.
 const KEY_FILE: &str = "log.key";
@@ -24,7 +26,9 @@ pub fn signing(config: &Config) -> Result<Signing, FileError> {
     let near = FileWitness::near(checkpoint_file(&config.state));
     let mut witnesses: Vec<Box<dyn Witness>> = vec![Box::new(near)];
     for folder in &config.evidence.checkpoints {
-        witnesses.push(Box::new(FileWitness::far(folder, &log)));
+        let far = Apart::new(Box::new(FileWitness::far(folder, &log)));
+        let failed = |error: io::Error| FileError::new(folder, format!("no thread can be had for it: {error}"), "");
+        witnesses.push(Box::new(far.map_err(failed)?));
     }
     Ok(Signing { keys: vec![key], trusted, witnesses })
 }
@@ -53,12 +57,17 @@ fn trusted(state: &Path) -> Result<Keyring, FileError> {
 
 fn signing_key(state: &Path) -> Result<SigningKey, FileError> {
     let file = state.join(KEY_FILE);
-    let wrong = |error: evidence::NoteError| {
-        FileError::new(&file, error.to_string(), "restore it from a backup of the state folder")
-    };
+    let wrong = |error: evidence::NoteError| FileError::new(&file, error.to_string(), RESTORE);
     let key = match fs::read_to_string(&file) {
         Ok(line) => SigningKey::from_secret_line(&line).map_err(wrong)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // A new one would begin a new log, of which nobody elsewhere knows.
+            for known in [public_file(state), checkpoint_file(state)] {
+                if known.exists() {
+                    let what = format!("is gone, and {} says that the log is signed", known.display());
+                    return Err(FileError::new(&file, what, RESTORE));
+                }
+            }
             let key = new_key().map_err(|error| FileError::new(&file, format!("can't be made: {error}"), ""))?;
             write_whole(&file, key.to_secret_line().as_bytes(), 0o600)?;
             key
@@ -104,6 +113,8 @@ mod tests {
         write_whole(&dir.path().join(KEY_FILE), other.to_secret_line().as_bytes(), 0o600).unwrap();
         signing_key(dir.path()).unwrap();
         assert_eq!(trusted(dir.path()).unwrap().keys(), [key.public().clone(), other.public().clone()]);
+        fs::remove_file(dir.path().join(KEY_FILE)).unwrap();
+        assert!(signing_key(dir.path()).unwrap_err().what.contains("is gone"));
         fs::write(dir.path().join(KEY_FILE), "nonsense").unwrap();
         assert!(signing_key(dir.path()).is_err());
         fs::write(public_file(dir.path()), "nonsense").unwrap();

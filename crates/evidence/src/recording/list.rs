@@ -91,6 +91,10 @@ pub fn find(folder: &Path, prefix: &str) -> Result<PathBuf, FindError> {
     let exact = matching.iter().position(|listed| listed.session == prefix);
     match (exact, matching.as_slice()) {
         (_, []) => Err(FindError::None(prefix.to_owned())),
+        (Some(_), [_, _, ..]) if matching.iter().filter(|listed| listed.session == prefix).count() > 1 => {
+            let sessions = matching.iter().take(8).map(|listed| listed.path.display().to_string()).collect();
+            Err(FindError::Several { prefix: prefix.to_owned(), sessions })
+        }
         (Some(exact), _) => Ok(matching.swap_remove(exact).path),
         (None, [one]) => Ok(one.path.clone()),
         (None, several) => {

@@ -43,7 +43,12 @@ pub(super) fn recover(folder: &Path, disk: &dyn Disk, keys: &RecordingKeys, ledg
 /// What the log keeps of a recording that is found open.
 fn look_at(path: &Path, session: &str, keys: &RecordingKeys) -> io::Result<Recorded> {
     let (bytes, digest) = digest_of(path)?;
-    let read = Reader::of(open_file(path)?, keys);
+    let read = Reader::of(open_file(path)?, keys).and_then(|reader| match reader.header().session == session {
+        true => Ok(reader),
+        false => {
+            Err(Unreadable::Header(format!("it is of the session {}, under another's name", reader.header().session)))
+        }
+    });
     let (opened, shown, is_complete) = match read {
         Ok(mut reader) => {
             let opened = UnixMicros(reader.header().opened);

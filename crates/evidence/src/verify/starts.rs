@@ -44,6 +44,16 @@ impl Starts {
                 report.fault(missing(start, lane));
             }
         }
+        for (start, there) in &self.headers {
+            let Some(lanes) = self.lanes.get(start) else { continue };
+            for lane in there.range(*lanes..) {
+                let what = format!(
+                    "{} opened {lanes} lanes, and this is none of them: its segments were put in",
+                    start.instance
+                );
+                report.fault(Fault::of_lane(*lane, what));
+            }
+        }
         for start in &self.writers {
             if !self.lanes.contains_key(start) && !grew(folder, listed, 0) {
                 report.fault(missing(start, 0));

@@ -198,6 +198,7 @@ impl<S> Conversation<S> {
         let (flow, ()) = self.upstream.begin(permit, |wire, ()| wire.put(&frames));
         let expect = Expect::CopyShape { running: Running::new(flow), held, frame, columns: None };
         self.tainted = self.tainted || self.is_withheld(&expect);
+        self.note_touched(&expect);
         self.expected.push_back(expect);
     }
 }

@@ -208,6 +208,7 @@ impl<S> Conversation<S> {
             }
         };
         self.tainted = self.tainted || self.is_withheld(&expect);
+        self.note_touched(&expect);
         self.expected.push_back(expect);
     }
 
@@ -257,6 +258,7 @@ impl<S> Conversation<S> {
     /// Awaits the answer. Planning a statement may run functions, and a setting that they change is spoken of at the end of the batch.
     fn expect(&mut self, expect: Expect) {
         self.tainted = self.tainted || self.is_withheld(&expect);
+        self.note_touched(&expect);
         self.expected.push_back(expect);
     }
 

@@ -320,6 +320,7 @@ impl<S> Conversation<S> {
             _ => false,
         };
         if !in_row {
+            self.keep_all();
             report.write(&mut self.to_caller);
             self.keep();
         }

@@ -12,10 +12,11 @@ use redact::{FieldPlan, Plan};
 
 use super::Conversation;
 use super::expect::{Expect, Running};
-use super::report::neutral_report;
+use super::report::{neutral_parameter, neutral_report};
 use crate::cells::Manner;
 use crate::wire::Malformed;
-use crate::wire::backend::{ColumnShape, Report};
+use crate::wire::backend::{self, ColumnShape, Report};
+use crate::wire::build;
 use crate::wire::frame::{HEAD_BYTES, Head};
 
 /// How what was shown of a result is kept, where that is not as it was shown.
@@ -37,12 +38,15 @@ pub struct Keeping {
     withheld: bool,
     /// A row, or copy data, as they are kept.
     pub instead: Vec<u8>,
+    /// Set once something that is classified, or unknown, was touched in the transaction, also by who may see it: what the target says
+    /// then may hold it.
+    touched: bool,
     at: UnixMicros,
 }
 
 impl Default for Keeping {
     fn default() -> Self {
-        Self { kept: 0, about: 0, withheld: false, instead: Vec::new(), at: UnixMicros(0) }
+        Self { kept: 0, about: 0, withheld: false, instead: Vec::new(), touched: false, at: UnixMicros(0) }
     }
 }
 
@@ -111,12 +115,45 @@ impl<S> Conversation<S> {
         true
     }
 
-    /// Puts reports, notifications or what a function returned for the caller, and keeps them without what may be classified.
+    /// Something is forwarded: what it touches may be in what the target says from here on.
+    pub(super) fn note_touched(&mut self, expect: &Expect) {
+        self.keeping.touched |= expect.interpreted().is_some_and(|read| read.operation.is_tainted());
+    }
+
+    /// A transaction is over: nothing but what was sent since can be spoken of.
+    pub(super) fn forget_touched(&mut self) {
+        let touches = |expect: &Expect| expect.interpreted().is_some_and(|read| read.operation.is_tainted());
+        self.keeping.touched = self.expected.iter().any(touches);
+    }
+
+    /// A setting as it is kept, if that is otherwise than it was shown.
+    fn parameter_kept(&mut self, body: &[u8], may_hold: bool, now: UnixMicros) -> Result<Option<Vec<u8>>, Malformed> {
+        let (name, value) = backend::parameter_status(body)?;
+        if neutral_parameter(name, value) {
+            return Ok(None);
+        }
+        let value = if may_hold { Some(Vec::new()) } else { self.said(value, true, &mut Met::default(), now) };
+        Ok(value.map(|value| {
+            let mut kept = Vec::new();
+            build::frame(&mut kept, b'S', |out| {
+                build::cstr(out, name);
+                build::cstr(out, &value);
+            });
+            kept
+        }))
+    }
+
+    /// What is put for the caller from here on is kept again.
+    pub(super) fn keep_all(&mut self) {
+        self.keep();
+        self.keeping.withheld = false;
+    }
+
+    /// Puts reports, notifications, settings or what a function returned for the caller, and keeps them without what may be classified.
     pub(super) fn keep_words(&mut self, words: &[u8], now: UnixMicros) -> Result<(), Malformed> {
         self.keep();
         self.to_caller.extend_from_slice(words);
-        let front = self.expected.front().and_then(Expect::interpreted);
-        let may_hold = self.tainted || front.is_some_and(|interpreted| interpreted.operation.is_tainted());
+        let may_hold = self.keeping.touched || self.tainted;
         let (mut rest, mut kept) = (words, std::mem::take(&mut self.keeping.instead));
         while let Some(head) = Head::read(rest)? {
             let Some((frame, next)) = rest.split_at_checked(head.frame_bytes) else { break };
@@ -126,6 +163,10 @@ impl<S> Conversation<S> {
                 b'A' if may_hold => {}
                 // What a function returns has no columns that could be kept otherwise.
                 b'V' => {}
+                b'S' => match self.parameter_kept(body, may_hold, now)? {
+                    Some(otherwise) => kept.extend_from_slice(&otherwise),
+                    None => kept.extend_from_slice(frame),
+                },
                 b'E' | b'N' | b'A' => match self.words_otherwise(head.kind, body, now)? {
                     Some(otherwise) => kept.extend_from_slice(&otherwise),
                     None => kept.extend_from_slice(frame),

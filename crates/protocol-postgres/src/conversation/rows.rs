@@ -61,6 +61,7 @@ impl<S> Conversation<S> {
             }
             Fed::TooLong => {
                 let what = "a row is too long to be masked: long cells that are shown stand before masked ones";
+                self.keep_all();
                 OwnReport::fatal("54000", what)
                     .hint("Select the masked columns first, or leave them out.")
                     .write(&mut self.to_caller);
@@ -76,11 +77,15 @@ impl<S> Conversation<S> {
             return Err(Malformed::new("a row that belongs to nothing"));
         };
         let plan = running.plan.clone().ok_or_else(|| Malformed::new("a row without a plan"))?;
-        let undescribed = running.is_undescribed();
+        let (undescribed, passes) = (running.is_undescribed(), running.passes());
         let Running { types, manners, watch, flow, .. } = running;
         let columns = Columns { plan: &plan, types, manners, undescribed };
         let eye = (self.session.tokens(), watch.as_deref(), flow.met());
-        let masked = shown_row(&columns, body, eye, &mut self.looking, &mut self.instead)?;
+        // What passes may have columns that nobody has described; what comes here of it does for the recording.
+        let masked = match passes {
+            true => None,
+            false => shown_row(&columns, body, eye, &mut self.looking, &mut self.instead)?,
+        };
         let pass = if masked.is_some() { Pass::Done } else { Pass::Verbatim };
         count(running, if masked.is_some() { self.instead.len() } else { frame_bytes }, masked.unwrap_or(0));
         if running.kept.is_none() {

@@ -32,7 +32,7 @@ fn unknown(kind: u8) -> Malformed {
 }
 
 /// Those that say something in words.
-const KEPT_BY_WORDS: &[u8] = b"ENAV";
+const KEPT_BY_WORDS: &[u8] = b"ENASV";
 
 /// What is done with a frame of the target's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,11 @@ impl<S> Conversation<S> {
             if recorded && !own {
                 let is_whole = unread.len() >= head.frame_bytes;
                 self.keep_in_its_place(head.kind, is_whole, inbox.get(shown..at)).then(|| shown = at);
+                if head.kind == b'D' && !is_whole {
+                    // How it is kept is known only now, if it is the first one.
+                    self.plan_rows(now)?;
+                    self.keep_in_its_place(head.kind, is_whole, inbox.get(shown..at)).then(|| shown = at);
+                }
             }
             if unread.len() < head.frame_bytes {
                 let passes = !own
@@ -478,6 +483,7 @@ impl<S> Conversation<S> {
                 self.forget_own_catalog();
             }
             self.tainted = self.expected.iter().any(|expect| self.is_withheld(expect));
+            self.forget_touched();
             self.names.end_transaction(self.failed);
             self.failed = false;
         }

@@ -1,5 +1,7 @@
 //! `weir audit`: proving the record.
 
+mod recordings;
+
 use std::fs;
 use std::io::{Read as _, stdin};
 use std::path::{Path, PathBuf};
@@ -48,6 +50,9 @@ struct Verify {
     /// Read only what came after the last checkpoint that was signed before this moment
     #[arg(long, value_name = "TIME")]
     since: Option<jiff::Timestamp>,
+    /// Hold every recording against what the log says of it, too
+    #[arg(long)]
+    recordings: bool,
 }
 
 /// Print a proof that a record is in the log, which others check with its public key alone
@@ -163,6 +168,7 @@ fn run_verify(args: &Verify, global: &Global) -> Result<ExitCode, CliError> {
         )?,
         (Some(_), None) => {}
     }
+    let altered = if args.recordings { recordings::altered(&folder)? } else { 0 };
     let verdict = if report.is_whole() { "the log is whole" } else { "the log is NOT as it was written" };
     output::line(format_args!(
         "{verdict}: {} in {}, {}, {}",
@@ -172,7 +178,11 @@ fn run_verify(args: &Verify, global: &Global) -> Result<ExitCode, CliError> {
         counted(report.bytes, "byte"),
     ))?;
     match report.is_whole() {
-        true => Ok(ExitCode::SUCCESS),
+        true if altered == 0 => Ok(ExitCode::SUCCESS),
+        true => Err(CliError::failed(
+            format!("{} not as the log says", counted(altered, "recording")),
+            "compare with a copy kept elsewhere",
+        )),
         false => Err(CliError::failed("the log was changed, or is damaged", "compare it with a copy kept elsewhere")),
     }
 }

@@ -86,6 +86,14 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
     })?;
     let keys = wiring::recording_keys(&config).map_err(|error| CliError::failed(error.to_string(), error.help))?;
     let reader = recording::open(&file, &keys).map_err(|error| CliError::failed(error.to_string(), ""))?;
+    let named = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    if reader.header().session != named {
+        let session = evidence::printable(&reader.header().session);
+        return Err(CliError::failed(
+            format!("{}: it is of the session {session}, under another's name", file.display()),
+            "somebody has put it there: `weir audit verify --recordings` says what the log knows of it",
+        ));
+    }
     Replay {
         story: Story::new(reader.header()),
         reader,
@@ -137,7 +145,7 @@ impl Replay {
                 Ok(next) => next,
                 Err(fault) => {
                     self.teller.end()?;
-                    let help = "`weir audit verify` says whether the log knows this recording otherwise";
+                    let help = "`weir audit verify --recordings` holds every recording against the log";
                     return Err(CliError::failed(format!("the recording is not as it was written: {fault}"), help));
                 }
             };

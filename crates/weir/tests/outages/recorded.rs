@@ -118,6 +118,28 @@ fn a_session_is_told_again_as_it_was_shown() {
     assert!(!from.contains("Ada |") && from.contains("ERROR 42703"), "{from}");
     let (code, _, err) = run(&weir, &["replay", "0000"]);
     assert!(code == 1 && err.contains("no recording"), "{err}");
+    // The log knows it: one that is changed, taken away or put under another name is found.
+    let (code, out, err) = run(&weir, &["audit", "verify", "--recordings"]);
+    assert!(code == 0 && out.contains("1 recording held against the log, 0 of them"), "{out}{err}");
+    let all = files(&weir.state().join("recordings"));
+    let file = all.into_iter().find(|file| file.extension().is_some_and(|extension| extension == "rec")).unwrap();
+    let bytes = fs::read(&file).unwrap();
+    let mut changed = bytes.clone();
+    let at = bytes.len() - 30;
+    changed[at] ^= 1;
+    fs::write(&file, changed).unwrap();
+    let (code, out, _) = run(&weir, &["audit", "verify", "--recordings"]);
+    assert!(code == 1 && out.contains("it was changed"), "{out}");
+    let (code, _, err) = run(&weir, &["replay", &session, "--text"]);
+    assert!(code == 1 && err.contains("not as it was written"), "{err}");
+    fs::write(&file, &bytes).unwrap();
+    let other = file.with_file_name("00000000-0000-7000-8000-000000000000.rec");
+    fs::rename(&file, &other).unwrap();
+    let (code, out, _) = run(&weir, &["audit", "verify", "--recordings"]);
+    assert!(code == 1 && out.contains("it is missing"), "{out}");
+    let (code, _, err) = run(&weir, &["replay", "00000000", "--text"]);
+    assert!(code == 1 && err.contains("under another's name"), "{err}");
+    fs::rename(&other, &file).unwrap();
     // Sealed: no text of it is in the files.
     for file in files(&weir.state().join("recordings")) {
         let bytes = fs::read(&file).unwrap();

@@ -240,11 +240,21 @@ impl House {
             true => r#"@id("see") permit (principal, action == Action::"see", resource);"#,
             false => "",
         };
+        Self::taped(more, looks, true, sight)
+    }
+
+    /// The same of somebody who sees everything, where nothing is classified and values are looked at.
+    pub fn recorded_unclassified() -> (Self, Arc<Tape>) {
+        let more = r#"@id("see") permit (principal, action == Action::"see", resource);"#;
+        Self::taped(more, true, false, Sight::Token)
+    }
+
+    fn taped(more: &str, looks: bool, classified: bool, sight: Sight) -> (Self, Arc<Tape>) {
         let content = looks.then(|| Arc::new(Content::new(detect::builtin().unwrap()).unwrap()));
         let tape = Arc::new(Tape::default());
         let rule = RecordingRule { level: RecordingLevel::Full, sight };
         let recorder = (rule, Arc::clone(&tape));
-        (Self::built_with(&policies(&format!("{POLICIES} {more}")), true, content, Some(recorder)), tape)
+        (Self::built_with(&policies(&format!("{POLICIES} {more}")), classified, content, Some(recorder)), tape)
     }
 
     fn built(policies: &Arc<Policies>, classified: bool, content: Option<Arc<Content>>) -> Self {

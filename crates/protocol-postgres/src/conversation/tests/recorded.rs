@@ -125,6 +125,92 @@ fn what_the_target_says_in_words_is_kept_without_what_it_may_hold() {
     }
 }
 
+/// An error of the target's that names a value.
+fn duplicate() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    build::frame(&mut bytes, b'E', |out| {
+        for (field, text) in
+            [(b'S', "ERROR"), (b'C', "23505"), (b'M', "duplicate"), (b'D', "Key (ssn)=(536-90-4399) exists.")]
+        {
+            out.push(field);
+            build::cstr(out, text.as_bytes());
+        }
+        out.push(0);
+    });
+    bytes
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+#[test]
+fn an_error_of_a_batch_or_of_a_commit_is_kept_without_what_it_may_hold() {
+    let update = "UPDATE customers SET ssn = $1";
+    let batch = [parse("", update), bind("", ""), execute(""), sync()].concat();
+    let (mut house, tape) = House::recorded(true, false, Sight::Token);
+    house.caller(&batch);
+    house.target(&[plain(b'1'), plain(b'2'), duplicate(), ready(b'I')].concat());
+    assert!(holds(&house.conversation.to_caller, "536-90-4399") && !holds(&tape.kept(), "536-90-4399"));
+    // A deferred constraint speaks when the transaction commits.
+    let (mut house, tape) = House::recorded(true, false, Sight::Token);
+    house.caller(&query("BEGIN"));
+    house.target(&[tagged("BEGIN"), ready(b'T')].concat());
+    house.caller(&query("UPDATE customers SET ssn = ssn"));
+    house.target(&[tagged("UPDATE 2"), ready(b'T')].concat());
+    house.caller(&query("COMMIT"));
+    house.target(&[duplicate(), ready(b'I')].concat());
+    assert!(holds(&house.conversation.to_caller, "536-90-4399") && !holds(&tape.kept(), "536-90-4399"));
+    // What comes behind it is another transaction.
+    house.caller(&query("SELECT 1"));
+    house.target(&[duplicate(), ready(b'I')].concat());
+    assert!(holds(&tape.kept(), "536-90-4399"));
+}
+
+#[test]
+fn a_setting_is_kept_without_what_it_may_hold() {
+    let (mut house, tape) = House::recorded(true, false, Sight::Token);
+    house.caller(&query("SELECT ssn FROM customers"));
+    let answer = [shape(&CUSTOMER[2..3]), row(&["536-90-4399"]), parameter("application_name", "536-90-4399")];
+    house.target(&[answer.concat(), complete(), ready(b'I')].concat());
+    let shown = String::from_utf8_lossy(&house.conversation.to_caller).into_owned();
+    assert_eq!(shown.matches("536-90-4399").count(), 2, "{shown}");
+    assert!(!holds(&tape.kept(), "536-90-4399") && holds(&tape.kept(), "application_name"));
+    assert_eq!(tape.bytes(), house.conversation.to_caller.len());
+    let (mut house, tape) = House::recorded(true, true, Sight::Token);
+    house.caller(&query("SET application_name = 'ada@example.com'"));
+    house.target(&[parameter("application_name", "ada@example.com"), tagged("SET"), ready(b'I')].concat());
+    assert!(holds(&house.conversation.to_caller, "ada@") && !holds(&tape.kept(), "ada@"));
+}
+
+#[test]
+fn a_long_row_is_not_kept_where_less_of_it_would_be() {
+    let long = "536-90-4399 ".repeat(60_000);
+    let bytes = [plain(b'1'), plain(b'2'), shape(&CUSTOMER[2..3]), row(&[&long]), complete(), ready(b'I')].concat();
+    let (mut house, tape) = House::recorded(true, false, Sight::Token);
+    house.caller(&[parse("", "SELECT ssn FROM customers"), bind("", ""), execute(""), sync()].concat());
+    for part in bytes.chunks(50_000) {
+        house.target(part);
+    }
+    assert_eq!(cells(&house.conversation.to_caller), [[long]]);
+    assert!(!holds(&tape.kept(), "536-90-4399"));
+    assert_eq!(tape.bytes(), house.conversation.to_caller.len());
+    assert_eq!(frames(&tape.kept()).last().map(|(kind, _)| *kind), Some(b'Z'), "what comes behind it is kept");
+}
+
+#[test]
+fn what_nobody_has_described_is_kept_too() {
+    let (mut house, tape) = House::recorded_unclassified();
+    house.caller(&[parse("s", "SELECT note FROM orders"), bind("", "s"), execute(""), sync()].concat());
+    let bytes = [plain(b'1'), plain(b'2'), row(&["ada@example.com", "7"]), complete(), ready(b'I')].concat();
+    house.target(&bytes);
+    assert!(house.conversation.ended().is_none(), "{:?}", house.conversation.ended());
+    assert_eq!(house.conversation.to_caller, bytes);
+    let kept = cells(&tape.kept());
+    // Nobody knows the type of what would stand in its place.
+    assert_eq!(kept, [["NULL", "7"]]);
+}
+
 #[test]
 fn a_copy_is_kept_as_its_rows_would_be() {
     let (mut house, tape) = House::recorded(true, false, Sight::Token);

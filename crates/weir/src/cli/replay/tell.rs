@@ -1,6 +1,7 @@
 //! Moments in the form that was asked for. Whatever a recording holds, nothing of it acts on a terminal.
 
 use std::fmt::Write as _;
+use std::io::{IsTerminal as _, stdout};
 
 use evidence::printable;
 use jiff::Timestamp;
@@ -117,7 +118,13 @@ impl Teller {
                     self.has_told = true;
                     output::line(csv_line(header.iter().map(|name| Some(name.as_str()))))?;
                 }
-                output::line(csv_line(cells.iter().map(Option::as_deref)))?;
+                // In a file it is what was shown; on a terminal it must not act.
+                let is_seen = stdout().is_terminal();
+                let seen = cells
+                    .iter()
+                    .map(|cell| cell.as_ref().map(|text| if is_seen { printable(text) } else { text.clone() }));
+                let seen: Vec<Option<String>> = seen.collect();
+                output::line(csv_line(seen.iter().map(Option::as_deref)))?;
             }
             _ => {}
         }
