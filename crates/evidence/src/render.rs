@@ -175,6 +175,12 @@ impl Words<'_> {
                 self.after("  permitted ", "permitted");
                 self.after("  refused ", "refused");
             }
+            "recorded" => {
+                self.say("recorded");
+                self.after(", ", "how");
+                self.after(": ", "file");
+                self.after("  bytes ", "bytes");
+            }
             "started" => {
                 self.say("Weir started");
                 self.after(", version ", "version");

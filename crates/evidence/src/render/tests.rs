@@ -53,6 +53,10 @@ fn every_kind_has_its_line() {
             "classes": ["pii.email=token"]}),
         "#7  failed 42601  rows 0  bytes 0  masked 2  [pii.email=token]",
     );
+    check(
+        json!({"event": "recorded", "file": "2026-11-21/a.rec", "bytes": 9, "digest": "ab", "shown": 40, "how": "closed"}),
+        "recorded, closed: 2026-11-21/a.rec  bytes 9",
+    );
     check(json!({"event": "noticed", "what": "cancel", "detail": "by hand"}), "cancel: by hand");
     check(
         json!({"event": "closed", "why": "the caller left", "permitted": 4, "refused": 1}),

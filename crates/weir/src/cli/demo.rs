@@ -184,7 +184,7 @@ fn configuration(port: u16) -> String {
          [weir]\nstate = \"weir-state\"\npolicies = \"policies\"\n\n\
          [listen]\npostgres = \"127.0.0.1:0\"\n\n\
          [targets.shop]\nkind = \"postgres\"\naddress = \"127.0.0.1:{port}\"\ndatabase = \"{}\"\nuser = \"{}\"\n\
-         password = {{ file = \"shop.password\" }}\nenv = \"dev\"\ntls = \"off\"\n\n[targets.shop.classes]\n",
+         password = {{ file = \"shop.password\" }}\nenv = \"dev\"\ntls = \"off\"\nrecording = \"full\"\n\n[targets.shop.classes]\n",
         shop::DATABASE,
         shop::ROLE,
     );

@@ -189,6 +189,7 @@ database = {database}
 user     = {user}
 password = {password}  # where it is kept, never the password itself
 env      = {env}
+recording = \"full\"  # what callers are shown is kept sealed: weir replay; \"metadata\" keeps no rows, \"off\" nothing
 {tls}
 # What is sensitive: \"schema.table.column\" = class, where * stands for anything.
 [targets.{target}.classes]

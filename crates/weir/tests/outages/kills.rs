@@ -14,9 +14,12 @@ use serde_json::Value;
 use testkit::Release;
 use testkit::weir::Weir;
 
-use crate::house::{ALL, CLIENTS, SERVER, assert_sound, before, database, run};
+use crate::house::{ALL, CLIENTS, PASSWORD, SERVER, assert_sound, builder, database, run};
 
+/// How often it is killed; `WEIR_KILLS` says another number.
 const ROUNDS: usize = 50;
+/// What of a recording a kill may take, in microseconds: a second.
+const RECORDING_LOST_MICROS: u64 = 1_000_000;
 
 /// Clients that write for as long as they run: each id once, and a line for each that the target confirmed. They connect
 /// again whenever they are cut off.
@@ -127,7 +130,10 @@ fn confirmed(text: &str) -> BTreeSet<u64> {
 #[test]
 fn no_effect_without_its_record_however_weir_is_killed() {
     database("killed", "CREATE TABLE written (id bigint, how text); CREATE TABLE forbidden (id bigint, how text)");
-    let mut weir = before("killed").policies(&format!("{ALL}\n{POLICIES}")).start();
+    let rounds = std::env::var("WEIR_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(ROUNDS);
+    let lines = format!("address = \"127.0.0.1:{}\"\ntls = \"off\"\nrecording = \"full\"\n", SERVER.port());
+    let recorded = builder().target_with("killed", "killed", ("holder", PASSWORD), &lines, &[]);
+    let mut weir = recorded.policies(&format!("{ALL}\n{POLICIES}")).start();
     let token = weir.token("loader", &[]);
     announce(&weir);
     let (script, told) = (weir.folder().join("load.py"), weir.folder().join("told"));
@@ -138,7 +144,7 @@ fn no_effect_without_its_record_however_weir_is_killed() {
     let count = || SERVER.psql("killed", "SELECT count(*) FROM written").unwrap().trim().parse::<u64>().unwrap();
     let (mut rows_before, mut rounds_with_rows, mut torn, mut random) = (0, 0, 0, 0x9e37_79b9_7f4a_7c15_u64);
     let mut recovery_max = Duration::ZERO;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let told_before = told_bytes(&told);
         let mut psql = psql_round(&weir, &token, round);
         // xorshift: the instants differ from round to round, and what one seed found is found again.
@@ -215,7 +221,7 @@ fn no_effect_without_its_record_however_weir_is_killed() {
         alone.flat_map(|operation| ids(&operation.text)).filter(|(_, id)| !t.contains(id)).collect();
     let open = operations.values().filter(|operation| operation.permitted && operation.outcome.is_none()).count();
     println!(
-        "{ROUNDS} kills, rows in {rounds_with_rows} of the rounds, {torn} warnings of ends that are torn or not sealed, longest restart {recovery_max:?}\n\
+        "{rounds} kills, rows in {rounds_with_rows} of the rounds, {torn} warnings of ends that are torn or not sealed, longest restart {recovery_max:?}\n\
          {} records, {} operations, {open} permitted without an end\n\
          C_ok {}  T {}  A permitted {}  A denied {}\n\
          T \\ A {}  C_ok \\ T {}  denied ∩ T {}  duplicates {duplicates}  A permitted \\ T {}",
@@ -243,6 +249,50 @@ fn no_effect_without_its_record_however_weir_is_killed() {
     for how in ["alone", "begun", "bound", "pipelined", "psql", "psql-begun", "psql-bound", "several"] {
         assert!(hows.lines().any(|line| line.starts_with(&format!("{how}|"))), "nothing was written {how}:\n{hows}");
     }
-    assert!(denied.len() > 10 && rounds_with_rows * 2 >= ROUNDS, "{} denied, {rounds_with_rows} rounds", denied.len());
+    assert!(denied.len() > 10 && rounds_with_rows * 2 >= rounds, "{} denied, {rounds_with_rows} rounds", denied.len());
     assert!(open > 0, "no kill came while something ran");
+    recordings_hold(&weir, &log);
+}
+
+/// Each session has a recording that can be read, and lacks no more than what was shown in the last second before a kill.
+fn recordings_hold(weir: &Weir, log: &[Value]) {
+    let (code, out, err) = run(weir, &["audit", "verify", "--recordings"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let at = |record: &Value| record["at"].as_u64().unwrap();
+    // The last that a process wrote before the next one started.
+    let mut ends: Vec<u64> = Vec::new();
+    let mut last = 0;
+    for record in log {
+        if record["event"] == "started" && last > 0 {
+            ends.push(last);
+        }
+        last = at(record);
+    }
+    let mut sessions: BTreeMap<&str, BTreeMap<u64, u64>> = BTreeMap::new();
+    for record in log.iter().filter(|record| record["event"] == "admitted" || record["event"] == "ended") {
+        let ended = sessions.entry(record["session"].as_str().unwrap()).or_default();
+        if let Some(op) = record["op"].as_u64() {
+            ended.insert(op, at(record));
+        }
+    }
+    let (mut kept, mut lost) = (0, 0);
+    for (session, ended) in &sessions {
+        let (code, out, err) = run(weir, &["replay", session, "--json"]);
+        assert_eq!(code, 0, "{session}: {err}");
+        let told = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let told: BTreeSet<u64> =
+            told.filter(|moment| moment["event"] == "ended").filter_map(|moment| moment["op"].as_u64()).collect();
+        for (op, at) in ended {
+            if told.contains(op) {
+                kept += 1;
+                continue;
+            }
+            lost += 1;
+            let killed = ends.iter().find(|end| *end >= at).copied().unwrap_or(u64::MAX);
+            let before = killed.saturating_sub(*at);
+            assert!(before <= RECORDING_LOST_MICROS, "{session}: operation {op} ended {before} µs before the kill");
+        }
+    }
+    println!("{} recordings, {kept} ends of operations in them, {lost} lost in the last second", sessions.len());
+    assert!(kept > 100, "{kept}");
 }

@@ -58,7 +58,21 @@ pub fn walk(demo: &Demo) -> Result<(), CliError> {
     run(demo, "policy explain --user alice@example.com … --sql 'DELETE FROM orders'", &explain)?;
     output::line("8. Everything has a record, written before it ran. Nobody changes it unnoticed.\n")?;
     run(demo, "log --last 8", &["log", "--last", "8"])?;
-    run(demo, "audit verify", &["audit", "verify"])
+    run(demo, "audit verify", &["audit", "verify"])?;
+    output::line("9. What she was shown is kept as she was shown it.\n")?;
+    let session = session(demo)?;
+    let short: String = session.chars().take(13).collect();
+    run(demo, &format!("replay {short}… --text"), &["replay", &session, "--text"])
+}
+
+/// The last session that is recorded to its end.
+fn session(demo: &Demo) -> Result<String, CliError> {
+    let mut command = demo.house.weir(&["log", "--event", "recorded", "--json"])?;
+    let shown = command.stdin(Stdio::null()).output().map_err(|error| failed("Weir can't be run", error))?;
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let last = text.lines().next_back().and_then(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let session = last.as_ref().and_then(|record| record.get("session")).and_then(serde_json::Value::as_str);
+    session.map(str::to_owned).ok_or_else(|| CliError::failed("no session is recorded yet", "try it once more"))
 }
 
 /// Runs a command of Weir's own, and shows it.

@@ -97,7 +97,7 @@ def work(kinds):
             connection = connection or connect()
             kind(connection)
             # The whole log is verified after each kill: what counts is the moment, not the amount.
-            time.sleep(0.008)
+            time.sleep(0.016)
         except psycopg.OperationalError:
             connection = None
             time.sleep(0.02)
@@ -116,7 +116,7 @@ def watched(kinds):
 
 threads = [
     threading.Thread(target=watched, args=[kinds])
-    for kinds in ([simple], [bound, forbidden], [transaction], [pipeline])
+    for kinds in ([simple], [bound, forbidden], [transaction], [pipeline]) * 2
 ]
 for thread in threads:
     thread.start()
