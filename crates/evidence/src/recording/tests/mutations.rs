@@ -73,6 +73,11 @@ fn small() -> (Known, Known, Vec<u8>) {
     (known("one"), known("other"), open)
 }
 
+/// How many changes are tried; scripts/fuzz tries more.
+fn rounds() -> usize {
+    std::env::var("WEIR_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(25_000)
+}
+
 #[test]
 fn each_bit_counts() {
     let (known, ..) = small();
@@ -194,7 +199,7 @@ fn random_changes_are_seen() {
     let (known, other, _) = small();
     let mut dice = Dice(0x0dd0_5eed);
     let mut changed = 0;
-    while changed < 25_000 {
+    while changed < rounds() {
         let mut bytes = known.bytes.clone();
         for _ in 0..=dice.below(3) {
             let (at, to) = (dice.below(bytes.len()), dice.below(bytes.len()));

@@ -131,4 +131,5 @@ fn every_mutation_of_what_is_signed_is_found() {
         write(dir.path(), &files, &base);
     }
     assert!(verify(dir.path(), Some(&witnessed)).unwrap().is_whole());
+    println!("{} mutations of a signed log, by kind: {tried:?}; all of them found", tried.iter().sum::<usize>());
 }
