@@ -1,6 +1,7 @@
 //! Says what an append costs: `cargo run --release -p evidence --example append [seconds] [folder]`.
 //!
-//! One thread appends one decision at a time to one lane, as a worker does, with the note of its end before it.
+//! One thread appends one decision at a time to one lane, as a worker does, with the note of its end before it. The log is signed
+//! meanwhile, and verified in the end.
 
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
@@ -8,7 +9,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use evidence::{Durability, Log};
+use evidence::{Durability, Keyring, Log, Signing, SigningKey, Trust};
 use gate::{Decided, Ended, Event, Ledger, Outcome, Record, Ruling, Words};
 use model::{Digest, LogText, SessionId};
 
@@ -18,7 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let base = args.next().map_or_else(std::env::temp_dir, PathBuf::from);
     for durability in [Durability::Written, Durability::Synced] {
         let folder = base.join(format!("weir-append-{}-{durability:?}", std::process::id()));
-        let log = Log::open(&folder, 1, "example", durability)?;
+        let key = SigningKey::generate("weir/example")?;
+        let trust = Trust { keys: Keyring::of([key.public().clone()]), witnessed: Vec::new() };
+        let log = Log::open_signed(&folder, 1, "example", durability, Signing::by(key))?;
         let lane = log.lane(0);
         let session = SessionId("019aa0f2-77b1-7000-8000-00c0ffee1234".into());
         let asks: Words = ["select public.orders"].into_iter().collect();
@@ -59,11 +62,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         drop((lane, log));
         let begun = Instant::now();
-        let report = evidence::verify(&folder, None)?;
+        let report = evidence::verify(&folder, Some(&trust))?;
         println!(
-            "  verified {} MB in {:.2?}: {} faults",
+            "  verified {} records and {} checkpoints, {} MB in {:.2?}: {:.0} records a second, {} faults",
+            report.records,
+            report.checkpoints,
             report.bytes / 1_000_000,
             begun.elapsed(),
+            report.records as f64 / begun.elapsed().as_secs_f64(),
             report.faults.len()
         );
         std::fs::remove_dir_all(folder)?;

@@ -175,12 +175,14 @@ struct Mark {
     leaves: usize,
 }
 
-/// What a lane has written since it was asked before.
+/// What a lane has written since it was asked before, or some of it.
 pub(crate) struct Fresh {
-    /// The last record that is written.
+    /// The last record of it.
     pub last: Place,
-    /// The segments that it is in.
+    /// The segments that it may be in.
     pub segments: Vec<SegmentName>,
+    /// How much more was written.
+    pub rest: usize,
 }
 
 impl Lane {
@@ -222,14 +224,24 @@ impl Lane {
         Ok(Self { shared, state: Mutex::new(state) })
     }
 
-    /// Adds the hashes of what was written since this was called before to `leaves`, in order.
-    pub(crate) fn take_leaves(&self, leaves: &mut Vec<Hash>) -> Fresh {
+    /// Adds the hashes of what was written since this was called before to `leaves`, in order, but not more than so many.
+    pub(crate) fn take_leaves(&self, leaves: &mut Vec<Hash>, most: usize) -> Fresh {
         let mut state = self.state.lock();
-        let written = std::mem::take(&mut state.written);
-        leaves.extend(state.leaves.drain(..written));
+        let taken = state.written.min(most);
+        let rest = state.written.saturating_sub(taken);
+        // This process has numbered them one after the other.
+        let last = match taken.checked_sub(1).and_then(|at| state.leaves.get(at)).filter(|_| rest > 0) {
+            Some(hash) => {
+                let seq = state.last.seq.saturating_sub(u64::try_from(rest).unwrap_or(u64::MAX));
+                Place { seq, hash: *hash }
+            }
+            None => state.last,
+        };
+        leaves.extend(state.leaves.drain(..taken));
+        state.written = rest;
         let mut segments = std::mem::take(&mut state.finished);
         segments.push(state.segment.name);
-        Fresh { last: state.last, segments }
+        Fresh { last, segments, rest }
     }
 
     /// Appends a record of the log's own.

@@ -82,18 +82,23 @@ impl Signer {
     pub fn sign(&mut self, lanes: &[Arc<Lane>], is_last: bool) -> bool {
         // What is in the tree is signed before it grows: the order of leaves is that of one checkpoint after the other.
         let mut signed = self.append(lanes);
-        if signed {
-            self.take(lanes);
+        let mut rest = true;
+        while signed && rest {
+            rest = self.take(lanes);
             signed = self.append(lanes);
+            self.tell(is_last && !rest);
         }
         self.tell(is_last);
         signed && self.untold.is_none()
     }
 
-    fn take(&mut self, lanes: &[Arc<Lane>]) {
-        let (mut leaves, mut fresh) = (Vec::new(), 0_usize);
+    /// Takes what one checkpoint is to cover. Says whether more is there.
+    fn take(&mut self, lanes: &[Arc<Lane>]) -> bool {
+        let (mut leaves, mut fresh, mut more) = (Vec::new(), 0_usize, false);
+        let most = SIGN_RECORDS.checked_div(lanes.len()).unwrap_or(SIGN_RECORDS).max(2);
         for (number, lane) in (0..).zip(lanes) {
-            let Fresh { last, segments } = lane.take_leaves(&mut leaves);
+            let Fresh { last, segments, rest } = lane.take_leaves(&mut leaves, most);
+            more |= rest > 0;
             self.unsynced.extend(segments);
             fresh = fresh.saturating_add(leaves.len());
             leaves.drain(..).for_each(|record| self.standing.tree.push(leaf(&record)));
@@ -101,6 +106,7 @@ impl Signer {
         }
         self.standing.grown = fresh > self.own;
         self.own = 0;
+        more
     }
 
     /// Appends a checkpoint of the tree as it is, if it has grown since the one before.

@@ -18,7 +18,7 @@ use crate::checkpoint::Checkpoint;
 use crate::format::{Place, SegmentName};
 use crate::note::Keyring;
 use crate::resume::{Last, last_checkpoint};
-use crate::walk::list;
+use crate::walk::{Listing, list};
 use cover::Cover;
 use lane_check::LaneCheck;
 use starts::Starts;
@@ -150,8 +150,7 @@ pub fn verify_since(folder: &Path, trust: &Trust, since: UnixMicros) -> io::Resu
 
 fn verify_from(folder: &Path, trust: Option<&Trust>, begin: Option<Last>) -> io::Result<Report> {
     // Of a log that grows meanwhile, no checkpoint is held against lanes that were read before it was made.
-    let until = end_of_first(folder)?;
-    let mut listing = list(folder)?;
+    let (mut listing, until) = segments(folder)?;
     let mut report = Report { lanes: listing.lanes.len(), ..Report::default() };
     for name in listing.strangers {
         report.warnings.push(Fault::of_all(format!("the file {name} is none of the log's")));
@@ -213,8 +212,7 @@ pub(crate) struct Leaves {
 impl Leaves {
     /// Passes them in the order of the tree: each with its index, its lane and its record.
     pub fn pass(folder: &Path, trust: &Trust, each: impl FnMut(u64, u16, Place)) -> io::Result<Self> {
-        let until = end_of_first(folder)?;
-        let listing = list(folder)?;
+        let (listing, until) = segments(folder)?;
         let mut cover = Cover::new(Some(trust), None, each);
         let checked = pass(folder, &listing.lanes, until, &mut cover);
         let (signed, fault) = cover.ended();
@@ -223,11 +221,23 @@ impl Leaves {
     }
 }
 
-/// The end of lane 0 as it is now.
-fn end_of_first(folder: &Path) -> io::Result<Option<(SegmentName, u64)>> {
-    let Some(name) = list(folder)?.lanes.get(&0).and_then(|segments| segments.last().copied()) else { return Ok(None) };
-    let bytes = fs::metadata(folder.join(name.to_string())).map_or(0, |metadata| metadata.len());
-    Ok(Some((name, bytes)))
+/// The segments of a log that may be growing, and where lane 0 ends.
+///
+/// A folder that is read while files come may lack one and have the one after it. What the first reading has met was there before the second one began, so that
+/// lacks none up to there. And what lane 0 said by then was of what all lanes had.
+fn segments(folder: &Path) -> io::Result<(Listing, Option<(SegmentName, u64)>)> {
+    let before = list(folder)?;
+    let end = match before.lanes.get(&0).and_then(|segments| segments.last().copied()) {
+        Some(name) => Some((name, fs::metadata(folder.join(name.to_string())).map_or(0, |metadata| metadata.len()))),
+        None => None,
+    };
+    let mut listing = list(folder)?;
+    for (lane, segments) in &mut listing.lanes {
+        let last = before.lanes.get(lane).and_then(|segments| segments.last());
+        segments.retain(|name| last.is_some_and(|last| name <= last));
+    }
+    listing.lanes.retain(|_, segments| !segments.is_empty());
+    Ok((listing, end))
 }
 
 impl Fault {

@@ -1,5 +1,7 @@
 //! The same for a log that is signed: whatever is changed of what a checkpoint covers is found, also where all hashes were made anew.
 
+use std::io::Write as _;
+
 use super::*;
 use crate::checkpoint::Checkpoint;
 use crate::note::{Keyring, SigningKey};
@@ -131,5 +133,6 @@ fn every_mutation_of_what_is_signed_is_found() {
         write(dir.path(), &files, &base);
     }
     assert!(verify(dir.path(), Some(&witnessed)).unwrap().is_whole());
-    println!("{} mutations of a signed log, by kind: {tried:?}; all of them found", tried.iter().sum::<usize>());
+    let count = tried.iter().sum::<usize>();
+    writeln!(std::io::stdout(), "{count} mutations of a signed log, by kind: {tried:?}; all of them found").unwrap();
 }
