@@ -47,7 +47,13 @@ pub struct Arrival {
 impl Gate {
     /// A gate with these policies.
     pub fn new(policies: Arc<Policies>, keys: Keys) -> Self {
-        Self { recorder: None, policies: ArcSwap::new(policies), scenes: Scenes::default(), keys, tally: Tally::default() }
+        Self {
+            recorder: None,
+            policies: ArcSwap::new(policies),
+            scenes: Scenes::default(),
+            keys,
+            tally: Tally::default(),
+        }
     }
 
     /// With this recorder for the sessions of targets that are recorded.
