@@ -181,9 +181,9 @@ impl From<ReadError> for TargetDown {
 }
 
 impl TargetDown {
-    /// Whether the target is there, and it is what the caller asked for that it does not have: a database, a value for a setting.
+    /// Whether the target is there, and it is a setting which the caller asks for that it does not take.
     pub fn is_by_what_was_asked(&self) -> bool {
-        matches!(self, Self::Refused(report) if report.sqlstate() == "3D000" || report.sqlstate().starts_with("22"))
+        matches!(self, Self::Refused(report) if report.sqlstate().starts_with("22"))
     }
 
     /// What a caller may know: whose fault it is, not where the target lives nor what it said.

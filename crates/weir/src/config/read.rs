@@ -14,8 +14,8 @@ use toml::de::DeTable;
 use super::problem::Problem;
 use super::reader::{At, Entry, Findings, Section};
 use super::{
-    Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, detection, evidence, issuer,
-    postgres, suggest,
+    Address, Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, detection, evidence,
+    issuer, postgres, suggest,
 };
 
 /// The most connections that may be logging in.
@@ -355,8 +355,9 @@ impl Reading<'_, '_> {
         if let Some(at) = missing_at.filter(|_| targets.named > 0) {
             self.found.missing(at, "postgres", "add `postgres = \"127.0.0.1:6432\"` under [listen]");
         }
-        let Some(listener) = listen.postgres else { return };
-        for target in targets.read.values().filter(|read| read.target.address.is_listener(listener)) {
+        let listeners = [listen.postgres, listen.api];
+        let is_own = |address: &Address| listeners.iter().flatten().any(|listener| address.is_listener(*listener));
+        for target in targets.read.values().filter(|read| is_own(&read.target.address)) {
             let help = "write the address of the database itself";
             self.found.error(&target.address_at, "is Weir's own listener", help);
         }
