@@ -121,7 +121,7 @@ pub(crate) fn resume(
         standing = Standing { tree: edge, lanes: checkpoint.lanes, grown: false };
     }
     let signed = standing.lanes.clone();
-    for lane in signed.keys().filter(|lane| !segments.contains_key(lane)) {
+    if let Some(lane) = signed.keys().find(|lane| !segments.contains_key(lane)) {
         return Err(NotAsSigned::Lane { lane: *lane, why: "it is not there".to_owned() });
     }
     for (lane, segments) in segments {
