@@ -2,9 +2,11 @@
 //! waiting for a condition without guessing how long it takes.
 //!
 //! A tool that is missing is an error that names `scripts/setup`, never a test that passes without having run. Nothing here
-//! is shipped. [`weir`] runs the program under test.
+//! is shipped. [`weir`] runs the program under test, [`http`] asks it what a test wants asked, [`prometheus`] reads what it counts.
 
 mod clients;
+pub mod http;
+pub mod prometheus;
 mod run;
 mod wait;
 #[allow(clippy::expect_used, clippy::panic, reason = "a Weir that cannot be run fails the test, there and then")]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -28,6 +29,7 @@ pub struct Weir {
     _temporary: Option<TempDir>,
     child: Option<Child>,
     port: u16,
+    api: Option<SocketAddr>,
 }
 
 impl Builder {
@@ -142,7 +144,7 @@ impl Builder {
         );
         fs::write(folder.join("weir.toml"), config).expect("weir.toml");
         fs::write(folder.join("policies/test.cedar"), &self.policies).expect("policies");
-        Weir { program: self.program, folder, _temporary: temporary, child: None, port: 0 }
+        Weir { program: self.program, folder, _temporary: temporary, child: None, port: 0, api: None }
     }
 }
 
@@ -178,7 +180,13 @@ impl Weir {
             .expect("weir can be run");
         let mut line = String::new();
         let out = child.stdout.take().expect("piped above");
-        BufReader::new(out).read_line(&mut line).expect("weir's standard output can be read");
+        let mut out = BufReader::new(out);
+        out.read_line(&mut line).expect("weir's standard output can be read");
+        if !line.is_empty() && self.has_api() {
+            let mut line = String::new();
+            out.read_line(&mut line).expect("weir's standard output can be read");
+            self.api = line.trim_end().strip_prefix("ready api ").and_then(|address| address.parse().ok());
+        }
         let port = line.trim_end().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         self.child = Some(child);
         self.port = port.unwrap_or_else(|| panic!("weir did not start:\n{}", self.stderr()));
@@ -192,6 +200,16 @@ impl Weir {
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where it says how it is: for a Weir with a line `api = …` under `[listen]`.
+    pub fn api(&self) -> SocketAddr {
+        self.api.unwrap_or_else(|| panic!("no api listener:\n{}", self.stderr()))
+    }
+
+    fn has_api(&self) -> bool {
+        let config = fs::read_to_string(self.folder.join("weir.toml")).unwrap_or_default();
+        config.lines().any(|line| line.starts_with("api = "))
     }
 
     /// Its folder: `weir.toml`, `policies`, `state`, `stderr.log`.

@@ -7,13 +7,16 @@
 //!
 //! A full segment is followed by a new one when the buffer is empty. If that fails the old one simply goes on.
 //!
+//! What can't be written is tried again until it can, also when nothing waits: then the lane writes a record which says so. A lane of which
+//! nothing is asked would otherwise be taken for broken for ever.
+//!
 //! Where the log is signed a lane keeps the hashes of what it has written until they are taken for the next checkpoint. That are
 //! few; should nobody take them, the log can't be written any more: what is not going to be signed is not evidence.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use gate::{Event, Ledger, LedgerDown, Record};
@@ -26,6 +29,7 @@ use crate::format::{
     Unfit, encode,
 };
 use crate::log::{Bell, Durability, Lock};
+use crate::meter::{LaneGauge, count};
 
 /// Noted records that may wait while nothing can be written. No operation starts in that time, so only those that
 /// are running, and callers being turned away, add to them. Beyond, they are counted, and the log says how many.
@@ -132,6 +136,7 @@ struct Segment {
 /// One worker's part of the decision log.
 pub struct Lane {
     shared: Arc<Shared>,
+    gauge: Arc<LaneGauge>,
     state: Mutex<State>,
 }
 
@@ -164,6 +169,30 @@ struct State {
     gone: Option<LedgerDown>,
     /// Whether the last write failed.
     down: bool,
+    /// Bytes of segments before this one, and the number before this lane's first record: for the gauge.
+    bytes_before: u64,
+    seq_before: u64,
+    gauge: Arc<LaneGauge>,
+}
+
+/// Why something is not appended.
+enum Refused {
+    /// It is no record.
+    Unfit(Unfit),
+    /// Nothing can be written.
+    Down(LedgerDown),
+}
+
+impl From<Unfit> for Refused {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unfit(unfit)
+    }
+}
+
+impl From<LedgerDown> for Refused {
+    fn from(down: LedgerDown) -> Self {
+        Self::Down(down)
+    }
 }
 
 /// How far back a failed append goes.
@@ -203,7 +232,8 @@ impl Lane {
         }
         let is_signed = shared.signing.is_some();
         let leaves: Vec<Hash> = is_signed.then_some(segment.hash).into_iter().collect();
-        let state = State {
+        let gauge = Arc::<LaneGauge>::default();
+        let mut state = State {
             dirty: false,
             unnamed: false,
             seq: next,
@@ -220,8 +250,17 @@ impl Lane {
             lost: 0,
             gone: None,
             down: false,
+            bytes_before: 0,
+            seq_before: next.saturating_sub(1),
+            gauge: Arc::clone(&gauge),
         };
-        Ok(Self { shared, state: Mutex::new(state) })
+        state.show();
+        Ok(Self { shared, gauge, state: Mutex::new(state) })
+    }
+
+    /// What it says of itself.
+    pub(crate) fn gauge(&self) -> &Arc<LaneGauge> {
+        &self.gauge
     }
 
     /// Adds the hashes of what was written since this was called before to `leaves`, in order, but not more than so many.
@@ -241,27 +280,41 @@ impl Lane {
         state.written = rest;
         let mut segments = std::mem::take(&mut state.finished);
         segments.push(state.segment.name);
+        state.show();
         Fresh { last, segments, rest }
     }
 
     /// Appends a record of the log's own.
     pub(crate) fn append_own(&self, record: &impl serde::Serialize) -> Result<(), LedgerDown> {
-        self.state
-            .lock()
-            .appending(&self.shared, |state| state.push(record).map_err(|unfit| LedgerDown(unfit.to_string())))
+        let appended = self.state.lock().appending(&self.shared, |state| Ok(state.push(record)?));
+        self.retry_after(appended)
     }
 
-    /// Writes what was noted. Says whether nothing waits any more.
+    /// Writes what was noted, and tries again what could not be. Says whether nothing is left of that.
     pub(crate) fn flush(&self) -> bool {
         let mut state = self.state.lock();
-        let _ = state.append(&self.shared, &[]);
-        state.waiting == 0 && state.lost == 0
+        let has_nothing = state.buffer.is_empty() && state.noted.is_empty() && state.lost == 0;
+        let _ = if state.down && has_nothing && state.gone.is_none() {
+            state.append(&self.shared, &[written_again()])
+        } else {
+            state.append(&self.shared, &[])
+        };
+        state.waiting == 0 && state.lost == 0 && (!state.down || state.gone.is_some())
+    }
+
+    /// Has what failed tried again: nobody may ever append here again.
+    fn retry_after(&self, appended: Result<(), LedgerDown>) -> Result<(), LedgerDown> {
+        if appended.is_err() {
+            self.shared.bell.ring();
+        }
+        appended
     }
 }
 
 impl Ledger for Lane {
     fn append(&self, records: &[Record]) -> Result<(), LedgerDown> {
-        self.state.lock().append(&self.shared, records)
+        let appended = self.state.lock().append(&self.shared, records);
+        self.retry_after(appended)
     }
 
     fn note(&self, record: Record) {
@@ -315,9 +368,9 @@ impl State {
         self.appending(shared, |state| {
             // The checkpoint itself is none of them.
             if state.leaves.len() >= UNSIGNED_MAX && !records.is_empty() {
-                return Err(LedgerDown("no checkpoint of the log has been signed for too long".to_owned()));
+                return Err(LedgerDown("no checkpoint of the log has been signed for too long".to_owned()).into());
             }
-            records.iter().try_for_each(|record| state.push(record).map_err(|unfit| LedgerDown(unfit.to_string())))
+            records.iter().try_for_each(|record| Ok(state.push(record)?))
         })
     }
 
@@ -325,38 +378,60 @@ impl State {
     fn appending(
         &mut self,
         shared: &Shared,
-        push: impl FnOnce(&mut Self) -> Result<(), LedgerDown>,
+        push: impl FnOnce(&mut Self) -> Result<(), Refused>,
     ) -> Result<(), LedgerDown> {
         self.take_notes();
-        let mark = self.mark();
-        let appended = self.try_append(shared, push);
-        match &appended {
-            Ok(()) if self.down => {
-                self.down = false;
-                tracing::info!(segment = %self.segment.name, "the decision log can be written again");
-            }
-            Ok(()) => {}
-            Err(error) => {
-                self.back_to(mark);
-                if !self.down {
-                    self.down = true;
-                    tracing::error!(segment = %self.segment.name, waiting = self.waiting, "{error}");
+        let (mark, before) = (self.mark(), self.last.seq);
+        let appended = match self.try_append(shared, push) {
+            Ok(()) => {
+                // Where there was nothing to write nothing is known.
+                if self.down && self.last.seq != before {
+                    self.down = false;
+                    tracing::info!(segment = %self.segment.name, "the decision log can be written again");
                 }
+                Ok(())
             }
-        }
+            Err(refused) => {
+                self.back_to(mark);
+                add(&self.gauge.errors, 1);
+                Err(match refused {
+                    // What is wrong is the record: others can be written.
+                    Refused::Unfit(unfit) => {
+                        tracing::error!(segment = %self.segment.name, "{unfit}");
+                        LedgerDown(unfit.to_string())
+                    }
+                    Refused::Down(error) => {
+                        if !std::mem::replace(&mut self.down, true) {
+                            tracing::error!(segment = %self.segment.name, waiting = self.waiting, "{error}");
+                        }
+                        error
+                    }
+                })
+            }
+        };
+        self.show();
         appended
+    }
+
+    /// Puts its numbers where they are read from outside. Nobody else writes them.
+    fn show(&mut self) {
+        let put = |to: &AtomicU64, number: u64| to.store(number, Ordering::Relaxed);
+        put(&self.gauge.records, self.last.seq.saturating_sub(self.seq_before));
+        put(&self.gauge.bytes, self.bytes_before.saturating_add(self.segment.bytes));
+        put(&self.gauge.leaves, count(self.leaves.len()));
+        self.gauge.is_down.store(self.down, Ordering::Relaxed);
     }
 
     fn try_append(
         &mut self,
         shared: &Shared,
-        push: impl FnOnce(&mut Self) -> Result<(), LedgerDown>,
-    ) -> Result<(), LedgerDown> {
+        push: impl FnOnce(&mut Self) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
         if let Some(gone) = &self.gone {
-            return Err(gone.clone());
+            return Err(gone.clone().into());
         }
         if self.lost > 0 {
-            self.push(&lost(self.lost)).map_err(|unfit| LedgerDown(unfit.to_string()))?;
+            self.push(&lost(self.lost))?;
         }
         push(self)?;
         if self.buffer.is_empty() {
@@ -481,6 +556,7 @@ impl State {
             return Err(shared.down(name, &error));
         }
         self.unnamed = shared.is_synced();
+        self.bytes_before = self.bytes_before.saturating_add(self.segment.bytes);
         (self.seq, self.head) = (name.first, next.hash);
         self.last = Place { seq: name.first, hash: next.hash };
         if self.signed {
@@ -510,6 +586,18 @@ fn lost(records: u64) -> Record {
     let detail = format!("{records} noted records found no place while the log could not be written");
     let event = Event::Noticed { what: "records_lost", detail };
     Record { at: UnixMicros(now()), session: None, event }
+}
+
+fn written_again() -> Record {
+    let detail =
+        "the log could not be written here for a while, and nothing that was asked in that time has run".to_owned();
+    let event = Event::Noticed { what: "written_again", detail };
+    Record { at: UnixMicros(now()), session: None, event }
+}
+
+/// Where one thread at a time adds, which its lock sees to.
+fn add(to: &AtomicU64, more: u64) {
+    to.store(to.load(Ordering::Relaxed).saturating_add(more), Ordering::Relaxed);
 }
 
 /// One write, and more only if the system took less.

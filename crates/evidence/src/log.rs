@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::disk::{Disk, Folder};
 use crate::format::{LOCK_NAME, NEW_SUFFIX, SEGMENT_BYTES_MAX, SegmentName};
 use crate::lane::{self, Lane, Shared, now};
+use crate::meter::{Meter, SignerGauge};
 use crate::recover::lane_end;
 use crate::resume::{NotAsSigned, resume};
 use crate::signer::{SIGN_RECORDS, SIGN_WAIT, Signer, Signing};
@@ -75,6 +76,7 @@ pub struct Log {
     recovered: Vec<Fault>,
     flusher: Option<JoinHandle<()>>,
     signer: Option<JoinHandle<Signer>>,
+    signer_gauge: Option<Arc<SignerGauge>>,
 }
 
 /// What a log is opened with, beside its folder.
@@ -184,10 +186,12 @@ impl Log {
             })
             .map_err(fail(folder, "the thread that writes the log cannot be started"))?;
         shared.bell.belongs_to(flusher.thread().clone());
-        let mut log = Self { lanes, first, shared, recovered, flusher: Some(flusher), signer: None };
+        let mut log =
+            Self { lanes, first, shared, recovered, flusher: Some(flusher), signer: None, signer_gauge: None };
         if let Some((signing, standing)) = settings.signing.zip(standing) {
             let last = listing.lanes.values().filter_map(|segments| segments.last().copied()).collect();
             let mut signer = Signer::new(signing, folder.to_owned(), standing, last);
+            log.signer_gauge = Some(Arc::clone(signer.gauge()));
             // Before anything else is written, so that no log is ever found without one.
             signer.sign(&log.lanes, false);
             let signer = log.begin_signing(signer);
@@ -218,6 +222,14 @@ impl Log {
     pub fn lane(&self, number: usize) -> Arc<Lane> {
         let number = number.checked_rem(self.lanes.len()).unwrap_or(0);
         self.lanes.get(number).unwrap_or(&self.first).clone()
+    }
+
+    /// How much it takes, and whether it can take more.
+    pub fn meter(&self) -> Meter {
+        Meter {
+            lanes: self.lanes.iter().map(|lane| Arc::clone(lane.gauge())).collect(),
+            signer: self.signer_gauge.clone(),
+        }
     }
 
     /// What could not be read at the end of the segments that were there: usually a record that a killed process was

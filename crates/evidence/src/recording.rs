@@ -22,6 +22,7 @@ pub mod format;
 mod frame;
 mod keys;
 mod list;
+mod meter;
 mod pages;
 mod reader;
 mod recover;
@@ -53,6 +54,7 @@ use worker::Shared;
 pub use check::{Ending, Report, check};
 pub use keys::{RecordingKeys, Refused};
 pub use list::{FindError, Listed, find, list};
+pub use meter::{Figures, Meter};
 pub use reader::{Fault, Kept, KeptField, KeptFrame, Next, OpenError, Reader, Unreadable, open};
 
 /// The file that the writer of recordings holds locked.
@@ -123,6 +125,11 @@ impl Recordings {
         Ok(Self { shared, keys, thread: None })
     }
 
+    /// How much they take.
+    pub fn meter(&self) -> Meter {
+        Meter(Arc::clone(&self.shared.gauge))
+    }
+
     fn attend(&mut self) -> Result<(), StartError> {
         let shared = self.shared.clone();
         let spawned = thread::Builder::new().name("weir-recordings".to_owned()).spawn(move || shared.attend());
@@ -146,8 +153,12 @@ impl Recorder for Recordings {
         if opening.level == RecordingLevel::Off {
             return Err(RecorderDown("its level is off".to_owned()));
         }
-        let down = |trouble: Trouble| trouble.down(&self.shared.folder, &opening.session.0);
+        let down = |trouble: Trouble| {
+            self.shared.gauge.failed();
+            trouble.down(&self.shared.folder, &opening.session.0)
+        };
         let file = SessionFile::begin(&*self.shared.disk, &self.keys, opening).map_err(down)?;
+        self.shared.gauge.begun(file.bytes());
         let session = Arc::new(Session::new(opening, file));
         Ok(Box::new(Handle { session, shared: self.shared.clone() }))
     }

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use model::UnixMicros;
@@ -14,6 +15,7 @@ use model::UnixMicros;
 use crate::checkpoint::{Written, sign};
 use crate::format::{Place, SegmentName};
 use crate::lane::{Fresh, Lane, now};
+use crate::meter::{SignerGauge, count};
 use crate::note::{Keyring, SigningKey};
 use crate::tree::{Edge, leaf};
 use crate::witness::Witness;
@@ -70,12 +72,28 @@ pub(crate) struct Signer {
     told: Option<Instant>,
     /// Who could not be told, the last time.
     deaf: BTreeSet<String>,
+    gauge: Arc<SignerGauge>,
 }
 
 impl Signer {
     /// `last` are the segments that each lane ended with: who wrote them may not have brought them to the disk.
     pub fn new(signing: Signing, folder: PathBuf, standing: Standing, last: BTreeSet<SegmentName>) -> Self {
-        Self { signing, folder, standing, own: 0, unsynced: last, untold: None, told: None, deaf: BTreeSet::new() }
+        Self {
+            signing,
+            folder,
+            standing,
+            own: 0,
+            unsynced: last,
+            untold: None,
+            told: None,
+            deaf: BTreeSet::new(),
+            gauge: Arc::default(),
+        }
+    }
+
+    /// What it says of itself.
+    pub fn gauge(&self) -> &Arc<SignerGauge> {
+        &self.gauge
     }
 
     /// Signs what is new, if anything is. Says whether nothing is left to do.
@@ -105,7 +123,9 @@ impl Signer {
             self.standing.lanes.insert(number, last);
         }
         self.standing.grown = fresh > self.own;
+        self.gauge.taken.store(count(fresh.saturating_sub(self.own)), Ordering::Relaxed);
         self.own = 0;
+        self.gauge.own.store(0, Ordering::Relaxed);
         more
     }
 
@@ -121,6 +141,9 @@ impl Signer {
         }
         self.standing.grown = false;
         self.own = self.own.saturating_add(1);
+        self.gauge.own.store(count(self.own), Ordering::Relaxed);
+        self.gauge.taken.store(0, Ordering::Relaxed);
+        self.gauge.checkpoint_at.store(at, Ordering::Relaxed);
         self.untold = Some(note);
         true
     }

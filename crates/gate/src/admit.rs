@@ -13,14 +13,16 @@ use crate::recorder::{Frame, Opening, Recorder, RecorderDown, Recording};
 use crate::refusal::{Refusal, join};
 use crate::scenes::Scenes;
 use crate::session::Session;
+use crate::tally::{Counter, Tally};
 
-/// What all sessions of one instance share: the policies in force and the instance's keys.
+/// What all sessions of one instance share: the policies in force, the instance's keys, and what is counted.
 #[derive(Debug)]
 pub struct Gate {
     recorder: Option<Arc<dyn Recorder>>,
     policies: ArcSwap<Policies>,
     scenes: Scenes,
     keys: Keys,
+    tally: Tally,
 }
 
 /// A caller whose identity is proved, before a target.
@@ -45,12 +47,32 @@ pub struct Arrival {
 impl Gate {
     /// A gate with these policies.
     pub fn new(policies: Arc<Policies>, keys: Keys) -> Self {
-        Self { recorder: None, policies: ArcSwap::new(policies), scenes: Scenes::default(), keys }
+        Self {
+            recorder: None,
+            policies: ArcSwap::new(policies),
+            scenes: Scenes::default(),
+            keys,
+            tally: Tally::default(),
+        }
     }
 
     /// With this recorder for the sessions of targets that are recorded.
     pub fn with_recorder(self, recorder: Arc<dyn Recorder>) -> Self {
         Self { recorder: Some(recorder), ..self }
+    }
+
+    /// With this tally to count in.
+    pub fn with_tally(self, tally: Tally) -> Self {
+        Self { tally, ..self }
+    }
+
+    /// What has passed.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub(crate) fn counter(&self, target: &TargetId) -> Counter {
+        self.tally.counter(Some(target))
     }
 
     /// The policies in force.
@@ -145,7 +167,10 @@ impl Gate {
 
     /// Writes down a caller that was turned away before a session could begin.
     pub fn reject(&self, ledger: &dyn Ledger, at: UnixMicros, rejected: Rejected) -> Result<(), LedgerDown> {
-        ledger.append(&[Record { at, session: None, event: Event::Rejected(rejected) }])
+        let counter = self.tally.counter(rejected.target.as_ref());
+        ledger.append(&[Record { at, session: None, event: Event::Rejected(rejected) }])?;
+        counter.rejected();
+        Ok(())
     }
 
     /// A rejection without a proved principal.

@@ -14,6 +14,9 @@ use crate::verdict::Permit;
 use crate::watch::{KeptWatch, Met, Sought, Watches};
 use crate::words::Words;
 
+/// What is shown of one operation before it is counted, in bytes: what goes on for hours is seen while it does.
+const COUNT_BYTES: u64 = 1024 * 1024;
+
 /// A running operation. Dropped without [`Flow::finish`], its outcome is noted as unknown.
 #[derive(Debug)]
 pub struct Flow {
@@ -21,6 +24,8 @@ pub struct Flow {
     judged: Arc<Judged>,
     session: Arc<Shared>,
     shown: Shown,
+    /// As much of that as the tally knows.
+    counted: Shown,
     classes: Option<Words>,
     met: Met,
     is_part: bool,
@@ -51,8 +56,8 @@ impl Flow {
     pub(crate) fn begin<T>(permit: Permit<T>) -> (Self, T) {
         let Permit { op, judged, session, payload, is_part } = permit;
         // How the whole operation ended says how its parts did.
-        let (shown, met) = (Shown::default(), Met::default());
-        let flow = Self { op, judged, session, shown, classes: None, met, is_part, ended: is_part };
+        let (shown, counted, met) = (Shown::default(), Shown::default(), Met::default());
+        let flow = Self { op, judged, session, shown, counted, classes: None, met, is_part, ended: is_part };
         (flow, payload)
     }
 
@@ -116,6 +121,18 @@ impl Flow {
         self.shown.rows = self.shown.rows.saturating_add(more.rows);
         self.shown.bytes = self.shown.bytes.saturating_add(more.bytes);
         self.shown.masked = self.shown.masked.saturating_add(more.masked);
+        if self.shown.bytes.saturating_sub(self.counted.bytes) >= COUNT_BYTES {
+            self.count();
+        }
+    }
+
+    fn count(&mut self) {
+        let (now, before) = (self.shown, std::mem::replace(&mut self.counted, self.shown));
+        self.session.counter.shown(Shown {
+            rows: now.rows.saturating_sub(before.rows),
+            bytes: now.bytes.saturating_sub(before.bytes),
+            masked: now.masked.saturating_sub(before.masked),
+        });
     }
 
     /// Notes how it ended.
@@ -127,6 +144,7 @@ impl Flow {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        self.count();
         let Shown { rows, bytes, masked } = self.shown;
         let (classes, found) = (self.classes.take(), self.met.words());
         self.session.note(now, Event::Ended(Ended { op: self.op, outcome, rows, bytes, masked, classes, found }));

@@ -22,6 +22,7 @@ use crate::recorder::{Frame, RecorderDown, Recording};
 use crate::refusal::{Declined, Refusal};
 use crate::search::Search;
 use crate::storing::Storing;
+use crate::tally::Counter;
 use crate::upstream::Upstream;
 use crate::verdict::{Answer, Pending, Permit, Released, Verdict};
 use crate::watch::{KeptWatch, Sought, Watches};
@@ -73,6 +74,7 @@ pub struct Session {
 pub(crate) struct Shared {
     pub id: SessionId,
     pub ledger: Arc<dyn Ledger>,
+    pub counter: Counter,
     gate: Arc<Gate>,
     principal: Arc<Principal>,
     target: Arc<Target>,
@@ -167,10 +169,13 @@ impl Session {
         let tokens = gate.keys().tokens(&arrival.session, &arrival.principal, &arrival.target);
         let stored_tokens = gate.keys().stored_tokens(&arrival.target);
         let kept_tokens = gate.keys().kept_tokens();
+        let counter = gate.counter(&arrival.target.id);
+        counter.admitted();
         Self {
             shared: Arc::new(Shared {
                 id: arrival.session,
                 ledger,
+                counter,
                 gate,
                 principal: arrival.principal,
                 target: arrival.target,
@@ -309,6 +314,11 @@ impl Session {
     /// The only way to write to the target, made of its connection once this session exists.
     pub fn upstream<W>(&self, connection: W) -> Upstream<W> {
         Upstream::new(connection)
+    }
+
+    /// Says whether its target could be reached.
+    pub fn reached(&self, reached: bool) {
+        self.shared.counter.reached(reached);
     }
 
     /// A good moment for the ledger to do what can wait: the caller has been answered.
@@ -567,6 +577,7 @@ impl Shared {
         }
         state.records = records;
         written?;
+        self.counter.decided(permitted, refused);
         state.op = op;
         state.permitted = state.permitted.saturating_add(permitted);
         state.refused = state.refused.saturating_add(refused);
@@ -598,6 +609,7 @@ impl Shared {
         }
         let event = Event::Closed { why: why.to_owned(), permitted: state.permitted, refused: state.refused };
         drop(state);
+        self.counter.closed();
         self.note(now, event);
     }
 }

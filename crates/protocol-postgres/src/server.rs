@@ -158,7 +158,9 @@ impl Postgres {
     async fn run(&self, admitted: Admitted) {
         let Admitted { mut stream, session, principal, target, database, settings, notices, secret_bytes, replication } =
             admitted;
-        let logged_in = match target.connect(&database, &settings, self.signals.credentials.as_ref()).await {
+        let logged_in = target.connect(&database, &settings, self.signals.credentials.as_ref()).await;
+        session.reached(logged_in.as_ref().err().is_none_or(TargetDown::is_by_what_was_asked));
+        let logged_in = match logged_in {
             Ok(logged_in) => logged_in,
             Err(down) => return self.target_down(stream, &session, &target, &down).await,
         };

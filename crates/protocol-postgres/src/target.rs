@@ -181,6 +181,11 @@ impl From<ReadError> for TargetDown {
 }
 
 impl TargetDown {
+    /// Whether the target is there, and it is a setting which the caller asks for that it does not take.
+    pub fn is_by_what_was_asked(&self) -> bool {
+        matches!(self, Self::Refused(report) if report.sqlstate().starts_with("22"))
+    }
+
     /// What a caller may know: whose fault it is, not where the target lives nor what it said.
     pub fn public(&self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use credentials::CredentialSource;
 use evidence::recording::{RecordingKeys, Recordings};
-use gate::{Content, CredentialDown, Credentials, Keys, Ledger, Recorder};
+use gate::{Content, CredentialDown, Credentials, Keys, Ledger};
 use identity::{Certificates, Directory, Issuers, SaltKey, TokenFile, TokenFileError};
 use model::{RecordingLevel, Sensitive, TargetId};
 use protocol_postgres::TargetSettings;
@@ -49,14 +49,13 @@ pub enum TokensDown {
 }
 
 /// Where the sessions of recorded targets are recorded; none where no target is.
-pub fn recorder(config: &Config, ledger: Arc<dyn Ledger>) -> Result<Option<Arc<dyn Recorder>>, ServeError> {
+pub fn recorder(config: &Config, ledger: Arc<dyn Ledger>) -> Result<Option<Recordings>, ServeError> {
     let is_recorded = |target: &PostgresTarget| target.target.recording.level != RecordingLevel::Off;
     if !config.targets.values().any(is_recorded) {
         return Ok(None);
     }
     let keys = recording_keys(config)?;
-    let recordings = Recordings::open(&recordings_folder(config), keys, ledger)?;
-    Ok(Some(Arc::new(recordings)))
+    Ok(Some(Recordings::open(&recordings_folder(config), keys, ledger)?))
 }
 
 /// What recordings are sealed with.

@@ -104,6 +104,11 @@ impl SessionFile {
         Ok(Self { name, day: day(opening.at), which, bytes, hash, index: 0, key })
     }
 
+    /// Bytes of it that are whole.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Writes these pages as chunks, all in one go; `is_end` says that nothing follows. `out` is memory for them. After an error nothing can
     /// follow, and if possible the file ends with its last whole chunk.
     pub fn append(

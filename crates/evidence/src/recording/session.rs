@@ -114,7 +114,10 @@ impl Session {
 impl Buffer {
     fn fail(&mut self, down: RecorderDown, shared: &Shared) -> Vec<Waker> {
         // The first reason is the one that stays.
-        self.down.get_or_insert(down);
+        if self.down.is_none() {
+            shared.gauge.failed();
+            self.down = Some(down);
+        }
         let _ = self.pages.take_all();
         shared.less_waits(std::mem::take(&mut self.waiting));
         std::mem::take(&mut self.wakers)
@@ -219,6 +222,7 @@ impl Recording for Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.session.buffer.lock().closed = Some(now());
+        self.shared.gauge.let_go();
         self.shared.now(&self.session);
     }
 }

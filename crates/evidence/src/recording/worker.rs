@@ -20,8 +20,10 @@ use super::Lock;
 use super::chunk::Packer;
 use super::disk::Disk;
 use super::file::shelve;
+use super::meter::Gauge;
 use super::session::{Session, wait};
 use crate::lane::now;
+use crate::meter::count;
 
 /// How long a frame may wait. Half of what is promised, so that a slow disk has the other half.
 const FRAME_WAIT: Duration = Duration::from_millis(500);
@@ -36,6 +38,7 @@ pub(super) struct Shared {
     /// Where it is, for messages.
     pub folder: PathBuf,
     pub ledger: Arc<dyn Ledger>,
+    pub gauge: Arc<Gauge>,
     queue: Mutex<Queue>,
     worker: Mutex<Worker>,
     /// Bytes of all recordings that wait.
@@ -75,6 +78,7 @@ impl Shared {
             disk,
             folder,
             ledger,
+            gauge: Arc::default(),
             queue: Mutex::default(),
             worker: Mutex::new(worker),
             waiting: AtomicUsize::new(0),
@@ -231,8 +235,10 @@ impl Worker {
     fn write(&mut self, shared: &Shared, session: &Session, all: bool, woken: &mut Vec<Waker>) {
         let Some(taken) = session.take(all) else { return };
         let mut file = session.file.lock();
+        let before = file.bytes();
         match file.append(&*shared.disk, &mut self.packer, &taken.pages, taken.is_end, &mut self.out) {
             Ok(()) => {
+                shared.gauge.written(count(taken.bytes), file.bytes().saturating_sub(before));
                 if taken.is_end {
                     self.complete.push((session.id.clone(), file.recorded(&session.id.0, taken.shown)));
                 }

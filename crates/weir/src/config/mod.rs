@@ -78,6 +78,8 @@ pub enum Durability {
 pub struct Listen {
     /// For PostgreSQL targets; set if there is one.
     pub postgres: Option<SocketAddr>,
+    /// For whoever watches: health and metrics.
+    pub api: Option<SocketAddr>,
     /// How many may be logging in, and how long.
     pub logins: LoginLimits,
     /// Who is asked for a proof by SCRAM.

@@ -14,8 +14,8 @@ use toml::de::DeTable;
 use super::problem::Problem;
 use super::reader::{At, Entry, Findings, Section};
 use super::{
-    Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, detection, evidence, issuer,
-    postgres, suggest,
+    Address, Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, detection, evidence,
+    issuer, postgres, suggest,
 };
 
 /// The most connections that may be logging in.
@@ -149,23 +149,16 @@ impl Reading<'_, '_> {
         let nowhere = At { key: "listen".into(), offset: 0 };
         let Some(mut section) = section else {
             let logins = LoginLimits::default();
-            return (Listen { postgres: None, logins, scram: ScramUse::default() }, Some(nowhere));
+            return (Listen { postgres: None, api: None, logins, scram: ScramUse::default() }, Some(nowhere));
         };
         let mut missing_at = Some(section.at.clone());
         let mut postgres = None;
         if let Some(entry) = section.entry("postgres") {
             missing_at = None;
-            postgres = entry.text(self.found).and_then(|text| {
-                let address = text.parse::<SocketAddr>().ok();
-                if address.is_none() {
-                    let what = format!("{} is not an IP address with a port", suggest::quoted(text));
-                    let help =
-                        "write \"127.0.0.1:6432\" for this machine alone, \"0.0.0.0:6432\" for all its addresses";
-                    self.found.error(&entry.at, what, help);
-                }
-                address
-            });
+            let help = "write \"127.0.0.1:6432\" for this machine alone, \"0.0.0.0:6432\" for all its addresses";
+            postgres = self.socket_address(&entry, help);
         }
+        let api = section.entry("api").and_then(|entry| self.api(&entry, postgres));
         let words = [("minted", ScramUse::Minted), ("always", ScramUse::Always), ("never", ScramUse::Never)];
         let scram = section.entry("scram").and_then(|entry| entry.one_of(&words, self.found)).unwrap_or_default();
         let mut logins = LoginLimits::default();
@@ -192,7 +185,31 @@ impl Reading<'_, '_> {
             logins.time_max = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
         }
         section.finish(self.found);
-        (Listen { postgres, logins, scram }, missing_at)
+        (Listen { postgres, api, logins, scram }, missing_at)
+    }
+
+    fn socket_address(&mut self, entry: &Entry<'_>, help: &str) -> Option<SocketAddr> {
+        let text = entry.text(self.found)?;
+        let address = text.parse::<SocketAddr>().ok();
+        if address.is_none() {
+            let what = format!("{} is not an IP address with a port", suggest::quoted(text));
+            self.found.error(&entry.at, what, help);
+        }
+        address
+    }
+
+    /// Nothing there asks who is calling.
+    fn api(&mut self, entry: &Entry<'_>, postgres: Option<SocketAddr>) -> Option<SocketAddr> {
+        let api = self.socket_address(entry, "write \"127.0.0.1:6400\"")?;
+        if postgres == Some(api) && api.port() != 0 {
+            self.found.error(&entry.at, "is the address of `postgres` as well", "give it another port");
+        }
+        if !api.ip().to_canonical().is_loopback() {
+            let what = "others than this machine can ask here, and nobody is asked who they are";
+            let help = "write \"127.0.0.1:6400\", or see to it that only who collects metrics gets there";
+            self.found.warn(&entry.at, what, help);
+        }
+        Some(api)
     }
 
     fn tls(&mut self, mut section: Section<'_>) -> Tls {
@@ -338,8 +355,9 @@ impl Reading<'_, '_> {
         if let Some(at) = missing_at.filter(|_| targets.named > 0) {
             self.found.missing(at, "postgres", "add `postgres = \"127.0.0.1:6432\"` under [listen]");
         }
-        let Some(listener) = listen.postgres else { return };
-        for target in targets.read.values().filter(|read| read.target.address.is_listener(listener)) {
+        let listeners = [listen.postgres, listen.api];
+        let is_own = |address: &Address| listeners.iter().flatten().any(|listener| address.is_listener(*listener));
+        for target in targets.read.values().filter(|read| is_own(&read.target.address)) {
             let help = "write the address of the database itself";
             self.found.error(&target.address_at, "is Weir's own listener", help);
         }

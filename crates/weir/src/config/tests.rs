@@ -44,6 +44,33 @@ fn target_refused(lines: &str, expected: &str) {
 }
 
 #[test]
+fn who_may_ask_how_it_is_should_be_on_this_machine() {
+    let api = |address: &str| {
+        let (config, said) = load(&TARGET.replace("[targets", &format!("api = \"{address}\"\n[targets")), false);
+        (config.ok().and_then(|config| config.listen.api), said)
+    };
+    assert_eq!(load(TARGET, false).0.unwrap().listen.api, None);
+    for near in ["127.0.0.1:6400", "[::1]:6400", "127.1.2.3:6400", "[::ffff:127.0.0.1]:6400"] {
+        assert_eq!(api(near), (near.parse().ok(), String::new()));
+    }
+    for far in ["0.0.0.0:6400", "[::]:6400", "10.0.0.1:6400"] {
+        let (address, said) = api(far);
+        assert_eq!(address, far.parse().ok());
+        assert_eq!(
+            said,
+            "weir.toml:3:7: warning: listen.api: others than this machine can ask here, and nobody is asked who they are\n  \
+             help: write \"127.0.0.1:6400\", or see to it that only who collects metrics gets there"
+        );
+    }
+    let (address, said) = api("127.0.0.1:6432");
+    assert_eq!(address, None);
+    assert!(said.contains("listen.api: is the address of `postgres` as well"), "{said}");
+    let (address, said) = api("localhost:6400");
+    assert_eq!(address, None);
+    assert!(said.contains("listen.api: \"localhost:6400\" is not an IP address with a port"), "{said}");
+}
+
+#[test]
 fn everything_wrong_is_said_at_once() {
     refused(
         r#"
@@ -237,6 +264,12 @@ fn a_target_is_checked_key_by_key() {
     refused(
         &own,
         "weir.toml:5:11: error: targets.orders.address: is Weir's own listener\n  \
+             help: write the address of the database itself",
+    );
+    let api = TARGET.replace("[targets", "api = \"127.0.0.1:5432\"\n[targets");
+    refused(
+        &api,
+        "weir.toml:6:11: error: targets.orders.address: is Weir's own listener\n  \
              help: write the address of the database itself",
     );
     let unheard = TARGET.replace("postgres = \"127.0.0.1:6432\"\n", "");

@@ -6,13 +6,15 @@
 mod files;
 mod listen;
 mod reload;
+mod watched;
 mod workers;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use evidence::Log;
-use gate::{Event, Gate, Keys, Ledger, Record};
+use gate::{Event, Gate, Keys, Ledger, Record, Tally};
 use model::UnixMicros;
 use protocol_postgres::{CallerTls, Postgres, Signals};
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,6 +61,14 @@ pub enum ServeError {
         /// Why.
         why: std::io::Error,
     },
+    /// Nor can the address for whoever watches.
+    #[error("cannot listen on {address} (`api` under [listen]): {why}")]
+    ListenApi {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        why: std::io::Error,
+    },
     /// No threads or no runtime.
     #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),
@@ -71,7 +81,9 @@ pub enum ServeError {
 pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     state::prepare(&config.state)?;
-    let tls = tls::server(config, SystemTime::now())?;
+    let started = SystemTime::now();
+    let api_listener = watched::bind(config.listen.api)?;
+    let tls = tls::server(config, started)?;
     let (policies, warnings) = policies::load(config).map_err(ServeError::Policies)?;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -88,11 +100,21 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let first: Arc<dyn Ledger> = log.lane(0);
     first
         .append(&[record(Event::Started { version: crate::version::VERSION, policies: policies.hash().to_owned() })])?;
-    let mut gate = Gate::new(Arc::new(policies), Keys::new(state::instance_key(&config.state)?));
+    let names = config.targets.values().map(|target| target.target.id.clone());
+    let mut gate = Gate::new(Arc::new(policies), Keys::new(state::instance_key(&config.state)?))
+        .with_tally(Tally::new(names, config.workers));
+    let mut recordings = None;
     if let Some(recorder) = wiring::recorder(config, Arc::clone(&first))? {
-        gate = gate.with_recorder(recorder);
+        recordings = Some(recorder.meter());
+        gate = gate.with_recorder(Arc::new(recorder));
     }
     let gate = Arc::new(gate);
+    let said = Arc::<watched::State>::default();
+    let api = api_listener.map(|listener| {
+        let (gate, state) = (Arc::clone(&gate), Arc::clone(&said));
+        watched::serve(listener, watched::Parts { gate, log: log.meter(), recordings, state, started })
+    });
+    let api = api.transpose()?;
     let directory = Arc::new(wiring::directory(config).map_err(ServeError::Identity)?);
     let (shutdown, shutting_down) = watch::channel(false);
     let (revoke, revocations) = watch::channel(0_u64);
@@ -113,10 +135,15 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         let listener = listen::bind(address).await.map_err(|why| ServeError::Listen { address, why })?;
         let local = listener.local_addr()?;
         tracing::info!("listening for PostgreSQL on {local}");
+        said.listens.store(true, Ordering::Release);
         ready("postgres", local);
+        if let Some(api) = &api {
+            tracing::info!("listening for health checks and metrics on {}", api.address());
+            ready("api", api.address());
+        }
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut hup = signal(SignalKind::hangup())?;
-        let mut watched = reload::Watched::new(config);
+        let mut watched = reload::Watched::new(config, Arc::clone(&said));
         let mut unheard = listen::Unheard::default();
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -134,6 +161,8 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
                 _ = int.recv() => break,
             }
         }
+        // Said first: who sends callers here looks at it now and then.
+        said.stopping.store(true, Ordering::Release);
         drop(listener);
         tracing::info!("stopping: {} sessions are open", workers.open());
         let _ = shutdown.send(true);
@@ -144,6 +173,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     if left > 0 {
         tracing::warn!("{left} sessions were cut off");
     }
+    drop(api);
     first.append(&[record(Event::Stopped {})])?;
     Ok(())
 }

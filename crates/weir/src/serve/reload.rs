@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use gate::{Event, Gate, Ledger};
 
-use super::record;
+use super::{record, watched};
 use crate::config::Config;
 use crate::policies;
 
@@ -17,6 +18,7 @@ pub struct Watched {
     policies_seen: Look,
     credentials: Vec<PathBuf>,
     credentials_seen: Look,
+    said: Arc<watched::State>,
 }
 
 /// Names, times and lengths of files: what changes when a file does.
@@ -24,12 +26,12 @@ type Look = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 impl Watched {
     /// What this configuration names.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, said: Arc<watched::State>) -> Self {
         let policies = config.policies.clone();
         let revoked = config.certificates.iter().filter_map(|authority| authority.revoked.clone());
         let credentials: Vec<PathBuf> = revoked.chain([config.state.join("tokens.jsonl")]).collect();
         let (policies_seen, credentials_seen) = (look_into(&policies), look_at_all(&credentials));
-        Self { policies, policies_seen, credentials, credentials_seen }
+        Self { policies, policies_seen, credentials, credentials_seen, said }
     }
 
     /// Puts changed policies in force, if they changed.
@@ -48,6 +50,8 @@ impl Watched {
                 for warning in warnings {
                     tracing::warn!("{warning}");
                 }
+                // What is in the folder now is sound, also where it is what is in force already.
+                self.said.policies_refused.store(false, Ordering::Release);
                 if policies.hash() == gate.policies().hash() {
                     return;
                 }
@@ -55,6 +59,7 @@ impl Watched {
                 // Written first: from then on, decisions may be by the new ones.
                 let event = Event::PoliciesChanged { policies: hash.clone() };
                 if let Err(down) = ledger.append(&[record(event)]) {
+                    self.said.policies_refused.store(true, Ordering::Release);
                     return tracing::error!("the policies have changed, and the old ones stay in force: {down}");
                 }
                 gate.replace_policies(Arc::new(policies));
@@ -65,6 +70,7 @@ impl Watched {
                     tracing::error!("{problem}");
                 }
                 tracing::error!("the policies have changed and are wrong: the old ones stay in force");
+                self.said.policies_refused.store(true, Ordering::Release);
                 let why = problems.first().map(ToString::to_string).unwrap_or_default();
                 Event::PoliciesRefused { why }
             }

@@ -35,4 +35,5 @@ mod strangers;
 mod target_tls;
 mod unwritable;
 mod versions;
+mod watched;
 mod wire;

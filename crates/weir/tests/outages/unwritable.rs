@@ -160,10 +160,10 @@ fn a_read_only_log_folder_lets_nothing_start() {
 }
 
 /// Files that can't be written any more, by anybody, until this is dropped.
-struct Frozen(Vec<PathBuf>);
+pub struct Frozen(Vec<PathBuf>);
 
 impl Frozen {
-    fn all_in(folder: &Path) -> Self {
+    pub fn all_in(folder: &Path) -> Self {
         let files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.iter().for_each(|file| privileged(&["chattr", "+i"], file));
         Self(files)

@@ -1,0 +1,96 @@
+//! The state and the numbers of an instance at one moment, as plain data.
+
+/// A moment or a length of time, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub u64);
+
+/// An instance at one moment. What grows does so from 0 at its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Its version.
+    pub version: String,
+    /// When it started.
+    pub started: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+    /// Whether it takes callers yet.
+    pub listens: bool,
+    /// Whether it was told to stop.
+    pub stopping: bool,
+    /// Its policies.
+    pub policies: Policies,
+    /// Its decision log.
+    pub log: Log,
+    /// Its recordings, if any target is recorded.
+    pub recordings: Option<Recordings>,
+    /// Its targets, each once. Those of the configuration and no others: the numbers of labels are bounded by that.
+    pub targets: Vec<Target>,
+    /// Callers that were turned away before they had named a target.
+    pub strangers_rejected: u64,
+}
+
+/// What is in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policies {
+    /// Hash of the policies in force.
+    pub hash: String,
+    /// Whether those in the folder have changed and could not be put in force.
+    pub refused: bool,
+}
+
+/// The decision log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// Records written.
+    pub records: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Appends that failed.
+    pub errors: u64,
+    /// Whether it can't be written.
+    pub is_down: bool,
+    /// Records that no checkpoint covers; none where the log is not signed.
+    pub unsigned: Option<u64>,
+    /// When the last checkpoint was made.
+    pub checkpoint_at: Option<Timestamp>,
+}
+
+/// Recordings of sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recordings {
+    /// Of sessions that are open.
+    pub open: u64,
+    /// Bytes of what was recorded.
+    pub raw_bytes: u64,
+    /// Bytes of files that it became.
+    pub written_bytes: u64,
+    /// Recordings that failed.
+    pub failed: u64,
+    /// Whether the last try failed.
+    pub is_down: bool,
+}
+
+/// One target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// Whether it could be reached when that was last tried; none if it never was.
+    pub reached: Option<bool>,
+    /// Sessions that are open.
+    pub open: u64,
+    /// Callers admitted.
+    pub admitted: u64,
+    /// Callers turned away.
+    pub rejected: u64,
+    /// Operations permitted.
+    pub permitted: u64,
+    /// Operations refused.
+    pub refused: u64,
+    /// Rows shown.
+    pub rows: u64,
+    /// Bytes shown.
+    pub bytes: u64,
+    /// Cells not shown clear.
+    pub masked: u64,
+}

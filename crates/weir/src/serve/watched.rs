@@ -1,0 +1,88 @@
+//! What a running Weir says of itself to whoever watches it: its parts' numbers, put together.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use api::{Figures, Server, Timestamp};
+use evidence::{LogFigures, Meter, recording};
+use gate::{Gate, Shown};
+use model::UnixMicros;
+
+use super::ServeError;
+use crate::version::VERSION;
+
+/// The parts of a running Weir that say something of themselves.
+pub struct Parts {
+    pub gate: Arc<Gate>,
+    pub log: Meter,
+    pub recordings: Option<recording::Meter>,
+    pub state: Arc<State>,
+    pub started: SystemTime,
+}
+
+/// What only the serving itself knows.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Callers can connect.
+    pub listens: AtomicBool,
+    /// It was told to stop.
+    pub stopping: AtomicBool,
+    /// The policies in the folder have changed, and are not in force.
+    pub policies_refused: AtomicBool,
+}
+
+/// Listens, before anything else is begun: an address that is taken is found then.
+pub fn bind(address: Option<SocketAddr>) -> Result<Option<TcpListener>, ServeError> {
+    let bound = address.map(|address| TcpListener::bind(address).map_err(|why| ServeError::ListenApi { address, why }));
+    bound.transpose()
+}
+
+/// Answers whoever asks on this listener.
+pub fn serve(listener: TcpListener, parts: Parts) -> Result<Server, ServeError> {
+    Ok(Server::start(listener, move || parts.figures())?)
+}
+
+impl Parts {
+    fn figures(&self) -> Figures {
+        let is = |flag: &AtomicBool| flag.load(Ordering::Acquire);
+        let tally = self.gate.tally();
+        Figures {
+            version: VERSION.to_owned(),
+            started: timestamp(self.started),
+            now: timestamp(SystemTime::now()),
+            listens: is(&self.state.listens),
+            stopping: is(&self.state.stopping),
+            policies: api::Policies {
+                hash: self.gate.policies().hash().to_owned(),
+                refused: is(&self.state.policies_refused),
+            },
+            log: log(self.log.read()),
+            recordings: self.recordings.as_ref().map(|meter| recordings(meter.read())),
+            targets: tally.each().map(|(name, counted)| target(name.to_string(), counted)).collect(),
+            strangers_rejected: tally.elsewhere().rejected,
+        }
+    }
+}
+
+fn log(figures: LogFigures) -> api::Log {
+    let LogFigures { records, bytes, errors, is_down, unsigned, checkpoint_at } = figures;
+    let checkpoint_at = checkpoint_at.map(|UnixMicros(at)| Timestamp(at));
+    api::Log { records, bytes, errors, is_down, unsigned, checkpoint_at }
+}
+
+fn recordings(figures: recording::Figures) -> api::Recordings {
+    let recording::Figures { open, raw_bytes, written_bytes, failed, is_down } = figures;
+    api::Recordings { open, raw_bytes, written_bytes, failed, is_down }
+}
+
+fn target(name: String, counted: gate::Counted) -> api::Target {
+    let gate::Counted { open, admitted, rejected, permitted, refused, shown, reached } = counted;
+    let Shown { rows, bytes, masked } = shown;
+    api::Target { name, reached, open, admitted, rejected, permitted, refused, rows, bytes, masked }
+}
+
+fn timestamp(at: SystemTime) -> Timestamp {
+    Timestamp(UnixMicros::from(at).0)
+}
