@@ -53,8 +53,8 @@ impl Running {
         self.orders.send_replace(Order::Finish);
     }
 
-    /// Waits for its end, not longer than this. Whether everything was delivered; if not, the next start goes on.
-    pub fn ended(self, limit: Duration) -> bool {
+    /// Waits for its end, not longer than this. The error says why not all was delivered; the next start goes on there.
+    pub fn ended(self, limit: Duration) -> Result<(), String> {
         let has_ended = |limit| matches!(self.ended.recv_timeout(limit), Err(mpsc::RecvTimeoutError::Disconnected));
         let in_time = has_ended(limit);
         if !in_time {
@@ -62,6 +62,10 @@ impl Running {
             // One that hangs in a file's write is left alone: it holds nothing that the next start would miss.
             has_ended(LAST_MAX);
         }
-        in_time && self.status.now().failing.is_none()
+        match self.status.now().failing {
+            Some(why) => Err(why),
+            None if in_time => Ok(()),
+            None => Err("it took too long".to_owned()),
+        }
     }
 }

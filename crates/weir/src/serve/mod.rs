@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{Config, Durability};
+use crate::exports::{ExportDown, Exports};
 use crate::state::{self, FileError};
 use crate::{log_keys, policies, tls, wiring};
 
@@ -51,6 +52,9 @@ pub enum ServeError {
     /// Recordings can't be written.
     #[error("{0}")]
     Recordings(#[from] evidence::recording::StartError),
+    /// An export can't be started.
+    #[error(transparent)]
+    Export(#[from] ExportDown),
     /// An address can't be listened on.
     #[error("cannot listen on {address}: {why}")]
     Listen {
@@ -109,6 +113,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, face, logins, signals));
     let address = config.listen.postgres.ok_or(ServeError::NothingToServe)?;
     let workers = workers::Workers::start(config.workers, &postgres, |lane| -> Arc<dyn Ledger> { log.lane(lane) })?;
+    let exports = Exports::start(config)?;
     runtime.block_on(async {
         let listener = listen::bind(address).await.map_err(|why| ServeError::Listen { address, why })?;
         let local = listener.local_addr()?;
@@ -145,6 +150,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         tracing::warn!("{left} sessions were cut off");
     }
     first.append(&[record(Event::Stopped {})])?;
+    exports.stop();
     Ok(())
 }
 
