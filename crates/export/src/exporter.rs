@@ -13,7 +13,7 @@ use crate::cursor_file::{CursorError, CursorFile};
 use crate::entry::{Cursor, Cursors, Entry, Source, SourceError};
 use crate::settings::{Pace, Settings};
 use crate::sink::{Failure, Sink};
-use crate::status::Shared;
+use crate::status::{Shared, Status};
 
 /// Records that are passed over at once, because nobody wants their kind, before something else is looked at.
 const PASSED_OVER_MAX: usize = 10_000;
@@ -93,9 +93,10 @@ impl Exporter {
         })
     }
 
-    /// How it is doing, as long as it does.
-    pub fn status(&self) -> crate::Status {
-        self.status.now()
+    /// How it is doing, whenever that is asked.
+    pub fn watch(&self) -> impl Fn() -> Status + Send + use<> {
+        let status = self.status.clone();
+        move || status.now()
     }
 
     /// Delivers until it is told to end.

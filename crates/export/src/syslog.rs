@@ -90,7 +90,8 @@ impl SyslogSink {
         Ok(())
     }
 
-    /// Closes, and waits until the receiver has. A connection that it closes with something unread in it is an error on this side.
+    /// Closes, and waits until the receiver has. A connection that it closes with something unread in it is an error on this
+    /// side; over TLS so is one without the receiver's own goodbye, which nobody in between can say for it.
     pub(crate) async fn finish(&mut self) -> Result<(), Failure> {
         let Some(mut connection) = self.connection.take() else { return Ok(()) };
         let goodbye = async {

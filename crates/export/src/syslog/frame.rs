@@ -113,7 +113,7 @@ mod tests {
     fn a_record_is_a_message() {
         assert_eq!(
             framed(&entry()),
-            "150 <108>1 2026-11-21T09:00:04.000001Z host weir 47 decided [weir@32473 session=\"0198f0a2-aa\" op=\"2\" \
+            "145 <108>1 2026-11-21T09:00:04.000001Z host weir 47 decided [weir@32473 session=\"0198f0a2-aa\" op=\"2\" \
              ruling=\"deny\" seq=\"0:5\"] {\"lane\":0,\"text\":\"é]\"}"
         );
         let ended = Entry { event: "ended".into(), ruling: None, op: None, session: None, ..entry() };
