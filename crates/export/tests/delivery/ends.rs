@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use export::{Body, Order, Pace, To};
 
@@ -17,6 +18,7 @@ const POLLS_MAX: usize = 24;
 fn ended_after(polls: usize, to: &To, pace: Pace) -> Log {
     let folder = tempfile::tempdir().unwrap();
     let log = Log::of(40);
+    let pace = Pace { poll: Duration::from_millis(1), ..pace };
     for _ in 0..6 {
         live(exporter(&log, to, folder.path(), pace), polls, Order::Run);
         log.grow(5);
@@ -51,7 +53,7 @@ fn syslog() {
     let (config, ca) = certificate(folder.path());
     for polls in 1..=POLLS_MAX {
         for is_tls in [false, true] {
-            for manners in [Vec::new(), (0..5).map(|n| Manners::Leaves(n * 500, std::time::Duration::ZERO)).collect()] {
+            for manners in [Vec::new(), (0..5).map(|n| Manners::Leaves(n * 500, Duration::ZERO)).collect()] {
                 let (to, arrived) = receive(manners, is_tls.then(|| Arc::clone(&config)));
                 let to = if is_tls { with_tls(to, Some(ca.clone())) } else { to };
                 let log = ended_after(polls, &to, pace());
