@@ -54,6 +54,9 @@ pub trait Source: Send {
     fn next(&mut self) -> Option<Entry>;
     /// Lets reading go on with what was added meanwhile.
     fn refresh(&mut self) -> Result<(), SourceError>;
+    /// Makes sure that the disk has the log up to these places. A cursor that is on the disk before that would lead nowhere
+    /// after a power failure.
+    fn sync(&self, cursors: &Cursors) -> Result<(), SourceError>;
     /// About how many records are behind these places, if that is easily told.
     fn behind(&self, cursors: &Cursors) -> Option<u64>;
 }

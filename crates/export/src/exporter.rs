@@ -248,8 +248,9 @@ impl Exporter {
                     self.is_saved = false;
                 }
             }
-            // It is delivered, though it may not have been taken: the next start delivers it again.
-            Err(Failure(why)) => tracing::warn!("export {}: {why}; its last records will be sent again", self.name()),
+            // It is delivered, and may not have been taken: the next start delivers it again. Not worth a warning: there are
+            // receivers that end every connection so.
+            Err(Failure(why)) => tracing::info!("export {}: {why}; its last records are sent again later", self.name()),
         }
         self.unsettled.clear();
         Ok(())
@@ -262,6 +263,7 @@ impl Exporter {
 
     fn save(&mut self) -> Result<(), Failure> {
         if !self.is_saved {
+            self.source.sync(&self.taken).map_err(|error| self.unread(&error))?;
             self.file.write(&self.taken).map_err(|error| Failure(error.to_string()))?;
             self.is_saved = true;
             self.saved = Some(Instant::now());

@@ -1,5 +1,6 @@
 //! The exports of a configuration, fed from the decision log.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -76,8 +77,7 @@ struct LogSource {
 
 impl Source for LogSource {
     fn open(&mut self, cursors: &Cursors) -> Result<(), SourceError> {
-        let places = cursors.iter().map(|(lane, cursor)| place(*lane, &cursor.place));
-        let places = places.collect::<Option<Vec<Place>>>().ok_or(SourceError::Another)?;
+        let places = places(cursors)?;
         let records = records_after(&self.log, &places).map_err(|error| self.unreadable(&error))?;
         self.records = Some(records.ok_or(SourceError::Another)?);
         Ok(())
@@ -103,6 +103,12 @@ impl Source for LogSource {
         }
     }
 
+    fn sync(&self, cursors: &Cursors) -> Result<(), SourceError> {
+        // Weir itself syncs once a second, where it signs: mostly there is nothing left to do.
+        let sync = |place: &Place| File::open(self.log.join(place.segment.to_string()))?.sync_data();
+        places(cursors)?.iter().try_for_each(sync).map_err(|error| self.unreadable(&error))
+    }
+
     fn behind(&self, cursors: &Cursors) -> Option<u64> {
         let note = std::fs::read_to_string(&self.checkpoint).ok()?;
         let known = |lane| cursors.get(&lane).map_or(0, |cursor| cursor.seq);
@@ -114,6 +120,11 @@ impl LogSource {
     fn unreadable(&self, error: &std::io::Error) -> SourceError {
         SourceError::Unreadable(format!("{}: {error}", self.log.display()))
     }
+}
+
+fn places(cursors: &Cursors) -> Result<Vec<Place>, SourceError> {
+    let places = cursors.iter().map(|(lane, cursor)| place(*lane, &cursor.place));
+    places.collect::<Option<_>>().ok_or(SourceError::Another)
 }
 
 /// What a checkpoint says of each lane: `lane 0 702 OW9aL0Kc…`.

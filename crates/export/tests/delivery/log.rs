@@ -108,6 +108,10 @@ impl Source for Reader {
         Ok(())
     }
 
+    fn sync(&self, _: &Cursors) -> Result<(), SourceError> {
+        Ok(())
+    }
+
     fn behind(&self, cursors: &Cursors) -> Option<u64> {
         let seq = |entry: &Entry| cursors.get(&entry.lane).map_or(0, |cursor| cursor.seq);
         Some(u64::try_from(self.log.entries().iter().filter(|entry| entry.seq > seq(entry)).count()).unwrap())
