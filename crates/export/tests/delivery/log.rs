@@ -44,9 +44,11 @@ impl Log {
             let lane = u16::try_from(number % u64::from(LANES)).unwrap();
             let seq = number / u64::from(LANES) + 1;
             let event = if number % 5 == 0 { "decided" } else { "ended" };
+            // Some are large, so that now bytes bound a batch and now its count.
+            let length = if number % 7 == 3 { 400 } else { 40 };
             let json = format!(
                 "{{\"lane\":{lane},\"seq\":{seq},\"event\":\"{event}\",\"text\":\"ä ] \\\" {}\"}}",
-                "x".repeat(40)
+                "x".repeat(length)
             );
             entries.push(Entry {
                 lane,
@@ -127,7 +129,7 @@ pub fn pace() -> Pace {
         timeout: Duration::from_millis(400),
         settle: Duration::from_millis(600),
         save_every: Duration::ZERO,
-        batch_records_max: 7,
+        batch_records_max: 4,
         batch_bytes_max: 600,
     }
 }
@@ -142,7 +144,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let output = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), future).await });
     runtime.shutdown_background();
-    output.expect("this takes too long")
+    output.unwrap_or_else(|_| panic!("this takes too long"))
 }
 
 /// Lets an exporter live for so many polls; whether it ended by itself.
