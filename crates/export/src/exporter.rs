@@ -300,6 +300,7 @@ impl Exporter {
         let records = u64::try_from(records).unwrap_or(u64::MAX);
         let was_failing = self.status.change(|status| {
             status.delivered = status.delivered.saturating_add(records);
+            status.behind = status.behind.saturating_sub(records);
             status.failing.take().is_some()
         });
         if was_failing {

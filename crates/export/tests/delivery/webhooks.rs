@@ -137,7 +137,7 @@ fn how_far_behind_it_is_is_told_and_others_go_on() {
                 loop {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                     let (up, down) = (watch_up(), watch_down());
-                    if up.delivered == 30 && down.failing.is_some() && seen.is_none() {
+                    if up.delivered == 30 && up.since.is_none() && down.failing.is_some() && seen.is_none() {
                         seen = Some((up, down.clone()));
                     }
                     if down.delivered == 30 && down.behind == 0 && down.since.is_none() && down.failing.is_none() {
