@@ -7,7 +7,9 @@
 
 mod cli;
 mod config;
+mod exports;
 mod log_keys;
+mod place;
 mod policies;
 mod protocols;
 mod serve;

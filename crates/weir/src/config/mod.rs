@@ -8,11 +8,13 @@ mod address;
 mod certificate;
 mod detection;
 mod evidence;
+mod export;
 mod issuer;
 mod postgres;
 mod problem;
 mod read;
 mod reader;
+mod secret;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use std::path::{Path, PathBuf};
 pub use address::Address;
 pub use detection::{Detection, Kind};
 pub use evidence::Evidence;
+pub use export::{Export, ExportTo};
 pub use identity::{LOCAL_ISSUER, ScramUse};
 pub use postgres::PostgresTarget;
 pub use problem::Problem;
@@ -62,6 +65,8 @@ pub struct Config {
     pub detection: Detection,
     /// What is kept of what happened.
     pub evidence: Evidence,
+    /// Where the log goes as it grows.
+    pub exports: Vec<Export>,
 }
 
 /// How sure a record is before its statement goes on.

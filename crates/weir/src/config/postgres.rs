@@ -15,6 +15,7 @@ use sql_postgres::ClassRules;
 use super::address::Address;
 use super::read::Reading;
 use super::reader::{At, Entry, Section};
+use super::secret::secret;
 use super::suggest;
 
 /// How long a connection to a target may take when nothing else is said, in seconds.
@@ -59,6 +60,9 @@ pub struct Read {
     pub address_at: At,
 }
 
+/// What a password that can't be had leads to.
+const WITHOUT_PASSWORD: &str = "the target can't be reached by a `weir serve` that runs like this";
+
 /// Reads one target. `None` if something is missing or wrong, which is then in the findings.
 pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Read> {
     let protocol = sql_postgres::VOCABULARY.protocol;
@@ -75,7 +79,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
     let user = user_entry.as_ref().and_then(|entry| pg_name(entry, reading));
     let example = format!("password = {{ env = \"{}_PASSWORD\" }}", name.to_uppercase().replace('-', "_"));
     let password_entry = section.required("password", &example, reading.found);
-    let password = password_entry.as_ref().and_then(|entry| secret(entry, &example, reading));
+    let password = password_entry.as_ref().and_then(|entry| secret(entry, &example, WITHOUT_PASSWORD, reading));
     let env = section.entry("env").and_then(|entry| {
         let text = entry.text(reading.found)?;
         reading.group_name(text, &entry.at);
@@ -163,59 +167,6 @@ fn databases(entry: &Entry<'_>, database: Option<&str>, reading: &mut Reading<'_
         names.push(name.to_owned());
     }
     names
-}
-
-/// Where a secret is kept. The secret itself in its place is an error, and is not repeated.
-fn secret(entry: &Entry<'_>, example: &str, reading: &mut Reading<'_, '_>) -> Option<CredentialSource> {
-    if entry.is_text() {
-        let help = format!(
-            "secrets are named by where they are kept, never written down: `{example}`, or {{ file = \"…\" }}; and \
-             change this one if the file was ever shared"
-        );
-        reading.found.error(&entry.at, "is the secret itself", help);
-        return None;
-    }
-    let mut section = entry.section(reading.found)?;
-    let (env, file) = (section.entry("env"), section.entry("file"));
-    let unknown = section.entries().any(|(key, _)| key != "env" && key != "file");
-    let source = match (&env, &file) {
-        (Some(entry), None) => variable(entry, reading).map(CredentialSource::Env),
-        (None, Some(entry)) => reading.path(entry).map(CredentialSource::File),
-        (Some(_), Some(entry)) => {
-            reading.found.error(&entry.name_at, "is given beside `env`", "keep one of the two");
-            None
-        }
-        (None, None) => {
-            if !unknown {
-                reading.found.error(
-                    &entry.at,
-                    "says nowhere to look",
-                    format!("write `{example}`, or {{ file = \"…\" }}"),
-                );
-            }
-            None
-        }
-    };
-    section.finish(reading.found);
-    // Where it is checked is often not where it will run, so this is no error.
-    if reading.look
-        && let Some(Err(error)) = source.as_ref().map(CredentialSource::fetch)
-    {
-        let help = "the target can't be reached by a `weir serve` that runs like this";
-        reading.found.warn(&entry.at, error.to_string(), help);
-    }
-    source
-}
-
-fn variable(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<String> {
-    let name = entry.text(reading.found)?;
-    let ok = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if !name.chars().all(ok) || name.starts_with(|c: char| c.is_ascii_digit()) {
-        let help = "write the variable's name alone, like \"ORDERS_PASSWORD\"";
-        reading.found.error(&entry.at, "is no name of an environment variable", help);
-        return None;
-    }
-    Some(name.to_owned())
 }
 
 fn labels(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Vec<(Arc<str>, Arc<str>)> {

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::reader::{At, Entry, Findings, Section};
 use super::{
     Address, Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, detection, evidence,
-    issuer, postgres, suggest,
+    export, issuer, postgres, suggest,
 };
 
 /// The most connections that may be logging in.
@@ -74,6 +74,8 @@ impl Reading<'_, '_> {
         let detection = detection::detection(detect_section, &mut self);
         let evidence_section = self.section_of(&mut root, "evidence");
         let evidence = evidence::evidence(evidence_section, &mut self);
+        let export_section = self.section_of(&mut root, "export");
+        let exports = export::exports(export_section, &mut self);
         root.finish(self.found);
         if self.look && writable_by_all(file) {
             let at = At { key: String::new(), offset: 0 };
@@ -95,6 +97,7 @@ impl Reading<'_, '_> {
             groups,
             detection,
             evidence,
+            exports,
         }
     }
 
@@ -387,11 +390,16 @@ impl Reading<'_, '_> {
 
     /// Names of targets stand in ids, in what callers type, and one day in DNS names.
     fn target_name(&mut self, name: &str, at: &At) {
+        self.plain_name(name, "a target", at);
+    }
+
+    /// Names of what has a file or an address of its own; `what` is what is named.
+    pub fn plain_name(&mut self, name: &str, what: &str, at: &At) {
         let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let rest = |c: char| first(c) || c == '_' || c == '-';
         if !(name.starts_with(first) && name.chars().all(rest) && name.len() <= 63) {
             let help = "use lower-case letters, digits, `_` and `-`, at most 63, a letter or digit first";
-            self.found.error(at, "is no name for a target", help);
+            self.found.error(at, format!("is no name for {what}"), help);
         }
     }
 

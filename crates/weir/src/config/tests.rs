@@ -813,3 +813,119 @@ weir.toml:27:23: error: detect.kinds.c.negative: this example is found and shoul
   help: mend pattern or check, or add words to `against`"#,
     );
 }
+
+#[test]
+fn exports_are_read() {
+    let text = format!(
+        "{TARGET}[export.archive]\nkind = \"file\"\npath = \"out.jsonl\"\nevents = [\"decided\", \"rejected\"]\n\
+         [export.soc]\nkind = \"syslog\"\naddress = \"syslog.example.com:6514\"\n\
+         [export.siem]\nkind = \"webhook\"\nurl = \"https://siem.example.com/weir?x=1\"\nsecret = {{ file = \"hook.key\" }}\n\
+         body = \"array\"\n"
+    );
+    let (config, said) = load(&text, false);
+    assert_eq!(said, "");
+    let exports = config.unwrap().exports;
+    let names: Vec<_> = exports.iter().map(|export| export.name.as_str()).collect();
+    assert_eq!(names, ["archive", "siem", "soc"]);
+    let events: Vec<_> = exports[0].events.iter().flatten().map(String::as_str).collect();
+    assert_eq!(events, ["decided", "rejected"]);
+    assert!(matches!(&exports[0].to, ExportTo::File(path) if path.ends_with("out.jsonl")));
+    assert!(matches!(&exports[1].to, ExportTo::Webhook { url, body: ::export::Body::Array, ca: None, .. }
+        if *url == "https://siem.example.com/weir?x=1"));
+    assert!(matches!(&exports[2].to, ExportTo::Syslog(to)
+        if (to.host.as_str(), to.port, to.tls, &to.ca) == ("syslog.example.com", 6514, true, &None)));
+}
+
+#[test]
+fn exports_that_are_wrong_are_said() {
+    target_refused(
+        r#"
+[export.Archive]
+kind = "fil"
+[export.a]
+kind = "file"
+url = "https://x/"
+[export.b]
+kind = "file"
+path = "out.jsonl"
+events = ["decide", "checkpoint", "ended", "xyz"]
+[export.c]
+kind = "file"
+path = "./out.jsonl"
+events = []
+[export.d]
+kind = "syslog"
+address = "syslog.example.com"
+tls = "require"
+[export.e]
+kind = "syslog"
+address = "127.0.0.1:601"
+tls = "off"
+ca = "ca.pem"
+[export.f]
+kind = "webhook"
+url = "https://alice:secret@siem.example.com/"
+secret = "whsec"
+[export.g]
+kind = "webhook"
+url = "http://127.0.0.1/x"
+secret = { env = "SIEM_SECRET" }
+ca = "ca.pem"
+body = "xml"
+[export.h]
+url = "http://127.0.0.1/x"
+"#,
+        r#"weir.toml:10:9: error: export.Archive: is no name for an export
+  help: use lower-case letters, digits, `_` and `-`, at most 63, a letter or digit first
+weir.toml:11:8: error: export.Archive.kind: "fil" is not known here
+  help: write "file" or "syslog" or "webhook"
+weir.toml:12:9: error: export.a: `path` is missing
+  help: add `path = "/var/log/weir.jsonl"`
+weir.toml:14:1: error: export.a.url: unknown key
+  help: known here: kind, events, path
+weir.toml:18:11: error: export.b.events: "decide" is no kind of record that is exported
+  help: did you mean `decided`?
+weir.toml:18:21: error: export.b.events: "checkpoint" is no kind of record that is exported
+  help: checkpoints are brought to other places by `[evidence] checkpoints`
+weir.toml:18:44: error: export.b.events: "xyz" is no kind of record that is exported
+  help: there are started, stopped, policies_changed, policies_refused, admitted, rejected, decided, ended, found, noticed, closed, recorded
+weir.toml:21:8: error: export.c.path: is the file of another export
+  help: give each a file of its own: two that write one would cut each other's lines
+weir.toml:22:10: error: export.c.events: names no kind of record
+  help: name some, or leave the key out and all are exported
+weir.toml:25:11: error: export.d.address: has no port
+  help: write host and port, like "syslog.example.com:6514" or "127.0.0.1:601"
+weir.toml:26:7: error: export.d.tls: "require" is not known here
+  help: write "verify" or "off"
+weir.toml:31:1: error: export.e.ca: means nothing without TLS
+  help: leave it out, or set `tls = "verify"`
+weir.toml:34:7: error: export.f.url: has a user name or password in it
+  help: write one like "https://siem.example.com/weir"
+weir.toml:35:10: error: export.f.secret: is the secret itself
+  help: secrets are named by where they are kept, never written down: `secret = { env = "F_SECRET" }`, or { file = "…" }; and change this one if the file was ever shared
+weir.toml:40:1: error: export.g.ca: means nothing without TLS
+  help: leave it out, or use https
+weir.toml:41:8: error: export.g.body: "xml" is not known here
+  help: write "lines" or "array"
+weir.toml:42:9: error: export.h: `kind` is missing
+  help: add `kind = "webhook"`"#,
+    );
+}
+
+#[test]
+fn exports_in_the_open_are_warned_about() {
+    let text = format!(
+        "{TARGET}[export.soc]\nkind = \"syslog\"\naddress = \"10.0.0.7:601\"\ntls = \"off\"\n\
+         [export.siem]\nkind = \"webhook\"\nurl = \"http://10.0.0.7/x\"\nsecret = {{ env = \"SIEM_SECRET\" }}\n\
+         [export.near]\nkind = \"webhook\"\nurl = \"http://127.0.0.1/x\"\nsecret = {{ env = \"SIEM_SECRET\" }}\n"
+    );
+    let (config, said) = load(&text, false);
+    assert!(config.is_ok());
+    assert_eq!(
+        said,
+        r#"weir.toml:12:7: warning: export.soc.tls: all records go over the network unprotected
+  help: use "verify", with `ca` if the certificate is not of a public authority
+weir.toml:15:7: warning: export.siem.url: all records go over the network unprotected
+  help: use https"#
+    );
+}

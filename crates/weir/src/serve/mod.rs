@@ -21,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{Config, Durability};
+use crate::exports::{ExportDown, Exports};
 use crate::state::{self, FileError};
 use crate::{log_keys, policies, tls, wiring};
 
@@ -53,6 +54,9 @@ pub enum ServeError {
     /// Recordings can't be written.
     #[error("{0}")]
     Recordings(#[from] evidence::recording::StartError),
+    /// An export can't be started.
+    #[error(transparent)]
+    Export(#[from] ExportDown),
     /// An address can't be listened on.
     #[error("cannot listen on {address}: {why}")]
     Listen {
@@ -131,6 +135,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let postgres = Arc::new(Postgres::new(Arc::clone(&gate), targets, face, logins, signals));
     let address = config.listen.postgres.ok_or(ServeError::NothingToServe)?;
     let workers = workers::Workers::start(config.workers, &postgres, |lane| -> Arc<dyn Ledger> { log.lane(lane) })?;
+    let exports = Exports::start(config)?;
     runtime.block_on(async {
         let listener = listen::bind(address).await.map_err(|why| ServeError::Listen { address, why })?;
         let local = listener.local_addr()?;
@@ -175,6 +180,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     }
     drop(api);
     first.append(&[record(Event::Stopped {})])?;
+    exports.stop();
     Ok(())
 }
 

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use evidence::format::{HEAD_BYTES, Hash, SegmentName};
+use evidence::format::{HEAD_BYTES, SegmentName};
 use evidence::{LoggedRecord, Place, Records, records_after};
 use store::{Cursor, Entry, Index};
 
 use super::super::progress::Progress;
 use super::super::{CliError, output};
+use crate::place::{place, to_bytes};
 
 /// Records in one transaction. More make it faster and take more memory.
 const BATCH: usize = 50_000;
@@ -66,7 +67,9 @@ pub fn feed(index: &mut Index, log: &Path) -> Result<Fed, Failed> {
         let (known, mut records) = match reading.take() {
             Some((known, records)) if known == cursors => (known, records),
             _ => {
-                let Some(places) = cursors.iter().map(place).collect::<Option<Vec<_>>>() else {
+                let Some(places) =
+                    cursors.iter().map(|cursor| place(cursor.lane, &cursor.place)).collect::<Option<Vec<_>>>()
+                else {
                     return Ok(Fed::AnotherLog);
                 };
                 let unread = |error: io::Error| Failed::Log(unreadable(log, &error));
@@ -96,7 +99,7 @@ pub fn feed(index: &mut Index, log: &Path) -> Result<Fed, Failed> {
             }
             patience.more(json.len().saturating_add(HEAD_BYTES));
             if let Some(place) = record.place() {
-                known.insert(lane, Cursor { lane, seq, place: bytes(&place) });
+                known.insert(lane, Cursor { lane, seq, place: to_bytes(&place) });
             }
         }
         if taken == 0 {
@@ -108,22 +111,6 @@ pub fn feed(index: &mut Index, log: &Path) -> Result<Fed, Failed> {
         writer.commit(&known)?;
         reading = Some((known, records));
     }
-}
-
-/// A record's place as the index keeps it: number of its segment, offset, hash.
-fn bytes(place: &Place) -> Vec<u8> {
-    let Place { segment, offset, hash } = place;
-    [&segment.first.to_le_bytes()[..], &offset.to_le_bytes(), &hash.0].concat()
-}
-
-fn place(cursor: &Cursor) -> Option<Place> {
-    let (first, rest) = cursor.place.split_first_chunk()?;
-    let (offset, rest) = rest.split_first_chunk()?;
-    Some(Place {
-        segment: SegmentName { lane: cursor.lane, first: u64::from_le_bytes(*first) },
-        offset: u64::from_le_bytes(*offset),
-        hash: Hash(rest.try_into().ok()?),
-    })
 }
 
 /// Bytes of the log behind these places.
