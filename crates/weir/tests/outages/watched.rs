@@ -141,6 +141,9 @@ fn a_log_that_cannot_be_written_is_no_place_for_callers_and_comes_back_by_itself
     let mut weir = before("unready").listen(API).start();
     let token = weir.token("alice", &[]);
     assert_eq!(ready(&weir), (200, vec![], vec![]));
+    // A checkpoint that is due would be the first thing that is written again.
+    let signed = || scrape(&weir).value("weir_log_unsigned_records", None) == Some(0.0);
+    wait_until(Duration::from_secs(10), "all of it is signed", signed).unwrap();
     let frozen = Frozen::all_in(&weir.state().join("log"));
     Session::refused(&weir, "alice", "unready", &token).says("FATAL", "58030", "nobody may come in");
     assert_eq!(ready(&weir), (503, vec!["log_down".to_owned()], vec![]));
