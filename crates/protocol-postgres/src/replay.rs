@@ -226,7 +226,7 @@ mod tests {
             column("data", 3802, true),
         ];
         // 2026-11-27 08:20:30.5 UTC, in microseconds since 2000.
-        let at = 849_169_230_500_000_i64.to_be_bytes();
+        let at = 849_082_830_500_000_i64.to_be_bytes();
         let bytes = [
             row(&[
                 Some(&7_i32.to_be_bytes()),
