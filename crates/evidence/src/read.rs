@@ -121,6 +121,12 @@ impl Records {
         Ok(())
     }
 
+    /// Whether something could not be read, and was gone over, that may be read another time: who keeps count of what it has
+    /// seen begins again.
+    pub fn has_gone_over(&self) -> bool {
+        self.lanes.values().any(|lane| lane.unread)
+    }
+
     /// Before this, records may be missing: they are in segments that are not read.
     fn complete_from(&self) -> UnixMicros {
         self.lanes.values().filter(|lane| lane.partial).filter_map(|lane| lane.begins).max().unwrap_or(UnixMicros(0))
@@ -230,6 +236,8 @@ struct LaneReader {
     rested: bool,
     /// Set when what follows in the current segment cannot be read.
     stuck: bool,
+    /// Set when that was the system's word, and not what is in the segment: another time it may be read.
+    unread: bool,
     recent: VecDeque<Hash>,
     /// When the current segment is read again: what of it is known already.
     known: Option<(u64, HashSet<Hash>)>,
@@ -248,6 +256,7 @@ impl LaneReader {
             begins: None,
             rested: false,
             stuck: false,
+            unread: false,
             recent: VecDeque::new(),
             known: None,
             recent_from: 0,
@@ -293,7 +302,7 @@ impl LaneReader {
                 }
                 Ok(Next::Fault(fault)) => return Some(Err(fault)),
                 Err(error) => {
-                    self.stuck = true;
+                    (self.stuck, self.unread) = (true, true);
                     return Some(Err(fault(name, None, error.to_string())));
                 }
             }
@@ -303,7 +312,9 @@ impl LaneReader {
     fn enter(&mut self, name: SegmentName) -> Result<(), Fault> {
         (self.rested, self.stuck, self.known) = (false, false, None);
         self.current = None;
-        let Opened { header, walk, .. } = open_segment(&self.folder, name)
+        let opened = open_segment(&self.folder, name);
+        self.unread |= opened.is_err();
+        let Opened { header, walk, .. } = opened
             .map_err(|error| error.to_string())
             .and_then(|opened| opened)
             .map_err(|what| fault(name, None, what))?;

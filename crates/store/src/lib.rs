@@ -20,7 +20,7 @@
 //! Words of texts are in FTS5. Words that are frequent in a chunk have sets there as well, and so have pairs of them
 //! that follow each other: FTS5 is asked for the rare ones, of which it knows quickly ([`terms`]).
 //!
-//! What this crate is not: it reads no log and knows no record but as JSON; it holds nothing that is not in the log; no
+//! What this crate is not: it reads no log and knows no record but as JSON; it holds nothing that is not in the log, but tokens of values that it is given; no
 //! decision depends on it.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]

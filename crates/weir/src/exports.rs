@@ -34,6 +34,7 @@ impl Exports {
                 log: config.state.join("log"),
                 checkpoint: log_keys::checkpoint_file(&config.state),
                 records: None,
+                gone_over: None,
             };
             Exporter::new(settings(export), &config.state.join("export"), Box::new(source))
                 .and_then(|exporter| Running::start(&export.name, exporter))
@@ -73,6 +74,8 @@ struct LogSource {
     log: PathBuf,
     checkpoint: PathBuf,
     records: Option<Records>,
+    /// Why reading must begin again at what was delivered.
+    gone_over: Option<String>,
 }
 
 impl Source for LogSource {
@@ -80,16 +83,23 @@ impl Source for LogSource {
         let places = places(cursors)?;
         let records = records_after(&self.log, &places).map_err(|error| self.unreadable(&error))?;
         self.records = Some(records.ok_or(SourceError::Another)?);
+        self.gone_over = None;
         Ok(())
     }
 
     fn next(&mut self) -> Option<Entry> {
-        for record in self.records.as_mut()? {
+        while let Some(record) = self.records.as_mut()?.next() {
             let wrong = match record.map(entry) {
                 Ok(Some(entry)) => return Some(entry),
                 Ok(None) => "a record has no place".to_owned(),
                 Err(fault) => fault.to_string(),
             };
+            // What can't be read now can be later, and must not be gone over.
+            if self.records.as_ref().is_some_and(Records::has_gone_over) {
+                self.gone_over = Some(wrong);
+                self.records = None;
+                return None;
+            }
             // What is wrong there can't be exported, and what follows must be.
             tracing::warn!("export: decision log: {wrong}");
         }
@@ -97,6 +107,9 @@ impl Source for LogSource {
     }
 
     fn refresh(&mut self) -> Result<(), SourceError> {
+        if let Some(wrong) = &self.gone_over {
+            return Err(SourceError::Unreadable(wrong.clone()));
+        }
         match self.records.as_mut().map(Records::refresh) {
             Some(Err(error)) => Err(self.unreadable(&error)),
             _ => Ok(()),

@@ -84,10 +84,19 @@ fn list_shelf(shelf: &Path, name: &str, is_open: bool, found: &mut Vec<Listed>) 
     Ok(())
 }
 
-/// The recording of the one session whose id begins so.
+/// The fewest characters of an id's end that stand for it: as many as are shown of it elsewhere.
+const END_CHARS_MIN: usize = 8;
+
+/// The recording of the one session whose id begins or ends so.
 pub fn find(folder: &Path, prefix: &str) -> Result<PathBuf, FindError> {
     let listed = list(folder).map_err(|error| FindError::Io { folder: folder.to_owned(), error })?;
-    let mut matching: Vec<_> = listed.into_iter().filter(|listed| listed.session.starts_with(prefix)).collect();
+    let mut matching: Vec<_> = listed
+        .into_iter()
+        .filter(|listed| {
+            let is_end = prefix.len() >= END_CHARS_MIN && listed.session.ends_with(prefix);
+            listed.session.starts_with(prefix) || is_end
+        })
+        .collect();
     let exact = matching.iter().position(|listed| listed.session == prefix);
     match (exact, matching.as_slice()) {
         (_, []) => Err(FindError::None(prefix.to_owned())),

@@ -24,7 +24,7 @@ Examples:
   weir replay 0198f0a2-77b1 --csv 12 > result.csv
   weir replay 0198f0a2-77b1 --follow         while it still runs
 
-A session's id is in `weir log`, or `weir sessions`. Its beginning does, if no other begins so.";
+A session's id is in `weir log`, or `weir sessions`. Its beginning does, or the last eight characters that these show, if no other has them.";
 
 /// How often a session that still runs is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -33,7 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The session's id, or the beginning of it
+    /// The session's id, or its beginning or end
     #[arg(value_name = "SESSION")]
     session: String,
     /// All at once, without the time that passed in between

@@ -179,8 +179,9 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         tracing::warn!("{left} sessions were cut off");
     }
     drop(api);
-    first.append(&[record(Event::Stopped {})])?;
+    let stopped = first.append(&[record(Event::Stopped {})]);
     exports.stop();
+    stopped?;
     Ok(())
 }
 

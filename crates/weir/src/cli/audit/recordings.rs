@@ -20,6 +20,16 @@ pub fn altered(log: &Path) -> Result<u64, CliError> {
     for record in records(log).map_err(unreadable)?.flatten().filter(|record| record.kind() == "recorded") {
         let text = |key| record.text(key).map(str::to_owned);
         let Some((file, digest)) = text("file").zip(text("digest")) else { continue };
+        // A day and a name: nothing else is in the folder.
+        let is_one = file.split_once('/').is_some_and(|(day, name)| {
+            day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+                && name.ends_with(".rec")
+                && !name.contains('/')
+        });
+        if !is_one {
+            output::line(format_args!("warning: the log names no recording by {}", evidence::printable(&file)))?;
+            continue;
+        }
         told.insert(file, (bytes(&record), digest));
     }
     let total = told.values().fold(0, |all: u64, (bytes, _)| all.saturating_add(*bytes));

@@ -80,10 +80,18 @@ pub fn feed(index: &mut Index, log: &Path) -> Result<Fed, Failed> {
         };
         let mut known: BTreeMap<u16, Cursor> = known.into_iter().map(|cursor| (cursor.lane, cursor)).collect();
         let mut taken = 0_usize;
-        for record in records.by_ref().take(BATCH) {
+        while taken < BATCH {
+            let Some(record) = records.next() else { break };
             taken = taken.saturating_add(1);
             let record = match record {
                 Ok(record) => record,
+                // Gone over now it would be missing from the index for good.
+                Err(fault) if records.has_gone_over() => {
+                    return Err(Failed::Log(CliError::failed(
+                        format!("the log can't be read: {fault}"),
+                        "try it once more",
+                    )));
+                }
                 Err(fault) => {
                     patience.aside(|| output::note(format_args!("warning: {fault}")));
                     continue;

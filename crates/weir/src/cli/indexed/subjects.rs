@@ -72,10 +72,18 @@ fn read(index: &mut Index, recording: &Listed, keys: &recording::RecordingKeys) 
     let mut story = Story::new(reader.header());
     let mut columns: Vec<Column> = Vec::new();
     let mut subjects: Vec<Subject> = Vec::new();
-    let take = |index: &mut Index, subjects: &mut Vec<Subject>, mark: &[u8]| {
-        let taken = index.add_subjects(&source(recording), mark, subjects).map_err(Failed::Index);
+    // Of a session that ended just now the index may not have all statements yet: then all of it is read once more.
+    let mut unplaced = 0_usize;
+    let mut take = |index: &mut Index, subjects: &mut Vec<Subject>, mark: &[u8]| {
+        let add = |index: &mut Index, mark: &[u8], subjects: &[Subject]| {
+            index.add_subjects(&source(recording), mark, subjects).map_err(Failed::Index)
+        };
+        unplaced = unplaced.saturating_add(add(index, mark, subjects)?);
         subjects.clear();
-        taken.map(drop)
+        if unplaced > 0 && !mark.is_empty() {
+            add(index, b"", &[])?;
+        }
+        Ok(())
     };
     loop {
         let kept = match reader.next() {

@@ -114,12 +114,14 @@ impl Teller {
         match &moment.what {
             What::Columns { columns } => self.header = Some(columns.iter().map(|column| column.name.clone()).collect()),
             What::Row { cells } => {
-                if let Some(header) = self.header.take() {
-                    self.has_told = true;
-                    output::line(csv_line(header.iter().map(|name| Some(name.as_str()))))?;
-                }
                 // In a file it is what was shown; on a terminal it must not act.
                 let is_seen = stdout().is_terminal();
+                if let Some(header) = self.header.take() {
+                    self.has_told = true;
+                    let names: Vec<String> =
+                        header.into_iter().map(|name| if is_seen { printable(&name) } else { name }).collect();
+                    output::line(csv_line(names.iter().map(|name| Some(name.as_str()))))?;
+                }
                 let seen = cells
                     .iter()
                     .map(|cell| cell.as_ref().map(|text| if is_seen { printable(text) } else { text.clone() }));
