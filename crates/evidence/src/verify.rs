@@ -227,10 +227,9 @@ impl Leaves {
 /// lacks none up to there. And what lane 0 said by then was of what all lanes had.
 fn segments(folder: &Path) -> io::Result<(Listing, Option<(SegmentName, u64)>)> {
     let before = list(folder)?;
-    let end = match before.lanes.get(&0).and_then(|segments| segments.last().copied()) {
-        Some(name) => Some((name, fs::metadata(folder.join(name.to_string())).map_or(0, |metadata| metadata.len()))),
-        None => None,
-    };
+    let bytes = |name: SegmentName| fs::metadata(folder.join(name.to_string())).map_or(0, |metadata| metadata.len());
+    let last = before.lanes.get(&0).and_then(|segments| segments.last().copied());
+    let end = last.map(|name| (name, bytes(name)));
     let mut listing = list(folder)?;
     for (lane, segments) in &mut listing.lanes {
         let last = before.lanes.get(lane).and_then(|segments| segments.last());
