@@ -200,7 +200,7 @@ fn what_makes_no_sense_is_said() {
         (&["search", "--after", "x"], 2, "a cursor is what the page before ended with"),
         (&["search", "--session", "12"], 2, "at least its last 8 characters"),
         (&["sessions", "--since", "1h", "--until", "2h"], 2, "nothing can be between them"),
-        (&["sessions", "--value", "alice@example.com"], 1, "nothing was recorded"),
+        (&["sessions", "--value", "alice@example.com"], 1, "no value of a class is in any recording"),
     ] {
         let ran = weir(dir.path(), args);
         assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{args:?}: {}", ran.err);

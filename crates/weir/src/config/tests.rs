@@ -71,6 +71,32 @@ fn who_may_ask_how_it_is_should_be_on_this_machine() {
 }
 
 #[test]
+fn what_is_recorded_and_where_checkpoints_go() {
+    let rule = |lines: &str| {
+        let (config, said) = load(&format!("{TARGET}{lines}"), false);
+        let config = config.unwrap_or_else(|()| panic!("{said}"));
+        config.targets.values().next().unwrap().target.recording
+    };
+    assert_eq!(rule(""), model::RecordingRule::default());
+    let (full, nothing) = (model::RecordingLevel::Full, model::Sight::Nothing);
+    let found = rule("recording = \"full\"\nrecord_sight = \"nothing\"\n");
+    assert_eq!(found, model::RecordingRule { level: full, sight: nothing });
+    let (config, said) = load(&format!("{TARGET}recording = \"all\"\n"), false);
+    assert!(config.is_err() && said.contains("\"all\" is not known here") && said.contains("\"full\""), "{said}");
+
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("there")).unwrap();
+    let text = |places: &str| format!("{TARGET}\n[evidence]\ncheckpoints = {places}\n");
+    let (config, said) = load_in(dir.path(), &text("[\"there\"]"), true);
+    assert!(!said.contains("evidence"), "{said}");
+    if let Ok(config) = config {
+        assert_eq!(config.evidence.checkpoints, [dir.path().join("there")]);
+    }
+    let (config, said) = load_in(dir.path(), &text("[\"gone\", \"there\", \"there\"]"), true);
+    assert!(config.is_err() && said.contains("gone is not a folder") && said.contains("is named twice"), "{said}");
+}
+
+#[test]
 fn everything_wrong_is_said_at_once() {
     refused(
         r#"
@@ -122,7 +148,7 @@ weir.toml:8:1: error: weir.stat: unknown key
 weir.toml:11:12: error: listen.postgres: "localhost:6432" is not an IP address with a port
   help: write "127.0.0.1:6432" for this machine alone, "0.0.0.0:6432" for all its addresses
 weir.toml:12:1: error: listen.ssh: unknown key
-  help: known here: postgres, scram, logins_max, logins_per_address_max, login_timeout_seconds
+  help: known here: postgres, api, scram, logins_max, logins_per_address_max, login_timeout_seconds
 weir.toml:15:1: error: tls.cert: is given without `key`
   help: add `key = "…"`, or leave both out and Weir makes its own certificate
 weir.toml:16:1: error: tls.names: names are for the certificate that Weir makes, and one is given
