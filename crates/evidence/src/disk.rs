@@ -20,8 +20,7 @@ pub(crate) trait Disk: Send + Sync {
 }
 
 /// A file that is written at its end.
-pub(crate) trait SegmentFile: Send {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+pub(crate) trait SegmentFile: Write + Send {
     fn set_len(&mut self, bytes: u64) -> io::Result<()>;
     fn sync(&mut self) -> io::Result<()>;
     fn stat(&self) -> io::Result<Stat>;
@@ -68,10 +67,6 @@ impl Disk for Folder {
 }
 
 impl SegmentFile for File {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Write::write(self, bytes)
-    }
-
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         File::set_len(self, bytes)
     }

@@ -13,7 +13,7 @@
 //! Where the log is signed a lane keeps the hashes of what it has written until they are taken for the next checkpoint. That are
 //! few; should nobody take them, the log can't be written any more: what is not going to be signed is not evidence.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,11 +24,12 @@ use model::UnixMicros;
 use parking_lot::Mutex;
 
 use crate::disk::{Disk, SegmentFile};
+use crate::folder::Lock;
 use crate::format::{
     HEADER_EVENT, Hash, Header, MAGIC, NEW_SUFFIX, Place, SEAL_EVENT, SEAL_FULL, SEAL_STOPPED, Seal, SegmentName, Torn,
     Unfit, encode,
 };
-use crate::log::{Bell, Durability, Lock};
+use crate::log::{Bell, Durability};
 use crate::meter::{LaneGauge, count};
 
 /// Noted records that may wait while nothing can be written. No operation starts in that time, so only those that
@@ -95,7 +96,7 @@ impl Shared {
         let mut bytes = MAGIC.to_vec();
         let hash = encode(&mut bytes, &previous, name.first, &header).map_err(io::Error::other)?;
         let mut file = self.disk.create(&temporary(name))?;
-        write_all(file.as_mut(), &bytes)?;
+        file.write_all(&bytes)?;
         if self.is_synced() {
             file.sync()?;
         }
@@ -519,7 +520,7 @@ impl State {
             self.segment.file.set_len(self.segment.bytes)?;
             self.dirty = false;
         }
-        write_all(self.segment.file.as_mut(), &self.buffer)?;
+        self.segment.file.write_all(&self.buffer)?;
         if shared.is_synced() {
             self.segment.file.sync()?;
             if self.unnamed {
@@ -598,19 +599,6 @@ fn written_again() -> Record {
 /// Where one thread at a time adds, which its lock sees to.
 fn add(to: &AtomicU64, more: u64) {
     to.store(to.load(Ordering::Relaxed).saturating_add(more), Ordering::Relaxed);
-}
-
-/// One write, and more only if the system took less.
-fn write_all(file: &mut dyn SegmentFile, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match file.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 fn temporary(name: SegmentName) -> String {

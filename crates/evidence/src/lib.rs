@@ -23,6 +23,7 @@
 pub mod checkpoint;
 mod disk;
 mod filter;
+mod folder;
 pub mod format;
 mod lane;
 mod log;

@@ -1,8 +1,7 @@
 //! The writer's side: a folder taken for one process, its lanes, and the thread that writes what waits.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::disk::{Disk, Folder};
+use crate::folder::{Lock, make_private};
 use crate::format::{LOCK_NAME, NEW_SUFFIX, SEGMENT_BYTES_MAX, SegmentName};
 use crate::lane::{self, Lane, Shared, now};
 use crate::meter::{Meter, SignerGauge};
@@ -330,36 +330,12 @@ impl Bell {
     }
 }
 
-/// Makes a folder that only its owner can enter, or takes the others' rights from one that is there.
-fn make_private(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let found = fs::metadata(folder)?.permissions();
-    if found.mode() & 0o077 != 0 {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
-/// A folder that is taken.
-pub(crate) struct Lock(File);
-
-impl Drop for Lock {
-    /// Said, not left to the closing of the file: a process that is just being started may have a copy of it.
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
-}
-
 fn lock(folder: &Path) -> Result<Lock, OpenError> {
     let path = folder.join(LOCK_NAME);
-    let tried = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let fail = |error| OpenError::Io { path: path.clone(), what: "the log cannot be locked", error };
-    let file = tried.map_err(fail)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(fail(error)),
-    }
+    Lock::take(&path).map_err(|error| match error {
+        TryLockError::WouldBlock => OpenError::InUse(folder.to_owned()),
+        TryLockError::Error(error) => OpenError::Io { path, what: "the log cannot be locked", error },
+    })
 }
 
 /// Removes segments that never got their name: they have no records.

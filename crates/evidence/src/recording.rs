@@ -35,9 +35,8 @@ mod testing;
 mod tests;
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::TryLockError;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -45,8 +44,10 @@ use std::thread::{self, JoinHandle};
 use gate::{Ledger, Opening, Recorder, RecorderDown, Recording};
 use model::RecordingLevel;
 
+use crate::folder::{Lock, make_private};
+
 use chunk::Packer;
-use disk::{Disk, Folder, make_private};
+use disk::{Disk, Folder};
 use file::{SessionFile, Trouble};
 use session::{Handle, Session};
 use worker::Shared;
@@ -176,24 +177,10 @@ impl Drop for Recordings {
     }
 }
 
-/// A folder that is taken.
-struct Lock(File);
-
-impl Drop for Lock {
-    /// Said, not left to the closing of the file: a process that is just being started may have a copy of it.
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
-}
-
 fn lock(folder: &Path) -> Result<Lock, StartError> {
     let path = folder.join(LOCK_NAME);
-    let tried = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let fail = |error| StartError::Io { path: path.clone(), what: "the recordings cannot be locked", error };
-    let file = tried.map_err(fail)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(StartError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(fail(error)),
-    }
+    Lock::take(&path).map_err(|error| match error {
+        TryLockError::WouldBlock => StartError::InUse(folder.to_owned()),
+        TryLockError::Error(error) => StartError::Io { path, what: "the recordings cannot be locked", error },
+    })
 }

@@ -161,7 +161,7 @@ impl Disk for FailingDisk {
     }
 }
 
-impl SegmentFile for FailingFile {
+impl Write for FailingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match strike(&self.failure, true) {
             Some(true) => self.file.write(&bytes[..bytes.len().div_ceil(2)]),
@@ -170,6 +170,12 @@ impl SegmentFile for FailingFile {
         }
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl SegmentFile for FailingFile {
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         strike(&self.failure, false).map_or_else(|| self.file.set_len(bytes), |_| Err(full()))
     }

@@ -2,12 +2,14 @@
 //!
 //! Names are paths in the folder of recordings: `open/<session>.rec`, `2026-11-20/<session>.rec`.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, OFlags, StatxFlags, statx};
+
+use crate::folder::make_private;
 
 /// The folder of recordings.
 pub(super) trait Disk: Send + Sync {
@@ -24,8 +26,7 @@ pub(super) trait Disk: Send + Sync {
 }
 
 /// A file that is written at its end.
-pub(super) trait OpenFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+pub(super) trait OpenFile: Write {
     fn set_len(&mut self, bytes: u64) -> io::Result<()>;
     fn look(&self) -> io::Result<Look>;
 }
@@ -63,16 +64,6 @@ pub(super) fn open_file(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Makes a folder that only its owner can enter, or takes the others' rights from one that is there.
-pub(super) fn make_private(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let found = fs::metadata(folder)?.permissions();
-    if found.mode() & 0o077 != 0 {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
 impl Disk for Folder {
     fn make_folder(&self, name: &str) -> io::Result<()> {
         make_private(&self.0.join(name))
@@ -101,10 +92,6 @@ impl Disk for Folder {
 }
 
 impl OpenFile for File {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Write::write(self, bytes)
-    }
-
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         File::set_len(self, bytes)
     }
@@ -126,17 +113,4 @@ impl OpenFile for File {
             }
         }
     }
-}
-
-/// One write, and more only if the system took less.
-pub(super) fn write_all(file: &mut dyn OpenFile, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match file.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

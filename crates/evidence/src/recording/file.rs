@@ -2,7 +2,7 @@
 //!
 //! It is opened for each writing and closed again, so that a session that waits for its caller holds no file open.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use model::{Digest, UnixMicros};
 
 use super::chunk::Packer;
-use super::disk::{Disk, Which, write_all};
+use super::disk::{Disk, Which};
 use super::format::{Header, OPEN_FOLDER, SUFFIX, is_id};
 use super::keys::{ChunkKey, Place, RecordingKeys};
 use crate::format::Hash;
@@ -88,7 +88,7 @@ impl SessionFile {
         let bytes = Header::bytes(&bound, &wrapped).ok_or_else(|| unfit(&"its header would be too long"))?;
         let name = format!("{OPEN_FOLDER}/{session}{SUFFIX}");
         let mut file = disk.create(&name)?;
-        let written = write_all(file.as_mut(), &bytes).and_then(|()| file.look());
+        let written = file.write_all(&bytes).and_then(|()| file.look());
         let which = match written {
             Ok(look) => look.which,
             Err(error) => {
@@ -137,7 +137,7 @@ impl SessionFile {
         if look.bytes != self.bytes {
             return Err(Trouble::Changed);
         }
-        if let Err(error) = write_all(file.as_mut(), out) {
+        if let Err(error) = file.write_all(out) {
             let _ = file.set_len(self.bytes);
             return Err(error.into());
         }

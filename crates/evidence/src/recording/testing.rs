@@ -1,7 +1,7 @@
 //! What the tests of recordings share: a ledger in memory, disks that fail or wait when told to, and ways to read.
 
 use std::fs;
-use std::io::{self, Cursor};
+use std::io::{self, Cursor, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -195,7 +195,7 @@ impl Disk for FailingDisk {
     }
 }
 
-impl OpenFile for FailingFile {
+impl Write for FailingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match strike(&self.failure, true) {
             // The next one must fail, or this is no failure: the writer goes on after a short write.
@@ -208,6 +208,12 @@ impl OpenFile for FailingFile {
         }
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl OpenFile for FailingFile {
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         struck(&self.failure).and_then(|()| self.file.set_len(bytes))
     }
@@ -253,7 +259,7 @@ impl Disk for WatchedDisk {
     }
 }
 
-impl OpenFile for WatchedFile {
+impl Write for WatchedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _held = self.held.lock();
         let written = self.file.write(bytes)?;
@@ -261,6 +267,12 @@ impl OpenFile for WatchedFile {
         Ok(written)
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl OpenFile for WatchedFile {
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         self.file.set_len(bytes)
     }

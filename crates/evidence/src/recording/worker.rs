@@ -16,12 +16,12 @@ use gate::{Event, Ledger, Record, Recorded};
 use model::{SessionId, UnixMicros};
 use parking_lot::Mutex;
 
-use super::Lock;
 use super::chunk::Packer;
 use super::disk::Disk;
 use super::file::shelve;
 use super::meter::Gauge;
 use super::session::{Session, wait};
+use crate::folder::Lock;
 use crate::lane::now;
 use crate::meter::count;
 
