@@ -10,9 +10,10 @@
 //! killed process; with [`Durability::Synced`] it returns when the disk has them.
 //!
 //! Each record's hash covers the record before it, so whoever changes, removes, moves or inserts one breaks the chain
-//! in a place that [`verify()`] names. Two things it cannot see, because nothing in the folder is signed: that someone
-//! able to write the whole folder made a whole new chain, and that the end of a lane's last segment was cut off (a
-//! killed process leaves the same). The byte format is in [`mod@format`].
+//! in a place that [`verify()`] names. What chains alone cannot show, that someone able to write the whole folder made
+//! a whole new one or cut off the end of a lane, [`checkpoint`]s do: every second all lanes are signed together, and
+//! the signed note goes to places of its own. What is left open is the end that is not signed yet. The byte format is in
+//! [`mod@format`].
 //!
 //! Beside the log stand recordings of what callers were shown, in [`recording`].
 //!
