@@ -18,7 +18,7 @@
 //! first those of lane 0 after the one that the checkpoint before names, then those of lane 1, and so on. That is the order of the
 //! tree's leaves. Headers, seals and earlier checkpoints are records like others.
 //!
-//! Beside the note the record has the tree's `edge` ([`Edge`]), so that a start need not read the whole log. It is
+//! Beside the note the record has the tree's `edge` (`tree.rs`), so that a start need not read the whole log. It is
 //! not signed and need not be: its roots make the signed one, or are wrong.
 
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use evidence::recording::{self, Next, Reader};
+use model::RecordingLevel;
 
 use super::{CliError, Global, load_config, output, time_span};
 use crate::wiring;
@@ -187,9 +188,20 @@ impl Replay {
 
     fn done(&self) -> Result<ExitCode, CliError> {
         match (self.args.csv, self.teller.has_told()) {
+            (Some(_), false) if self.reader.header().level == RecordingLevel::Metadata.as_str() => {
+                Err(CliError::failed(
+                    "the recording has no rows: it keeps \"metadata\" alone",
+                    "what a target's recordings keep is its `recording` in the configuration; `weir replay SESSION --text` shows \
+                 how many rows there were",
+                ))
+            }
             (Some(op), false) => Err(CliError::failed(
                 format!("operation {op} has shown no rows"),
                 "`weir replay SESSION --text` shows the numbers",
+            )),
+            _ if self.pace.is_seeking() => Err(CliError::failed(
+                "the recording ends before that".to_owned(),
+                format!("it is {} s long; --seek counts from the session's beginning", self.pace.length().as_secs()),
             )),
             _ if self.pace.is_waiting() => {
                 let text = self.args.search.as_deref().unwrap_or_default();
@@ -230,8 +242,11 @@ struct Pace {
     skip_idle: Option<Duration>,
     seek: Option<Duration>,
     search: Option<String>,
-    /// When the session began, and when the last moment was.
+    /// When the session began.
     began: Option<u64>,
+    /// The latest moment so far.
+    latest: u64,
+    /// When the last moment that was told was.
     last: Option<u64>,
     /// By when the last one was told.
     told: Option<Instant>,
@@ -246,6 +261,7 @@ impl Pace {
             seek: args.seek,
             search,
             began: None,
+            latest: 0,
             last: None,
             told: None,
         }
@@ -254,6 +270,7 @@ impl Pace {
     /// Whether it begins here, or has begun.
     fn reaches(&mut self, moment: &Moment) -> bool {
         let began = *self.began.get_or_insert(moment.at.0);
+        self.latest = self.latest.max(moment.at.0);
         if let Some(seek) = self.seek {
             if u128::from(moment.at.0.saturating_sub(began)) < seek.as_micros() {
                 return false;
@@ -267,6 +284,16 @@ impl Pace {
             self.search = None;
         }
         true
+    }
+
+    /// Whether the time that it is to begin at has not come.
+    fn is_seeking(&self) -> bool {
+        self.seek.is_some()
+    }
+
+    /// How long the session went so far.
+    fn length(&self) -> Duration {
+        Duration::from_micros(self.latest.saturating_sub(self.began.unwrap_or(self.latest)))
     }
 
     /// Whether what was searched was not met.
@@ -294,7 +321,7 @@ mod tests {
 
     fn pace(speed: f64, skip_idle: Option<u64>) -> Pace {
         let skip_idle = skip_idle.map(Duration::from_secs);
-        Pace { speed, skip_idle, seek: None, search: None, began: None, last: None, told: None }
+        Pace { speed, skip_idle, seek: None, search: None, began: None, latest: 0, last: None, told: None }
     }
 
     fn moment(seconds: u64) -> Moment {
@@ -316,7 +343,10 @@ mod tests {
     #[test]
     fn it_begins_where_it_is_told_to() {
         let mut seeking = Pace { seek: Some(Duration::from_secs(5)), ..pace(1.0, None) };
-        assert_eq!([10, 12, 15, 11].map(|at| seeking.reaches(&moment(at))), [false, false, true, true]);
+        assert_eq!([10, 12].map(|at| seeking.reaches(&moment(at))), [false, false]);
+        assert!(seeking.is_seeking() && seeking.length() == Duration::from_secs(2), "{:?}", seeking.length());
+        assert_eq!([15, 11].map(|at| seeking.reaches(&moment(at))), [true, true]);
+        assert!(!seeking.is_seeking());
         let mut searching = Pace { search: Some("ada".to_owned()), ..pace(1.0, None) };
         let other = Moment { what: What::Row { cells: vec![None] }, ..moment(1) };
         assert!(!searching.reaches(&other) && searching.is_waiting());

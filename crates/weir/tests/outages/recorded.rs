@@ -116,6 +116,8 @@ fn a_session_is_told_again_as_it_was_shown() {
     assert!(code == 1 && err.contains("operation 99 has shown no rows"), "{err}");
     let from = replay(&weir, &session, &["--text", "--search", "nonsense"]);
     assert!(!from.contains("Ada |") && from.contains("ERROR 42703"), "{from}");
+    let (code, out, err) = run(&weir, &["replay", &session, "--text", "--seek", "1h"]);
+    assert!(code == 1 && out.is_empty() && err.contains("ends before that"), "{out}{err}");
     let (code, _, err) = run(&weir, &["replay", "0000"]);
     assert!(code == 1 && err.contains("no recording"), "{err}");
     // The log knows it: one that is changed, taken away or put under another name is found.
@@ -244,6 +246,8 @@ fn metadata_keeps_no_row_and_a_policy_can_demand_more() {
     let session = completed(&weir, "alice");
     let text = replay(&weir, &session, &["--text"]);
     assert!(text.contains("SELECT name FROM people") && text.contains("2 rows") && !text.contains("Bob"), "{text}");
+    let (code, out, err) = run(&weir, &["replay", &session, "--csv", "1"]);
+    assert!(code == 1 && out.is_empty() && err.contains("has no rows"), "{out}{err}");
     weir.replace_policies(&format!(
         "{POLICIES} @id(\"seen\") @message(\"Only while it is recorded.\") \
          forbid (principal, action in Action::\"read\", resource) unless {{ context.recording == \"full\" }};"

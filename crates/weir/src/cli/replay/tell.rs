@@ -128,6 +128,9 @@ impl Teller {
                 let seen: Vec<Option<String>> = seen.collect();
                 output::line(csv_line(seen.iter().map(Option::as_deref)))?;
             }
+            What::Left { bytes, why } => {
+                output::note(format_args!("{bytes} bytes of what operation {} has shown are {why}", moment.op));
+            }
             _ => {}
         }
         Ok(())
