@@ -8,6 +8,8 @@
 //! 20852163                                           leaves of the tree
 //! CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=       its root
 //! at 1795000000000000                                when, in microseconds since the Unix epoch
+//! epoch 2 18114025                                   how often it was gone on with after a loss, from the second on (`epoch.rs`)
+//! key weir/5f2a90c1+c74f20a3+ARpc…                   who signs from here on, where a key is followed by another
 //! lane 0 10426082 OW9a…=                             the last record of each lane that is in it, and its hash
 //! lane 1 10426080 bX2n…=
 //!
@@ -29,8 +31,9 @@ use base64::engine::general_purpose::STANDARD;
 use model::UnixMicros;
 use serde::{Deserialize, Serialize};
 
+use crate::epoch::Epoch;
 use crate::format::{Hash, Place};
-use crate::note::{Keyring, NoteError, SigningKey};
+use crate::note::{Keyring, NoteError, SigningKey, VerifyKey};
 use crate::tree::Edge;
 
 /// The kind of a checkpoint's record.
@@ -49,19 +52,34 @@ pub struct Checkpoint {
     pub root: Hash,
     /// When it was made.
     pub at: UnixMicros,
+    /// The epoch that it is in.
+    pub epoch: Epoch,
+    /// The key that signs alone from here on: this is the last that the one before it has signed.
+    pub introduces: Option<VerifyKey>,
     /// The last record of each lane.
     pub(crate) lanes: BTreeMap<u16, Place>,
 }
 
 impl Checkpoint {
     pub(crate) fn text(&self) -> String {
-        let Self { origin, size, root, at, lanes } = self;
+        let Self { origin, size, root, at, epoch, introduces, lanes } = self;
         let mut text = format!("{origin}\n{size}\n{}\nat {}\n", STANDARD.encode(root.0), at.0);
+        // Writing to a String cannot fail.
+        if *epoch != Epoch::default() {
+            let _ = writeln!(text, "{epoch}");
+        }
+        if let Some(key) = introduces {
+            let _ = writeln!(text, "key {key}");
+        }
         for (lane, Place { seq, hash }) in lanes {
-            // Writing to a String cannot fail.
             let _ = writeln!(text, "lane {lane} {seq} {}", STANDARD.encode(hash.0));
         }
         text
+    }
+
+    /// The note of it, signed by all of these.
+    pub(crate) fn sign(&self, keys: &[&SigningKey]) -> String {
+        SigningKey::sign(&self.text(), keys)
     }
 
     /// Reads the text of a note.
@@ -71,11 +89,17 @@ impl Checkpoint {
         let origin = lines.next().unwrap_or_default().to_owned();
         let size = lines.next().and_then(number).ok_or(wrong("its second line is not the size of a tree"))?;
         let root = lines.next().and_then(hash).ok_or(wrong("its third line is not the root of a tree"))?;
-        let (mut at, mut lanes) = (None, BTreeMap::new());
+        let (mut at, mut epoch, mut introduces, mut lanes) = (None, None, None, BTreeMap::new());
         for line in lines {
             let words: Vec<&str> = line.split(' ').collect();
             match words.as_slice() {
                 ["at", micros] => at = number(micros),
+                ["epoch", count, given_up] => {
+                    let read = number(count).filter(|count| *count > 1).zip(number(given_up));
+                    let (number, given_up) = read.ok_or(wrong("an epoch's line is two numbers"))?;
+                    epoch = Some(Epoch { number, given_up });
+                }
+                ["key", key] => introduces = Some(key.parse::<VerifyKey>()?),
                 ["lane", lane, seq, head] => {
                     let place = number(seq).zip(hash(head)).map(|(seq, hash)| Place { seq, hash });
                     let lane = number(lane).and_then(|lane| u16::try_from(lane).ok());
@@ -88,11 +112,16 @@ impl Checkpoint {
             }
         }
         let at = UnixMicros(at.ok_or(wrong("it does not say when it was made"))?);
-        let read = Self { origin, size, root, at, lanes };
         // One way to write it: what is read is what was signed, but for lines that are not known here.
-        let known = text.lines().filter(|line| ["at ", "lane "].iter().any(|word| line.starts_with(word)));
-        if known.count() != read.lanes.len().saturating_add(1) {
+        let known = |line: &&str| ["at ", "epoch ", "key ", "lane "].iter().any(|word| line.starts_with(word));
+        let read = [Some(()), epoch.map(|_| ()), introduces.as_ref().map(|_| ())].iter().flatten().count();
+        if text.lines().filter(known).count() != read.saturating_add(lanes.len()) {
             return Err(wrong("it says something twice"));
+        }
+        let epoch = epoch.unwrap_or_default();
+        let read = Self { origin, size, root, at, epoch, introduces, lanes };
+        if read.introduces.as_ref().is_some_and(|key| key.name() != read.origin) {
+            return Err(wrong("the key that it introduces is another log's"));
         }
         Ok(read)
     }
@@ -165,33 +194,38 @@ impl Found {
     }
 }
 
-/// Signs what the log is now.
-pub(crate) fn sign(keys: &[&SigningKey], tree: &Edge, lanes: &BTreeMap<u16, Place>, at: UnixMicros) -> Option<String> {
-    let origin = keys.first()?.public().name().to_owned();
-    let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root(), at, lanes: lanes.clone() };
-    Some(SigningKey::sign(&checkpoint.text(), keys))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tree::leaf;
 
-    fn some() -> (SigningKey, Edge, BTreeMap<u16, Place>) {
+    fn some() -> (SigningKey, Edge, Checkpoint) {
         let mut edge = Edge::default();
         (0..5).for_each(|n| edge.push(leaf(&Hash([n; 32]))));
         let place = |seq| Place { seq, hash: Hash([9; 32]) };
-        (SigningKey::generate("weir/test").unwrap(), edge, [(0, place(3)), (7, place(2))].into())
+        let checkpoint = Checkpoint {
+            origin: "weir/test".to_owned(),
+            size: 5,
+            root: edge.root(),
+            at: UnixMicros(12),
+            epoch: Epoch::default(),
+            introduces: None,
+            lanes: [(0, place(3)), (7, place(2))].into(),
+        };
+        (SigningKey::generate("weir/test").unwrap(), edge, checkpoint)
     }
 
     #[test]
     fn what_is_signed_is_read_back() {
-        let (key, edge, lanes) = some();
-        let note = sign(&[&key], &edge, &lanes, UnixMicros(12)).unwrap();
+        let (key, edge, signed) = some();
         let keys = Keyring::of([key.public().clone()]);
+        let note = signed.sign(&[&key]);
         let read = Checkpoint::open(&note, &keys).unwrap();
-        assert_eq!((read.size, read.root, read.at, &read.lanes), (5, edge.root(), UnixMicros(12), &lanes));
+        assert_eq!((&read, note.contains("epoch"), note.contains("key ")), (&signed, false, false));
         assert_eq!(Checkpoint::unchecked(&note), Ok(read.clone()));
+        let other = SigningKey::generate("weir/test").unwrap().public().clone();
+        let later = Checkpoint { epoch: Epoch { number: 3, given_up: 9 }, introduces: Some(other), ..signed };
+        assert_eq!(Checkpoint::open(&later.sign(&[&key]), &keys), Ok(later));
         let payload = serde_json::to_vec(&Written::new(12, &note, &edge)).unwrap();
         let payload = [b"{\"seq\":7,", &payload[1..]].concat();
         let found = Found::read(&payload).unwrap().unwrap();
@@ -203,15 +237,10 @@ mod tests {
 
     #[test]
     fn a_text_that_can_be_read_two_ways_is_not_read() {
-        let (key, edge, lanes) = some();
-        let text = Checkpoint {
-            origin: "weir/test".to_owned(),
-            size: 5,
-            root: edge.root(),
-            at: UnixMicros(12),
-            lanes: lanes.clone(),
-        }
-        .text();
+        let (key, _, checkpoint) = some();
+        let epoch = Epoch { number: 2, given_up: 7 };
+        let text = Checkpoint { epoch, introduces: Some(key.public().clone()), ..checkpoint }.text();
+        let line = format!("key {}\n", key.public());
         let keys = Keyring::of([key.public().clone()]);
         let open = |text: &str| Checkpoint::open(&SigningKey::sign(text, &[&key]), &keys);
         assert!(open(&text).is_ok() && open(&format!("{text}later words\n")).is_ok());
@@ -222,6 +251,12 @@ mod tests {
             ("\n5\n", "\n05\n"),
             ("lane 0 3", "lane 0 x"),
             ("weir/test\n", "weir/other\n"),
+            ("epoch 2 7\n", "epoch 2 7\nepoch 3 7\n"),
+            ("epoch 2 7\n", "epoch 2\n"),
+            ("epoch 2 7\n", "epoch 1 7\n"),
+            (&line, &format!("{line}{line}")),
+            (&line, "key weir/test\n"),
+            (&line, &format!("key {}\n", SigningKey::generate("weir/other").unwrap().public())),
         ] {
             assert!(open(&text.replacen(from, to, 1)).is_err(), "{to:?} for {from:?}");
         }

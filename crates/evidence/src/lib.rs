@@ -23,6 +23,7 @@
 
 pub mod checkpoint;
 mod disk;
+mod epoch;
 mod filter;
 mod folder;
 pub mod format;
@@ -45,9 +46,10 @@ mod witness;
 #[cfg(test)]
 mod testing;
 
+pub use epoch::{Epoch, NewEpoch};
 pub use filter::Filter;
 pub use lane::Lane;
-pub use log::{Durability, Log, OpenError};
+pub use log::{Durability, Log, OpenError, look, put_aside};
 pub use meter::{LogFigures, Meter};
 pub use note::{Keyring, NoteError, SigningKey, VerifyKey};
 pub use prove::{PROOF_BYTES_MAX, Proved, RecordName, Unconvincing, Unproved, check_proof, prove, prove_growth};

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
+use gate::{Ledger as _, LedgerDown};
 use serde::Deserialize;
 
 use crate::disk::{Disk, Folder};
@@ -15,6 +16,7 @@ use crate::folder::{Lock, make_private};
 use crate::format::{LOCK_NAME, NEW_SUFFIX, SEGMENT_BYTES_MAX, SegmentName};
 use crate::lane::{self, Lane, Shared, now};
 use crate::meter::{Meter, SignerGauge};
+use crate::note::VerifyKey;
 use crate::recover::lane_end;
 use crate::resume::{NotAsSigned, resume};
 use crate::signer::{SIGN_RECORDS, SIGN_WAIT, Signer, Signing};
@@ -53,6 +55,9 @@ pub enum OpenError {
         /// What is wrong.
         what: NotAsSigned,
     },
+    /// The record with which a new epoch begins can't be written.
+    #[error("{0}")]
+    Unwritten(LedgerDown),
     /// There are more lanes than a log can have.
     #[error("a log has at most 65535 lanes, not {0}")]
     Lanes(usize),
@@ -77,6 +82,7 @@ pub struct Log {
     flusher: Option<JoinHandle<()>>,
     signer: Option<JoinHandle<Signer>>,
     signer_gauge: Option<Arc<SignerGauge>>,
+    signed_by: Option<VerifyKey>,
 }
 
 /// What a log is opened with, beside its folder.
@@ -186,14 +192,31 @@ impl Log {
             })
             .map_err(fail(folder, "the thread that writes the log cannot be started"))?;
         shared.bell.belongs_to(flusher.thread().clone());
-        let mut log =
-            Self { lanes, first, shared, recovered, flusher: Some(flusher), signer: None, signer_gauge: None };
-        if let Some((signing, standing)) = settings.signing.zip(standing) {
+        let mut log = Self {
+            lanes,
+            first,
+            shared,
+            recovered,
+            flusher: Some(flusher),
+            signer: None,
+            signer_gauge: None,
+            signed_by: None,
+        };
+        if let Some((mut signing, standing)) = settings.signing.zip(standing) {
+            if let Some(new) = signing.new_epoch.take() {
+                tracing::warn!(
+                    epoch = standing.epoch.number,
+                    given_up = standing.epoch.given_up,
+                    "a new epoch of the log begins"
+                );
+                log.first.append(&[standing.begun(new)]).map_err(OpenError::Unwritten)?;
+            }
             let last = listing.lanes.values().filter_map(|segments| segments.last().copied()).collect();
             let mut signer = Signer::new(signing, folder.to_owned(), standing, last);
             log.signer_gauge = Some(Arc::clone(signer.gauge()));
             // Before anything else is written, so that no log is ever found without one.
             signer.sign(&log.lanes, false);
+            log.signed_by = Some(signer.key().clone());
             let signer = log.begin_signing(signer);
             log.signer = Some(signer.map_err(fail(folder, "the thread that signs the log cannot be started"))?);
         }
@@ -222,6 +245,12 @@ impl Log {
     pub fn lane(&self, number: usize) -> Arc<Lane> {
         let number = number.checked_rem(self.lanes.len()).unwrap_or(0);
         self.lanes.get(number).unwrap_or(&self.first).clone()
+    }
+
+    /// The key that signs it since it was opened; none if it is not signed. Where another was to follow, that is this one as soon as the
+    /// checkpoint is written that says so, and the one before is not needed any more.
+    pub fn signed_by(&self) -> Option<&VerifyKey> {
+        self.signed_by.as_ref()
     }
 
     /// How much it takes, and whether it can take more.
@@ -336,6 +365,25 @@ fn lock(folder: &Path) -> Result<Lock, OpenError> {
         TryLockError::WouldBlock => OpenError::InUse(folder.to_owned()),
         TryLockError::Error(error) => OpenError::Io { path, what: "the log cannot be locked", error },
     })
+}
+
+/// What a log is by itself and to its witnesses, without opening it to write: the error is the one that would keep it closed.
+pub fn look(folder: &Path, signing: &Signing) -> Result<(), NotAsSigned> {
+    resume(folder, &list(folder)?.lanes, signing).map(|_| ())
+}
+
+/// Puts a log aside, as it is, so that a new one can begin in its place. Returns where it is then.
+pub fn put_aside(folder: &Path) -> Result<PathBuf, OpenError> {
+    let _lock = lock(folder)?;
+    let named = |count: u64| {
+        let mut name = folder.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".aside-{count}"));
+        folder.with_file_name(name)
+    };
+    let to = (1..=u64::MAX).map(named).find(|to| !to.exists()).unwrap_or_else(|| named(0));
+    let fail = |error| OpenError::Io { path: folder.to_owned(), what: "the log cannot be put aside", error };
+    fs::rename(folder, &to).map_err(fail)?;
+    Ok(to)
 }
 
 /// Removes segments that never got their name: they have no records.

@@ -164,6 +164,11 @@ impl SigningKey {
         Ok(key)
     }
 
+    /// A note of this text, which is whole lines. What is signed must not be readable as a checkpoint: its second line is no number.
+    pub fn sign_text(&self, text: &str) -> String {
+        Self::sign(text, &[self])
+    }
+
     /// A note of this text, which is whole lines. With more than one key it has a signature by each.
     pub(crate) fn sign(text: &str, keys: &[&Self]) -> String {
         let mut note = format!("{text}\n");
@@ -189,6 +194,11 @@ impl Keyring {
     /// The keys, oldest first.
     pub fn keys(&self) -> &[VerifyKey] {
         &self.0
+    }
+
+    /// The text of a note that one of them has signed ([`SigningKey::sign_text`]).
+    pub fn text_of<'n>(&self, note: &'n str) -> Result<&'n str, NoteError> {
+        self.open(note)
     }
 
     /// The text of a note that one of them has signed. A signature by one of them that does not fit is an error, whatever others say; those by

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::from_slice;
 
 use crate::checkpoint::{Checkpoint, Found};
+use crate::epoch::{self, Known};
 use crate::format::{Place, SegmentName};
 use crate::note::Keyring;
 use crate::recover::Numbered;
@@ -58,6 +59,30 @@ pub enum NotAsSigned {
         /// What is wrong.
         why: String,
     },
+    /// A witness knows a later epoch.
+    #[error(
+        "{place} knows epoch {known} of the log, and this is epoch {here}: it is a copy from before somebody went on without a part of it, and another has gone on since"
+    )]
+    Later {
+        /// The witness.
+        place: String,
+        /// The epoch that it knows.
+        known: u64,
+        /// The epoch that this is.
+        here: u64,
+    },
+    /// A witness knows more of an earlier epoch than was given up.
+    #[error(
+        "{place} knows a checkpoint over {known} records from before somebody went on without a part of the log, and nobody knew then of more than {given_up}"
+    )]
+    NotGivenUp {
+        /// The witness.
+        place: String,
+        /// Records that it knows of.
+        known: u64,
+        /// Records that were known of when the epoch began.
+        given_up: u64,
+    },
     /// A witness's note can't be read.
     #[error("the checkpoint in {place} is not to be trusted: {why}")]
     Witness {
@@ -74,7 +99,14 @@ pub(crate) struct Last {
     pub edge: Edge,
 }
 
-/// Looks what the log is.
+impl NotAsSigned {
+    /// Whether the log by itself is as it was signed, and only less than another place knows.
+    pub fn is_loss(&self) -> bool {
+        matches!(self, Self::Shorter { .. } | Self::Other { .. } | Self::Later { .. } | Self::NotGivenUp { .. })
+    }
+}
+
+/// Looks what the log is. Where a new epoch is to begin, what witnesses know and the log does not is what is given up, and no error.
 pub(crate) fn resume(
     folder: &Path,
     segments: &BTreeMap<u16, Vec<SegmentName>>,
@@ -82,6 +114,7 @@ pub(crate) fn resume(
 ) -> Result<Standing, NotAsSigned> {
     let first = segments.get(&0).map(Vec::as_slice).unwrap_or_default();
     let last = last_checkpoint(folder, first, &signing.trusted, |_| true)?;
+    let mut all_known = Vec::new();
     for witness in &signing.witnesses {
         let place = witness.place();
         let note = match witness.last() {
@@ -97,29 +130,30 @@ pub(crate) fn resume(
             Err(why) => return Err(NotAsSigned::Witness { place, why }),
         };
         let Some(note) = note else { continue };
-        let known = Checkpoint::open(&note, &signing.trusted)
+        let checkpoint = Checkpoint::open(&note, &signing.trusted)
             .map_err(|error| NotAsSigned::Witness { place: place.clone(), why: error.to_string() })?;
-        let here = last.as_ref().map_or(0, |last| last.checkpoint.size);
-        if known.size > here {
-            return Err(NotAsSigned::Shorter { place, known: known.size, here });
+        let known = Known::of(&place, &checkpoint);
+        let had = match known.is_had(last.as_ref().map(|last| &last.checkpoint)) {
+            Some(had) => had,
+            None => has(folder, first, signing, &last, &checkpoint, place)?,
+        };
+        if signing.new_epoch.is_none() {
+            had?;
         }
-        let same = match &last {
-            Some(last) if last.checkpoint.size == known.size => Some(last.checkpoint.root),
-            _ => last_checkpoint(folder, first, &signing.trusted, |found| found.size <= known.size)?
-                .filter(|found| found.checkpoint.size == known.size)
-                .map(|found| found.checkpoint.root),
-        };
-        let why = match same {
-            Some(root) if root == known.root => continue,
-            Some(_) => "the one over as many records here has another root",
-            None => "there is none over as many records here",
-        };
-        return Err(NotAsSigned::Other { place, known: known.size, why: why.to_owned() });
+        all_known.push(known);
     }
     let mut standing = Standing::default();
     if let Some(Last { checkpoint, edge }) = last {
-        standing = Standing { tree: edge, lanes: checkpoint.lanes, grown: false };
+        if signing.new_epoch.is_some() {
+            standing.epoch = epoch::next(Some(&checkpoint), &all_known);
+        } else {
+            standing.epoch = checkpoint.epoch;
+        }
+        standing = Standing { tree: edge, lanes: checkpoint.lanes, ..standing };
+    } else if signing.new_epoch.is_some() {
+        standing.epoch = epoch::next(None, &all_known);
     }
+    standing.known = all_known;
     let signed = standing.lanes.clone();
     if let Some(lane) = signed.keys().find(|lane| !segments.contains_key(lane)) {
         return Err(NotAsSigned::Lane { lane: *lane, why: "it is not there".to_owned() });
@@ -135,6 +169,29 @@ pub(crate) fn resume(
             .map_err(|why| NotAsSigned::Lane { lane: *lane, why: why.to_owned() })?;
     }
     Ok(standing)
+}
+
+/// Whether the log has this checkpoint, which is not larger than its last one. The outer error is one of reading it.
+fn has(
+    folder: &Path,
+    first: &[SegmentName],
+    signing: &Signing,
+    last: &Option<Last>,
+    known: &Checkpoint,
+    place: String,
+) -> Result<Result<(), NotAsSigned>, NotAsSigned> {
+    let same = match last {
+        Some(last) if last.checkpoint.size == known.size => Some(last.checkpoint.root),
+        _ => last_checkpoint(folder, first, &signing.trusted, |found| found.size <= known.size)?
+            .filter(|found| found.checkpoint.size == known.size)
+            .map(|found| found.checkpoint.root),
+    };
+    let why = match same {
+        Some(root) if root == known.root => return Ok(Ok(())),
+        Some(_) => "the one over as many records here has another root",
+        None => "there is none over as many records here",
+    };
+    Ok(Err(NotAsSigned::Other { place, known: known.size, why: why.to_owned() }))
 }
 
 /// The last checkpoint in these segments of lane 0 that is wanted.

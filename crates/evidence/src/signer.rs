@@ -10,13 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use gate::{EpochBegan, Event, Record};
 use model::UnixMicros;
 
-use crate::checkpoint::{Written, sign};
+use crate::checkpoint::{Checkpoint, Written};
+use crate::epoch::{Epoch, Known, NewEpoch};
 use crate::format::{Place, SegmentName};
 use crate::lane::{Fresh, Lane, now};
 use crate::meter::{SignerGauge, count};
-use crate::note::{Keyring, SigningKey};
+use crate::note::{Keyring, SigningKey, VerifyKey};
 use crate::tree::{Edge, leaf};
 use crate::witness::Witness;
 
@@ -27,19 +29,23 @@ pub(crate) const SIGN_RECORDS: usize = 1000;
 
 /// With what a log is signed, and who is told.
 pub struct Signing {
-    /// The keys that sign: the log's own, and for a while the one before it.
-    pub keys: Vec<SigningKey>,
-    /// All that it was ever signed with.
+    /// The key that signs.
+    pub key: SigningKey,
+    /// The key that is to sign from now on. The next checkpoint is signed by both, and says so; those after it by this one alone.
+    pub next: Option<SigningKey>,
+    /// All that it was ever signed with, and the next.
     pub trusted: Keyring,
     /// Who is told of checkpoints. They are asked when the log is opened, and one that knows more than the log has keeps it closed.
     pub witnesses: Vec<Box<dyn Witness>>,
+    /// That it is opened in a new epoch, whatever witnesses know.
+    pub new_epoch: Option<NewEpoch>,
 }
 
 impl Signing {
     /// With one key, and nobody told.
     pub fn by(key: SigningKey) -> Self {
         let trusted = Keyring::of([key.public().clone()]);
-        Self { keys: vec![key], trusted, witnesses: Vec::new() }
+        Self { key, next: None, trusted, witnesses: Vec::new(), new_epoch: None }
     }
 }
 
@@ -56,6 +62,23 @@ pub(crate) struct Standing {
     pub lanes: BTreeMap<u16, Place>,
     /// Whether the tree has leaves that no checkpoint covers.
     pub grown: bool,
+    pub epoch: Epoch,
+    /// What witnesses said when it was read.
+    pub known: Vec<Known>,
+}
+
+impl Standing {
+    /// The record that the epoch which it stands in begins with.
+    pub fn begun(&self, new: NewEpoch) -> Record {
+        let Epoch { number, given_up } = self.epoch;
+        let known = self.known.iter().map(|known| {
+            let Known { place, epoch, size } = known;
+            format!("{place}: {size} records of epoch {}", epoch.number)
+        });
+        let NewEpoch { by, why } = new;
+        let event = Event::EpochBegan(EpochBegan { epoch: number, given_up, known: known.collect(), by, why });
+        Record { at: UnixMicros(now()), session: None, event }
+    }
 }
 
 /// The signer of a log.
@@ -96,6 +119,11 @@ impl Signer {
         &self.gauge
     }
 
+    /// What signs now.
+    pub fn key(&self) -> &VerifyKey {
+        self.signing.key.public()
+    }
+
     /// Signs what is new, if anything is. Says whether nothing is left to do.
     pub fn sign(&mut self, lanes: &[Arc<Lane>], is_last: bool) -> bool {
         // What is in the tree is signed before it grows: the order of leaves is that of one checkpoint after the other.
@@ -132,12 +160,26 @@ impl Signer {
     /// Appends a checkpoint of the tree as it is, if it has grown since the one before.
     fn append(&mut self, lanes: &[Arc<Lane>]) -> bool {
         let Some(first) = lanes.first().filter(|_| self.standing.grown) else { return true };
-        let keys: Vec<&SigningKey> = self.signing.keys.iter().collect();
-        let (at, Standing { tree, lanes, .. }) = (now(), &self.standing);
-        let Some(note) = sign(&keys, tree, lanes, UnixMicros(at)) else { return true };
+        let (at, Standing { tree, lanes, epoch, .. }) = (now(), &self.standing);
+        let Signing { key, next, .. } = &self.signing;
+        let checkpoint = Checkpoint {
+            origin: key.public().name().to_owned(),
+            size: tree.size(),
+            root: tree.root(),
+            at: UnixMicros(at),
+            epoch: *epoch,
+            introduces: next.as_ref().map(|next| next.public().clone()),
+            lanes: lanes.clone(),
+        };
+        let keys: Vec<&SigningKey> = [Some(key), next.as_ref()].into_iter().flatten().collect();
+        let note = checkpoint.sign(&keys);
         if let Err(error) = first.append_own(&Written::new(at, &note, tree)) {
             tracing::error!(%error, "a checkpoint of the log could not be written");
             return false;
+        }
+        if let Some(next) = self.signing.next.take() {
+            tracing::info!(key = %next.public(), "the log is signed by another key from here on");
+            self.signing.key = next;
         }
         self.standing.grown = false;
         self.own = self.own.saturating_add(1);

@@ -16,7 +16,7 @@ use model::UnixMicros;
 
 use crate::checkpoint::Checkpoint;
 use crate::format::{Place, SegmentName};
-use crate::note::Keyring;
+use crate::note::{Keyring, VerifyKey};
 use crate::resume::{Last, last_checkpoint};
 use crate::walk::{Listing, list};
 use cover::Cover;
@@ -79,6 +79,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// The last of them.
     pub signed: Option<Checkpoint>,
+    /// Keys that sign it now, and that were not among those to trust: a checkpoint of theirs has named each.
+    pub introduced: Vec<VerifyKey>,
     /// Records after it, the log's own too: nothing that is signed covers them.
     pub unsigned: u64,
     /// What must not be: the log was changed, or is damaged.

@@ -30,18 +30,20 @@ pub trait Witness: Send {
 pub struct FileWitness {
     file: PathBuf,
     is_far: bool,
+    /// What was last written there.
+    told: Option<String>,
 }
 
 impl FileWitness {
     /// A file beside the log.
     pub fn near(file: PathBuf) -> Self {
-        Self { file, is_far: false }
+        Self { file, is_far: false, told: None }
     }
 
     /// A file in a folder of another machine or disk, named after the log. It must be writable by Weir, and should not let it take back
     /// what it wrote.
     pub fn far(folder: &Path, log: &str) -> Self {
-        Self { file: folder.join(format!("{}.checkpoint", log.replace('/', "-"))), is_far: true }
+        Self { file: folder.join(format!("{}.checkpoint", log.replace('/', "-"))), is_far: true, told: None }
     }
 
     fn write(&self, note: &str) -> io::Result<()> {
@@ -67,7 +69,16 @@ impl Witness for FileWitness {
     }
 
     fn publish(&mut self, note: &str) -> Result<(), String> {
-        self.write(note).map_err(|error| error.to_string())
+        // Two that write one place are two copies of one log: one of them must not be there. Who has it would see now the one, now the other.
+        if let (Some(told), Some(found)) = (&self.told, self.last()?)
+            && found != *told
+        {
+            let why = "another Weir has written its checkpoint here: two run with copies of one state folder, and what each of them does is not in the other's log; stop one, and start this one again";
+            return Err(why.to_owned());
+        }
+        self.write(note).map_err(|error| error.to_string())?;
+        self.told = Some(note.to_owned());
+        Ok(())
     }
 
     fn last(&self) -> Result<Option<String>, String> {
@@ -233,6 +244,12 @@ mod tests {
             assert_eq!(witness.last(), Ok(Some(note.to_owned())));
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        // A copy that runs elsewhere.
+        FileWitness::far(dir.path(), "weir/1").publish("other").unwrap();
+        assert!(witness.publish("three").unwrap_err().contains("another Weir"));
+        assert_eq!(witness.last(), Ok(Some("other".to_owned())));
+        fs::remove_file(dir.path().join("weir-1.checkpoint")).unwrap();
+        witness.publish("three").unwrap();
         assert!(FileWitness::far(&dir.path().join("none"), "weir/1").publish("one").is_err());
     }
 }

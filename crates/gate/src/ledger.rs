@@ -71,6 +71,15 @@ pub enum Event {
     },
     /// A session's recording is complete: who takes it away, or another in its place, is seen by this.
     Recorded(Recorded),
+    /// The log goes on although another place knows more of it: somebody has said so.
+    EpochBegan(EpochBegan),
+    /// One of the instance's keys is followed by another.
+    KeyRotated {
+        /// Which: `log`, `recordings`, `tokens`.
+        what: &'static str,
+        /// The new one's id.
+        key: String,
+    },
     /// Weir started.
     Started {
         /// Its version.
@@ -193,6 +202,21 @@ pub struct Recorded {
     pub shown: u64,
     /// `closed`, or `killed` if it was found without an end when Weir started again.
     pub how: &'static str,
+}
+
+/// A new epoch of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EpochBegan {
+    /// Its number.
+    pub epoch: u64,
+    /// Records of earlier epochs that were known somewhere. Those of them that are not here are given up.
+    pub given_up: u64,
+    /// What each place knew.
+    pub known: Vec<String>,
+    /// Who has begun it.
+    pub by: String,
+    /// And why.
+    pub why: String,
 }
 
 /// A field that is of a class by what is in it.

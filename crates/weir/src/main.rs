@@ -5,13 +5,16 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod backup;
 mod cli;
 mod config;
 mod exports;
 mod log_keys;
+mod login;
 mod place;
 mod policies;
 mod protocols;
+mod secrets;
 mod serve;
 mod state;
 mod tls;

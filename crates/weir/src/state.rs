@@ -79,15 +79,21 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Held by whoever makes a secret of this state folder, until it is dropped.
+pub fn lock_keys(state: &Path) -> Result<File, FileError> {
+    let lock_file = state.join(".instance.lock");
+    let failed = |error: io::Error| FileError::new(&lock_file, format!("can't be locked: {error}"), "");
+    let lock = File::create(&lock_file).map_err(failed)?;
+    lock.lock().map_err(failed)?;
+    Ok(lock)
+}
+
 /// The secret that log digests, tokens and salts are made with. Made on first use; losing it makes old digests
 /// unmatchable, so it is never made anew over an unreadable one.
 pub fn instance_key(state: &Path) -> Result<[u8; 32], FileError> {
     let file = state.join("instance.key");
     // Two that come first at once would otherwise each go on with a key of its own.
-    let lock_file = state.join(".instance.lock");
-    let failed = |error: io::Error| FileError::new(&lock_file, format!("can't be locked: {error}"), "");
-    let lock = File::create(&lock_file).map_err(failed)?;
-    lock.lock().map_err(failed)?;
+    let _lock = lock_keys(state)?;
     match fs::read(&file) {
         Ok(bytes) => bytes.try_into().map_err(|_| {
             FileError::new(&file, "is not a key of 32 bytes", "restore it from a backup of the state folder")

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use credentials::CredentialSource;
-use evidence::recording::{RecordingKeys, Recordings};
-use gate::{Content, CredentialDown, Credentials, Keys, Ledger};
+use evidence::recording::Recordings;
+use gate::{Content, CredentialDown, Credentials, Ledger};
 use identity::{Certificates, Directory, Issuers, SaltKey, TokenFile, TokenFileError};
 use model::{RecordingLevel, Sensitive, TargetId};
 use protocol_postgres::TargetSettings;
-use redact::TokenKey;
 
 use crate::config::{Config, PostgresTarget};
+use crate::secrets::Secrets;
 use crate::serve::ServeError;
 use crate::state::{self, FileError};
 
@@ -49,25 +49,12 @@ pub enum TokensDown {
 }
 
 /// Where the sessions of recorded targets are recorded; none where no target is.
-pub fn recorder(config: &Config, ledger: Arc<dyn Ledger>) -> Result<Option<Recordings>, ServeError> {
+pub fn recorder(config: &Config, secrets: &Secrets, ledger: Arc<dyn Ledger>) -> Result<Option<Recordings>, ServeError> {
     let is_recorded = |target: &PostgresTarget| target.target.recording.level != RecordingLevel::Off;
     if !config.targets.values().any(is_recorded) {
         return Ok(None);
     }
-    let keys = recording_keys(config)?;
-    Ok(Some(Recordings::open(&recordings_folder(config), keys, ledger)?))
-}
-
-/// What recordings are sealed with.
-pub fn recording_keys(config: &Config) -> Result<RecordingKeys, FileError> {
-    let key = state::instance_key(&config.state)?;
-    let refused = |error: evidence::recording::Refused| FileError::new(&config.state, error.to_string(), "");
-    RecordingKeys::new(&key).map_err(refused)
-}
-
-/// The key of the tokens that recordings keep in the place of values.
-pub fn kept_tokens(config: &Config) -> Result<TokenKey, FileError> {
-    Ok(Keys::new(state::instance_key(&config.state)?).kept_tokens())
+    Ok(Some(Recordings::open(&recordings_folder(config), secrets.recording_keys()?, ledger)?))
 }
 
 /// Where recordings are.

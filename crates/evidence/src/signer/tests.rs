@@ -1,3 +1,5 @@
+mod epochs;
+
 use std::fs;
 use std::path::Path;
 use std::thread::sleep;

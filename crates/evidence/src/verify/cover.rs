@@ -6,8 +6,10 @@ use std::sync::mpsc::Receiver;
 use super::lane_check::{Passed, Signed};
 use super::{Fault, Report, Trust};
 use crate::checkpoint::Checkpoint;
+use crate::epoch::Epoch;
 use crate::format::Place;
 use crate::lane::UNSIGNED_MAX;
+use crate::note::{Keyring, VerifyKey};
 use crate::resume::Last;
 use crate::tree::{Edge, leaf};
 
@@ -48,6 +50,11 @@ impl Feed {
 /// The log as its checkpoints tell it.
 pub(super) struct Cover<'a, F> {
     trust: Option<&'a Trust>,
+    /// Who may sign now: who was trusted, until a checkpoint of theirs has said who follows.
+    signers: Keyring,
+    /// Keys that were not trusted before, and that such a checkpoint has named.
+    introduced: Vec<VerifyKey>,
+    epoch: Epoch,
     /// Is given each leaf: its index, its lane and its record.
     each: F,
     feeds: BTreeMap<u16, Feed>,
@@ -64,6 +71,10 @@ pub(super) struct Cover<'a, F> {
     unsigned: u64,
     faults: Vec<Fault>,
     faults_more: u64,
+    /// Where epochs began, from the second on.
+    epochs: Vec<Fault>,
+    /// Notes of witnesses that no key which is trusted so far has signed.
+    untrusted: Vec<(String, String)>,
     /// What witnesses know and was not met yet.
     witnessed: Vec<(String, Checkpoint)>,
 }
@@ -73,6 +84,9 @@ impl<'a, F: FnMut(u64, u16, Place)> Cover<'a, F> {
         let (tree, begin) = begin.map_or((Edge::default(), None), |begin| (begin.edge, Some(begin.checkpoint)));
         let mut cover = Self {
             trust,
+            signers: trust.map(|trust| trust.keys.clone()).unwrap_or_default(),
+            introduced: Vec::new(),
+            epoch: begin.as_ref().map(|begin| begin.epoch).unwrap_or_default(),
             each,
             feeds: BTreeMap::new(),
             tree,
@@ -84,22 +98,42 @@ impl<'a, F: FnMut(u64, u16, Place)> Cover<'a, F> {
             unsigned: 0,
             faults: Vec::new(),
             faults_more: 0,
+            epochs: Vec::new(),
+            untrusted: Vec::new(),
             witnessed: Vec::new(),
         };
-        for (place, note) in trust
+        for (place, note, opened) in trust
             .iter()
             .flat_map(|trust| trust.witnessed.iter().map(|known| (&trust.keys, known)))
-            .map(|(keys, (place, note))| (place, Checkpoint::open(note, keys)))
+            .map(|(keys, (place, note))| (place, note, Checkpoint::open(note, keys)))
         {
-            match note {
+            match opened {
                 Ok(checkpoint) => cover.witnessed.push((place.clone(), checkpoint)),
-                Err(error) => {
-                    cover.fault(Fault::of_all(format!("the checkpoint in {place} is not to be trusted: {error}")))
-                }
+                // A key that is named later may have signed it.
+                Err(_) => cover.untrusted.push((place.clone(), note.clone())),
             }
         }
-        cover.witnessed.sort_by_key(|(_, checkpoint)| checkpoint.size);
+        cover.sort();
         cover
+    }
+
+    fn sort(&mut self) {
+        self.witnessed.sort_by_key(|(_, checkpoint)| (checkpoint.epoch.number, checkpoint.size));
+    }
+
+    /// From here on this key signs alone.
+    fn introduce(&mut self, next: &VerifyKey) {
+        if self.trust.is_some_and(|trust| !trust.keys.keys().contains(next)) && !self.introduced.contains(next) {
+            self.introduced.push(next.clone());
+        }
+        self.signers = Keyring::of([next.clone()]);
+        for (place, note) in std::mem::take(&mut self.untrusted) {
+            match Checkpoint::open(&note, &self.signers) {
+                Ok(checkpoint) => self.witnessed.push((place, checkpoint)),
+                Err(_) => self.untrusted.push((place, note)),
+            }
+        }
+        self.sort();
     }
 
     /// Adds a lane. Says whether it may be read from its middle on.
@@ -161,7 +195,7 @@ impl<'a, F: FnMut(u64, u16, Place)> Cover<'a, F> {
             Err(error) => return self.fault(fault(format!("the checkpoint cannot be read: {error}"))),
         };
         let opened = match self.trust {
-            Some(trust) => Checkpoint::open(&found.note, &trust.keys),
+            Some(_) => Checkpoint::open(&found.note, &self.signers),
             None => Checkpoint::unchecked(&found.note),
         };
         let checkpoint = match opened {
@@ -187,6 +221,11 @@ impl<'a, F: FnMut(u64, u16, Place)> Cover<'a, F> {
         if self.last.as_ref().is_some_and(|(_, last)| last.size > checkpoint.size) {
             wrong.push("it is over fewer records than the one before".to_owned());
         }
+        if self.epoch.number > checkpoint.epoch.number {
+            wrong.push("it is of an earlier epoch than the one before".to_owned());
+        } else if self.epoch.number == checkpoint.epoch.number && self.epoch != checkpoint.epoch {
+            wrong.push("it says of its epoch something else than the one before".to_owned());
+        }
         if wrong.is_empty() {
             self.count = self.count.saturating_add(1);
         } else {
@@ -200,6 +239,12 @@ impl<'a, F: FnMut(u64, u16, Place)> Cover<'a, F> {
             if let Some(edge) = found.edge(&checkpoint) {
                 self.tree = edge;
             }
+        }
+        if checkpoint.epoch.number > self.epoch.number {
+            self.begun(&checkpoint, fault(String::new()));
+        }
+        if let Some(next) = &checkpoint.introduces {
+            self.introduce(next);
         }
         self.meet(&checkpoint);
         self.last = Some((found.note.clone(), checkpoint));
@@ -225,16 +270,35 @@ impl<'a, F: FnMut(u64, u16, Place)> Cover<'a, F> {
         Some(feed.at)
     }
 
+    /// Notes that a new epoch begins, and what was given up for it.
+    fn begun(&mut self, checkpoint: &Checkpoint, at: Fault) {
+        let Epoch { number, given_up } = checkpoint.epoch;
+        let had = self.last.as_ref().map_or(0, |(_, last)| last.size);
+        let lost = match given_up.saturating_sub(had) {
+            0 => "nothing that was signed was known to be missing".to_owned(),
+            lost => format!("up to {lost} records that had been signed are not here"),
+        };
+        let what = format!("epoch {number} begins, because somebody said that the log is to go on: {lost}");
+        self.epochs.push(Fault { what, ..at });
+        self.epoch = checkpoint.epoch;
+    }
+
     /// Holds what witnesses know against a checkpoint.
     fn meet(&mut self, checkpoint: &Checkpoint) {
-        let passed = self.witnessed.iter().take_while(|(_, known)| known.size <= checkpoint.size).count();
+        let upto = (checkpoint.epoch.number, checkpoint.size);
+        let passed = self.witnessed.iter().take_while(|(_, known)| (known.epoch.number, known.size) <= upto).count();
         for (place, known) in self.witnessed.drain(..passed).collect::<Vec<_>>() {
-            if known.size != checkpoint.size || known.root != checkpoint.root {
-                self.fault(Fault::of_all(format!(
-                    "{place} knows a checkpoint over {} records that is not in this log: this is another one, or it was written anew",
-                    known.size
-                )));
+            if known.size == checkpoint.size && known.root == checkpoint.root {
+                continue;
             }
+            let (size, epoch, now) = (known.size, known.epoch.number, checkpoint.epoch.number);
+            let why = match epoch == now {
+                true => "this is another one, or it was written anew".to_owned(),
+                false => format!("it was lost before epoch {now} began, and somebody went on without it"),
+            };
+            self.fault(Fault::of_all(format!(
+                "{place} knows a checkpoint over {size} records of epoch {epoch} that is not in this log: {why}"
+            )));
         }
     }
 
@@ -247,14 +311,34 @@ impl<'a, F: FnMut(u64, u16, Place)> Cover<'a, F> {
     }
 
     /// The last checkpoint with its note, and the first fault.
-    pub fn ended(self) -> (Option<(String, Checkpoint)>, Option<Fault>) {
+    pub fn ended(mut self) -> (Option<(String, Checkpoint)>, Option<Fault>) {
+        self.distrust();
         (self.last, self.faults.into_iter().next())
+    }
+
+    /// Says which notes of witnesses nobody who is trusted has signed.
+    fn distrust(&mut self) {
+        for (place, note) in std::mem::take(&mut self.untrusted) {
+            let Some(trust) = self.trust else { continue };
+            let keys = Keyring::of(trust.keys.keys().iter().chain(self.signers.keys()).cloned());
+            if let Err(error) = Checkpoint::open(&note, &keys) {
+                self.fault(Fault::of_all(format!("the checkpoint in {place} is not to be trusted: {error}")));
+            }
+        }
     }
 
     /// Says what was found.
     pub fn finish(mut self, report: &mut Report) {
+        self.distrust();
         let here = self.last.as_ref().map_or(0, |(_, last)| last.size);
         for (place, known) in std::mem::take(&mut self.witnessed) {
+            if known.epoch.number > self.epoch.number {
+                self.fault(Fault::of_all(format!(
+                    "{place} knows epoch {} of the log, and this is epoch {}: it is an older copy",
+                    known.epoch.number, self.epoch.number
+                )));
+                continue;
+            }
             self.fault(Fault::of_all(format!(
                 "{place} knows a checkpoint over {} records, and the last one here is over {here}: the log's end was cut off, or an older copy of it was put in its place",
                 known.size
@@ -274,6 +358,8 @@ impl<'a, F: FnMut(u64, u16, Place)> Cover<'a, F> {
             let what = "records were written for more than a minute after the last checkpoint, and are not signed";
             report.warnings.push(Fault::of_all(what.to_owned()));
         }
+        report.warnings.append(&mut self.epochs);
+        report.introduced = self.introduced;
         self.faults.into_iter().for_each(|fault| report.fault(fault));
         report.faults_unlisted = report.faults_unlisted.saturating_add(self.faults_more);
         (report.checkpoints, report.signed, report.unsigned) =

@@ -1,5 +1,6 @@
 //! `weir audit`: proving the record.
 
+mod accept_loss;
 mod recordings;
 
 use std::fs;
@@ -12,6 +13,10 @@ use evidence::{
 };
 use model::UnixMicros;
 
+pub use accept_loss::begin_epoch;
+
+use accept_loss::AcceptLoss;
+
 use super::indexed::Reindex;
 use super::{CliError, Global, counted, load_config, output};
 use crate::log_keys;
@@ -22,6 +27,7 @@ Examples:
   weir audit verify --key log.pub --folder /backup/weir-state/log --checkpoint /mnt/witness/weir-5f2a90c1.checkpoint
   weir audit prove 0:1234 > proof
   weir audit check proof --key log.pub
+  weir audit accept-loss --reason 'disk restored from the copy of last night'
   weir audit reindex";
 
 /// Check the decision log, and prove what is in it.
@@ -37,6 +43,7 @@ enum What {
     Verify(Verify),
     Prove(Prove),
     Check(Check),
+    AcceptLoss(AcceptLoss),
     /// Make the index that `weir sessions` and `weir search` ask anew from the log
     Reindex(Reindex),
 }
@@ -127,6 +134,7 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
         What::Verify(args) => run_verify(&args, global),
         What::Prove(args) => run_prove(&args, global),
         What::Check(args) => run_check(&args),
+        What::AcceptLoss(args) => accept_loss::run(args, global),
         What::Reindex(reindex) => reindex.run(&load_config(global)?.state),
     }
 }
@@ -153,6 +161,9 @@ fn run_verify(args: &Verify, global: &Global) -> Result<ExitCode, CliError> {
     }
     for warning in &report.warnings {
         output::line(format_args!("warning: {warning}"))?;
+    }
+    for key in &report.introduced {
+        output::line(format_args!("the log is signed by another key now, which one that you trust has named: {key}"))?;
     }
     match (&trust, &report.signed) {
         (Some(_), Some(last)) => output::line(format_args!(

@@ -4,6 +4,7 @@
 //! in [`Command`] and its line in [`Command::run`].
 
 mod audit;
+mod backup;
 mod check;
 mod demo;
 mod detect;
@@ -11,12 +12,14 @@ mod discover;
 mod error;
 mod indexed;
 mod init;
+mod keys;
 mod log;
 mod masked;
 mod output;
 mod policy;
 mod progress;
 mod replay;
+mod restore;
 mod search;
 mod serve;
 mod sessions;
@@ -87,6 +90,9 @@ enum Command {
     Sessions(sessions::Args),
     Search(search::Args),
     Audit(audit::Args),
+    Keys(keys::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Replay(replay::Args),
     Detect(detect::Args),
     Discover(discover::Args),
@@ -104,6 +110,9 @@ impl Command {
             Self::Sessions(args) => sessions::run(args, global),
             Self::Search(args) => search::run(args, global),
             Self::Audit(args) => audit::run(args, global),
+            Self::Backup(args) => backup::run(args, global),
+            Self::Restore(args) => restore::run(args, global),
+            Self::Keys(args) => keys::run(args, global),
             Self::Replay(args) => replay::run(args, global),
             Self::Detect(args) => detect::run(args, global),
             Self::Discover(args) => discover::run(args, global),

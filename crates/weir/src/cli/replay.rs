@@ -12,6 +12,7 @@ use evidence::recording::{self, Next, Reader};
 use model::RecordingLevel;
 
 use super::{CliError, Global, load_config, output, time_span};
+use crate::secrets::Secrets;
 use crate::wiring;
 use story::{Moment, Story, What};
 use tell::Teller;
@@ -85,7 +86,7 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
             "recordings are made of targets with `recording = \"full\"` or \"metadata\"; `weir log` shows all sessions";
         CliError::failed(error.to_string(), help)
     })?;
-    let keys = wiring::recording_keys(&config).map_err(|error| CliError::failed(error.to_string(), error.help))?;
+    let keys = Secrets::read(&config.state)?.recording_keys()?;
     let reader = recording::open(&file, &keys).map_err(|error| CliError::failed(error.to_string(), ""))?;
     let named = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     if reader.header().session != named {
@@ -145,7 +146,7 @@ impl Replay {
             let next = match next {
                 Ok(next) => next,
                 Err(fault) => {
-                    self.teller.end()?;
+                    self.end_telling()?;
                     let help = "`weir audit verify --recordings` holds every recording against the log";
                     return Err(CliError::failed(format!("the recording is not as it was written: {fault}"), help));
                 }
@@ -164,7 +165,7 @@ impl Replay {
                 }
                 Next::Unfinished { torn, .. } => {
                     self.tell_rest()?;
-                    self.teller.end()?;
+                    self.end_telling()?;
                     let rest = if torn > 0 {
                         format!(" ({torn} bytes of what would follow are there)")
                     } else {
@@ -178,12 +179,20 @@ impl Replay {
             }
         }
         self.tell_rest()?;
-        self.teller.end()?;
+        self.end_telling()?;
         self.done()
     }
 
     fn tell_rest(&mut self) -> Result<(), CliError> {
         self.story.end().iter().try_for_each(|moment| self.tell(moment))
+    }
+
+    /// What waits is told, if anything was to be.
+    fn end_telling(&mut self) -> Result<(), CliError> {
+        if self.pace.is_seeking() || self.pace.is_waiting() {
+            return Ok(());
+        }
+        self.teller.end()
     }
 
     fn done(&self) -> Result<ExitCode, CliError> {

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use evidence::OpenError;
+
 use super::{CliError, Global, output, refused};
 use crate::config::Config;
 use crate::serve::{ServeError, serve};
@@ -44,6 +46,10 @@ fn failed(error: ServeError) -> CliError {
             "`weir check` says all that is wrong"
         }
         ServeError::Listen { .. } => "is another program listening there? Change `postgres` under [listen]",
+        ServeError::Log(OpenError::NotAsSigned { .. }) => {
+            "if you know why, `weir audit accept-loss --reason …` goes on without what is lost, and tells so for ever; \
+             docs/evidence.md says what it means"
+        }
         ServeError::NothingToServe => "add a [targets.NAME] section and [listen] postgres = \"127.0.0.1:6432\"",
         _ => "",
     };

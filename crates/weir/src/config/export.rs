@@ -16,11 +16,13 @@ use super::suggest;
 /// The most exports: each has a thread, and reads the whole log.
 const EXPORTS_MAX: usize = 16;
 /// The kinds of records that can be named, as `docs/evidence.md` has them.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 14] = [
     "started",
     "stopped",
     "policies_changed",
     "policies_refused",
+    "key_rotated",
+    "epoch_began",
     "admitted",
     "rejected",
     "decided",

@@ -914,7 +914,7 @@ weir.toml:18:11: error: export.b.events: "decide" is no kind of record that is e
 weir.toml:18:21: error: export.b.events: "checkpoint" is no kind of record that is exported
   help: checkpoints are brought to other places by `[evidence] checkpoints`
 weir.toml:18:44: error: export.b.events: "xyz" is no kind of record that is exported
-  help: there are started, stopped, policies_changed, policies_refused, admitted, rejected, decided, ended, found, noticed, closed, recorded
+  help: there are started, stopped, policies_changed, policies_refused, key_rotated, epoch_began, admitted, rejected, decided, ended, found, noticed, closed, recorded
 weir.toml:21:8: error: export.c.path: is the file of another export
   help: give each a file of its own: two that write one would cut each other's lines
 weir.toml:22:10: error: export.c.events: names no kind of record

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use evidence::Log;
-use gate::{Event, Gate, Keys, Ledger, Record, Tally};
+use gate::{Event, Gate, Ledger, Record, Tally};
 use model::UnixMicros;
 use protocol_postgres::{CallerTls, Postgres, Signals};
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Durability};
 use crate::exports::{ExportDown, Exports};
+use crate::secrets::Secrets;
 use crate::state::{self, FileError};
 use crate::{log_keys, policies, tls, wiring};
 
@@ -96,7 +97,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         Durability::Written => evidence::Durability::Written,
         Durability::Synced => evidence::Durability::Synced,
     };
-    let signing = log_keys::signing(config)?;
+    let signing = log_keys::signing(&config.state, &config.evidence)?;
     let log = Log::open_signed(&config.state.join("log"), config.workers, "weir", durability, signing)?;
     for fault in log.recovered() {
         tracing::warn!("decision log: {fault}");
@@ -104,11 +105,12 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let first: Arc<dyn Ledger> = log.lane(0);
     first
         .append(&[record(Event::Started { version: crate::version::VERSION, policies: policies.hash().to_owned() })])?;
+    let secrets = Secrets::read(&config.state)?;
+    keys_follow(config, &log, &secrets, &*first)?;
     let names = config.targets.values().map(|target| target.target.id.clone());
-    let mut gate = Gate::new(Arc::new(policies), Keys::new(state::instance_key(&config.state)?))
-        .with_tally(Tally::new(names, config.workers));
+    let mut gate = Gate::new(Arc::new(policies), secrets.keys()).with_tally(Tally::new(names, config.workers));
     let mut recordings = None;
-    if let Some(recorder) = wiring::recorder(config, Arc::clone(&first))? {
+    if let Some(recorder) = wiring::recorder(config, &secrets, Arc::clone(&first))? {
         recordings = Some(recorder.meter());
         gate = gate.with_recorder(Arc::new(recorder));
     }
@@ -182,6 +184,25 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let stopped = first.append(&[record(Event::Stopped {})]);
     exports.stop();
     stopped?;
+    Ok(())
+}
+
+/// Writes down which keys are in force from this start on, and only then says so of them: killed in between, the next start does it again.
+fn keys_follow(config: &Config, log: &Log, secrets: &Secrets, ledger: &dyn Ledger) -> Result<(), ServeError> {
+    let mut rotated = Vec::new();
+    for key in secrets.told()?.into_iter().filter(|key| !key.in_force) {
+        rotated.push(record(Event::KeyRotated { what: key.purpose.as_str(), key: key.id }));
+    }
+    let signs = log_keys::followed(&config.state, log)?;
+    rotated.extend(signs.iter().map(|key| record(Event::KeyRotated { what: "log", key: key.to_string() })));
+    if rotated.is_empty() {
+        return Ok(());
+    }
+    ledger.append(&rotated)?;
+    secrets.are_in_force()?;
+    if signs.is_some() {
+        log_keys::follow(&config.state)?;
+    }
     Ok(())
 }
 

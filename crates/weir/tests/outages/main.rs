@@ -29,6 +29,7 @@ mod orders;
 mod random;
 mod recorded;
 mod reloading;
+mod restored;
 mod rogues;
 mod scram;
 mod strangers;

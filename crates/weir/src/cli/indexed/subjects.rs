@@ -12,6 +12,7 @@ use super::super::replay::story::{Column, Story, What};
 use super::super::{CliError, output};
 use super::unusable;
 use crate::config::Config;
+use crate::secrets::Secrets;
 use crate::wiring;
 
 /// How a token of a text begins, and how long it is.
@@ -37,7 +38,7 @@ pub fn feed(index: &mut Index, config: &Config) -> Result<(), CliError> {
             new.push(recording);
         }
     }
-    let keys = wiring::recording_keys(config).map_err(|error| CliError::failed(error.to_string(), error.help))?;
+    let keys = Secrets::read(&config.state)?.recording_keys()?;
     let total = new.iter().fold(0_u64, |total, recording| total.saturating_add(recording.bytes));
     let mut progress = Progress::of_bytes(Some(total));
     for recording in new {
@@ -148,14 +149,16 @@ fn tokens_in(text: &str) -> impl Iterator<Item = &str> {
 
 /// What recordings may hold in the place of this value: its token as one of each class that there is, and of each kind that it can be.
 pub fn tokens_of(value: &str, config: &Config) -> Result<Vec<Vec<u8>>, CliError> {
-    let key = wiring::kept_tokens(config).map_err(|error| CliError::failed(error.to_string(), error.help))?;
+    let keys = Secrets::read(&config.state)?.kept_tokens();
     let mut classes: BTreeSet<ClassId> = BTreeSet::new();
     for target in config.targets.values() {
         classes.extend(target.class_ids.iter().cloned());
     }
     let found = config.detection.classes().map_err(|error| CliError::failed(error.to_string(), ""))?;
     classes.extend(found);
-    Ok(classes.iter().flat_map(|class| tokens(&key, class, value)).collect())
+    // Of each time when another key was in force.
+    let tokens_by = |key: &TokenKey| classes.iter().flat_map(|class| tokens(key, class, value)).collect::<Vec<_>>();
+    Ok(keys.iter().flat_map(tokens_by).collect())
 }
 
 fn tokens(key: &TokenKey, class: &ClassId, value: &str) -> Vec<Vec<u8>> {
