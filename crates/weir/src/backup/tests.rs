@@ -76,6 +76,9 @@ fn what_can_not_be_made_anew_is_kept_in_an_order_that_fits_together() {
     assert!(is_free(&dir.path().join("none")).unwrap() && !is_free(&one).unwrap());
 }
 
+/// What becomes of an entry, by its name and what is in it.
+type Change<'a> = &'a dyn Fn(&str, Vec<u8>) -> Vec<(String, Vec<u8>)>;
+
 #[test]
 fn one_that_is_cut_off_or_changed_is_told() {
     let dir = tempfile::tempdir().unwrap();
@@ -96,7 +99,7 @@ fn one_that_is_cut_off_or_changed_is_told() {
     }
     refused(&bytes[..bytes.len() - 1], None);
     // Packed anew by somebody who has not the key: another token, one file more, one less.
-    let anew = |change: &dyn Fn(&str, Vec<u8>) -> Vec<(String, Vec<u8>)>| {
+    let anew = |change: Change<'_>| {
         let mut tar = tar::Archive::new(zstd::Decoder::new(&*bytes).unwrap());
         let mut to = tar::Builder::new(zstd::Encoder::new(Vec::new(), 1).unwrap());
         for entry in tar.entries().unwrap() {

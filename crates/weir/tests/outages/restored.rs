@@ -181,14 +181,14 @@ fn a_damaged_log_is_put_aside_whole_and_another_begins() {
 #[test]
 fn keys_are_followed_by_others_and_nothing_that_was_made_with_them_is_lost() {
     let schema = "CREATE TABLE people (name text, email text); INSERT INTO people VALUES ('Ada', 'ada@example.com')";
-    database("rotated", schema);
+    database("followed_by", schema);
     let more = format!("address = \"127.0.0.1:{}\"\ntls = \"off\"\nrecording = \"full\"", SERVER.port());
     let classes = [("public.people.email", "pii.email")];
-    let mut weir = builder().target_with("rotated", "rotated", ("holder", PASSWORD), &more, &classes).start();
+    let mut weir = builder().target_with("followed_by", "followed_by", ("holder", PASSWORD), &more, &classes).start();
     let key = |weir: &Weir| fs::read_to_string(weir.state().join("log.key")).unwrap();
     let shown = |weir: &Weir| {
         let token = weir.token("alice", &[]);
-        let outcome = psql(weir, "alice", &token, "rotated", "SELECT name, email FROM people");
+        let outcome = psql(weir, "alice", &token, "followed_by", "SELECT name, email FROM people");
         assert!(outcome.stdout.contains("Ada|ada@example.com"), "{}", outcome.stdout);
         noted(weir, |log| records(log, "recorded").len() == records(log, "closed").len());
         let log = weir.log();
