@@ -1,5 +1,6 @@
 //! The writer's side: a folder taken for one process, its lanes, and the thread that writes what waits.
 
+use std::collections::BTreeMap;
 use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -369,7 +370,12 @@ fn lock(folder: &Path) -> Result<Lock, OpenError> {
 
 /// What a log is by itself and to its witnesses, without opening it to write: the error is the one that would keep it closed.
 pub fn look(folder: &Path, signing: &Signing) -> Result<(), NotAsSigned> {
-    resume(folder, &list(folder)?.lanes, signing).map(|_| ())
+    let lanes = match list(folder) {
+        // Taken away as a whole.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+        listed => listed?.lanes,
+    };
+    resume(folder, &lanes, signing).map(|_| ())
 }
 
 /// Puts a log aside, as it is, so that a new one can begin in its place. Returns where it is then.

@@ -35,7 +35,8 @@ pub(super) fn recover(folder: &Path, disk: &dyn Disk, keys: &RecordingKeys, ledg
     // In the order of their sessions, which is that of time.
     found.sort_by(|(one, _), (other, _)| one.0.cmp(&other.0));
     if !found.is_empty() {
-        tell_and_shelve(ledger, disk, &found);
+        // What can't be moved is found again by the next start.
+        let _ = tell_and_shelve(ledger, disk, found);
     }
     Ok(())
 }

@@ -32,6 +32,9 @@ pub(super) const ALL_WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Memory for chunks that one long writing made larger than this is given back.
 const OUT_BYTES_KEPT: usize = 1024 * 1024;
 
+/// Recordings whose moving is tried again; what is beyond is moved by the next start.
+const UNSHELVED_MAX: usize = 1000;
+
 /// What all recordings of a folder share.
 pub(super) struct Shared {
     pub disk: Box<dyn Disk>,
@@ -69,11 +72,14 @@ struct Worker {
     out: Vec<u8>,
     /// Recordings that are complete, and that the log and the folder don't know as that yet.
     complete: Vec<(SessionId, Recorded)>,
+    /// Those that the log knows and that could not be moved to their day: tried again with each round.
+    unshelved: Vec<(SessionId, Recorded)>,
 }
 
 impl Shared {
     pub fn new(disk: Box<dyn Disk>, folder: PathBuf, ledger: Arc<dyn Ledger>, packer: Packer, lock: Lock) -> Self {
-        let worker = Worker { packer, timed: VecDeque::new(), out: Vec::new(), complete: Vec::new() };
+        let worker =
+            Worker { packer, timed: VecDeque::new(), out: Vec::new(), complete: Vec::new(), unshelved: Vec::new() };
         Self {
             disk,
             folder,
@@ -251,15 +257,26 @@ impl Worker {
 
     /// Tells the log which recordings are complete, then moves them to their day.
     fn finish(&mut self, shared: &Shared) {
+        if !self.unshelved.is_empty() {
+            self.unshelved = shelve_all(&*shared.disk, std::mem::take(&mut self.unshelved), false);
+        }
         if !self.complete.is_empty() {
-            tell_and_shelve(&*shared.ledger, &*shared.disk, &std::mem::take(&mut self.complete));
+            let unshelved = tell_and_shelve(&*shared.ledger, &*shared.disk, std::mem::take(&mut self.complete));
+            let room = UNSHELVED_MAX.saturating_sub(self.unshelved.len());
+            self.unshelved.extend(unshelved.into_iter().take(room));
         }
     }
 }
 
 /// The log is told first: a recording that is on its day's shelf is in the log, whenever the process was killed. One that the log knows
 /// and that is still among the open is told once more at the next start.
-pub(super) fn tell_and_shelve(ledger: &dyn Ledger, disk: &dyn Disk, complete: &[(SessionId, Recorded)]) {
+///
+/// Gives those that could not be moved.
+pub(super) fn tell_and_shelve(
+    ledger: &dyn Ledger,
+    disk: &dyn Disk,
+    complete: Vec<(SessionId, Recorded)>,
+) -> Vec<(SessionId, Recorded)> {
     let at = UnixMicros(now());
     let told = complete.iter().map(|(session, recorded)| {
         let event = Event::Recorded(recorded.clone());
@@ -270,9 +287,17 @@ pub(super) fn tell_and_shelve(ledger: &dyn Ledger, disk: &dyn Disk, complete: &[
         tracing::error!("recordings are complete, and the log takes that later: {error}");
         records.into_iter().for_each(|record| ledger.note(record));
     }
-    for (session, recorded) in complete {
-        if let Err(error) = shelve(disk, &session.0, &recorded.file) {
-            tracing::error!(%session, file = recorded.file, %error, "a recording stays among the open ones until Weir starts again");
+    shelve_all(disk, complete, true)
+}
+
+/// Moves recordings to their day. Gives those that could not be.
+fn shelve_all(disk: &dyn Disk, mut complete: Vec<(SessionId, Recorded)>, is_first: bool) -> Vec<(SessionId, Recorded)> {
+    complete.retain(|(session, recorded)| {
+        let shelved = shelve(disk, &session.0, &recorded.file);
+        if let Some(error) = shelved.as_ref().err().filter(|_| is_first) {
+            tracing::error!(%session, file = recorded.file, %error, "a recording stays among the open ones for now");
         }
-    }
+        shelved.is_err()
+    });
+    complete
 }

@@ -25,6 +25,7 @@ mod issuers;
 mod kills;
 mod luck;
 mod malformed;
+mod nth;
 mod orders;
 mod random;
 mod recorded;

@@ -219,6 +219,26 @@ fn a_file_that_others_touch_is_no_recording() {
 }
 
 #[test]
+fn what_cannot_be_put_to_its_day_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = Arc::new(Book::default());
+    let recordings = still(dir.path(), &book);
+    // Something is in the way of the day's folder.
+    let day = dir.path().join(crate::recording::file::day(UnixMicros(OPENED)));
+    fs::write(&day, "").unwrap();
+    let recording = recordings.start("one");
+    show(&*recording, 1, b"first");
+    drop(recording);
+    recordings.flush();
+    assert!(open_path(dir.path(), "one").exists());
+    assert_eq!(book.recorded().len(), 1, "the log knows it");
+    fs::remove_file(&day).unwrap();
+    recordings.flush();
+    assert_eq!(frames(&shelved(dir.path(), "one")).1, Stop::Complete);
+    assert_eq!(book.recorded().len(), 1, "and is told once");
+}
+
+#[test]
 fn what_cannot_be_begun_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let recordings = still(dir.path(), &Arc::new(Book::default()));
