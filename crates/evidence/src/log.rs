@@ -212,6 +212,7 @@ impl Log {
                 );
                 log.first.append(&[standing.begun(new)]).map_err(OpenError::Unwritten)?;
             }
+            standing.taken().into_iter().for_each(|record| log.first.note(record));
             let last = listing.lanes.values().filter_map(|segments| segments.last().copied()).collect();
             let mut signer = Signer::new(signing, folder.to_owned(), standing, last);
             log.signer_gauge = Some(Arc::clone(signer.gauge()));

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::from_slice;
 
-use crate::checkpoint::{Checkpoint, Found};
+use crate::checkpoint::{CHECKPOINT_EVENT, Checkpoint, Found};
 use crate::epoch::{self, Known};
-use crate::format::{Place, SegmentName};
+use crate::format::{HEADER_EVENT, Place, SEAL_EVENT, SegmentName};
 use crate::note::Keyring;
 use crate::recover::Numbered;
 use crate::signer::{Signing, Standing};
@@ -154,13 +154,14 @@ pub(crate) fn resume(
         standing.epoch = epoch::next(None, &all_known);
     }
     standing.known = all_known;
-    let signed = standing.lanes.clone();
+    let (signed, was_signed) = (standing.lanes.clone(), !standing.lanes.is_empty());
     if let Some(lane) = signed.keys().find(|lane| !segments.contains_key(lane)) {
         return Err(NotAsSigned::Lane { lane: *lane, why: "it is not there".to_owned() });
     }
     for (lane, segments) in segments {
         let from = signed.get(lane).copied().unwrap_or(Place::START);
-        let mut grow = |place: Place| {
+        let mut grow = |place: Place, is_own: bool| {
+            standing.taken_over = standing.taken_over.saturating_add(u64::from(was_signed && !is_own));
             standing.tree.push(leaf(&place.hash));
             standing.lanes.insert(*lane, place);
             standing.grown = true;
@@ -225,12 +226,12 @@ pub(crate) fn last_checkpoint(
     Ok(None)
 }
 
-/// Gives each record of a lane after this one, as far as the lane is sound. The inner error says why it is not the same lane.
+/// Gives each record of a lane after this one, and whether it is the log's own, as far as the lane is sound. The inner error says why it is not the same lane.
 fn after(
     folder: &Path,
     segments: &[SegmentName],
     from: Place,
-    take: &mut impl FnMut(Place),
+    take: &mut impl FnMut(Place, bool),
 ) -> io::Result<Result<(), &'static str>> {
     let skipped = segments.iter().rposition(|name| name.first <= from.seq).unwrap_or(0);
     let (mut at, mut met) = (None, from == Place::START);
@@ -243,13 +244,13 @@ fn after(
         }
         let header = Place { seq: opened.header.seq, hash: opened.hash };
         let mut walk = opened.walk;
-        let mut place = header;
+        let (mut place, mut is_own) = (header, true);
         loop {
             match place.seq.cmp(&from.seq) {
                 std::cmp::Ordering::Less => {}
                 std::cmp::Ordering::Equal if place == from => met = true,
                 std::cmp::Ordering::Equal => return Ok(Err("the record that it names has another hash")),
-                std::cmp::Ordering::Greater if met => take(place),
+                std::cmp::Ordering::Greater if met => take(place, is_own),
                 std::cmp::Ordering::Greater => return Ok(Err("the record that it names is missing")),
             }
             at = Some(place);
@@ -259,8 +260,18 @@ fn after(
             if !record.chained || seq != Some(next) {
                 break;
             }
-            place = Place { seq: next, hash: record.hash };
+            (place, is_own) = (Place { seq: next, hash: record.hash }, is_of_the_log(record.payload));
         }
     }
     Ok(if met { Ok(()) } else { Err("the record that it names is missing") })
+}
+
+/// Whether a record is none that was given to the log: a header, a seal, a checkpoint. The kind stands behind the number and the time.
+fn is_of_the_log(payload: &[u8]) -> bool {
+    let head = payload.get(..payload.len().min(96)).unwrap_or_default();
+    let (mark, own) = (b",\"event\":\"", [HEADER_EVENT, SEAL_EVENT, CHECKPOINT_EVENT]);
+    let rest =
+        head.windows(mark.len()).position(|window| window == mark).and_then(|at| head.get(at..)?.get(mark.len()..));
+    let kind = rest.and_then(|rest| rest.split(|byte| *byte == b'"').next()).unwrap_or_default();
+    own.iter().any(|own| own.as_bytes() == kind)
 }

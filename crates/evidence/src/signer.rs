@@ -65,9 +65,25 @@ pub(crate) struct Standing {
     pub epoch: Epoch,
     /// What witnesses said when it was read.
     pub known: Vec<Known>,
+    /// Records that were there after the last checkpoint when it was read.
+    pub taken_over: u64,
 }
 
 impl Standing {
+    /// The record that says what was there unsigned, if anything was: a killed process leaves that, and so does who puts something there meanwhile.
+    pub fn taken(&self) -> Option<Record> {
+        let detail = match self.taken_over {
+            0 => return None,
+            1 => "1 record".to_owned(),
+            count => format!("{count} records"),
+        };
+        let detail = format!(
+            "{detail} after the last checkpoint were not signed when Weir started: they are as they were found"
+        );
+        let event = Event::Noticed { what: "found_unsigned", detail };
+        Some(Record { at: UnixMicros(now()), session: None, event })
+    }
+
     /// The record that the epoch which it stands in begins with.
     pub fn begun(&self, new: NewEpoch) -> Record {
         let Epoch { number, given_up } = self.epoch;

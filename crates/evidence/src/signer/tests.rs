@@ -130,7 +130,24 @@ fn what_a_killed_process_left_is_signed_by_the_next() {
     let count = all(&killed).len();
     drop(open(&killed, 2, signing(&key, None)).unwrap());
     let report = checked(&killed, &key);
-    assert_eq!((report.unsigned, report.records as usize), (3, count));
+    assert_eq!((report.unsigned, report.records as usize), (3, count + 1));
+    // What was there unsigned is told, once; what was closed in good order leaves nothing to tell.
+    let told = |folder: &Path| -> Vec<String> {
+        let noticed = all(folder).into_iter().filter(|record| record.text("what") == Some("found_unsigned"));
+        noticed.map(|record| record.text("detail").unwrap().to_owned()).collect()
+    };
+    drop(open(&killed, 2, signing(&key, None)).unwrap());
+    let after = all(&killed);
+    assert_eq!(
+        told(&killed),
+        [format!(
+            "{count} records after the last checkpoint were not signed when Weir started: they are as they were found"
+        )]
+    );
+    assert_eq!(after.len(), count + 1);
+    drop(log);
+    drop(open(&folder, 2, signing(&key, Some(&witness))).unwrap());
+    assert_eq!(told(&folder), [""; 0]);
 }
 
 #[test]
