@@ -32,8 +32,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         while start.elapsed() < lasting {
             let op = times.len() as u64;
             let (at, session) = (SystemTime::now().into(), Some(session.clone()));
-            let ended =
-                Ended { op, outcome: Outcome::Done, rows: 1, bytes: 120, masked: 2, classes: None, found: None };
+            let ended = Ended {
+                op,
+                outcome: Outcome::Done,
+                rows: 1,
+                bytes: 120,
+                masked: 2,
+                classes: None,
+                fields: None,
+                found: None,
+            };
             let decided = Decided {
                 op,
                 ruling: Ruling::Permit,

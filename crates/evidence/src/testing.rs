@@ -42,7 +42,8 @@ pub fn decided(op: u64) -> Record {
 
 /// The end of an operation with the number `op`.
 pub fn ended(op: u64) -> Record {
-    let ended = Ended { op, outcome: Outcome::Done, rows: 3, bytes: 99, masked: 0, classes: None, found: None };
+    let ended =
+        Ended { op, outcome: Outcome::Done, rows: 3, bytes: 99, masked: 0, classes: None, fields: None, found: None };
     Record { at: tick(), session: Some(SessionId("0198f0a2-session".into())), event: Event::Ended(ended) }
 }
 

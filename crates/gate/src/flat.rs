@@ -71,7 +71,7 @@ fn write_decided<M: SerializeMap>(decided: &Decided, object: &mut M) -> Result<(
 }
 
 fn write_ended<M: SerializeMap>(ended: &Ended, object: &mut M) -> Result<(), M::Error> {
-    let Ended { op, outcome, rows, bytes, masked, classes, found } = ended;
+    let Ended { op, outcome, rows, bytes, masked, classes, fields, found } = ended;
     object.serialize_entry("op", op)?;
     object.serialize_entry("outcome", outcome)?;
     object.serialize_entry("rows", rows)?;
@@ -79,6 +79,9 @@ fn write_ended<M: SerializeMap>(ended: &Ended, object: &mut M) -> Result<(), M::
     object.serialize_entry("masked", masked)?;
     if let Some(classes) = classes {
         object.serialize_entry("classes", classes)?;
+    }
+    if let Some(fields) = fields {
+        object.serialize_entry("fields", fields)?;
     }
     if let Some(found) = found {
         object.serialize_entry("found", found)?;
@@ -114,8 +117,8 @@ mod tests {
         };
         let ended = |outcome, classes: &[&str]| {
             let classes: Option<Words> = (!classes.is_empty()).then(|| classes.iter().copied().collect());
-            let found = classes.clone();
-            Event::Ended(Ended { op: 7, outcome, rows: 1, bytes: 2, masked: 3, classes, found })
+            let (fields, found) = (classes.clone(), classes.clone());
+            Event::Ended(Ended { op: 7, outcome, rows: 1, bytes: 2, masked: 3, classes, fields, found })
         };
         for event in [
             decided(None, None),

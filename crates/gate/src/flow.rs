@@ -27,6 +27,7 @@ pub struct Flow {
     /// As much of that as the tally knows.
     counted: Shown,
     classes: Option<Words>,
+    fields: Option<Words>,
     met: Met,
     is_part: bool,
     ended: bool,
@@ -57,7 +58,8 @@ impl Flow {
         let Permit { op, judged, session, payload, is_part } = permit;
         // How the whole operation ended says how its parts did.
         let (shown, counted, met) = (Shown::default(), Shown::default(), Met::default());
-        let flow = Self { op, judged, session, shown, counted, classes: None, met, is_part, ended: is_part };
+        let flow =
+            Self { op, judged, session, shown, counted, classes: None, fields: None, met, is_part, ended: is_part };
         (flow, payload)
     }
 
@@ -88,10 +90,14 @@ impl Flow {
     /// `kept` is what this has put there for the same shape before, and holds as long as the policies do.
     pub fn shape(&mut self, holds: &[Holds], kept: &mut Option<KeptPlan>, now: UnixMicros) -> Plans {
         let shown_by = self.session.kept_plan(holds, kept, now);
-        self.classes = match (self.classes.take(), &shown_by.classes) {
-            (Some(met), Some(more)) => Some(met.with(more)),
-            (met, more) => met.or_else(|| more.clone()),
+        let add = |met: &mut Option<Words>, more: &Option<Words>| {
+            *met = match (met.take(), more) {
+                (Some(met), Some(more)) => Some(met.with(more)),
+                (met, more) => met.or_else(|| more.clone()),
+            };
         };
+        add(&mut self.classes, &shown_by.classes);
+        add(&mut self.fields, &shown_by.fields);
         shown_by.plans
     }
 
@@ -146,8 +152,9 @@ impl Flow {
         }
         self.count();
         let Shown { rows, bytes, masked } = self.shown;
-        let (classes, found) = (self.classes.take(), self.met.words());
-        self.session.note(now, Event::Ended(Ended { op: self.op, outcome, rows, bytes, masked, classes, found }));
+        let (classes, fields, found) = (self.classes.take(), self.fields.take(), self.met.words());
+        self.session
+            .note(now, Event::Ended(Ended { op: self.op, outcome, rows, bytes, masked, classes, fields, found }));
         self.met.take_dense().for_each(|event| self.session.note(now, event));
     }
 }

@@ -6,12 +6,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::{Holds, Sight, UnixMicros};
+use model::{Field, Holds, Shape, Sight, UnixMicros};
 use redact::{FieldPlan, Plan};
 
 use crate::flow::Plans;
 use crate::session::{Eye, Rule, Shared};
 use crate::words::Words;
+
+/// The most fields that a record names of one result; of what is beyond it has the classes.
+const FIELDS_MAX: usize = 1000;
 
 /// How a result of one shape is shown. Whoever knows the shape keeps it for [`crate::Flow::shape`].
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct KeptPlan {
     pub(crate) plans: Plans,
     /// The classes that are met, each with its sight, for the record.
     pub(crate) classes: Option<Words>,
+    /// The classified fields that it is made of, each with its sight, for the record.
+    pub(crate) fields: Option<Words>,
     rule: Arc<Rule>,
 }
 
@@ -46,9 +51,37 @@ impl Shared {
             field.hidden(&mut note);
         }
         let classes = (!words.is_empty()).then(|| words.into_iter().collect());
+        let made_of = self.made_of(holds, &fields, now);
         let plans = Plans { shown: Arc::new(Plan::new(fields)), kept: recorded.filter(|plan| !plan.is_clear()) };
-        let made = KeptPlan { plans, classes, rule };
+        let made = KeptPlan { plans, classes, fields: made_of, rule };
         *kept = (!made.rule.reads_now()).then(|| made.clone());
         made
+    }
+
+    /// The classified fields that a result is made of, each with the sight that it is shown at.
+    fn made_of(&self, holds: &[Holds], fields: &[FieldPlan], now: UnixMicros) -> Option<Words> {
+        let mut words: BTreeSet<String> = BTreeSet::new();
+        let mut note = |field: &Field, sight: Sight| {
+            if words.len() < FIELDS_MAX {
+                words.insert(format!("{}.{}:{}", field.part.name, field.name, sight.as_str()));
+            }
+        };
+        for (holds, shown) in holds.iter().zip(fields) {
+            match holds {
+                Holds::Plain | Holds::Unknown => {}
+                Holds::Copy(field) => note(field, shown.sight),
+                Holds::Computed(of) => of.iter().for_each(|field| note(field, shown.sight)),
+                Holds::Document(shape) => shape.places(&mut |_, place| match place {
+                    Shape::Copy(field, _) => note(field, self.sight(field, now)),
+                    Shape::Computed(of) => {
+                        let is_seen = of.iter().all(|field| self.sight(field, now) == Sight::Clear);
+                        let sight = if is_seen { Sight::Clear } else { Sight::Nothing };
+                        of.iter().for_each(|field| note(field, sight));
+                    }
+                    _ => {}
+                }),
+            }
+        }
+        (!words.is_empty()).then(|| words.into_iter().collect())
     }
 }

@@ -248,6 +248,9 @@ pub struct Ended {
     /// Classes that were met, each with the sight it was shown at.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "Words::serialize_any")]
     pub classes: Option<Words>,
+    /// Classified fields that results were made of, each with the sight that it was shown at: `public.people.ssn:nothing`.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "Words::serialize_any")]
+    pub fields: Option<Words>,
     /// Classes of what was found in values that nothing was known of, each with the sight it was shown at.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "Words::serialize_any")]
     pub found: Option<Words>,

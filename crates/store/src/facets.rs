@@ -161,6 +161,15 @@ pub(crate) fn field(name: &str) -> Vec<Value> {
     values
 }
 
+/// A field with its sight: `public.people.ssn:nothing`.
+pub(crate) fn shown_field(shown: &str) -> Vec<Value> {
+    let (name, sight) = shown.rsplit_once(':').unwrap_or((shown, ""));
+    let names = ends(Kind::Column, name);
+    let with_sight = names.iter().map(|(kind, name)| (*kind, format!("{name}:{sight}"))).collect::<Vec<_>>();
+    let tables = name.rsplit_once('.').into_iter().flat_map(|(table, _)| ends(Kind::Table, table));
+    names.into_iter().chain(with_sight).chain(tables).collect()
+}
+
 /// A name, and what of it stands behind each dot.
 fn ends(kind: Kind, name: &str) -> Vec<Value> {
     let name = name.to_lowercase();
@@ -191,6 +200,11 @@ mod tests {
                 ask("probe Field::\"shop/public.people.ssn\" of pii.national_id"),
                 "Column public.people.ssn, Column people.ssn, Column ssn, Table public.people, Table people, \
                  Class pii, Class pii.national_id",
+            ),
+            (
+                shown_field("public.people.SSN:nothing"),
+                "Column public.people.ssn, Column people.ssn, Column ssn, Column public.people.ssn:nothing, \
+                 Column people.ssn:nothing, Column ssn:nothing, Table public.people, Table people",
             ),
             (ask(""), ""),
             (ask("select"), ""),

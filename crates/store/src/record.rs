@@ -68,6 +68,8 @@ pub(crate) struct Ended<'a> {
     #[serde(borrow)]
     pub classes: Option<&'a RawValue>,
     #[serde(borrow)]
+    pub fields: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub found: Option<&'a RawValue>,
 }
 

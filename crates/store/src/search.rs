@@ -35,7 +35,8 @@ pub struct Search {
     pub session: Option<String>,
     /// What was asked for: `orders`, `public.orders`.
     pub table: Option<String>,
-    /// A column that was asked for by itself, as columns with a class are: `ssn`, `people.ssn`.
+    /// A column with a class that a result was made of, or that was asked for by itself: `ssn`, `people.ssn`; of results also with the sight
+    /// that it was shown at: `ssn:clear`.
     pub column: Option<String>,
     /// A class that was met, or one above it; also with a sight: `pii`, `pii.email`, `pii.email:clear`.
     pub class: Option<String>,

@@ -81,7 +81,8 @@ fn decided(second: u64, session: &str, op: u64, ruling: Ruling, text: &str) -> R
 
 fn ended(second: u64, session: &str, op: u64, rows: u64) -> Record {
     let classes = Some(["pii.email:clear"].into_iter().collect());
-    let ended = Ended { op, outcome: Outcome::Done, rows, bytes: 9, masked: 0, classes, found: None };
+    let fields = Some(["public.people.email:clear"].into_iter().collect());
+    let ended = Ended { op, outcome: Outcome::Done, rows, bytes: 9, masked: 0, classes, fields, found: None };
     record(second, Some(session), Event::Ended(ended))
 }
 

@@ -53,6 +53,8 @@ fn one(of: &'static [&'static str]) -> impl Strategy<Value = String> {
 fn event() -> impl Strategy<Value = Value> {
     let op = 1_u64..6;
     let class = proptest::collection::vec(one(&CLASSES), 0..3);
+    let field = proptest::collection::vec((one(&TABLES), one(&["clear", "nothing"])), 0..2);
+    let field = field.prop_map(|of| of.iter().map(|(table, sight)| format!("{table}.Ssn:{sight}")).collect::<Vec<_>>());
     let ask = prop_oneof![
         one(&TABLES).prop_map(|table| format!("select Table::\"t/{table}\"")),
         one(&TABLES).prop_map(|table| format!("probe Field::\"t/{table}.Ssn\" of pii.email")),
@@ -65,9 +67,9 @@ fn event() -> impl Strategy<Value = Value> {
             "event": "decided", "op": op, "ruling": if deny { "deny" } else { "permit" }, "step": "query",
             "asks": asks, "rules": [rule], "digest": "d", "text": text,
         })),
-        8 => (op, rows, class).prop_map(|(op, rows, classes)| json!({
+        8 => (op, rows, class, field).prop_map(|(op, rows, classes, fields)| json!({
             "event": "ended", "op": op, "outcome": {"failed": "42601"}, "rows": rows, "bytes": 1, "masked": 0,
-            "classes": classes,
+            "classes": classes, "fields": fields,
         })),
         2 => (one(&PEOPLE), one(&PEOPLE), one(&["g1", "G2"]), one(&["t", "u"])).prop_map(|(who, owner, group, target)| json!({
             "event": "admitted", "principal": who, "kind": "User", "groups": [group], "owner": owner, "target": target,
@@ -119,7 +121,7 @@ pub fn searches() -> impl Strategy<Value = Search> {
     );
     let asked = (
         maybe(&["orders", "public.orders", "hidden.orders", "lone", "public"]),
-        maybe(&["ssn", "orders.ssn", "public.people.ssn", "people"]),
+        maybe(&["ssn", "orders.ssn", "public.people.ssn", "people", "ssn:clear", "orders.Ssn:nothing"]),
         maybe(&["pii", "pii.email", "pii.email:clear", "pii:partial", "pci", "email"]),
         maybe(&["r1", "r2", "r3"]),
         maybe(&["permit", "deny"]),
@@ -194,6 +196,12 @@ fn asked(event: &Value) -> (Vec<String>, Vec<String>, Vec<String>) {
         } else {
             tables.push(name);
         }
+    }
+    // What a result was made of is found with its sight and without.
+    for shown in texts(&event["fields"]) {
+        let (name, _) = shown.rsplit_once(':').unwrap();
+        tables.push(name.rsplit_once('.').unwrap().0.to_owned());
+        columns.extend([name.to_owned(), shown]);
     }
     (tables, columns, classes)
 }

@@ -20,6 +20,7 @@ pub(super) enum Role {
     Asks,
     Rules,
     Classes,
+    Fields,
 }
 
 /// A list of words that is known.
@@ -130,6 +131,7 @@ impl Batch {
             Role::Asks => words.iter().flat_map(|word| facets::ask(word)).collect(),
             Role::Rules => words.iter().flat_map(|word| facets::rule(word)).collect(),
             Role::Classes => words.iter().flat_map(|word| facets::class(word)).collect(),
+            Role::Fields => words.iter().flat_map(|word| facets::shown_field(word)).collect(),
         };
         let list = Rc::new(List { id, facets: self.facets(db, values)? });
         self.lists.entry(role).or_default().insert(json.to_owned(), list.clone());

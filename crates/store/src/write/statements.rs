@@ -112,9 +112,15 @@ impl Batch {
         end.bytes = end.bytes.saturating_add(ended.bytes);
         end.masked = end.masked.saturating_add(ended.masked);
         self.mark_rows(db, Space::Statements, id, before, end.rows)?;
-        for (list, to) in [(ended.classes, &mut end.classes), (ended.found, &mut end.found)] {
+        // Fields are found by, and said by the log alone.
+        let mut unsaid = 0;
+        for (list, role, to) in [
+            (ended.classes, Role::Classes, &mut end.classes),
+            (ended.found, Role::Classes, &mut end.found),
+            (ended.fields, Role::Fields, &mut unsaid),
+        ] {
             let Some(list) = list else { continue };
-            let list = self.list(db, Role::Classes, list.get())?;
+            let list = self.list(db, role, list.get())?;
             *to = list.id;
             for facet in &list.facets {
                 self.mark(db, *facet, Space::Statements, id)?;

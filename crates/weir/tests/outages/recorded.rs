@@ -120,6 +120,11 @@ fn a_session_is_told_again_as_it_was_shown() {
     assert!(code == 1 && out.is_empty() && err.contains("ends before that"), "{out}{err}");
     let (code, _, err) = run(&weir, &["replay", "0000"]);
     assert!(code == 1 && err.contains("no recording"), "{err}");
+    // Which statements were made of a column, and how it was shown.
+    for (column, found) in [("people.ssn:nothing", 2), ("ssn", 2), ("born:partial", 1), ("ssn:clear", 0), ("name", 0)] {
+        let (code, out, err) = run(&weir, &["search", "--column", column, "--json"]);
+        assert_eq!((code, out.lines().count()), (0, found), "{column}: {out}{err}");
+    }
     // The log knows it: one that is changed, taken away or put under another name is found.
     let (code, out, err) = run(&weir, &["audit", "verify", "--recordings"]);
     assert!(code == 0 && out.contains("1 recording held against the log, 0 of them"), "{out}{err}");

@@ -30,7 +30,8 @@ pub struct Filters {
     /// A table that was asked for, with or without its schema
     #[arg(long, value_name = "[SCHEMA.]TABLE", value_parser = name)]
     table: Option<String>,
-    /// A column that was asked for by itself (probe, store, overwrite), with or without its table
+    /// A column with a class that results were made of, or that was asked for by itself (probe, store, overwrite); with or without its table, and
+    /// with the sight that it was shown at: ssn, people.ssn, ssn:clear
     #[arg(long, value_name = "[TABLE.]COLUMN", value_parser = name)]
     column: Option<String>,
     /// A class that was met, or one above it; with :clear, :partial, :token or :nothing as it was shown
