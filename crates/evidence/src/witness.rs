@@ -92,6 +92,7 @@ const GOODBYE_MAX: Duration = Duration::from_secs(2);
 /// A place that may hang, with a thread of its own: who signs is never held up by it. It is told of the newest checkpoint alone.
 pub struct Apart {
     place: String,
+    answer_max: Duration,
     witness: Arc<Mutex<Box<dyn Witness>>>,
     slot: Arc<Slot>,
 }
@@ -107,14 +108,18 @@ struct Slot {
 struct State {
     note: Option<String>,
     failed: Option<String>,
-    /// Whether the thread is at it.
-    is_busy: bool,
+    /// Since when the thread is at it, if it is.
+    busy: Option<Instant>,
     is_over: bool,
 }
 
 impl Apart {
     /// This place, in a thread of its own. The error is that there is no thread to be had.
     pub fn new(witness: Box<dyn Witness>) -> io::Result<Self> {
+        Self::with(witness, ANSWER_MAX)
+    }
+
+    fn with(witness: Box<dyn Witness>, answer_max: Duration) -> io::Result<Self> {
         let (place, slot) = (witness.place(), Arc::new(Slot::default()));
         let witness = Arc::new(Mutex::new(witness));
         let (given, to) = (Arc::clone(&slot), Arc::clone(&witness));
@@ -128,16 +133,20 @@ impl Apart {
                     given.changed.wait(&mut state);
                     continue;
                 };
-                state.is_busy = true;
+                state.busy = Some(Instant::now());
                 drop(state);
                 let failed = to.lock().publish(&note).err();
                 state = given.state.lock();
-                (state.failed, state.is_busy) = (failed, false);
+                (state.failed, state.busy) = (failed, None);
                 given.changed.notify_all();
             }
         })?;
-        Ok(Self { place, witness, slot })
+        Ok(Self { place, answer_max, witness, slot })
     }
+}
+
+fn no_answer(within: Duration) -> String {
+    format!("it has not answered for {} s", within.as_secs())
 }
 
 impl Witness for Apart {
@@ -145,12 +154,15 @@ impl Witness for Apart {
         self.place.clone()
     }
 
-    /// Hands it on. What is said of it is how the one before went.
+    /// Hands it on. What is said of it is how the one before went, or that it takes too long.
     fn publish(&mut self, note: &str) -> Result<(), String> {
         let mut state = self.slot.state.lock();
         state.note = Some(note.to_owned());
         self.slot.changed.notify_all();
-        state.failed.take().map_or(Ok(()), Err)
+        match state.busy {
+            Some(since) if since.elapsed() >= self.answer_max => Err(no_answer(self.answer_max)),
+            _ => state.failed.take().map_or(Ok(()), Err),
+        }
     }
 
     fn last(&self) -> Result<Option<String>, String> {
@@ -162,8 +174,7 @@ impl Witness for Apart {
             let _ = to.send(last);
         });
         asked.map_err(|error| error.to_string())?;
-        from.recv_timeout(ANSWER_MAX)
-            .unwrap_or_else(|_| Err(format!("it has not answered for {} s", ANSWER_MAX.as_secs())))
+        from.recv_timeout(self.answer_max).unwrap_or_else(|_| Err(no_answer(self.answer_max)))
     }
 
     fn is_far(&self) -> bool {
@@ -178,7 +189,7 @@ impl Drop for Apart {
         let mut state = self.slot.state.lock();
         state.is_over = true;
         self.slot.changed.notify_all();
-        while state.note.is_some() || state.is_busy {
+        while state.note.is_some() || state.busy.is_some() {
             let Some(until) = until.filter(|until| *until > Instant::now()) else { return };
             self.slot.changed.wait_until(&mut state, until);
         }
@@ -221,6 +232,22 @@ mod tests {
             assert!(begun.elapsed() < Duration::from_secs(20), "nobody was told that it failed");
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    #[test]
+    fn a_place_that_hangs_is_told_of() {
+        let hanging = Arc::new(Mutex::new(()));
+        let held = hanging.lock();
+        let mut apart = Apart::with(Box::new(Hanging(Arc::clone(&hanging))), Duration::from_millis(20)).unwrap();
+        let begun = Instant::now();
+        loop {
+            match apart.publish("a checkpoint") {
+                Err(why) => break assert!(why.contains("has not answered"), "{why}"),
+                Ok(()) => assert!(begun.elapsed() < Duration::from_secs(20), "nobody was told that it hangs"),
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(held);
     }
 
     #[test]
