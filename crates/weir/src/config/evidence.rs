@@ -1,4 +1,4 @@
-//! `[evidence]`: where the log's checkpoints are kept beside the state folder.
+//! `[evidence]`: where the log's checkpoints are kept beside the state folder, and what is kept free on its disk.
 
 use std::path::PathBuf;
 
@@ -8,17 +8,32 @@ use super::reader::Section;
 /// The most other places.
 const PLACES_MAX: usize = 8;
 
+/// What is kept free if nothing else is said: more than waits in memory to be written where nothing new begins.
+const RESERVE_BYTES: u64 = 256 * 1024 * 1024;
+/// The most that can be kept free.
+const RESERVE_BYTES_MAX: u64 = 64 << 40;
+
 /// What is kept of what happened, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
+    /// Bytes that are kept free on the disks of the log and of recordings; 0 for none.
+    pub reserve_bytes: u64,
     /// Folders of other machines or disks that get each checkpoint of the log.
     pub checkpoints: Vec<PathBuf>,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self { reserve_bytes: RESERVE_BYTES, checkpoints: Vec::new() }
+    }
 }
 
 /// Reads the section.
 pub fn evidence(section: Option<Section<'_>>, reading: &mut Reading<'_, '_>) -> Evidence {
     let Some(mut section) = section else { return Evidence::default() };
     let mut read = Evidence::default();
+    let reserve = section.entry("reserve").and_then(|entry| entry.size(RESERVE_BYTES_MAX, reading.found));
+    read.reserve_bytes = reserve.unwrap_or(RESERVE_BYTES);
     if let Some(entry) = section.entry("checkpoints") {
         let places = entry.items("a list of folders", reading.found);
         if places.len() > PLACES_MAX {

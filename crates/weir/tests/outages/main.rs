@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and prints the figures that it measured"
 )]
 
+mod alerting;
 mod between;
 mod catalogs;
 mod certificates;
@@ -29,6 +30,7 @@ mod orders;
 mod random;
 mod recorded;
 mod reloading;
+mod reserve;
 mod rogues;
 mod scram;
 mod strangers;
