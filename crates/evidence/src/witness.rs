@@ -86,6 +86,9 @@ impl Witness for FileWitness {
 /// How long a place that is far away may take to say what it has.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
+/// How long after a failure it is tried again, if there is no newer checkpoint meanwhile.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// And how long it is waited for when Weir ends.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
@@ -116,10 +119,10 @@ struct State {
 impl Apart {
     /// This place, in a thread of its own. The error is that there is no thread to be had.
     pub fn new(witness: Box<dyn Witness>) -> io::Result<Self> {
-        Self::with(witness, ANSWER_MAX)
+        Self::with(witness, ANSWER_MAX, RETRY_AFTER)
     }
 
-    fn with(witness: Box<dyn Witness>, answer_max: Duration) -> io::Result<Self> {
+    fn with(witness: Box<dyn Witness>, answer_max: Duration, retry_after: Duration) -> io::Result<Self> {
         let (place, slot) = (witness.place(), Arc::new(Slot::default()));
         let witness = Arc::new(Mutex::new(witness));
         let (given, to) = (Arc::clone(&slot), Arc::clone(&witness));
@@ -139,6 +142,13 @@ impl Apart {
                 state = given.state.lock();
                 (state.failed, state.busy) = (failed, None);
                 given.changed.notify_all();
+                // Who handed it on is told of the failure with the next one, which may not come for long.
+                if state.failed.is_some() && state.note.is_none() && !state.is_over {
+                    given.changed.wait_for(&mut state, retry_after);
+                    if state.note.is_none() && !state.is_over {
+                        state.note = Some(note);
+                    }
+                }
             }
         })?;
         Ok(Self { place, answer_max, witness, slot })
@@ -238,7 +248,8 @@ mod tests {
     fn a_place_that_hangs_is_told_of() {
         let hanging = Arc::new(Mutex::new(()));
         let held = hanging.lock();
-        let mut apart = Apart::with(Box::new(Hanging(Arc::clone(&hanging))), Duration::from_millis(20)).unwrap();
+        let mut apart =
+            Apart::with(Box::new(Hanging(Arc::clone(&hanging))), Duration::from_millis(20), RETRY_AFTER).unwrap();
         let begun = Instant::now();
         loop {
             match apart.publish("a checkpoint") {
@@ -248,6 +259,45 @@ mod tests {
             thread::sleep(Duration::from_millis(1));
         }
         drop(held);
+    }
+
+    /// Fails so many times, and then keeps what it gets.
+    struct Failing(usize, Arc<Mutex<Vec<String>>>);
+
+    impl Witness for Failing {
+        fn place(&self) -> String {
+            "a place".to_owned()
+        }
+        fn publish(&mut self, note: &str) -> Result<(), String> {
+            match self.0.checked_sub(1) {
+                Some(left) => {
+                    self.0 = left;
+                    Err("not now".to_owned())
+                }
+                None => {
+                    self.1.lock().push(note.to_owned());
+                    Ok(())
+                }
+            }
+        }
+        fn last(&self) -> Result<Option<String>, String> {
+            Ok(self.1.lock().last().cloned())
+        }
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_also_where_nothing_new_comes() {
+        let kept = Arc::<Mutex<Vec<String>>>::default();
+        let failing = Failing(3, Arc::clone(&kept));
+        let mut apart = Apart::with(Box::new(failing), ANSWER_MAX, Duration::from_millis(5)).unwrap();
+        assert_eq!(apart.publish("the last one"), Ok(()));
+        let begun = Instant::now();
+        while kept.lock().is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it was not tried again");
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(apart);
+        assert_eq!(*kept.lock(), ["the last one"], "and not once it was taken");
     }
 
     #[test]
