@@ -8,6 +8,7 @@ use evidence::{Apart, FileWitness, Keyring, Signing, SigningKey, Witness};
 
 use crate::config::Config;
 use crate::state::{FileError, write_whole};
+use crate::url_witness;
 
 const RESTORE: &str = "restore it from a backup of the state folder; to begin a new log, move `log`, `log.pub` and `checkpoint` of the state folder aside";
 
@@ -30,6 +31,7 @@ pub fn signing(config: &Config) -> Result<Signing, FileError> {
         let failed = |error: io::Error| FileError::new(folder, format!("no thread can be had for it: {error}"), "");
         witnesses.push(Box::new(far.map_err(failed)?));
     }
+    witnesses.extend(url_witness::all(&config.evidence.checkpoint_urls, &log)?);
     Ok(Signing { keys: vec![key], trusted, witnesses })
 }
 

@@ -16,6 +16,7 @@ mod protocols;
 mod serve;
 mod state;
 mod tls;
+mod url_witness;
 mod version;
 mod wiring;
 

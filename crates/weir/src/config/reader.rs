@@ -264,6 +264,11 @@ impl<'t> Entry<'t> {
         self.value.is_str()
     }
 
+    /// Whether it is a text of which this holds.
+    pub fn is_text_with(&self, holds: impl Fn(&str) -> bool) -> bool {
+        self.value.as_str().is_some_and(holds)
+    }
+
     /// Whether the value is a table, likewise.
     pub fn is_table(&self) -> bool {
         self.value.is_table()

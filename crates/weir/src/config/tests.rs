@@ -1022,3 +1022,22 @@ weir.toml:14:1: error: alerts.unusual_rows: unknown key
   help: did you mean `unusual_rows_min`?"#,
     );
 }
+
+#[test]
+fn urls_are_places_of_checkpoints() {
+    let read = |places: &str| {
+        let (config, said) = load(&format!("{TARGET}[evidence]\ncheckpoints = {places}\n"), false);
+        config.map(|config| config.evidence).map_err(|_| said)
+    };
+    let evidence = read(r#"["there", "https://w.example/weir/", "http://[::1]:8080/note"]"#).unwrap();
+    assert_eq!((evidence.checkpoints.len(), evidence.checkpoint_urls.len()), (1, 2));
+    for (places, what) in [
+        (r#"["http://w.example/weir/"]"#, "over the network unprotected\n  help: use https"),
+        (r#"["https://a:b@w.example/"]"#, "has a user name or password in it"),
+        (r#"["ftp://w.example/"]"#, "is neither an https nor an http URL"),
+        (r#"["https://w.example/", "https://w.example/"]"#, "is named twice"),
+    ] {
+        let said = read(places).unwrap_err();
+        assert!(said.contains(what), "{places}: {said}");
+    }
+}

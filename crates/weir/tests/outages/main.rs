@@ -39,3 +39,4 @@ mod unwritable;
 mod versions;
 mod watched;
 mod wire;
+mod witnesses;
