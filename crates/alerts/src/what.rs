@@ -71,6 +71,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_is_described() {
+        let docs = include_str!("../../../docs/alerts.md");
+        let rows = docs.lines().skip_while(|line| !line.starts_with("| `what` | begins |")).skip(2);
+        let described = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('`').nth(1));
+        assert_eq!(described.collect::<Vec<_>>(), What::ALL.map(What::as_str));
+    }
+
+    #[test]
     fn each_has_a_word_of_its_own() {
         for what in What::ALL {
             assert_eq!(What::of(what.as_str()), Some(what));

@@ -125,6 +125,29 @@ fn a_first_use_that_was_not_said_before_a_kill_is_said_after_it() {
 }
 
 #[test]
+fn a_log_that_was_there_before_is_learned_from() {
+    database("learned", "CREATE TABLE t (id int)");
+    let lines = "[alerts]\nfirst_use = \"off\"\nunusual_volume = \"off\"\nunusual_rows_min = 100\n";
+    let mut weir = before("learned").lines(lines).start();
+    let tokens: Vec<String> = (0..5).map(|number| weir.token(&format!("user{number}"), &[])).collect();
+    for (number, token) in tokens.iter().enumerate() {
+        let mut session = Session::log_in(&weir, &format!("user{number}"), "learned", token);
+        session.rows("SELECT generate_series(1, 1000)");
+    }
+    noted(&weir, |log| records(log, "closed").len() == tokens.len());
+    weir.stop();
+    assert!(records(&weir.log(), "alert").is_empty());
+    fs::remove_file(weir.state().join("alerts.json")).unwrap();
+    let file = weir.folder().join("weir.toml");
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("\"off\"\nunusual", "\"on\"\nunusual")).unwrap();
+    weir.start();
+    drop(Session::log_in(&weir, "user3", "learned", &tokens[3]));
+    let log = marked(&weir, "somebody", "learned");
+    let alerts: Vec<&Value> = records(&log, "alert");
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+}
+
+#[test]
 fn an_unusual_volume_is_said_once_an_hour() {
     database("voluminous", "CREATE TABLE t (id int)");
     let mut weir = before("voluminous").lines("[alerts]\nunusual_rows_min = 100\nfirst_use = \"off\"\n").start();
