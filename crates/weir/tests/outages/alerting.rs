@@ -159,7 +159,7 @@ fn an_unusual_volume_is_said_once_an_hour() {
     let alert = records(&log, "alert")[0].clone();
     let hour = 3_600_000_000;
     let since = alert["since"].as_u64().unwrap();
-    assert!(since % hour == 0 && alert["at"].as_u64().unwrap() - since < 2 * hour, "{alert}");
+    assert!(since.is_multiple_of(hour) && alert["at"].as_u64().unwrap() - since < 2 * hour, "{alert}");
     let detail =
         "local:alice has been shown 100 rows of voluminous in this hour, and none in any hour of the seven days before";
     assert_eq!((&alert["detail"], &alert["state"]), (&Value::from(detail), &Value::from("once")));
