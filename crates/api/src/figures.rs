@@ -23,8 +23,14 @@ pub struct Figures {
     pub log: Log,
     /// Its recordings, if any target is recorded.
     pub recordings: Option<Recordings>,
+    /// The disks that both are on, each once.
+    pub disks: Vec<Disk>,
     /// Its targets, each once. Those of the configuration and no others: the numbers of labels are bounded by that.
     pub targets: Vec<Target>,
+    /// Its exports, each once: those of the configuration.
+    pub exports: Vec<Export>,
+    /// How many alerts there were of each kind.
+    pub alerts: Vec<(&'static str, u64)>,
     /// Callers that were turned away before they had named a target.
     pub strangers_rejected: u64,
 }
@@ -36,6 +42,8 @@ pub struct Policies {
     pub hash: String,
     /// Whether those in the folder have changed and could not be put in force.
     pub refused: bool,
+    /// How often a rule could not be evaluated.
+    pub errors: u64,
 }
 
 /// The decision log.
@@ -68,6 +76,38 @@ pub struct Recordings {
     pub failed: u64,
     /// Whether the last try failed.
     pub is_down: bool,
+}
+
+/// The disk of one thing that is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    /// What is written there: `log`, `recordings`.
+    pub of: &'static str,
+    /// Bytes that can be written there, if that is known.
+    pub free: Option<u64>,
+    /// Bytes of them that are kept free; 0 if none are.
+    pub reserve: u64,
+    /// Whether less than twice the reserve is free, or less.
+    pub is_low: bool,
+    /// Whether less than the reserve is free, so that nothing new begins.
+    pub is_reserved: bool,
+}
+
+/// One export of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// Records delivered.
+    pub delivered: u64,
+    /// When the last ones were.
+    pub delivered_at: Option<Timestamp>,
+    /// Records that it has not delivered yet.
+    pub behind: u64,
+    /// Whether it can't deliver now.
+    pub is_failing: bool,
+    /// How often it failed.
+    pub failures: u64,
 }
 
 /// One target.

@@ -1,8 +1,8 @@
 //! Every metric, once: its name, what it means, and how it is read off the figures. A line here and one in `docs/metrics.md` make another one.
 //!
-//! Labels are names of targets, a hash and a version: there are as many values as the configuration has targets, whatever callers do.
+//! Labels are names of targets, words, a hash and a version: there are as many values as the configuration has targets, whatever callers do.
 
-use crate::figures::{Figures, Recordings, Target, Timestamp};
+use crate::figures::{Disk, Export, Figures, Recordings, Target, Timestamp};
 use crate::readiness::readiness;
 use crate::text::{Kind, Value, head, sample};
 
@@ -25,6 +25,12 @@ enum Read {
     One(fn(&Figures) -> Option<Value>),
     /// One for each target.
     Each(fn(&Target) -> Option<Value>),
+    /// One for each disk.
+    EachDisk(fn(&Disk) -> Option<Value>),
+    /// One for each export.
+    EachExport(fn(&Export) -> Option<Value>),
+    /// One for each of some words: the label's name, and what there is of each.
+    EachWord(&'static str, fn(&Figures) -> &[(&'static str, u64)]),
     /// A 1, with a text as the label of this name.
     Info(&'static str, fn(&Figures) -> &str),
 }
@@ -35,6 +41,9 @@ impl Metric {
         match self.read {
             Read::One(_) => None,
             Read::Each(_) => Some("target"),
+            Read::EachDisk(_) => Some("of"),
+            Read::EachExport(_) => Some("export"),
+            Read::EachWord(label, _) => Some(label),
             Read::Info(label, _) => Some(label),
         }
     }
@@ -45,13 +54,18 @@ impl Metric {
                 let value = read(figures);
                 value.into_iter().for_each(|value| sample(out, self.name, None, value));
             }
-            Read::Each(read) => {
-                for target in &figures.targets {
-                    let value = read(target);
-                    value.into_iter().for_each(|value| sample(out, self.name, Some(("target", &target.name)), value));
-                }
-            }
+            Read::Each(read) => self.each(out, figures.targets.iter().map(|of| (&*of.name, read(of)))),
+            Read::EachDisk(read) => self.each(out, figures.disks.iter().map(|of| (of.of, read(of)))),
+            Read::EachExport(read) => self.each(out, figures.exports.iter().map(|of| (&*of.name, read(of)))),
+            Read::EachWord(_, read) => self.each(out, read(figures).iter().map(|(word, of)| (*word, count(*of)))),
             Read::Info(label, read) => sample(out, self.name, Some((label, read(figures))), Value::Count(1)),
+        }
+    }
+
+    fn each<'f>(&self, out: &mut String, values: impl Iterator<Item = (&'f str, Option<Value>)>) {
+        for (of, value) in values {
+            let label = self.label().map(|label| (label, of));
+            value.into_iter().for_each(|value| sample(out, self.name, label, value));
         }
     }
 }
@@ -70,6 +84,11 @@ pub const METRICS: &[Metric] = &[
         "weir_policies_last_load_ok",
         "0 if the policies have changed and could not be put in force, so that older ones are.",
         |of| is(!of.policies.refused),
+    ),
+    counter(
+        "weir_policy_errors_total",
+        "Times that a rule could not be evaluated, which refuses what was asked.",
+        |of| count(of.policies.errors),
     ),
     each_gauge(
         "weir_target_reachable",
@@ -117,6 +136,14 @@ pub const METRICS: &[Metric] = &[
         "Time since the last checkpoint; it grows while nothing is written, so look at unsigned records as well.",
         |of| of.log.checkpoint_at.map(|at| Value::Time(Timestamp(of.now.0.saturating_sub(at.0)))),
     ),
+    each_disk("weir_disk_free_bytes", "Bytes that can be written on the disk of the log, and of recordings.", |of| {
+        of.free.map(Value::Count)
+    }),
+    each_disk("weir_disk_reserve_bytes", "Bytes of them that are kept free; 0 if none are.", |of| count(of.reserve)),
+    each_disk("weir_disk_low", "Whether less than twice the reserve is free.", |of| is(of.is_low)),
+    each_disk("weir_disk_reserved", "Whether less than the reserve is free, so that nothing new begins.", |of| {
+        is(of.is_reserved)
+    }),
     gauge("weir_recordings_open", "Sessions that are being recorded.", |of| recorded(of, |of| Value::Count(of.open))),
     counter("weir_recordings_raw_bytes_total", "Bytes recorded, before they were compressed.", |of| {
         recorded(of, |of| Value::Count(of.raw_bytes))
@@ -132,6 +159,34 @@ pub const METRICS: &[Metric] = &[
     gauge("weir_recordings_down", "Whether the last try to write a recording failed.", |of| {
         recorded(of, |of| Value::Is(of.is_down))
     }),
+    each_export(
+        "weir_export_delivered_total",
+        Kind::Counter,
+        "Records delivered; those that were delivered twice too.",
+        |of| count(of.delivered),
+    ),
+    each_export(
+        "weir_export_last_delivered_timestamp_seconds",
+        Kind::Gauge,
+        "When records were delivered last, in seconds since 1970; absent before the first.",
+        |of| of.delivered_at.map(Value::Time),
+    ),
+    each_export(
+        "weir_export_behind_records",
+        Kind::Gauge,
+        "Records of the log that are not delivered, as good as the last checkpoint tells; 0 at its end.",
+        |of| count(of.behind),
+    ),
+    each_export("weir_export_failing", Kind::Gauge, "Whether it can't deliver now; Weir's own log says why.", |of| {
+        is(of.is_failing)
+    }),
+    each_export("weir_export_failures_total", Kind::Counter, "Tries to deliver that failed.", |of| count(of.failures)),
+    Metric {
+        name: "weir_alerts_total",
+        kind: Kind::Counter,
+        help: "Alerts, as the decision log has them; of what has an end its beginnings.",
+        read: Read::EachWord("what", |of| &of.alerts),
+    },
 ];
 
 /// All of them as Prometheus reads them.
@@ -158,6 +213,14 @@ const fn each(name: &'static str, help: &'static str, read: fn(&Target) -> Optio
 
 const fn each_gauge(name: &'static str, help: &'static str, read: fn(&Target) -> Option<Value>) -> Metric {
     Metric { name, kind: Kind::Gauge, help, read: Read::Each(read) }
+}
+
+const fn each_disk(name: &'static str, help: &'static str, read: fn(&Disk) -> Option<Value>) -> Metric {
+    Metric { name, kind: Kind::Gauge, help, read: Read::EachDisk(read) }
+}
+
+const fn each_export(name: &'static str, kind: Kind, help: &'static str, read: fn(&Export) -> Option<Value>) -> Metric {
+    Metric { name, kind, help, read: Read::EachExport(read) }
 }
 
 const fn info(name: &'static str, help: &'static str, label: &'static str, read: fn(&Figures) -> &str) -> Metric {

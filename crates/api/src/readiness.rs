@@ -31,6 +31,10 @@ const LOG_DOWN: Reason = Reason {
     reason: "log_down",
     detail: "the decision log cannot be written, so nothing runs and nobody comes in; what Weir logs says why",
 };
+const DISK_RESERVE: Reason = Reason {
+    reason: "disk_reserve",
+    detail: "less is free on the disk of the decision log or of recordings than is kept free there, so nothing new begins; free some space",
+};
 const POLICIES_REFUSED: Reason = Reason {
     reason: "policies_refused",
     detail: "the policies have changed and could not be put in force, so older ones are; `weir check` says what is wrong",
@@ -42,6 +46,7 @@ pub fn readiness(figures: &Figures) -> Readiness {
         (!figures.listens && !figures.stopping, STARTING),
         (figures.stopping, STOPPING),
         (figures.log.is_down, LOG_DOWN),
+        (figures.disks.iter().any(|disk| disk.is_reserved), DISK_RESERVE),
         (figures.policies.refused, POLICIES_REFUSED),
     ];
     let reasons: Vec<Reason> = reasons.into_iter().filter_map(|(holds, reason)| holds.then_some(reason)).collect();
@@ -56,7 +61,7 @@ pub fn readiness(figures: &Figures) -> Readiness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::{Log, Policies, Target};
+    use crate::figures::{Disk, Log, Policies, Target};
 
     fn reasons(figures: &Figures) -> Vec<&'static str> {
         let readiness = readiness(figures);
@@ -72,6 +77,10 @@ mod tests {
         assert_eq!(reasons(&Figures { stopping: true, listens: false, ..Figures::default() }), ["stopping"]);
         let log = Log { is_down: true, ..Log::default() };
         assert_eq!(reasons(&Figures { log, ..sound.clone() }), ["log_down"]);
+        let disk = |is_reserved| Disk { is_low: true, is_reserved, ..Disk::default() };
+        let disks = vec![disk(false), disk(true)];
+        assert_eq!(reasons(&Figures { disks, ..sound.clone() }), ["disk_reserve"]);
+        assert!(reasons(&Figures { disks: vec![disk(false)], ..sound.clone() }).is_empty(), "there is time yet");
         let policies = Policies { refused: true, ..Policies::default() };
         assert_eq!(reasons(&Figures { log, policies, ..sound.clone() }), ["log_down", "policies_refused"]);
     }

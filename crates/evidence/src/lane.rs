@@ -31,6 +31,7 @@ use crate::format::{
 };
 use crate::log::{Bell, Durability};
 use crate::meter::{LaneGauge, count};
+use crate::space::Space;
 
 /// Noted records that may wait while nothing can be written. No operation starts in that time, so only those that
 /// are running, and callers being turned away, add to them. Beyond, they are counted, and the log says how many.
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub disk: Box<dyn Disk>,
     /// Where it is, for messages.
     pub folder: PathBuf,
+    /// Whether its disk has room for what begins.
+    pub space: Arc<Space>,
     pub instance: String,
     pub opened: u64,
     pub lanes: u16,
@@ -314,6 +317,9 @@ impl Lane {
 
 impl Ledger for Lane {
     fn append(&self, records: &[Record]) -> Result<(), LedgerDown> {
+        if let Some(why) = self.shared.space.refusal_of(records) {
+            return Err(LedgerDown(why));
+        }
         let appended = self.state.lock().append(&self.shared, records);
         self.retry_after(appended)
     }

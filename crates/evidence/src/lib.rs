@@ -38,6 +38,7 @@ mod recover;
 mod render;
 mod resume;
 mod signer;
+mod space;
 mod tree;
 mod verify;
 mod walk;
@@ -57,5 +58,6 @@ pub use read::{Caller, Follower, LoggedRecord, Place, Records, records, records_
 pub use render::{Zone, json_line, printable, render};
 pub use resume::NotAsSigned;
 pub use signer::Signing;
+pub use space::{Level, Reserve, Space, SpaceFigures};
 pub use verify::{Fault, Report, Trust, verify, verify_since};
 pub use witness::{Apart, FileWitness, Witness};

@@ -21,6 +21,7 @@ use crate::note::VerifyKey;
 use crate::recover::lane_end;
 use crate::resume::{NotAsSigned, resume};
 use crate::signer::{SIGN_RECORDS, SIGN_WAIT, Signer, Signing};
+use crate::space::Space;
 use crate::verify::Fault;
 use crate::walk::list;
 
@@ -144,6 +145,7 @@ impl Log {
         let shared = Arc::new(Shared {
             disk,
             folder: folder.to_owned(),
+            space: Arc::new(Space::new("decision log", folder)),
             instance: settings.instance.to_owned(),
             opened: now(),
             lanes: count,
@@ -261,6 +263,11 @@ impl Log {
             lanes: self.lanes.iter().map(|lane| Arc::clone(lane.gauge())).collect(),
             signer: self.signer_gauge.clone(),
         }
+    }
+
+    /// How much is free on its disk. Nothing is kept free there until a [`Reserve`](crate::Reserve) has it.
+    pub fn space(&self) -> Arc<Space> {
+        Arc::clone(&self.shared.space)
     }
 
     /// What could not be read at the end of the segments that were there: usually a record that a killed process was

@@ -2,10 +2,12 @@
 //!
 //! A lane writes its numbers under its own lock, so these are plain stores; who reads takes no lock and may see the numbers of two moments.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use model::UnixMicros;
+use parking_lot::Mutex;
 
 /// Reads what a log has counted since it was opened. It holds nothing of the log open.
 #[derive(Clone, Debug)]
@@ -52,9 +54,16 @@ pub(crate) struct SignerGauge {
     pub taken: AtomicU64,
     /// Checkpoints among the hashes that wait in lane 0.
     pub own: AtomicU64,
+    /// Places that could not be told of the last checkpoint, each with why. Their number is the configuration's.
+    pub deaf: Mutex<BTreeMap<String, String>>,
 }
 
 impl Meter {
+    /// Places that could not be told of a checkpoint when that was last tried, each with why.
+    pub fn unreachable_places(&self) -> BTreeMap<String, String> {
+        self.signer.as_deref().map(|signer| signer.deaf.lock().clone()).unwrap_or_default()
+    }
+
     /// What it says now.
     pub fn read(&self) -> LogFigures {
         let sum = |one: fn(&LaneGauge) -> &AtomicU64| {

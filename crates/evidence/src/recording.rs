@@ -45,6 +45,7 @@ use gate::{Ledger, Opening, Recorder, RecorderDown, Recording};
 use model::RecordingLevel;
 
 use crate::folder::{Lock, make_private};
+use crate::space::Space;
 
 use chunk::Packer;
 use disk::{Disk, Folder};
@@ -131,6 +132,11 @@ impl Recordings {
         Meter(Arc::clone(&self.shared.gauge))
     }
 
+    /// How much is free on their disk. Nothing is kept free there until a [`Reserve`](crate::Reserve) has it.
+    pub fn space(&self) -> Arc<Space> {
+        Arc::clone(&self.shared.space)
+    }
+
     fn attend(&mut self) -> Result<(), StartError> {
         let shared = self.shared.clone();
         let spawned = thread::Builder::new().name("weir-recordings".to_owned()).spawn(move || shared.attend());
@@ -153,6 +159,9 @@ impl Recorder for Recordings {
     fn begin(&self, opening: &Opening<'_>) -> Result<Box<dyn Recording>, RecorderDown> {
         if opening.level == RecordingLevel::Off {
             return Err(RecorderDown("its level is off".to_owned()));
+        }
+        if let Some(why) = self.shared.space.refusal() {
+            return Err(RecorderDown(why));
         }
         let down = |trouble: Trouble| {
             self.shared.gauge.failed();

@@ -175,6 +175,12 @@ impl Words<'_> {
                 self.after("  permitted ", "permitted");
                 self.after("  refused ", "refused");
             }
+            "alert" => {
+                self.say("ALERT");
+                self.after(" ", "what");
+                self.after(" ", "state");
+                self.after(": ", "detail");
+            }
             "recorded" => {
                 self.say("recorded");
                 self.after(", ", "how");

@@ -109,25 +109,13 @@ pub(crate) struct Signer {
     /// What the witnesses have not been told.
     untold: Option<String>,
     told: Option<Instant>,
-    /// Who could not be told, the last time.
-    deaf: BTreeSet<String>,
     gauge: Arc<SignerGauge>,
 }
 
 impl Signer {
     /// `last` are the segments that each lane ended with: who wrote them may not have brought them to the disk.
     pub fn new(signing: Signing, folder: PathBuf, standing: Standing, last: BTreeSet<SegmentName>) -> Self {
-        Self {
-            signing,
-            folder,
-            standing,
-            own: 0,
-            unsynced: last,
-            untold: None,
-            told: None,
-            deaf: BTreeSet::new(),
-            gauge: Arc::default(),
-        }
+        Self { signing, folder, standing, own: 0, unsynced: last, untold: None, told: None, gauge: Arc::default() }
     }
 
     /// What it says of itself.
@@ -225,13 +213,13 @@ impl Signer {
         for witness in &mut self.signing.witnesses {
             let place = witness.place();
             match witness.publish(&note) {
-                Ok(()) if self.deaf.remove(&place) => {
+                Ok(()) if self.gauge.deaf.lock().remove(&place).is_some() => {
                     tracing::info!(place, "checkpoints of the log are kept here again")
                 }
                 Ok(()) => {}
                 Err(error) => {
                     missed = true;
-                    if self.deaf.insert(place.clone()) {
+                    if self.gauge.deaf.lock().insert(place.clone(), error.clone()).is_none() {
                         tracing::error!(place, error, "a checkpoint of the log could not be kept here");
                     }
                 }

@@ -97,12 +97,16 @@ impl Witness for FileWitness {
 /// How long a place that is far away may take to say what it has.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
+/// How long after a failure it is tried again, if there is no newer checkpoint meanwhile.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// And how long it is waited for when Weir ends.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
 /// A place that may hang, with a thread of its own: who signs is never held up by it. It is told of the newest checkpoint alone.
 pub struct Apart {
     place: String,
+    answer_max: Duration,
     witness: Arc<Mutex<Box<dyn Witness>>>,
     slot: Arc<Slot>,
 }
@@ -118,14 +122,18 @@ struct Slot {
 struct State {
     note: Option<String>,
     failed: Option<String>,
-    /// Whether the thread is at it.
-    is_busy: bool,
+    /// Since when the thread is at it, if it is.
+    busy: Option<Instant>,
     is_over: bool,
 }
 
 impl Apart {
     /// This place, in a thread of its own. The error is that there is no thread to be had.
     pub fn new(witness: Box<dyn Witness>) -> io::Result<Self> {
+        Self::with(witness, ANSWER_MAX, RETRY_AFTER)
+    }
+
+    fn with(witness: Box<dyn Witness>, answer_max: Duration, retry_after: Duration) -> io::Result<Self> {
         let (place, slot) = (witness.place(), Arc::new(Slot::default()));
         let witness = Arc::new(Mutex::new(witness));
         let (given, to) = (Arc::clone(&slot), Arc::clone(&witness));
@@ -139,16 +147,27 @@ impl Apart {
                     given.changed.wait(&mut state);
                     continue;
                 };
-                state.is_busy = true;
+                state.busy = Some(Instant::now());
                 drop(state);
                 let failed = to.lock().publish(&note).err();
                 state = given.state.lock();
-                (state.failed, state.is_busy) = (failed, false);
+                (state.failed, state.busy) = (failed, None);
                 given.changed.notify_all();
+                // Who handed it on is told of the failure with the next one, which may not come for long.
+                if state.failed.is_some() && state.note.is_none() && !state.is_over {
+                    given.changed.wait_for(&mut state, retry_after);
+                    if state.note.is_none() && !state.is_over {
+                        state.note = Some(note);
+                    }
+                }
             }
         })?;
-        Ok(Self { place, witness, slot })
+        Ok(Self { place, answer_max, witness, slot })
     }
+}
+
+fn no_answer(within: Duration) -> String {
+    format!("it has not answered for {} s", within.as_secs())
 }
 
 impl Witness for Apart {
@@ -156,12 +175,15 @@ impl Witness for Apart {
         self.place.clone()
     }
 
-    /// Hands it on. What is said of it is how the one before went.
+    /// Hands it on. What is said of it is how the one before went, or that it takes too long.
     fn publish(&mut self, note: &str) -> Result<(), String> {
         let mut state = self.slot.state.lock();
         state.note = Some(note.to_owned());
         self.slot.changed.notify_all();
-        state.failed.take().map_or(Ok(()), Err)
+        match state.busy {
+            Some(since) if since.elapsed() >= self.answer_max => Err(no_answer(self.answer_max)),
+            _ => state.failed.take().map_or(Ok(()), Err),
+        }
     }
 
     fn last(&self) -> Result<Option<String>, String> {
@@ -173,8 +195,7 @@ impl Witness for Apart {
             let _ = to.send(last);
         });
         asked.map_err(|error| error.to_string())?;
-        from.recv_timeout(ANSWER_MAX)
-            .unwrap_or_else(|_| Err(format!("it has not answered for {} s", ANSWER_MAX.as_secs())))
+        from.recv_timeout(self.answer_max).unwrap_or_else(|_| Err(no_answer(self.answer_max)))
     }
 
     fn is_far(&self) -> bool {
@@ -189,7 +210,7 @@ impl Drop for Apart {
         let mut state = self.slot.state.lock();
         state.is_over = true;
         self.slot.changed.notify_all();
-        while state.note.is_some() || state.is_busy {
+        while state.note.is_some() || state.busy.is_some() {
             let Some(until) = until.filter(|until| *until > Instant::now()) else { return };
             self.slot.changed.wait_until(&mut state, until);
         }
@@ -232,6 +253,62 @@ mod tests {
             assert!(begun.elapsed() < Duration::from_secs(20), "nobody was told that it failed");
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    #[test]
+    fn a_place_that_hangs_is_told_of() {
+        let hanging = Arc::new(Mutex::new(()));
+        let held = hanging.lock();
+        let mut apart =
+            Apart::with(Box::new(Hanging(Arc::clone(&hanging))), Duration::from_millis(20), RETRY_AFTER).unwrap();
+        let begun = Instant::now();
+        loop {
+            match apart.publish("a checkpoint") {
+                Err(why) => break assert!(why.contains("has not answered"), "{why}"),
+                Ok(()) => assert!(begun.elapsed() < Duration::from_secs(20), "nobody was told that it hangs"),
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(held);
+    }
+
+    /// Fails so many times, and then keeps what it gets.
+    struct Failing(usize, Arc<Mutex<Vec<String>>>);
+
+    impl Witness for Failing {
+        fn place(&self) -> String {
+            "a place".to_owned()
+        }
+        fn publish(&mut self, note: &str) -> Result<(), String> {
+            match self.0.checked_sub(1) {
+                Some(left) => {
+                    self.0 = left;
+                    Err("not now".to_owned())
+                }
+                None => {
+                    self.1.lock().push(note.to_owned());
+                    Ok(())
+                }
+            }
+        }
+        fn last(&self) -> Result<Option<String>, String> {
+            Ok(self.1.lock().last().cloned())
+        }
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_also_where_nothing_new_comes() {
+        let kept = Arc::<Mutex<Vec<String>>>::default();
+        let failing = Failing(3, Arc::clone(&kept));
+        let mut apart = Apart::with(Box::new(failing), ANSWER_MAX, Duration::from_millis(5)).unwrap();
+        assert_eq!(apart.publish("the last one"), Ok(()));
+        let begun = Instant::now();
+        while kept.lock().is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it was not tried again");
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(apart);
+        assert_eq!(*kept.lock(), ["the last one"], "and not once it was taken");
     }
 
     #[test]

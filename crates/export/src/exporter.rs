@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use model::UnixMicros;
 use tokio::sync::watch;
@@ -301,6 +301,7 @@ impl Exporter {
         let was_failing = self.status.change(|status| {
             status.delivered = status.delivered.saturating_add(records);
             status.behind = status.behind.saturating_sub(records);
+            status.delivered_at = Some(UnixMicros::from(SystemTime::now()));
             status.failing.take().is_some()
         });
         if was_failing {

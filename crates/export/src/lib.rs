@@ -15,12 +15,16 @@
 //! *For sure* is what each sink can know. A file: the disk has it. A webhook: it was answered with 2xx. Syslog has no answers:
 //! there it is what was written a while ago on a connection that still stands ([`Pace::settle`]).
 //!
+//! Beside them, [`Document`] is a text at a URL, for places that keep the log's last checkpoint.
+//!
 //! What this crate is not: a reader of the log (it is given a [`Source`]), a queue, a transformer of records.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 mod backoff;
+mod client;
 mod cursor_file;
+mod document;
 mod entry;
 mod exporter;
 mod file;
@@ -33,6 +37,7 @@ mod trust;
 mod webhook;
 
 pub use cursor_file::CursorError;
+pub use document::{DOCUMENT_BYTES_MAX, Document};
 pub use entry::{Cursor, Cursors, Entry, Source, SourceError};
 pub use exporter::{Exporter, Order, Unusable};
 pub use running::Running;

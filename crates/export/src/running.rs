@@ -48,6 +48,12 @@ impl Running {
         self.status.now()
     }
 
+    /// The same, whenever that is asked, also when it has ended.
+    pub fn watch(&self) -> impl Fn() -> Status + Send + Sync + use<> {
+        let status = self.status.clone();
+        move || status.now()
+    }
+
     /// Tells it to deliver what the log holds and to end. Several can be told before one is waited for.
     pub fn finish(&self) {
         self.orders.send_replace(Order::Finish);

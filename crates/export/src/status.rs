@@ -19,6 +19,8 @@ pub struct Status {
     pub failures: u64,
     /// Records that it has delivered since it was started, those that it delivered twice too.
     pub delivered: u64,
+    /// When it did so last.
+    pub delivered_at: Option<UnixMicros>,
 }
 
 /// The same, as it changes.

@@ -9,21 +9,17 @@
 //! idempotency-key: 0:17-1:9-9f86d081884c7d65    the same for the same body, and for no other
 //! ```
 
-use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::{digest, hmac};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{Request, Uri, header};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use model::Sensitive;
 use tokio::time::timeout;
 use url::{Host, Url};
 
+use crate::client::{Client, chain, client};
 use crate::cursor_file::hex;
 use crate::entry::Entry;
 use crate::settings::{Body, Secret, WebhookTo};
@@ -36,7 +32,7 @@ const IDLE_MAX: Duration = Duration::from_secs(20);
 
 /// Posts to one URL.
 pub(crate) struct WebhookSink {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client,
     url: Uri,
     secret: Secret,
     body: Body,
@@ -45,19 +41,7 @@ pub(crate) struct WebhookSink {
 
 impl WebhookSink {
     pub(crate) fn new(to: WebhookTo, timeout: Duration) -> Result<Self, String> {
-        let is_tls = to.url.scheme() == Some(&hyper::http::uri::Scheme::HTTPS);
-        let tls = match is_tls {
-            true => crate::trust::client_config(to.ca.as_deref())?,
-            // A machine without any authority can still post to one beside it.
-            false => crate::trust::nobody()?,
-        };
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
-        let connector = if is_tls { connector.https_only() } else { connector.https_or_http() }.enable_http1().build();
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_MAX)
-            .pool_max_idle_per_host(1)
-            .build(connector);
+        let client = client(&to.url, to.ca.as_deref(), Some(IDLE_MAX))?;
         Ok(Self { client, url: to.url, secret: to.secret, body: to.body, timeout })
     }
 
@@ -143,21 +127,6 @@ pub fn is_on_this_machine(url: &Uri) -> bool {
         Ok(Some(Host::Ipv6(ip))) => ip.is_loopback(),
         _ => false,
     }
-}
-
-/// An error and all that it came from.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use model::{Ask, Digest, Object, Principal, RecordingLevel, RecordingRule, SessionId, Target, TargetId, UnixMicros};
 use policy::{Circumstances, Decision, Policies, Scene};
 
+use crate::erred::Erred;
 use crate::keys::Keys;
 use crate::ledger::{Arrived, Event, Ledger, LedgerDown, Record, Rejected};
 use crate::recorder::{Frame, Opening, Recorder, RecorderDown, Recording};
@@ -23,6 +24,7 @@ pub struct Gate {
     scenes: Scenes,
     keys: Keys,
     tally: Tally,
+    erred: Erred,
 }
 
 /// A caller whose identity is proved, before a target.
@@ -53,6 +55,7 @@ impl Gate {
             scenes: Scenes::default(),
             keys,
             tally: Tally::default(),
+            erred: Erred::default(),
         }
     }
 
@@ -69,6 +72,11 @@ impl Gate {
     /// What has passed.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// Rules that could not be evaluated.
+    pub fn erred(&self) -> &Erred {
+        &self.erred
     }
 
     pub(crate) fn counter(&self, target: &TargetId) -> Counter {
@@ -94,6 +102,7 @@ impl Gate {
     /// Puts other policies in force: from the next operation of every session on.
     pub fn replace_policies(&self, policies: Arc<Policies>) {
         self.policies.store(policies);
+        self.erred.forget();
     }
 
     /// The instance's keys.
@@ -125,7 +134,9 @@ impl Gate {
             recording: arrival.target.recording.level,
         };
         let ask = Ask::new(policy::actions::CONNECT, Object::Target);
-        match scene.decide(&ask, &circumstances) {
+        let decision = scene.decide(&ask, &circumstances);
+        self.erred.look(&decision, &ask, &arrival.principal, &arrival.target);
+        match decision {
             Decision::Permit { rules } => {
                 // Before anything is written of it: who is not recorded was not let in.
                 let recording = match self.begin_recording(&arrival) {

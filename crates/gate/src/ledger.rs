@@ -69,6 +69,8 @@ pub enum Event {
         /// Operations refused in it.
         refused: u64,
     },
+    /// Something that somebody should look at soon.
+    Alert(Alert),
     /// A session's recording is complete: who takes it away, or another in its place, is seen by this.
     Recorded(Recorded),
     /// The log goes on although another place knows more of it: somebody has said so.
@@ -187,6 +189,31 @@ pub struct Decided {
     /// Keyed digest of the bound parameters, if there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<Digest>,
+}
+
+/// Something that somebody should look at soon. It is said once when it begins, and once when it is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// What it is, in one word: `target_unreachable`.
+    pub what: &'static str,
+    /// `begins`, `ends`, or `once` for what has no end.
+    pub state: &'static str,
+    /// In words.
+    pub detail: String,
+    /// Whom it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// And which target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Or which rule, disk, place or export.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// Since when it holds; of a volume the beginning of its hour.
+    pub since: UnixMicros,
+    /// When it was seen to hold for the last time, once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixMicros>,
 }
 
 /// A recording that is written to its end.

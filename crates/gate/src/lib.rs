@@ -43,6 +43,7 @@
 
 mod admit;
 mod content;
+mod erred;
 mod flat;
 mod flow;
 mod judge;
@@ -65,12 +66,14 @@ mod words;
 
 pub use admit::{Arrival, Gate};
 pub use content::Content;
+pub use erred::{Erred, ErredRule};
 pub use flow::{Flow, Plans, Shown};
 pub use judge::rung;
 pub use kept_plan::KeptPlan;
 pub use keys::{DigestInPieces, Keys, ShapeKey};
 pub use ledger::{
-    Arrived, Decided, Ended, EpochBegan, Event, Found, Ledger, LedgerDown, Outcome, Record, Recorded, Rejected, Ruling,
+    Alert, Arrived, Decided, Ended, EpochBegan, Event, Found, Ledger, LedgerDown, Outcome, Record, Recorded, Rejected,
+    Ruling,
 };
 pub use long_look::{LongLook, Passed};
 pub use ports::{Challenge, CredentialDown, Credentials, Identities, Rejection, ScramChallenge, ScramCredential};

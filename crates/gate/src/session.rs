@@ -9,8 +9,8 @@ use model::{
     UnixMicros, Wording,
 };
 use parking_lot::Mutex;
-use policy::actions::STORE;
-use policy::{Circumstances, Decision, Policies, Scene};
+use policy::actions::{SEE, STORE};
+use policy::{Circumstances, Decision, Policies, Scene, Sighting};
 use redact::{FieldPlan, Layout, TokenKey};
 use serde::Serialize;
 
@@ -430,7 +430,11 @@ impl Shared {
         {
             return *sight;
         }
-        let sight = rule.scene.sight(field, &self.circumstances_at(now)).sight;
+        let Sighting { sight, why, erred, .. } = rule.scene.sight(field, &self.circumstances_at(now));
+        if let Some(rules) = erred {
+            let ask = Ask::new(SEE, Object::Field(field.clone()));
+            self.gate.erred().add(&rules, &why.unwrap_or_default(), &ask, &self.principal, &self.target);
+        }
         if !timed {
             let mut state = self.state.lock();
             if state.sights.len() >= ASKS_MAX {
@@ -507,6 +511,7 @@ impl Shared {
             return decision.clone();
         }
         let decision = rule.scene.decide(ask, &self.circumstances_at(now));
+        self.gate.erred().look(&decision, ask, &self.principal, &self.target);
         if !timed {
             let mut state = self.state.lock();
             if state.asks.len() >= ASKS_MAX {

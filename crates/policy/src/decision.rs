@@ -89,4 +89,6 @@ pub struct Sighting {
     pub rules: Vec<Arc<str>>,
     /// Why it is not all: the `@message` of the forbid on `see`, or what failed.
     pub why: Option<String>,
+    /// The rules on `see` that could not be evaluated, if that is why it is not all; `why` says what failed.
+    pub erred: Option<Vec<Arc<str>>>,
 }

@@ -110,15 +110,16 @@ impl Scene {
     pub fn sight(&self, field: &Field, circumstances: &Circumstances) -> Sighting {
         if field.sealed {
             let why = Some("nobody may see this, whatever a policy says".to_owned());
-            return Sighting { sight: Sight::Nothing, rules: Vec::new(), why };
+            return Sighting { sight: Sight::Nothing, rules: Vec::new(), why, erred: None };
         }
-        let mut best = Sighting { sight: Sight::Nothing, rules: Vec::new(), why: None };
+        let mut best = Sighting { sight: Sight::Nothing, rules: Vec::new(), why: None, erred: None };
         let ladder = [(SEE, Sight::Clear), (SEE_PARTIAL, Sight::Partial), (SEE_TOKEN, Sight::Token)];
         for (action, sight) in ladder {
             match self.verdict_only(action.0, Subject::Field(field), circumstances) {
                 Decision::Permit { rules } => return Sighting { sight, rules, ..best },
                 Decision::Deny(denial) if action == SEE => {
                     best.rules = denial.rules;
+                    best.erred = matches!(denial.reason, Reason::Erred(_)).then(|| best.rules.clone());
                     best.why = match denial.reason {
                         Reason::Erred(text) | Reason::UnknownAction(text) => Some(text),
                         _ => denial.message,

@@ -256,5 +256,5 @@ async fn negotiate(stream: &mut Stream, startup: &Startup) -> std::io::Result<()
 
 fn unwritten() -> OwnReport {
     OwnReport::fatal("58030", "Weir cannot write its decision log, so nobody may come in")
-        .hint("An operator has to look at Weir's state folder: its disk may be full.")
+        .hint("An operator has to look at Weir's state folder: its disk may be full, or nearly so.")
 }

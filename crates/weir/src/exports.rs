@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use evidence::{LoggedRecord, Place, Records, json_line, records_after};
-use export::{Cursors, Entry, Exporter, Running, Secret, Settings, Source, SourceError, To, Unusable, WebhookTo};
+use export::{
+    Cursors, Entry, Exporter, Running, Secret, Settings, Source, SourceError, Status, To, Unusable, WebhookTo,
+};
 use serde_json::Value;
 
 use crate::config::{Config, Export, ExportTo};
@@ -17,6 +19,20 @@ const FINISH_MAX: Duration = Duration::from_secs(5);
 
 /// The exports that run.
 pub struct Exports(Vec<Running>);
+
+/// How one of them is doing, whenever that is asked.
+pub struct Watch {
+    /// Its name.
+    pub name: String,
+    status: Box<dyn Fn() -> Status + Send + Sync>,
+}
+
+impl Watch {
+    /// How it is doing now.
+    pub fn status(&self) -> Status {
+        (self.status)()
+    }
+}
 
 /// An export that can't be started.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +49,7 @@ impl Exports {
             let source = LogSource {
                 log: config.state.join("log"),
                 checkpoint: log_keys::checkpoint_file(&config.state),
+                with_checkpoints: export.checkpoints,
                 records: None,
                 gone_over: None,
             };
@@ -41,6 +58,12 @@ impl Exports {
                 .map_err(|why| ExportDown { name: export.name.clone(), why })
         };
         config.exports.iter().map(start).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// A view of each.
+    pub fn watch(&self) -> Vec<Watch> {
+        let watch = |running: &Running| Watch { name: running.name().to_owned(), status: Box::new(running.watch()) };
+        self.0.iter().map(watch).collect()
     }
 
     /// Lets each deliver what the log holds, and stops them.
@@ -73,6 +96,8 @@ fn settings(export: &Export) -> Settings {
 struct LogSource {
     log: PathBuf,
     checkpoint: PathBuf,
+    /// Whether checkpoints are read too.
+    with_checkpoints: bool,
     records: Option<Records>,
     /// Why reading must begin again at what was delivered.
     gone_over: Option<String>,
@@ -82,7 +107,8 @@ impl Source for LogSource {
     fn open(&mut self, cursors: &Cursors) -> Result<(), SourceError> {
         let places = places(cursors)?;
         let records = records_after(&self.log, &places).map_err(|error| self.unreadable(&error))?;
-        self.records = Some(records.ok_or(SourceError::Another)?);
+        let records = records.ok_or(SourceError::Another)?;
+        self.records = Some(if self.with_checkpoints { records.with_checkpoints() } else { records });
         self.gone_over = None;
         Ok(())
     }

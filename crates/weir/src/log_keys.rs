@@ -11,6 +11,7 @@ use evidence::{Apart, FileWitness, Keyring, Log, Signing, SigningKey, VerifyKey,
 
 use crate::config::Evidence;
 use crate::state::{FileError, lock_keys, sync_folder, write_whole};
+use crate::url_witness;
 
 const RESTORE: &str = "restore it from a backup of the state folder; to begin a new log, move `log`, `log.pub` and `checkpoint` of the state folder aside";
 
@@ -39,6 +40,7 @@ pub fn signing(state: &Path, evidence: &Evidence) -> Result<Signing, FileError> 
         let failed = |error: io::Error| FileError::new(folder, format!("no thread can be had for it: {error}"), "");
         witnesses.push(Box::new(far.map_err(failed)?));
     }
+    witnesses.extend(url_witness::all(&evidence.checkpoint_urls, &log)?);
     Ok(Signing { key, next, trusted, witnesses, new_epoch: None })
 }
 

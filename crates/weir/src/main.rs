@@ -5,6 +5,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod alerts;
 mod backup;
 mod cli;
 mod config;
@@ -18,6 +19,7 @@ mod secrets;
 mod serve;
 mod state;
 mod tls;
+mod url_witness;
 mod version;
 mod wiring;
 

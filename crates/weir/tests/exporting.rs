@@ -133,3 +133,58 @@ fn nothing_is_left_out_by_a_weir_that_is_killed() {
     assert!(weir.stderr().contains("export/archive.cursor away"), "{}", weir.stderr());
     assert_eq!(fs::read(&out).unwrap(), before);
 }
+
+#[test]
+fn an_export_of_checkpoints_is_a_witness() {
+    let exports = "[export.all]\nkind = \"file\"\npath = \"all.jsonl\"\ncheckpoints = \"on\"\n\
+                   [export.notes]\nkind = \"file\"\npath = \"notes.jsonl\"\nevents = [\"checkpoint\"]\n\
+                   [export.plain]\nkind = \"file\"\npath = \"plain.jsonl\"\n";
+    let lines = "address = \"127.0.0.1:1\"\ntls = \"off\"\n";
+    let mut weir = Weir::builder(env!("CARGO_BIN_EXE_weir"))
+        .target_with("nowhere", "shop", ("weir", "x"), lines, &[])
+        .setting("workers = 2")
+        .lines(exports)
+        .start();
+    let lines = |weir: &Weir, name: &str| {
+        let text = fs::read_to_string(weir.folder().join(name)).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect::<Vec<_>>()
+    };
+    let is_one = |record: &&Value| record["event"] == "checkpoint";
+    wait_until(LIMIT, "a checkpoint", || lines(&weir, "notes.jsonl").iter().any(|record| is_one(&record))).unwrap();
+    weir.stop().unwrap();
+    let older = weir.folder().join("older");
+    copy(&weir.state().join("log"), &older);
+    weir.start();
+    let count = lines(&weir, "notes.jsonl").len();
+    wait_until(LIMIT, "one more", || lines(&weir, "notes.jsonl").len() > count).unwrap();
+    weir.stop().unwrap();
+
+    let (all, notes, plain) = (lines(&weir, "all.jsonl"), lines(&weir, "notes.jsonl"), lines(&weir, "plain.jsonl"));
+    let of_all: Vec<&Value> = all.iter().filter(is_one).collect();
+    assert!(notes.iter().collect::<Vec<_>>() == of_all && of_all.len() >= 2, "{of_all:?}");
+    assert!(!plain.iter().any(|record| is_one(&record)));
+    assert_eq!(all.len(), plain.len() + notes.len());
+    let log: BTreeSet<String> = weir.log().iter().map(text).collect();
+    assert_eq!(names(plain.into_iter(), &log).len(), log.len());
+
+    // With what is there a log is right, and one that was put back is not.
+    let note = weir.folder().join("copy-of-checkpoint");
+    fs::write(&note, notes.last().unwrap()["note"].as_str().unwrap()).unwrap();
+    let key = weir.state().join("log.pub");
+    let [note, key, older] = [&note, &key, &older].map(|path| path.to_str().unwrap());
+    let verified = weir.run(&["audit", "verify", "--key", key, "--checkpoint", note]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    let verified = weir.run(&["audit", "verify", "--folder", older, "--key", key, "--checkpoint", note]);
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert_eq!(verified.status.code(), Some(1), "{said}");
+    let verified = weir.run(&["audit", "verify", "--folder", older, "--key", key]);
+    assert!(verified.status.success(), "by itself it is whole: {}", String::from_utf8_lossy(&verified.stdout));
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}

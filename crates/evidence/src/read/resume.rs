@@ -1,6 +1,6 @@
 //! Reading that goes on where it stopped, in another process perhaps: a reader keeps the [`Place`] of each lane's last record.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -57,7 +57,7 @@ pub fn records_after(folder: &Path, places: &[Place]) -> io::Result<Option<Recor
     for (number, segments) in listed {
         lanes.insert(number, LaneReader::new(folder.to_owned(), segments.into(), false));
     }
-    Ok(Some(Records { folder: folder.to_owned(), lanes, heads: BTreeMap::new(), callers: HashMap::new() }))
+    Ok(Some(Records::of(folder, lanes)))
 }
 
 #[cfg(test)]

@@ -189,6 +189,10 @@ impl Recording for Handle {
         if let Some(down) = &buffer.down {
             return Poll::Ready(Err(down.clone()));
         }
+        // What was added is still written, and its end: so the session ends, and its recording is whole.
+        if let Some(why) = self.shared.space.refusal() {
+            return Poll::Ready(Err(RecorderDown(why)));
+        }
         if buffer.waiting >= WAITING_BYTES_MAX {
             wait(&mut buffer.wakers, cx);
             return Poll::Pending;

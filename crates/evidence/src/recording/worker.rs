@@ -24,6 +24,7 @@ use super::session::{Session, wait};
 use crate::folder::Lock;
 use crate::lane::now;
 use crate::meter::count;
+use crate::space::Space;
 
 /// How long a frame may wait. Half of what is promised, so that a slow disk has the other half.
 const FRAME_WAIT: Duration = Duration::from_millis(500);
@@ -40,6 +41,8 @@ pub(super) struct Shared {
     pub disk: Box<dyn Disk>,
     /// Where it is, for messages.
     pub folder: PathBuf,
+    /// Whether its disk has room for what begins or goes on.
+    pub space: Arc<Space>,
     pub ledger: Arc<dyn Ledger>,
     pub gauge: Arc<Gauge>,
     queue: Mutex<Queue>,
@@ -80,9 +83,11 @@ impl Shared {
     pub fn new(disk: Box<dyn Disk>, folder: PathBuf, ledger: Arc<dyn Ledger>, packer: Packer, lock: Lock) -> Self {
         let worker =
             Worker { packer, timed: VecDeque::new(), out: Vec::new(), complete: Vec::new(), unshelved: Vec::new() };
+        let space = Arc::new(Space::new("recordings", &folder));
         Self {
             disk,
             folder,
+            space,
             ledger,
             gauge: Arc::default(),
             queue: Mutex::default(),

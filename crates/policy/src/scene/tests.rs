@@ -311,8 +311,9 @@ fn the_ladder_of_sights() {
         if far {
             now.address = std::net::IpAddr::from([192, 0, 2, 1]);
         }
-        let Sighting { sight, rules, why } = scene(&policies, who, target).sight(field, &now);
-        format!("{} [{}] {}", sight.as_str(), rules.join(", "), why.unwrap_or_default())
+        let Sighting { sight, rules, why, erred } = scene(&policies, who, target).sight(field, &now);
+        let erred = erred.map_or_else(String::new, |rules| format!(" by [{}]", rules.join(", ")));
+        format!("{} [{}] {}{erred}", sight.as_str(), rules.join(", "), why.unwrap_or_default())
     };
     assert_eq!(see("alice privacy", "orders", &card, false), "clear [see] ");
     assert_eq!(see("alice privacy", "orders", &card, true), "partial [partial] Not from outside.");
@@ -321,9 +322,9 @@ fn the_ladder_of_sights() {
     assert_eq!(see("bob users", "sandbox", &other_pci, false), "nothing [] ");
     assert_eq!(see("bob users", "sandbox", &other_pci, true), "nothing [away] Not from outside.");
     assert_eq!(see("bob users", "orders", &unheard, false), "token [token] ", "a class that no policy names");
-    assert!(
-        see("bob users", "orders", &secret, false).starts_with("token [token] error while evaluating policy `broken`")
-    );
+    let broken = see("bob users", "orders", &secret, false);
+    assert!(broken.starts_with("token [token] error while evaluating policy `broken`"), "{broken}");
+    assert!(broken.ends_with(" by [broken]"), "{broken}");
     assert_eq!(
         see("alice privacy", "orders", &sealed, false),
         "nothing [] nobody may see this, whatever a policy says"

@@ -335,6 +335,7 @@ fn unwritten(why: &Unwritten) -> OwnReport {
     };
     let mut report = OwnReport::new(Severity::Error, "58030", what);
     report.detail = Some("The statement did not reach the target.".to_owned());
-    report.hint = Some("An operator has to look at Weir's state folder: its disk may be full.".to_owned());
+    report.hint =
+        Some("An operator has to look at Weir's state folder: its disk may be full, or nearly so.".to_owned());
     report
 }

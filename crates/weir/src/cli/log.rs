@@ -13,6 +13,7 @@ Examples:
   weir log --last 20
   weir log --follow
   weir log --principal local:alice@example.com --ruling deny
+  weir log --event alert
   weir log --since 2026-11-21T09:00:00Z --json";
 
 /// Records that a followed log starts with, if nothing else is said.
@@ -39,7 +40,7 @@ pub struct Args {
     /// Only what was decided so: permit or deny
     #[arg(long, value_parser = ["permit", "deny"])]
     ruling: Option<String>,
-    /// Only events of this kind: admitted, rejected, decided, ended, noticed, closed …
+    /// Only events of this kind: admitted, rejected, decided, ended, noticed, closed, alert …
     #[arg(long, value_name = "KIND")]
     event: Option<String>,
     /// Only from this moment on

@@ -16,7 +16,7 @@ use super::suggest;
 /// The most exports: each has a thread, and reads the whole log.
 const EXPORTS_MAX: usize = 16;
 /// The kinds of records that can be named, as `docs/evidence.md` has them.
-const EVENTS: [&str; 14] = [
+const EVENTS: [&str; 16] = [
     "started",
     "stopped",
     "policies_changed",
@@ -30,8 +30,12 @@ const EVENTS: [&str; 14] = [
     "found",
     "noticed",
     "closed",
+    "alert",
     "recorded",
+    CHECKPOINT,
 ];
+/// One of them goes where it is asked for alone.
+const CHECKPOINT: &str = "checkpoint";
 
 /// One place that records go to.
 #[derive(Clone, Debug)]
@@ -40,8 +44,10 @@ pub struct Export {
     pub name: String,
     /// Where records go.
     pub to: ExportTo,
-    /// The kinds of records that go there; all, if none are named.
+    /// The kinds of records that go there; all, if none are named, but for checkpoints.
     pub events: Option<BTreeSet<String>>,
+    /// Whether checkpoints go there.
+    pub checkpoints: bool,
 }
 
 /// Where records go.
@@ -90,7 +96,14 @@ fn export(name: &str, mut section: Section<'_>, others: &[Export], reading: &mut
     let words = [("file", Kind::File), ("syslog", Kind::Syslog), ("webhook", Kind::Webhook)];
     let kind = section.required("kind", "kind = \"webhook\"", reading.found);
     let kind = kind.and_then(|entry| entry.one_of(&words, reading.found));
-    let events = section.entry("events").map(|entry| events(&entry, reading));
+    let mut events = section.entry("events").map(|entry| events(&entry, reading));
+    let words_of_switch = [("on", true), ("off", false)];
+    let switch = section.entry("checkpoints").and_then(|entry| entry.one_of(&words_of_switch, reading.found));
+    if let (Some(events), Some(true)) = (&mut events, switch) {
+        events.insert(CHECKPOINT.to_owned());
+    }
+    let is_named = events.as_ref().is_some_and(|events| events.contains(CHECKPOINT));
+    let checkpoints = is_named || switch == Some(true);
     // Which keys there are depends on it.
     let to = match kind? {
         Kind::File => file(&mut section, others, reading),
@@ -98,7 +111,7 @@ fn export(name: &str, mut section: Section<'_>, others: &[Export], reading: &mut
         Kind::Webhook => webhook(name, &mut section, reading),
     };
     section.finish(reading.found);
-    Some(Export { name: name.to_owned(), to: to?, events })
+    Some(Export { name: name.to_owned(), to: to?, events, checkpoints })
 }
 
 fn events(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> BTreeSet<String> {
@@ -112,13 +125,9 @@ fn events(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> BTreeSet<String> 
             events.insert(event.to_owned());
             continue;
         }
-        let help = match event {
-            // The reader of the log leaves them out.
-            "checkpoint" => "checkpoints are brought to other places by `[evidence] checkpoints`".to_owned(),
-            _ => match suggest::nearest(event, EVENTS) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", EVENTS.join(", ")),
-            },
+        let help = match suggest::nearest(event, EVENTS) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", EVENTS.join(", ")),
         };
         reading.found.error(&at, format!("{} is no kind of record that is exported", suggest::quoted(event)), help);
     }

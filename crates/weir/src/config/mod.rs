@@ -5,6 +5,7 @@
 //! that nothing enforces is not accepted.
 
 mod address;
+mod alerts;
 mod certificate;
 mod detection;
 mod evidence;
@@ -24,6 +25,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use address::Address;
+pub use alerts::Alerts;
 pub use detection::{Detection, Kind};
 pub use evidence::Evidence;
 pub use export::{Export, ExportTo};
@@ -65,6 +67,8 @@ pub struct Config {
     pub detection: Detection,
     /// What is kept of what happened.
     pub evidence: Evidence,
+    /// When somebody should look.
+    pub alerts: Alerts,
     /// Where the log goes as it grows.
     pub exports: Vec<Export>,
 }

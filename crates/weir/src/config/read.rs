@@ -14,8 +14,8 @@ use toml::de::DeTable;
 use super::problem::Problem;
 use super::reader::{At, Entry, Findings, Section};
 use super::{
-    Address, Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, certificate, detection, evidence,
-    export, issuer, postgres, suggest,
+    Address, Config, Durability, LOCAL_ISSUER, Listen, ScramUse, Tls, TlsPair, alerts, certificate, detection,
+    evidence, export, issuer, postgres, suggest,
 };
 
 /// The most connections that may be logging in.
@@ -74,6 +74,8 @@ impl Reading<'_, '_> {
         let detection = detection::detection(detect_section, &mut self);
         let evidence_section = self.section_of(&mut root, "evidence");
         let evidence = evidence::evidence(evidence_section, &mut self);
+        let alerts_section = self.section_of(&mut root, "alerts");
+        let alerts = alerts::alerts(alerts_section, &mut self);
         let export_section = self.section_of(&mut root, "export");
         let exports = export::exports(export_section, &mut self);
         root.finish(self.found);
@@ -97,6 +99,7 @@ impl Reading<'_, '_> {
             groups,
             detection,
             evidence,
+            alerts,
             exports,
         }
     }

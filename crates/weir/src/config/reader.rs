@@ -195,6 +195,35 @@ impl<'t> Entry<'t> {
         number
     }
 
+    /// A number of bytes, like "256MiB"; "0" is none.
+    pub fn size(&self, max: u64, found: &mut Findings<'_>) -> Option<u64> {
+        const HELP: &str = "write a whole number with a unit, like \"256MiB\" or \"2GiB\"; \"0\" for none";
+        if matches!(self.value, DeValue::Integer(_)) {
+            return self.wrong_type("it in quotes, with its unit, like \"256MiB\"", found);
+        }
+        let text = self.text(found)?;
+        let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let shift = match unit.trim_start() {
+            "B" => Some(0),
+            "KiB" => Some(10),
+            "MiB" => Some(20),
+            "GiB" => Some(30),
+            "TiB" => Some(40),
+            "" if digits.bytes().all(|digit| digit == b'0') => Some(0),
+            _ => None,
+        };
+        let bytes = digits.parse::<u64>().ok().zip(shift).and_then(|(number, shift)| number.checked_mul(1 << shift));
+        let Some(bytes) = bytes else {
+            found.error(&self.at, format!("{} is no size", suggest::quoted(text)), HELP);
+            return None;
+        };
+        if bytes > max {
+            found.error(&self.at, "is out of range", format!("write at most \"{}TiB\"", max >> 40));
+            return None;
+        }
+        Some(bytes)
+    }
+
     /// A list of texts, each with its place; a text that is there twice is an error.
     pub fn texts(&self, found: &mut Findings<'_>) -> Vec<(At, &'t str)> {
         let mut texts: Vec<(At, &'t str)> = Vec::new();
@@ -233,6 +262,11 @@ impl<'t> Entry<'t> {
     /// Whether the value is a text, for keys where a text needs an answer of its own.
     pub fn is_text(&self) -> bool {
         self.value.is_str()
+    }
+
+    /// Whether it is a text of which this holds.
+    pub fn is_text_with(&self, holds: impl Fn(&str) -> bool) -> bool {
+        self.value.as_str().is_some_and(holds)
     }
 
     /// Whether the value is a table, likewise.

@@ -856,6 +856,16 @@ fn exports_are_read() {
     let events: Vec<_> = exports[0].events.iter().flatten().map(String::as_str).collect();
     assert_eq!(events, ["decided", "rejected"]);
     assert!(matches!(&exports[0].to, ExportTo::File(path) if path.ends_with("out.jsonl")));
+    let checkpoints = |lines: &str| {
+        let text = format!("{TARGET}[export.a]\nkind = \"file\"\npath = \"a.jsonl\"\n{lines}");
+        let export = load(&text, false).0.unwrap().exports.remove(0);
+        (export.checkpoints, export.events.map(|events| events.into_iter().collect::<Vec<_>>().join(" ")))
+    };
+    assert_eq!(checkpoints(""), (false, None));
+    assert_eq!(checkpoints("checkpoints = \"on\"\n"), (true, None));
+    assert_eq!(checkpoints("events = [\"checkpoint\"]\n"), (true, Some("checkpoint".to_owned())));
+    let both = (true, Some("alert checkpoint".to_owned()));
+    assert_eq!(checkpoints("events = [\"alert\"]\ncheckpoints = \"on\"\n"), both);
     assert!(matches!(&exports[1].to, ExportTo::Webhook { url, body: ::export::Body::Array, ca: None, .. }
         if *url == "https://siem.example.com/weir?x=1"));
     assert!(matches!(&exports[2].to, ExportTo::Syslog(to)
@@ -908,13 +918,11 @@ weir.toml:11:8: error: export.Archive.kind: "fil" is not known here
 weir.toml:12:9: error: export.a: `path` is missing
   help: add `path = "/var/log/weir.jsonl"`
 weir.toml:14:1: error: export.a.url: unknown key
-  help: known here: kind, events, path
+  help: known here: kind, events, checkpoints, path
 weir.toml:18:11: error: export.b.events: "decide" is no kind of record that is exported
   help: did you mean `decided`?
-weir.toml:18:21: error: export.b.events: "checkpoint" is no kind of record that is exported
-  help: checkpoints are brought to other places by `[evidence] checkpoints`
 weir.toml:18:44: error: export.b.events: "xyz" is no kind of record that is exported
-  help: there are started, stopped, policies_changed, policies_refused, key_rotated, epoch_began, admitted, rejected, decided, ended, found, noticed, closed, recorded
+  help: there are started, stopped, policies_changed, policies_refused, key_rotated, epoch_began, admitted, rejected, decided, ended, found, noticed, closed, alert, recorded, checkpoint
 weir.toml:21:8: error: export.c.path: is the file of another export
   help: give each a file of its own: two that write one would cut each other's lines
 weir.toml:22:10: error: export.c.events: names no kind of record
@@ -954,4 +962,82 @@ fn exports_in_the_open_are_warned_about() {
 weir.toml:15:7: warning: export.siem.url: all records go over the network unprotected
   help: use https"#
     );
+}
+
+#[test]
+fn a_reserve_is_a_size() {
+    let read = |size: &str| {
+        let (config, said) = load(&format!("{TARGET}[evidence]\nreserve = {size}\n"), false);
+        config.map(|config| config.evidence.reserve_bytes).map_err(|_| said)
+    };
+    assert_eq!(load(TARGET, false).0.unwrap().evidence.reserve_bytes, 256 << 20, "where nothing is said");
+    for (size, bytes) in [
+        (r#""0""#, 0),
+        (r#""0B""#, 0),
+        (r#""1B""#, 1),
+        (r#""10 KiB""#, 10 << 10),
+        (r#""256MiB""#, 256 << 20),
+        (r#""1GiB""#, 1 << 30),
+        (r#""64TiB""#, 64 << 40),
+    ] {
+        assert_eq!(read(size), Ok(bytes), "{size}");
+    }
+    for (size, what) in [
+        ("1024", "is a number\n  help: write it in quotes, with its unit"),
+        (r#""1024""#, "\"1024\" is no size\n  help: write a whole number with a unit"),
+        (r#""1 GB""#, "is no size"),
+        (r#""1gib""#, "is no size"),
+        (r#""MiB""#, "is no size"),
+        (r#""-1MiB""#, "is no size"),
+        (r#""1.5GiB""#, "is no size"),
+        (r#""99999999999999999999GiB""#, "is no size"),
+        (r#""18446744073709551615TiB""#, "is no size"),
+        (r#""65TiB""#, "is out of range\n  help: write at most \"64TiB\""),
+    ] {
+        let said = read(size).unwrap_err();
+        assert!(said.contains(&format!("evidence.reserve: {what}")) || said.contains(what), "{size}: {said}");
+    }
+}
+
+#[test]
+fn alerts_are_on_and_can_be_set() {
+    let defaults = load(TARGET, false).0.unwrap().alerts;
+    assert_eq!(defaults, Alerts::default());
+    assert!(defaults.rules.first_use && defaults.rules.unusual_volume);
+    let text = "[alerts]\nfirst_use = \"off\"\nunusual_volume = \"off\"\nunusual_rows_factor = 2\nunusual_rows_min = 7\n\
+                target_unreachable_seconds = 1\ncheckpoints_unreachable_seconds = 2\nexport_failing_seconds = 3\n";
+    let set = load(&format!("{TARGET}{text}"), false).0.unwrap().alerts;
+    let rules = ::alerts::Rules { first_use: false, unusual_volume: false, factor: 2, rows_min: 7 };
+    let (target_unreachable, checkpoints_unreachable, export_failing) = (1_000_000, 2_000_000, 3_000_000);
+    assert_eq!(set, Alerts { rules, target_unreachable, checkpoints_unreachable, export_failing });
+    target_refused(
+        "\n[alerts]\nfirst_use = true\nunusual_rows_factor = 1\ntarget_unreachable_seconds = 0\nunusual_rows = 5\n",
+        r#"weir.toml:11:13: error: alerts.first_use: is true or false
+  help: write a text in quotes
+weir.toml:12:23: error: alerts.unusual_rows_factor: is out of range
+  help: write a whole number from 2 to 1000000
+weir.toml:13:30: error: alerts.target_unreachable_seconds: is out of range
+  help: write a whole number from 1 to 604800
+weir.toml:14:1: error: alerts.unusual_rows: unknown key
+  help: did you mean `unusual_rows_min`?"#,
+    );
+}
+
+#[test]
+fn urls_are_places_of_checkpoints() {
+    let read = |places: &str| {
+        let (config, said) = load(&format!("{TARGET}[evidence]\ncheckpoints = {places}\n"), false);
+        config.map(|config| config.evidence).map_err(|_| said)
+    };
+    let evidence = read(r#"["there", "https://w.example/weir/", "http://[::1]:8080/note"]"#).unwrap();
+    assert_eq!((evidence.checkpoints.len(), evidence.checkpoint_urls.len()), (1, 2));
+    for (places, what) in [
+        (r#"["http://w.example/weir/"]"#, "over the network unprotected\n  help: use https"),
+        (r#"["https://a:b@w.example/"]"#, "has a user name or password in it"),
+        (r#"["ftp://w.example/"]"#, "is neither an https nor an http URL"),
+        (r#"["https://w.example/", "https://w.example/"]"#, "is named twice"),
+    ] {
+        let said = read(places).unwrap_err();
+        assert!(said.contains(what), "{places}: {said}");
+    }
 }

@@ -13,18 +13,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
-use evidence::Log;
+use evidence::{Log, Reserve};
 use gate::{Event, Gate, Ledger, Record, Tally};
 use model::UnixMicros;
 use protocol_postgres::{CallerTls, Postgres, Signals};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::alerts::{self, Alerts};
 use crate::config::{Config, Durability};
 use crate::exports::{ExportDown, Exports};
 use crate::secrets::Secrets;
 use crate::state::{self, FileError};
 use crate::{log_keys, policies, tls, wiring};
+
+pub use watched::State;
 
 /// How long running sessions may go on after Weir was asked to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
@@ -109,16 +112,20 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     keys_follow(config, &log, &secrets, &*first)?;
     let names = config.targets.values().map(|target| target.target.id.clone());
     let mut gate = Gate::new(Arc::new(policies), secrets.keys()).with_tally(Tally::new(names, config.workers));
-    let mut recordings = None;
+    let (mut recordings, mut disks) = (None, vec![("log", log.space())]);
     if let Some(recorder) = wiring::recorder(config, &secrets, Arc::clone(&first))? {
         recordings = Some(recorder.meter());
+        disks.push(("recordings", recorder.space()));
         gate = gate.with_recorder(Arc::new(recorder));
     }
     let gate = Arc::new(gate);
+    let spaces = disks.iter().map(|(_, space)| Arc::clone(space)).collect();
+    let _reserve = Reserve::keep(config.evidence.reserve_bytes, spaces)?;
     let said = Arc::<watched::State>::default();
+    let (tapes, watched_disks) = (recordings.clone(), disks.clone());
     let api = api_listener.map(|listener| {
         let (gate, state) = (Arc::clone(&gate), Arc::clone(&said));
-        watched::serve(listener, watched::Parts { gate, log: log.meter(), recordings, state, started })
+        watched::serve(listener, watched::Parts { gate, log: log.meter(), recordings, disks, state, started })
     });
     let api = api.transpose()?;
     let directory = Arc::new(wiring::directory(config).map_err(ServeError::Identity)?);
@@ -138,6 +145,20 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let address = config.listen.postgres.ok_or(ServeError::NothingToServe)?;
     let workers = workers::Workers::start(config.workers, &postgres, |lane| -> Arc<dyn Ledger> { log.lane(lane) })?;
     let exports = Exports::start(config)?;
+    let _ = said.exports.set(exports.watch());
+    let alerted = Arc::new(alerts::Said::new(Arc::clone(&first)));
+    let _ = said.alerts.set(Arc::clone(&alerted));
+    let conditions = alerts::Conditions {
+        gate: Arc::clone(&gate),
+        log: log.meter(),
+        recordings: tapes,
+        disks: watched_disks,
+        exports: exports.watch(),
+        state: Arc::clone(&said),
+        settings: config.alerts,
+        episodes: Default::default(),
+    };
+    let alerts = Alerts::start(conditions, alerts::Reader::new(&config.state, config.alerts.rules), alerted)?;
     runtime.block_on(async {
         let listener = listen::bind(address).await.map_err(|why| ServeError::Listen { address, why })?;
         let local = listener.local_addr()?;
@@ -181,6 +202,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         tracing::warn!("{left} sessions were cut off");
     }
     drop(api);
+    drop(alerts);
     let stopped = first.append(&[record(Event::Stopped {})]);
     exports.stop();
     stopped?;

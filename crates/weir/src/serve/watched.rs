@@ -1,16 +1,19 @@
 //! What a running Weir says of itself to whoever watches it: its parts' numbers, put together.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use api::{Figures, Server, Timestamp};
-use evidence::{LogFigures, Meter, recording};
+use evidence::{Level, LogFigures, Meter, Space, SpaceFigures, recording};
+use export::Status;
 use gate::{Gate, Shown};
 use model::UnixMicros;
 
 use super::ServeError;
+use crate::alerts::Said;
+use crate::exports::Watch;
 use crate::version::VERSION;
 
 /// The parts of a running Weir that say something of themselves.
@@ -18,12 +21,13 @@ pub struct Parts {
     pub gate: Arc<Gate>,
     pub log: Meter,
     pub recordings: Option<recording::Meter>,
+    pub disks: Vec<(&'static str, Arc<Space>)>,
     pub state: Arc<State>,
     pub started: SystemTime,
 }
 
 /// What only the serving itself knows.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct State {
     /// Callers can connect.
     pub listens: AtomicBool,
@@ -31,6 +35,10 @@ pub struct State {
     pub stopping: AtomicBool,
     /// The policies in the folder have changed, and are not in force.
     pub policies_refused: AtomicBool,
+    /// The exports, once they run.
+    pub exports: OnceLock<Vec<Watch>>,
+    /// The alerts, once they are looked for.
+    pub alerts: OnceLock<Arc<Said>>,
 }
 
 /// Listens, before anything else is begun: an address that is taken is found then.
@@ -57,10 +65,14 @@ impl Parts {
             policies: api::Policies {
                 hash: self.gate.policies().hash().to_owned(),
                 refused: is(&self.state.policies_refused),
+                errors: self.gate.erred().times(),
             },
             log: log(self.log.read()),
             recordings: self.recordings.as_ref().map(|meter| recordings(meter.read())),
+            disks: self.disks.iter().map(|(of, space)| disk(of, space.read())).collect(),
             targets: tally.each().map(|(name, counted)| target(name.to_string(), counted)).collect(),
+            exports: self.state.exports.get().into_iter().flatten().map(export).collect(),
+            alerts: self.state.alerts.get().map(|said| said.counts()).unwrap_or_default(),
             strangers_rejected: tally.elsewhere().rejected,
         }
     }
@@ -75,6 +87,17 @@ fn log(figures: LogFigures) -> api::Log {
 fn recordings(figures: recording::Figures) -> api::Recordings {
     let recording::Figures { open, raw_bytes, written_bytes, failed, is_down } = figures;
     api::Recordings { open, raw_bytes, written_bytes, failed, is_down }
+}
+
+fn disk(of: &'static str, figures: SpaceFigures) -> api::Disk {
+    let SpaceFigures { free, reserve, level } = figures;
+    api::Disk { of, free, reserve, is_low: level >= Level::Low, is_reserved: level == Level::Reserved }
+}
+
+fn export(watch: &Watch) -> api::Export {
+    let Status { behind, since: _, failing, failures, delivered, delivered_at } = watch.status();
+    let delivered_at = delivered_at.map(|UnixMicros(at)| Timestamp(at));
+    api::Export { name: watch.name.clone(), delivered, delivered_at, behind, is_failing: failing.is_some(), failures }
 }
 
 fn target(name: String, counted: gate::Counted) -> api::Target {

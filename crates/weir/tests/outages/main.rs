@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and prints the figures that it measured"
 )]
 
+mod alerting;
 mod between;
 mod catalogs;
 mod certificates;
@@ -30,6 +31,7 @@ mod orders;
 mod random;
 mod recorded;
 mod reloading;
+mod reserve;
 mod restored;
 mod rogues;
 mod scram;
@@ -39,3 +41,4 @@ mod unwritable;
 mod versions;
 mod watched;
 mod wire;
+mod witnesses;

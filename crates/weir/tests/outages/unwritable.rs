@@ -11,10 +11,10 @@ use crate::house::{SERVER, assert_sound, before, database, records, run, verify_
 use crate::wire::Session;
 
 /// A small file system over a folder, gone when this is.
-struct Mounted(PathBuf);
+pub struct Mounted(PathBuf);
 
 impl Mounted {
-    fn over(folder: &Path, options: &str) -> Self {
+    pub fn over(folder: &Path, options: &str) -> Self {
         privileged(&["mount", "-t", "tmpfs", "-o", options, "tmpfs"], folder);
         Self(folder.to_path_buf())
     }
@@ -42,7 +42,7 @@ fn privileged(command: &[&str], folder: &Path) {
 }
 
 /// A state folder with a small file system where the log will be.
-fn small_log(weir: &Weir, options: &str) -> Mounted {
+pub fn small_log(weir: &Weir, options: &str) -> Mounted {
     use std::os::unix::fs::DirBuilderExt as _;
     let log = weir.state().join("log");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&log).unwrap();
@@ -66,7 +66,7 @@ fn ids_of(database: &str, weir: &Weir) -> (Vec<String>, Vec<String>) {
 #[test]
 fn a_full_disk_stops_everything_until_there_is_space_again() {
     database("disk_full", "CREATE TABLE kept (id int PRIMARY KEY)");
-    let mut weir = before("disk_full").setting("workers = 1").write();
+    let mut weir = before("disk_full").setting("workers = 1").lines("[evidence]\nreserve = \"0\"\n").write();
     let _mounted = small_log(&weir, "size=256k,mode=0700");
     weir.start();
     let token = weir.token("alice", &[]);

@@ -14,7 +14,7 @@ use crate::house::{ALL, PASSWORD, SERVER, assert_sound, before, builder, databas
 use crate::unwritable::Frozen;
 use crate::wire::Session;
 
-const API: &str = "api = \"127.0.0.1:0\"";
+pub const API: &str = "api = \"127.0.0.1:0\"";
 
 /// Nobody sees an email, and nobody deletes.
 const POLICIES: &str = r#"
@@ -23,14 +23,14 @@ const POLICIES: &str = r#"
 @id("kept") forbid (principal, action == Action::"delete", resource);
 "#;
 
-fn scrape(weir: &Weir) -> Scraped {
+pub fn scrape(weir: &Weir) -> Scraped {
     let answer = get(weir.api(), "/metrics").unwrap();
     assert_eq!(answer.status, 200, "{}", answer.head);
     Scraped::read(&answer.body).unwrap_or_else(|wrong| panic!("{wrong}\n{}", answer.body))
 }
 
 /// Whether it is ready, why not, and which targets are out of reach.
-fn ready(weir: &Weir) -> (u16, Vec<String>, Vec<String>) {
+pub fn ready(weir: &Weir) -> (u16, Vec<String>, Vec<String>) {
     let answer = get(weir.api(), "/readyz").unwrap();
     let said: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(said["ready"], answer.status == 200);

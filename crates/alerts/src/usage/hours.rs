@@ -1,0 +1,98 @@
+//! How much there was in each hour, as far as it takes to know the most of a week: of the hour that runs all of it, and of each day the
+//! hour with the most.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Micros, SECOND};
+
+/// Days before this one that are remembered.
+const DAYS: u64 = 7;
+const DAY_HOURS: u64 = 24;
+const HOUR: Micros = 3600 * SECOND;
+
+/// Sums by the hour.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hours {
+    hour: u64,
+    sum: u64,
+    /// Days, the oldest first, each with the most that one of its hours had. The hour that runs is in none.
+    days: Vec<(u64, u64)>,
+}
+
+/// The number of an hour since 1970, UTC.
+pub fn hour_of(at: Micros) -> u64 {
+    at.checked_div(HOUR).unwrap_or_default()
+}
+
+/// When it began.
+pub fn begin_of(hour: u64) -> Micros {
+    hour.saturating_mul(HOUR)
+}
+
+fn day_of(hour: u64) -> u64 {
+    hour.checked_div(DAY_HOURS).unwrap_or_default()
+}
+
+impl Hours {
+    /// Adds to an hour, and says how much it has then. One that is before the last counts as that one.
+    pub fn add(&mut self, hour: u64, more: u64) -> u64 {
+        if hour > self.hour {
+            self.finish();
+            (self.hour, self.sum) = (hour, 0);
+            let today = day_of(hour);
+            self.days.retain(|(day, _)| day.saturating_add(DAYS) >= today);
+        }
+        self.sum = self.sum.saturating_add(more);
+        self.sum
+    }
+
+    /// The most that an hour before this one had, of its day and the seven days before.
+    pub fn most_before(&self, hour: u64) -> u64 {
+        let today = day_of(hour);
+        let days = self.days.iter().filter(|(day, _)| day.saturating_add(DAYS) >= today);
+        days.map(|(_, most)| *most).max().unwrap_or_default()
+    }
+
+    fn finish(&mut self) {
+        let today = day_of(self.hour);
+        match self.days.last_mut() {
+            Some((day, most)) if *day == today => *most = self.sum.max(*most),
+            _ if self.sum > 0 => self.days.push((today, self.sum)),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_is_of_a_week_and_of_hours_that_are_over() {
+        let mut hours = Hours::default();
+        let first = 24 * 20_000;
+        assert_eq!(hours.add(first, 3), 3);
+        assert_eq!(hours.add(first, 4), 7);
+        assert_eq!(hours.most_before(first), 0);
+        assert_eq!(hours.add(first + 1, 2), 2);
+        assert_eq!(hours.most_before(first + 1), 7);
+        assert_eq!(hours.add(first, 1), 3, "an hour that is over does not come back");
+        hours.add(first + 24 * 3, 5);
+        assert_eq!(hours.most_before(first + 24 * 3), 7);
+        hours.add(first + 24 * 7 + 23, 1);
+        assert_eq!(hours.most_before(first + 24 * 7 + 23), 7, "seven days ago");
+        hours.add(first + 24 * 8, 1);
+        assert_eq!(hours.most_before(first + 24 * 8), 5);
+        hours.add(first + 24 * 30, 1);
+        assert_eq!((hours.most_before(first + 24 * 30), hours.days.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut hours = Hours::default();
+        (0..24 * 400).for_each(|hour| {
+            hours.add(hour, hour % 100 + 1);
+            assert!(hours.days.len() <= 8);
+        });
+    }
+}
