@@ -23,6 +23,8 @@ pub struct Figures {
     pub log: Log,
     /// Its recordings, if any target is recorded.
     pub recordings: Option<Recordings>,
+    /// What it deletes of them.
+    pub retention: Retention,
     /// Its targets, each once. Those of the configuration and no others: the numbers of labels are bounded by that.
     pub targets: Vec<Target>,
     /// Callers that were turned away before they had named a target.
@@ -68,6 +70,15 @@ pub struct Recordings {
     pub failed: u64,
     /// Whether the last try failed.
     pub is_down: bool,
+}
+
+/// Recordings that were kept long enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Those that were deleted.
+    pub deleted: u64,
+    /// Looks for them that stopped before they were through.
+    pub failed: u64,
 }
 
 /// One target.

@@ -132,6 +132,14 @@ pub const METRICS: &[Metric] = &[
     gauge("weir_recordings_down", "Whether the last try to write a recording failed.", |of| {
         recorded(of, |of| Value::Is(of.is_down))
     }),
+    counter("weir_recordings_deleted_total", "Recordings deleted after their target's retention.", |of| {
+        count(of.retention.deleted)
+    }),
+    counter(
+        "weir_retention_failed_total",
+        "Looks for recordings to delete that stopped early: the log, the holds or the disk did not let them.",
+        |of| count(of.retention.failed),
+    ),
 ];
 
 /// All of them as Prometheus reads them.

@@ -14,6 +14,7 @@ mod policies;
 mod protocols;
 mod serve;
 mod state;
+mod time_span;
 mod tls;
 mod version;
 mod wiring;

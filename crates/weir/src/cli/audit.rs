@@ -1,6 +1,7 @@
 //! `weir audit`: proving the record.
 
 mod recordings;
+mod retention;
 
 use std::fs;
 use std::io::{Read as _, stdin};
@@ -22,6 +23,7 @@ Examples:
   weir audit verify --key log.pub --folder /backup/weir-state/log --checkpoint /mnt/witness/weir-5f2a90c1.checkpoint
   weir audit prove 0:1234 > proof
   weir audit check proof --key log.pub
+  weir audit retention
   weir audit reindex";
 
 /// Check the decision log, and prove what is in it.
@@ -37,6 +39,7 @@ enum What {
     Verify(Verify),
     Prove(Prove),
     Check(Check),
+    Retention(retention::Args),
     /// Make the index that `weir sessions` and `weir search` ask anew from the log
     Reindex(Reindex),
 }
@@ -127,6 +130,7 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
         What::Verify(args) => run_verify(&args, global),
         What::Prove(args) => run_prove(&args, global),
         What::Check(args) => run_check(&args),
+        What::Retention(args) => retention::run(&args, global),
         What::Reindex(reindex) => reindex.run(&load_config(global)?.state),
     }
 }

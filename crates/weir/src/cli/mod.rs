@@ -9,6 +9,7 @@ mod demo;
 mod detect;
 mod discover;
 mod error;
+mod hold;
 mod indexed;
 mod init;
 mod log;
@@ -20,7 +21,6 @@ mod replay;
 mod search;
 mod serve;
 mod sessions;
-mod time_span;
 mod token;
 
 use std::fmt::Display;
@@ -33,7 +33,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub use error::CliError;
 
 use crate::config::{Config, PostgresTarget, Problem, nearest};
-use crate::version;
+use crate::{time_span, version};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,6 +88,7 @@ enum Command {
     Search(search::Args),
     Audit(audit::Args),
     Replay(replay::Args),
+    Hold(hold::Args),
     Detect(detect::Args),
     Discover(discover::Args),
     Demo(demo::Args),
@@ -105,6 +106,7 @@ impl Command {
             Self::Search(args) => search::run(args, global),
             Self::Audit(args) => audit::run(args, global),
             Self::Replay(args) => replay::run(args, global),
+            Self::Hold(args) => hold::run(args, global),
             Self::Detect(args) => detect::run(args, global),
             Self::Discover(args) => discover::run(args, global),
             Self::Demo(args) => demo::run(args, global),

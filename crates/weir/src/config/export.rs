@@ -16,7 +16,7 @@ use super::suggest;
 /// The most exports: each has a thread, and reads the whole log.
 const EXPORTS_MAX: usize = 16;
 /// The kinds of records that can be named, as `docs/evidence.md` has them.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 15] = [
     "started",
     "stopped",
     "policies_changed",
@@ -29,6 +29,9 @@ const EVENTS: [&str; 12] = [
     "noticed",
     "closed",
     "recorded",
+    "recording_deleted",
+    "hold_placed",
+    "hold_released",
 ];
 
 /// One place that records go to.

@@ -4,6 +4,7 @@
 //! stay, and a lane of the decision log of its own, so that workers share no lock on the way of a statement.
 
 mod files;
+mod keeper;
 mod listen;
 mod reload;
 mod watched;
@@ -114,9 +115,10 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     }
     let gate = Arc::new(gate);
     let said = Arc::<watched::State>::default();
+    let kept = Arc::<keeper::Kept>::default();
     let api = api_listener.map(|listener| {
-        let (gate, state) = (Arc::clone(&gate), Arc::clone(&said));
-        watched::serve(listener, watched::Parts { gate, log: log.meter(), recordings, state, started })
+        let (gate, state, kept) = (Arc::clone(&gate), Arc::clone(&said), Arc::clone(&kept));
+        watched::serve(listener, watched::Parts { gate, log: log.meter(), recordings, kept, state, started })
     });
     let api = api.transpose()?;
     let directory = Arc::new(wiring::directory(config).map_err(ServeError::Identity)?);
@@ -136,6 +138,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let address = config.listen.postgres.ok_or(ServeError::NothingToServe)?;
     let workers = workers::Workers::start(config.workers, &postgres, |lane| -> Arc<dyn Ledger> { log.lane(lane) })?;
     let exports = Exports::start(config)?;
+    let keeper = keeper::Keeper::start(config, Arc::clone(&first), kept)?;
     runtime.block_on(async {
         let listener = listen::bind(address).await.map_err(|why| ServeError::Listen { address, why })?;
         let local = listener.local_addr()?;
@@ -179,6 +182,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         tracing::warn!("{left} sessions were cut off");
     }
     drop(api);
+    drop(keeper);
     let stopped = first.append(&[record(Event::Stopped {})]);
     exports.stop();
     stopped?;

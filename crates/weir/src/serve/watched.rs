@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use api::{Figures, Server, Timestamp};
@@ -11,6 +11,7 @@ use gate::{Gate, Shown};
 use model::UnixMicros;
 
 use super::ServeError;
+use super::keeper::Kept;
 use crate::version::VERSION;
 
 /// The parts of a running Weir that say something of themselves.
@@ -18,6 +19,7 @@ pub struct Parts {
     pub gate: Arc<Gate>,
     pub log: Meter,
     pub recordings: Option<recording::Meter>,
+    pub kept: Arc<Kept>,
     pub state: Arc<State>,
     pub started: SystemTime,
 }
@@ -59,6 +61,7 @@ impl Parts {
                 refused: is(&self.state.policies_refused),
             },
             log: log(self.log.read()),
+            retention: retention(&self.kept),
             recordings: self.recordings.as_ref().map(|meter| recordings(meter.read())),
             targets: tally.each().map(|(name, counted)| target(name.to_string(), counted)).collect(),
             strangers_rejected: tally.elsewhere().rejected,
@@ -75,6 +78,11 @@ fn log(figures: LogFigures) -> api::Log {
 fn recordings(figures: recording::Figures) -> api::Recordings {
     let recording::Figures { open, raw_bytes, written_bytes, failed, is_down } = figures;
     api::Recordings { open, raw_bytes, written_bytes, failed, is_down }
+}
+
+fn retention(kept: &Kept) -> api::Retention {
+    let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    api::Retention { deleted: read(&kept.deleted), failed: read(&kept.failed) }
 }
 
 fn target(name: String, counted: gate::Counted) -> api::Target {

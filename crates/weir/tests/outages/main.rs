@@ -29,6 +29,7 @@ mod orders;
 mod random;
 mod recorded;
 mod reloading;
+mod retained;
 mod rogues;
 mod scram;
 mod strangers;
