@@ -77,6 +77,8 @@ pub struct Recordings {
 pub struct Retention {
     /// Those that were deleted.
     pub deleted: u64,
+    /// Those that are never deleted, because nobody can tell whether they may be.
+    pub never: u64,
     /// Looks for them that stopped before they were through.
     pub failed: u64,
 }

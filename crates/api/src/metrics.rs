@@ -135,6 +135,11 @@ pub const METRICS: &[Metric] = &[
     counter("weir_recordings_deleted_total", "Recordings deleted after their target's retention.", |of| {
         count(of.retention.deleted)
     }),
+    gauge(
+        "weir_recordings_undeletable",
+        "Recordings found since the start that are never deleted: unreadable, not as the log says, or of no target.",
+        |of| Some(Value::Count(of.retention.never)),
+    ),
     counter(
         "weir_retention_failed_total",
         "Looks for recordings to delete that stopped early: the log, the holds or the disk did not let them.",

@@ -171,6 +171,11 @@ impl Sweeper {
         }
     }
 
+    /// How many recordings it has found that are never deleted, because nobody can tell whether they may be.
+    pub fn never_deleted(&self) -> usize {
+        self.never.len()
+    }
+
     /// Tells the log of all holds that it does not know of.
     pub fn tell_holds(&mut self) -> Result<usize, HoldError> {
         let mut holds = self.holds.lock()?;

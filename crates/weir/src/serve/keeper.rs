@@ -28,6 +28,8 @@ const TELL_AGAIN: Duration = Duration::from_secs(10);
 pub struct Kept {
     /// Recordings that it deleted.
     pub deleted: AtomicU64,
+    /// Recordings that it found and never deletes.
+    pub never: AtomicU64,
     /// Sweeps that stopped before they were through.
     pub failed: AtomicU64,
 }
@@ -122,7 +124,9 @@ impl Rounds {
 
     fn sweep(&mut self) {
         self.sweep_at = Instant::now().checked_add(self.every).unwrap_or(self.sweep_at);
-        match self.sweeper.sweep(now(), &self.kept.deleted) {
+        let swept = self.sweeper.sweep(now(), &self.kept.deleted);
+        self.kept.never.store(u64::try_from(self.sweeper.never_deleted()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        match swept {
             Ok(Swept { deleted: 0, .. }) => {}
             Ok(Swept { deleted, held }) => {
                 tracing::info!("{deleted} recordings were kept long enough and are deleted; {held} are held");

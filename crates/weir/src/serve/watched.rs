@@ -82,7 +82,7 @@ fn recordings(figures: recording::Figures) -> api::Recordings {
 
 fn retention(kept: &Kept) -> api::Retention {
     let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
-    api::Retention { deleted: read(&kept.deleted), failed: read(&kept.failed) }
+    api::Retention { deleted: read(&kept.deleted), never: read(&kept.never), failed: read(&kept.failed) }
 }
 
 fn target(name: String, counted: gate::Counted) -> api::Target {

@@ -193,7 +193,7 @@ fn what_is_held_stays_until_it_is_released() {
 
 #[test]
 fn what_somebody_changed_or_took_away_is_told_from_what_was_deleted() {
-    let mut weir = recorded("retained_touched", "").start();
+    let mut weir = recorded("retained_touched", "").listen("api = \"127.0.0.1:0\"").start();
     let (changed, changed_file) = session(&weir, "alice", "retained_touched");
     let (_, taken) = session(&weir, "bob", "retained_touched");
     let (_, file) = session(&weir, "carol", "retained_touched");
@@ -213,6 +213,11 @@ fn what_somebody_changed_or_took_away_is_told_from_what_was_deleted() {
     wait_until(SOON, "it says what it leaves", || said(&weir) == 2).unwrap();
     assert_eq!(fs::read(&changed_file).unwrap(), bytes);
     assert!(lost.exists());
+    let undeletable = || {
+        let scraped = testkit::http::get(weir.api(), "/metrics").unwrap();
+        Scraped::read(&scraped.body).unwrap().value("weir_recordings_undeletable", None)
+    };
+    wait_until(SOON, "it counts what it leaves", || undeletable() == Some(2.0)).unwrap();
     let (code, out, _) = run(&weir, &["audit", "verify", "--recordings"]);
     assert!(code == 1 && out.contains("1 recording deleted, as the log says"), "{out}");
     for (file, wrong) in [(&changed_file, "it was changed"), (&taken, "it is missing"), (&lost, "")] {

@@ -20,7 +20,10 @@ pub fn altered(log: &Path) -> Result<u64, CliError> {
     let mut altered = u64::try_from(faults.len()).unwrap_or(u64::MAX);
     faults.iter().try_for_each(|fault| output::line(format_args!("fault: {fault}")))?;
     // One that is told to be deleted and is there was not got to: it is as any other.
-    let is_gone = |file: &str| deleted.contains(file) && fs::symlink_metadata(folder.join(file)).is_err();
+    let is_gone = |file: &str| {
+        let found = fs::symlink_metadata(folder.join(file));
+        deleted.contains(file) && found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
     let (gone, there): (Vec<_>, Vec<_>) = written.into_iter().partition(|(file, _)| is_gone(file));
     let total = there.iter().fold(0, |all: u64, (_, (bytes, _))| all.saturating_add(*bytes));
     let (mut progress, count) = (Progress::of_bytes(Some(total)), there.len());
