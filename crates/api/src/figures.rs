@@ -25,6 +25,8 @@ pub struct Figures {
     pub recordings: Option<Recordings>,
     /// The disks that both are on, each once.
     pub disks: Vec<Disk>,
+    /// What it deletes of them.
+    pub retention: Retention,
     /// Its targets, each once. Those of the configuration and no others: the numbers of labels are bounded by that.
     pub targets: Vec<Target>,
     /// Its exports, each once: those of the configuration.
@@ -108,6 +110,17 @@ pub struct Export {
     pub is_failing: bool,
     /// How often it failed.
     pub failures: u64,
+}
+
+/// Recordings that were kept long enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Those that were deleted.
+    pub deleted: u64,
+    /// Those that are never deleted, because nobody can tell whether they may be.
+    pub never: u64,
+    /// Looks for them that stopped before they were through.
+    pub failed: u64,
 }
 
 /// One target.

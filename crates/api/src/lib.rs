@@ -22,7 +22,7 @@ mod readiness;
 mod server;
 mod text;
 
-pub use figures::{Disk, Export, Figures, Log, Policies, Recordings, Target, Timestamp};
+pub use figures::{Disk, Export, Figures, Log, Policies, Recordings, Retention, Target, Timestamp};
 pub use metrics::{METRICS, Metric, exposition};
 pub use readiness::{Readiness, Reason, readiness};
 pub use server::{CONNECTIONS_MAX, Server};

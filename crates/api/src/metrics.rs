@@ -187,6 +187,19 @@ pub const METRICS: &[Metric] = &[
         help: "Alerts, as the decision log has them; of what has an end its beginnings.",
         read: Read::EachWord("what", |of| &of.alerts),
     },
+    counter("weir_recordings_deleted_total", "Recordings deleted after their target's retention.", |of| {
+        count(of.retention.deleted)
+    }),
+    gauge(
+        "weir_recordings_undeletable",
+        "Recordings found since the start that are never deleted: unreadable, not as the log says, or of no target.",
+        |of| Some(Value::Count(of.retention.never)),
+    ),
+    counter(
+        "weir_retention_failed_total",
+        "Looks for recordings to delete that stopped early: the log, the holds or the disk did not let them.",
+        |of| count(of.retention.failed),
+    ),
 ];
 
 /// All of them as Prometheus reads them.

@@ -16,6 +16,7 @@ pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
 }
 
 /// A folder that is taken.
+#[derive(Debug)]
 pub(crate) struct Lock(File);
 
 impl Lock {

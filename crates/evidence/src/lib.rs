@@ -17,7 +17,8 @@
 //!
 //! Beside the log stand recordings of what callers were shown, in [`recording`].
 //!
-//! What this crate is not: it decides nothing, and never deletes a segment or a recording.
+//! What this crate is not: it decides nothing, and never deletes a segment. A recording it deletes when its target's retention says so, no
+//! [`hold`] keeps it, and the log has been told ([`recording::Sweeper`]).
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
@@ -27,6 +28,7 @@ mod epoch;
 mod filter;
 mod folder;
 pub mod format;
+pub mod hold;
 mod lane;
 mod log;
 mod meter;
@@ -54,7 +56,7 @@ pub use log::{Durability, Log, OpenError, look, put_aside};
 pub use meter::{LogFigures, Meter};
 pub use note::{Keyring, NoteError, SigningKey, VerifyKey};
 pub use prove::{PROOF_BYTES_MAX, Proved, RecordName, Unconvincing, Unproved, check_proof, prove, prove_growth};
-pub use read::{Caller, Follower, LoggedRecord, Place, Records, records, records_after};
+pub use read::{Caller, Follower, LoggedRecord, Place, Records, records, records_after, records_since};
 pub use render::{Zone, json_line, printable, render};
 pub use resume::NotAsSigned;
 pub use signer::Signing;

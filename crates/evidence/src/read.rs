@@ -108,6 +108,27 @@ pub fn records(folder: &Path) -> io::Result<Records> {
     Records::of_newest(folder, usize::MAX)
 }
 
+/// Records of the log in `folder` from about this moment on: each lane from its last segment that had begun by then. As long as the clock
+/// does not step back, all that were written after that are among them.
+pub fn records_since(folder: &Path, at: UnixMicros) -> io::Result<Records> {
+    let mut lanes = BTreeMap::new();
+    for (number, segments) in list(folder)?.lanes {
+        let mut from = segments.len();
+        while let Some(before) = from.checked_sub(1) {
+            from = before;
+            let Some(name) = segments.get(from) else { break };
+            // One whose beginning can't be read is read: that says what is wrong with it.
+            let begins = open_segment(folder, *name)?.map_or(0, |opened| opened.header.at);
+            if begins <= at.0 {
+                break;
+            }
+        }
+        let queue = segments.into_iter().skip(from).collect();
+        lanes.insert(number, LaneReader::new(folder.to_owned(), queue, from > 0));
+    }
+    Ok(Records::of(folder, lanes))
+}
+
 impl Records {
     /// Those in the newest segments of each lane, `depth` of them.
     fn of_newest(folder: &Path, depth: usize) -> io::Result<Self> {

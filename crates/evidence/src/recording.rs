@@ -12,7 +12,9 @@
 //! [`open()`] reads one back, chunk by chunk, and says where and why it stops: at its end, where a killed or running process
 //! stopped writing, or at something that was changed. The byte format is in [`mod@format`]; `docs/recordings.md` explains it to strangers.
 //!
-//! What this is not: it knows no protocol's bytes, masks nothing, and deletes nothing.
+//! A [`Sweeper`] deletes those that were kept long enough.
+//!
+//! What this is not: it knows no protocol's bytes, and masks nothing.
 
 mod check;
 mod chunk;
@@ -26,6 +28,7 @@ mod meter;
 mod pages;
 mod reader;
 mod recover;
+mod retention;
 mod session;
 mod worker;
 
@@ -58,6 +61,7 @@ pub use keys::{RecordingKeys, Refused};
 pub use list::{FindError, Listed, find, list};
 pub use meter::{Figures, Meter};
 pub use reader::{Fault, Kept, KeptField, KeptFrame, Next, OpenError, Reader, Unreadable, open};
+pub use retention::{Retention, State, Surveyed, SweepError, Sweeper, Swept, survey};
 
 /// The file that the writer of recordings holds locked.
 const LOCK_NAME: &str = "lock";

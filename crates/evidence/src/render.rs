@@ -187,6 +187,21 @@ impl Words<'_> {
                 self.after(": ", "file");
                 self.after("  bytes ", "bytes");
             }
+            "recording_deleted" => {
+                self.say("recording deleted");
+                self.after(", ", "why");
+                self.after(": ", "file");
+            }
+            kind @ ("hold_placed" | "hold_released") => {
+                self.say(if kind == "hold_placed" { "hold placed: " } else { "hold released: " });
+                self.value("name");
+                self.after(" by ", "by");
+                self.after(" for ", "reason");
+                for key in ["sessions", "principals", "targets", "runs"] {
+                    self.after(&format!("  {key} "), key);
+                }
+                self.after("  all ", "all");
+            }
             "started" => {
                 self.say("Weir started");
                 self.after(", version ", "version");

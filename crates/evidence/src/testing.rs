@@ -4,9 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use gate::{Decided, Ended, Event, Outcome, Record, Ruling};
+use gate::{Decided, Ended, Event, Ledger, LedgerDown, Outcome, Record, Recorded, Ruling};
 use model::{Digest, LogText, SessionId, UnixMicros};
 use parking_lot::Mutex;
 
@@ -209,5 +209,39 @@ impl Dice {
 
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end.max(1)).unwrap()).unwrap()
+    }
+}
+
+/// A ledger in memory.
+#[derive(Default)]
+pub struct Book {
+    pub records: Mutex<Vec<Record>>,
+    /// Whether it takes notes alone.
+    pub is_down: AtomicBool,
+}
+
+impl Ledger for Book {
+    fn append(&self, records: &[Record]) -> Result<(), LedgerDown> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(LedgerDown("full".into()));
+        }
+        self.records.lock().extend_from_slice(records);
+        Ok(())
+    }
+
+    fn note(&self, record: Record) {
+        self.records.lock().push(record);
+    }
+}
+
+impl Book {
+    /// What it was told of recordings: the session and the rest.
+    pub fn recorded(&self) -> Vec<(String, Recorded)> {
+        let told = self.records.lock();
+        let told = told.iter().filter_map(|record| match &record.event {
+            Event::Recorded(recorded) => Some((record.session.as_ref()?.to_string(), recorded.clone())),
+            _ => None,
+        });
+        told.collect()
     }
 }

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use model::{Digest, LogText, SessionId, TargetId, UnixMicros};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::words::Words;
 
@@ -82,6 +82,12 @@ pub enum Event {
         /// The new one's id.
         key: String,
     },
+    /// A recording was kept for as long as its target says, and is deleted from here on.
+    RecordingDeleted(RecordingDeleted),
+    /// A legal hold was placed: what it keeps is not deleted, whatever a target says.
+    HoldPlaced(HoldPlaced),
+    /// A legal hold was released.
+    HoldReleased(HoldReleased),
     /// Weir started.
     Started {
         /// Its version.
@@ -244,6 +250,97 @@ pub struct EpochBegan {
     pub by: String,
     /// And why.
     pub why: String,
+}
+
+/// A recording that is deleted. The record is written before the file goes, so a file that is gone without one was taken away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RecordingDeleted {
+    /// Its name in the folder of recordings.
+    pub file: String,
+    /// Bytes of it.
+    pub bytes: u64,
+    /// SHA-256 of those bytes: that of its `recorded` record.
+    pub digest: Digest,
+    /// The target.
+    pub target: String,
+    /// Whose session it was.
+    pub principal: String,
+    /// On whose behalf, nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub act: Vec<String>,
+    /// Whose workload it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The workflow run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// When the session began.
+    pub began: UnixMicros,
+    /// When it was over.
+    pub over: UnixMicros,
+    /// Why it is deleted.
+    pub why: String,
+}
+
+/// Which recordings a legal hold keeps: those that are of one of the sessions, if any are named, and of one of the principals, and so on; or all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Held {
+    /// All, whatever else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+    /// Sessions by their ids, or their beginnings or ends.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<String>,
+    /// Principals, with or without their issuers; also those on whose behalf somebody acted, and owners of workloads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub principals: Vec<String>,
+    /// Targets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
+    /// Workflow runs, or workflows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<String>,
+    /// Sessions that were not over before this (microseconds since 1970).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// Sessions that had begun before this (likewise).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
+}
+
+/// A hold that was placed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HoldPlaced {
+    /// Its name.
+    pub name: String,
+    /// What it keeps.
+    #[serde(flatten)]
+    pub held: Held,
+    /// Why.
+    pub reason: String,
+    /// The login that placed it.
+    pub by: String,
+    /// When, which is before the record where Weir did not run.
+    pub placed: UnixMicros,
+}
+
+/// A hold that was released.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HoldReleased {
+    /// Its name.
+    pub name: String,
+    /// What it kept.
+    #[serde(flatten)]
+    pub held: Held,
+    /// Why it is not needed any more.
+    pub reason: String,
+    /// The login that released it.
+    pub by: String,
+    /// When it was placed.
+    pub placed: UnixMicros,
+    /// When it was released.
+    pub released: UnixMicros,
 }
 
 /// A field that is of a class by what is in it.

@@ -72,8 +72,8 @@ pub use judge::rung;
 pub use kept_plan::KeptPlan;
 pub use keys::{DigestInPieces, Keys, ShapeKey};
 pub use ledger::{
-    Alert, Arrived, Decided, Ended, EpochBegan, Event, Found, Ledger, LedgerDown, Outcome, Record, Recorded, Rejected,
-    Ruling,
+    Alert, Arrived, Decided, Ended, EpochBegan, Event, Found, Held, HoldPlaced, HoldReleased, Ledger, LedgerDown,
+    Outcome, Record, Recorded, RecordingDeleted, Rejected, Ruling,
 };
 pub use long_look::{LongLook, Passed};
 pub use ports::{Challenge, CredentialDown, Credentials, Identities, Rejection, ScramChallenge, ScramCredential};

@@ -45,6 +45,6 @@ pub use error::Error;
 pub use open::Index;
 pub use rows::{Notice, Session, SessionState, Statement};
 pub use search::{Page, Position, Ruling, Search};
-pub use subjects::Subject;
+pub use subjects::{ALL_TAKEN, Subject, recording_source};
 pub use words::Text;
 pub use write::{Cursor, Entry, Writer};

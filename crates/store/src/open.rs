@@ -15,7 +15,7 @@ use crate::error::Error;
 /// `weir`, as SQLite's files say whose they are.
 const APPLICATION: i32 = 0x7765_6972;
 /// What is in the file and how. Any change of it, or of what is made of a record, is another number.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
 /// How long one waits for others: a writer for the one before it, whoever deletes the file for all who read.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -103,6 +103,9 @@ pub struct Session {
     pub masked: u64,
     /// Things that an auditor should see.
     pub notices: u64,
+    /// When its recording was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording_deleted: Option<i64>,
     /// The lane of the record that began it.
     pub lane: u16,
     /// That record's number.
@@ -277,6 +280,7 @@ fn session(db: &Connection, id: i64) -> rusqlite::Result<Session> {
             bytes: count(row, "bytes")?,
             masked: count(row, "masked")?,
             notices: count(row, "notices")?,
+            recording_deleted: row.get("recording_deleted")?,
             lane: row.get("lane")?,
             seq: row.get("seq")?,
         })

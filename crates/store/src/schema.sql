@@ -16,7 +16,7 @@ CREATE TABLE sessions (
     principal TEXT, kind TEXT, owner TEXT, act TEXT NOT NULL, groups TEXT NOT NULL, credential TEXT,
     target TEXT, place TEXT, peer TEXT, application TEXT, run TEXT,
     permitted INTEGER NOT NULL, refused INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    masked INTEGER NOT NULL, notices INTEGER NOT NULL
+    masked INTEGER NOT NULL, notices INTEGER NOT NULL, recording_deleted INTEGER
 );
 CREATE UNIQUE INDEX sessions_session ON sessions (session) WHERE session IS NOT NULL;
 CREATE INDEX sessions_short ON sessions (substr(session, -8)) WHERE session IS NOT NULL;
@@ -65,3 +65,5 @@ CREATE TABLE subjects (
     token BLOB NOT NULL, statement INTEGER NOT NULL, class TEXT NOT NULL, sight TEXT NOT NULL,
     PRIMARY KEY (token, statement, class, sight)
 ) WITHOUT ROWID;
+-- For those of a session whose recording was deleted.
+CREATE INDEX subjects_statement ON subjects (statement);

@@ -65,6 +65,24 @@ impl Index {
     }
 }
 
+/// How the feeder of recordings calls that of a session.
+pub fn recording_source(session: &str) -> String {
+    format!("recording {session}")
+}
+
+/// What a feeder leaves as its mark when it has taken in all that there will be.
+pub const ALL_TAKEN: &[u8] = b"done";
+
+/// The recording of this session is deleted: no value is known to have been shown in it any more, and it is not taken in again where the file is still
+/// there.
+pub(crate) fn forget(db: &Connection, session: i64, name: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM subjects WHERE statement IN (SELECT id FROM statements WHERE session = ?1)")?
+        .execute([session])?;
+    db.prepare_cached("INSERT OR REPLACE INTO marks (source, mark) VALUES (?1, ?2)")?
+        .execute(params![recording_source(name), ALL_TAKEN])
+        .map(drop)
+}
+
 /// Where a value was shown, in order.
 pub(crate) fn shown(db: &Connection, space: Space, tokens: &[Vec<u8>]) -> rusqlite::Result<Vec<i64>> {
     let mut read = db.prepare_cached(match space {

@@ -209,3 +209,32 @@ fn who_was_shown_a_value() {
     let both = Search { subject: Some(vec![b"t".to_vec()]), ruling: Some(Ruling::Deny), ..Search::default() };
     assert!(statements(&index, &both, 5).is_empty());
 }
+
+#[test]
+fn what_a_deleted_recording_showed_is_forgotten() {
+    let (_folder, mut index) = empty();
+    let record = |seq: u64, session: &str, rest: &str| {
+        (0_u16, seq, format!(r#"{{"seq":{seq},"at":{seq},"session":"{session}","event":{rest}}}"#))
+    };
+    let decided = r#""decided","op":1,"ruling":"permit","step":"query","asks":[],"rules":[],"digest":"","text":"x""#;
+    let deleted = r#""recording_deleted","file":"d/a.rec","bytes":1,"digest":"","why":"retention of 1d""#;
+    feed(&mut index, &[record(1, "a", decided), record(2, "b", decided)], &[]);
+    let subject = |session: &str| crate::Subject {
+        token: b"t".to_vec(),
+        class: "pii.email".into(),
+        session: session.into(),
+        op: 1,
+        sight: "clear".into(),
+    };
+    index.add_subjects("recordings", b"", &[subject("a"), subject("b")]).unwrap();
+    feed(&mut index, &[record(3, "a", deleted)], &[]);
+    let search = Search { subject: Some(vec![b"t".to_vec()]), ..Search::default() };
+    assert_eq!(statements(&index, &search, 5).iter().map(|found| found.seq).collect::<Vec<_>>(), [2]);
+    // The feeder of recordings passes over it, should its file still be there; the statement itself is found as ever.
+    assert_eq!(index.mark(&crate::recording_source("a")).unwrap().as_deref(), Some(crate::ALL_TAKEN));
+    assert_eq!(index.mark(&crate::recording_source("b")).unwrap(), None);
+    let sessions = index.sessions(&Search::default(), None, 5).unwrap().found;
+    let told: Vec<_> = sessions.iter().map(|found| (found.session.as_deref(), found.recording_deleted)).collect();
+    assert_eq!(told, [(Some("b"), None), (Some("a"), Some(3))]);
+    assert_eq!(statements(&index, &Search::default(), 5).len(), 2);
+}

@@ -104,8 +104,9 @@ impl Writer<'_> {
             "found" => batch.found(db, origin, session, &serde_json::from_str(json).map_err(none)?),
             "noticed" => batch.noticed(db, origin, session, &serde_json::from_str(json).map_err(none)?),
             "closed" => batch.closed(db, origin, session, serde_json::from_str(json).map_err(none)?),
+            "recording_deleted" => batch.recording_deleted(db, origin, session),
             "started" | "stopped" => started(db, origin.at),
-            // Of policies, of recordings, or of a later version.
+            // Of policies, of recordings, of holds, or of a later version.
             _ => Ok(()),
         };
         taken.map_err(|error| Error::of(self.path, error))

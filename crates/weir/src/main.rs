@@ -18,6 +18,7 @@ mod protocols;
 mod secrets;
 mod serve;
 mod state;
+mod time_span;
 mod tls;
 mod url_witness;
 mod version;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use credentials::CredentialSource;
-use evidence::recording::Recordings;
+use evidence::hold::HoldFile;
+use evidence::recording::{Recordings, Retention, Sweeper};
 use gate::{Content, CredentialDown, Credentials, Ledger};
 use identity::{Certificates, Directory, Issuers, SaltKey, TokenFile, TokenFileError};
 use model::{RecordingLevel, Sensitive, TargetId};
@@ -55,6 +57,29 @@ pub fn recorder(config: &Config, secrets: &Secrets, ledger: Arc<dyn Ledger>) -> 
         return Ok(None);
     }
     Ok(Some(Recordings::open(&recordings_folder(config), secrets.recording_keys()?, ledger)?))
+}
+
+/// How long recordings are kept, of each target that is configured.
+pub fn retention(config: &Config) -> Retention {
+    let kept = |target: &PostgresTarget| (target.target.id.to_string(), target.retention);
+    Retention(config.targets.values().map(kept).collect())
+}
+
+/// Who deletes recordings that were kept long enough.
+pub fn sweeper(
+    config: &Config,
+    retention: Retention,
+    ledger: Arc<dyn Ledger>,
+    stop: Arc<AtomicBool>,
+) -> Result<Sweeper, FileError> {
+    let keys = Secrets::read(&config.state)?.recording_keys()?;
+    let (folder, log) = (recordings_folder(config), config.state.join("log"));
+    Ok(Sweeper::new(&folder, &log, keys, retention, holds(config), ledger, stop))
+}
+
+/// Where legal holds are.
+pub fn holds(config: &Config) -> HoldFile {
+    HoldFile::of(&config.state)
 }
 
 /// Where recordings are.

@@ -1,13 +1,15 @@
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 
 use gate::{Arrived, Event, Ledger, Record, Ruling};
-use model::{SessionId, TargetId};
+use model::{SessionId, TargetId, UnixMicros};
 
 use super::{Follower, LoggedRecord};
 use crate::format::{Hash, MAGIC, SegmentName, encode};
 use crate::testing::{all, decided, ended, last_segment, ops, small, tick};
-use crate::{Fault, Filter, records};
+use crate::walk::open_segment;
+use crate::{Fault, Filter, records, records_since};
 
 fn admitted(session: &str, principal: &str) -> Record {
     let event = Event::Admitted(Arrived {
@@ -44,6 +46,34 @@ fn lanes_are_merged_by_time() {
         log.lane(op as usize % 3).append(&[decided(op)]).unwrap();
     }
     assert_eq!(ops(&all(dir.path())), (0..300).collect::<Vec<_>>());
+}
+
+#[test]
+fn reading_begins_where_a_moment_can_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = small(dir.path(), 2);
+    for op in 0..300 {
+        log.lane(op as usize % 2).append(&[decided(op)]).unwrap();
+    }
+    let whole = all(dir.path());
+    let segments: BTreeSet<_> = whole.iter().map(|record| record.file.clone()).collect();
+    assert!(segments.len() > 8, "{segments:?}");
+    // Segments begin by the clock, records of these tests by one of their own: what begins when is asked of the segments.
+    let begins = |file: &str| {
+        let name = SegmentName::parse(file).unwrap();
+        open_segment(dir.path(), name).unwrap().unwrap().header.at
+    };
+    for file in &segments {
+        let at = begins(file);
+        let found: Vec<_> = records_since(dir.path(), UnixMicros(at)).unwrap().map(Result::unwrap).collect();
+        let has = |record: &LoggedRecord| found.contains(record);
+        assert!(whole.iter().filter(|record| begins(&record.file) >= at).all(has), "{file}");
+        // Of each lane at most the one segment that had begun before.
+        let before: BTreeSet<_> =
+            found.iter().filter(|record| begins(&record.file) < at).map(|record| record.file.clone()).collect();
+        assert!(before.len() <= 1, "{file}: {before:?}");
+    }
+    assert_eq!(records_since(dir.path(), UnixMicros(0)).unwrap().count(), whole.len());
 }
 
 #[test]

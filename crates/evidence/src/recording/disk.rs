@@ -21,8 +21,12 @@ pub(super) trait Disk: Send + Sync {
     fn reopen(&self, name: &str) -> io::Result<Box<dyn OpenFile>>;
     /// Gives a file its final name, which no other has.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
-    /// Removes a file that was never begun.
+    /// Removes a file: one that was never begun, or that was kept long enough.
     fn remove(&self, name: &str) -> io::Result<()>;
+    /// Makes what was removed from a folder stay so if the power fails.
+    fn sync_folder(&self, name: &str) -> io::Result<()>;
+    /// Removes a folder with nothing in it.
+    fn remove_folder(&self, name: &str) -> io::Result<()>;
 }
 
 /// A file that is written at its end.
@@ -88,6 +92,14 @@ impl Disk for Folder {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.0.join(name))
+    }
+
+    fn sync_folder(&self, name: &str) -> io::Result<()> {
+        File::open(self.0.join(name))?.sync_all()
+    }
+
+    fn remove_folder(&self, name: &str) -> io::Result<()> {
+        fs::remove_dir(self.0.join(name))
     }
 }
 

@@ -176,10 +176,17 @@ pub(super) fn shelved(day: &str, session: &str) -> String {
 
 /// Moves a recording to its day.
 pub(super) fn shelve(disk: &dyn Disk, session: &str, to: &str) -> io::Result<()> {
-    if let Some((day, _)) = to.split_once('/') {
-        disk.make_folder(day)?;
+    let from = format!("{OPEN_FOLDER}/{session}{SUFFIX}");
+    let Some((day, _)) = to.split_once('/') else { return disk.rename(&from, to) };
+    disk.make_folder(day)?;
+    match disk.rename(&from, to) {
+        // The day's last recording may have been deleted just now, and its folder with it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            disk.make_folder(day)?;
+            disk.rename(&from, to)
+        }
+        done => done,
     }
-    disk.rename(&format!("{OPEN_FOLDER}/{session}{SUFFIX}"), to)
 }
 
 /// The day of a moment, UTC: `2026-11-20`. A moment that no calendar has is of the first day.

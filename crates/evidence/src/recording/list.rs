@@ -65,6 +65,28 @@ pub fn list(folder: &Path) -> io::Result<Vec<Listed>> {
     Ok(found)
 }
 
+/// The days of which a folder has recordings that are not open, in order.
+pub(super) fn list_days(folder: &Path) -> io::Result<Vec<String>> {
+    let mut days = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let shelf = entry?;
+        let name = shelf.file_name().to_string_lossy().into_owned();
+        if is_day(&name) && shelf.file_type()?.is_dir() {
+            days.push(name);
+        }
+    }
+    days.sort();
+    Ok(days)
+}
+
+/// The recordings of one day, by session.
+pub(super) fn list_day(folder: &Path, day: &str) -> io::Result<Vec<Listed>> {
+    let mut found = Vec::new();
+    list_shelf(&folder.join(day), day, false, &mut found)?;
+    found.sort_by(|one, other| one.session.cmp(&other.session));
+    Ok(found)
+}
+
 fn list_shelf(shelf: &Path, name: &str, is_open: bool, found: &mut Vec<Listed>) -> io::Result<()> {
     for entry in fs::read_dir(shelf)? {
         let entry = entry?;

@@ -1,13 +1,12 @@
-//! What the tests of recordings share: a ledger in memory, disks that fail or wait when told to, and ways to read.
+//! What the tests of recordings share: disks that fail or wait when told to, and ways to read.
 
 use std::fs;
 use std::io::{self, Cursor, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
-use gate::{Event, Frame, Ledger, LedgerDown, Opening, Record, Recorded, Recorder, Recording};
+use gate::{Frame, Opening, Recorder, Recording};
 use model::{RecordingLevel, SessionId, UnixMicros};
 use parking_lot::Mutex;
 
@@ -15,46 +14,13 @@ use super::chunk::LEVEL;
 use super::disk::{Disk, Folder, Look, OpenFile};
 use super::reader::{Fault, Kept, Next, Reader, Unreadable};
 use super::{RecordingKeys, Recordings};
+pub use crate::testing::Book;
 use crate::testing::{Failure, full};
 
 /// When the sessions of these tests begin.
 pub const OPENED: u64 = 1_795_132_800_000_000;
 /// The day of that.
 pub const DAY: &str = "2026-11-20";
-
-/// A ledger in memory.
-#[derive(Default)]
-pub struct Book {
-    pub records: Mutex<Vec<Record>>,
-    /// Whether it takes notes alone.
-    pub is_down: AtomicBool,
-}
-
-impl Ledger for Book {
-    fn append(&self, records: &[Record]) -> Result<(), LedgerDown> {
-        if self.is_down.load(Ordering::Relaxed) {
-            return Err(LedgerDown("full".into()));
-        }
-        self.records.lock().extend_from_slice(records);
-        Ok(())
-    }
-
-    fn note(&self, record: Record) {
-        self.records.lock().push(record);
-    }
-}
-
-impl Book {
-    /// What it was told of recordings: the session and the rest.
-    pub fn recorded(&self) -> Vec<(String, Recorded)> {
-        let told = self.records.lock();
-        let told = told.iter().filter_map(|record| match &record.event {
-            Event::Recorded(recorded) => Some((record.session.as_ref()?.to_string(), recorded.clone())),
-            _ => None,
-        });
-        told.collect()
-    }
-}
 
 pub fn keys() -> RecordingKeys {
     RecordingKeys::new(&[7; 32]).unwrap()
@@ -193,6 +159,14 @@ impl Disk for FailingDisk {
     fn remove(&self, name: &str) -> io::Result<()> {
         struck(&self.failure).and_then(|()| self.folder.remove(name))
     }
+
+    fn sync_folder(&self, name: &str) -> io::Result<()> {
+        struck(&self.failure).and_then(|()| self.folder.sync_folder(name))
+    }
+
+    fn remove_folder(&self, name: &str) -> io::Result<()> {
+        struck(&self.failure).and_then(|()| self.folder.remove_folder(name))
+    }
 }
 
 impl Write for FailingFile {
@@ -256,6 +230,14 @@ impl Disk for WatchedDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         self.folder.remove(name)
+    }
+
+    fn sync_folder(&self, name: &str) -> io::Result<()> {
+        self.folder.sync_folder(name)
+    }
+
+    fn remove_folder(&self, name: &str) -> io::Result<()> {
+        self.folder.remove_folder(name)
     }
 }
 

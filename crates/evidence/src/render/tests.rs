@@ -57,6 +57,19 @@ fn every_kind_has_its_line() {
         json!({"event": "recorded", "file": "2026-11-21/a.rec", "bytes": 9, "digest": "ab", "shown": 40, "how": "closed"}),
         "recorded, closed: 2026-11-21/a.rec  bytes 9",
     );
+    check(
+        json!({"event": "recording_deleted", "file": "2026-11-21/a.rec", "bytes": 9, "digest": "ab", "target": "orders",
+            "principal": "corp:alice", "began": 1, "over": 2, "why": "retention of 90d"}),
+        "corp:alice  recording deleted, retention of 90d: 2026-11-21/a.rec",
+    );
+    check(
+        json!({"event": "hold_placed", "name": "case-17", "targets": ["orders"], "reason": "by legal", "by": "root", "placed": 1}),
+        "hold placed: case-17 by root for by legal  targets [orders]",
+    );
+    check(
+        json!({"event": "hold_released", "name": "case-17", "all": true, "reason": "closed", "by": "root", "placed": 1}),
+        "hold released: case-17 by root for closed  all true",
+    );
     check(json!({"event": "noticed", "what": "cancel", "detail": "by hand"}), "cancel: by hand");
     check(
         json!({"event": "closed", "why": "the caller left", "permitted": 4, "refused": 1}),

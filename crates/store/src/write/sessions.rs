@@ -9,6 +9,7 @@ use super::{Origin, number};
 use crate::facets::{self, Facet, Kind, Space};
 use crate::record::{Admitted, Closed, Found, Noticed, Rejected};
 use crate::rows::SessionState;
+use crate::subjects;
 
 /// A session, or a caller that was turned away.
 #[derive(Default)]
@@ -37,6 +38,7 @@ pub(super) struct Arrived {
     pub bytes: u64,
     pub masked: u64,
     notices: u64,
+    recording_deleted: Option<i64>,
     /// What each of its statements is found by.
     pub facets: Vec<Facet>,
     /// Facets that this batch has marked it with.
@@ -76,6 +78,7 @@ impl Arrived {
             bytes: count("bytes")?,
             masked: count("masked")?,
             notices: count("notices")?,
+            recording_deleted: row.get("recording_deleted")?,
             ..Self::default()
         })
     }
@@ -229,14 +232,27 @@ impl Batch {
         Ok(())
     }
 
+    /// What it showed is not to be known any more: not by tokens of values either.
+    pub fn recording_deleted(
+        &mut self,
+        db: &Connection,
+        origin: Origin,
+        session: Option<&str>,
+    ) -> rusqlite::Result<()> {
+        let Some(name) = session else { return Ok(()) };
+        let id = self.session(db, origin, session)?;
+        self.of_session(id, |arrived| arrived.recording_deleted = Some(origin.at));
+        subjects::forget(db, id, name)
+    }
+
     pub fn write_sessions(&mut self, db: &Connection) -> rusqlite::Result<()> {
         let mut sessions: Vec<_> = std::mem::take(&mut self.sessions).into_iter().collect();
         sessions.sort_unstable_by_key(|(id, _)| *id);
         let mut to = db.prepare_cached(
             "INSERT OR REPLACE INTO sessions (id, at, lane, seq, session, state, ended, why, principal, kind, owner, act, \
-             groups, credential, target, place, peer, application, run, permitted, refused, rows, bytes, masked, notices) \
+             groups, credential, target, place, peer, application, run, permitted, refused, rows, bytes, masked, notices, recording_deleted) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-             ?22, ?23, ?24, ?25)",
+             ?22, ?23, ?24, ?25, ?26)",
         )?;
         let list = |list: &[String]| serde_json::Value::from(list).to_string();
         for (id, arrived) in sessions {
@@ -268,7 +284,8 @@ impl Batch {
                 number(arrived.rows),
                 number(arrived.bytes),
                 number(arrived.masked),
-                number(arrived.notices)
+                number(arrived.notices),
+                arrived.recording_deleted
             ])?;
         }
         Ok(())

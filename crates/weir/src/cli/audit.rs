@@ -2,6 +2,7 @@
 
 mod accept_loss;
 mod recordings;
+mod retention;
 
 use std::fs;
 use std::io::{Read as _, stdin};
@@ -28,6 +29,7 @@ Examples:
   weir audit prove 0:1234 > proof
   weir audit check proof --key log.pub
   weir audit accept-loss --reason 'disk restored from the copy of last night'
+  weir audit retention
   weir audit reindex";
 
 /// Check the decision log, and prove what is in it.
@@ -44,6 +46,7 @@ enum What {
     Prove(Prove),
     Check(Check),
     AcceptLoss(AcceptLoss),
+    Retention(retention::Args),
     /// Make the index that `weir sessions` and `weir search` ask anew from the log
     Reindex(Reindex),
 }
@@ -135,6 +138,7 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
         What::Prove(args) => run_prove(&args, global),
         What::Check(args) => run_check(&args),
         What::AcceptLoss(args) => accept_loss::run(args, global),
+        What::Retention(args) => retention::run(&args, global),
         What::Reindex(reindex) => reindex.run(&load_config(global)?.state),
     }
 }

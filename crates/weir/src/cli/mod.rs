@@ -10,6 +10,7 @@ mod demo;
 mod detect;
 mod discover;
 mod error;
+mod hold;
 mod indexed;
 mod init;
 mod keys;
@@ -23,7 +24,6 @@ mod restore;
 mod search;
 mod serve;
 mod sessions;
-mod time_span;
 mod token;
 
 use std::fmt::Display;
@@ -36,7 +36,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub use error::CliError;
 
 use crate::config::{Config, PostgresTarget, Problem, nearest};
-use crate::version;
+use crate::{time_span, version};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,6 +94,7 @@ enum Command {
     Backup(backup::Args),
     Restore(restore::Args),
     Replay(replay::Args),
+    Hold(hold::Args),
     Detect(detect::Args),
     Discover(discover::Args),
     Demo(demo::Args),
@@ -114,6 +115,7 @@ impl Command {
             Self::Restore(args) => restore::run(args, global),
             Self::Keys(args) => keys::run(args, global),
             Self::Replay(args) => replay::run(args, global),
+            Self::Hold(args) => hold::run(args, global),
             Self::Detect(args) => detect::run(args, global),
             Self::Discover(args) => discover::run(args, global),
             Self::Demo(args) => demo::run(args, global),

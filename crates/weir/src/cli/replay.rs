@@ -1,5 +1,6 @@
 //! `weir replay`: what a session's caller was shown, told again.
 
+mod deleted;
 pub mod story;
 mod tell;
 
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use evidence::recording::{self, Next, Reader};
+use evidence::recording::{self, FindError, Next, Reader};
 use model::RecordingLevel;
 
 use super::{CliError, Global, load_config, output, time_span};
@@ -82,6 +83,11 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
     let config = load_config(global)?;
     let folder = wiring::recordings_folder(&config);
     let file = recording::find(&folder, &args.session).map_err(|error| {
+        if let FindError::None(wanted) = &error
+            && let Some(deleted) = deleted::deleted(&config.state.join("log"), wanted)
+        {
+            return deleted;
+        }
         let help =
             "recordings are made of targets with `recording = \"full\"` or \"metadata\"; `weir log` shows all sessions";
         CliError::failed(error.to_string(), help)

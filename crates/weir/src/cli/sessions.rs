@@ -61,6 +61,7 @@ fn row(session: &Session) -> [String; 10] {
     if session.notices > 0 {
         more.push(super::counted(session.notices, "notice"));
     }
+    more.extend(session.recording_deleted.map(|_| "recording deleted".to_owned()));
     more.extend(session.why.clone());
     [
         time(session.began),

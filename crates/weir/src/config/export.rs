@@ -16,7 +16,7 @@ use super::suggest;
 /// The most exports: each has a thread, and reads the whole log.
 const EXPORTS_MAX: usize = 16;
 /// The kinds of records that can be named, as `docs/evidence.md` has them.
-const EVENTS: [&str; 16] = [
+const EVENTS: [&str; 19] = [
     "started",
     "stopped",
     "policies_changed",
@@ -32,6 +32,9 @@ const EVENTS: [&str; 16] = [
     "closed",
     "alert",
     "recorded",
+    "recording_deleted",
+    "hold_placed",
+    "hold_released",
     CHECKPOINT,
 ];
 /// One of them goes where it is asked for alone.

@@ -17,6 +17,7 @@ use super::read::Reading;
 use super::reader::{At, Entry, Section};
 use super::secret::secret;
 use super::suggest;
+use crate::time_span;
 
 /// How long a connection to a target may take when nothing else is said, in seconds.
 const CONNECT_TIMEOUT_SECONDS: u32 = 10;
@@ -52,6 +53,8 @@ pub struct PostgresTarget {
     pub class_ids: BTreeSet<ClassId>,
     /// How long connecting may take.
     pub connect_timeout: Duration,
+    /// How long its recordings are kept once their sessions are over. None: for ever.
+    pub retention: Option<Duration>,
 }
 
 /// A target as it was read, with the place of what is checked later.
@@ -97,6 +100,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
     let token_scope = section.entry("token_scope").and_then(|entry| entry.one_of(&words, reading.found));
     let token_scope = token_scope.unwrap_or_default();
     let recording = recording(&mut section, reading);
+    let retention = section.entry("retention").and_then(|entry| retention(&entry, recording.level, reading));
     let seconds = section
         .entry("connect_timeout_seconds")
         .and_then(|entry| entry.whole_number(1..=CONNECT_TIMEOUT_SECONDS_MAX, reading.found))
@@ -116,6 +120,7 @@ pub fn target(name: &str, mut section: Section<'_>, reading: &mut Reading<'_, '_
         detects,
         class_ids,
         connect_timeout: Duration::from_secs(seconds.into()),
+        retention,
     };
     Some(Read { target, address_at: address_entry?.at })
 }
@@ -128,6 +133,20 @@ fn recording(section: &mut Section<'_>, reading: &mut Reading<'_, '_>) -> Record
     let sights = [Sight::Token, Sight::Partial, Sight::Nothing, Sight::Clear].map(|sight| (sight.as_str(), sight));
     let sight = section.entry("record_sight").and_then(|entry| entry.one_of(&sights, reading.found));
     RecordingRule { level: level.unwrap_or(usual.level), sight: sight.unwrap_or(usual.sight) }
+}
+
+fn retention(entry: &Entry<'_>, level: RecordingLevel, reading: &mut Reading<'_, '_>) -> Option<Duration> {
+    let text = entry.text(reading.found)?;
+    let parsed = time_span::parse(text);
+    if level == RecordingLevel::Off {
+        // No error: of a target that was recorded once there are recordings, and they are to go.
+        let what = "nothing is recorded of this target: what was recorded before is deleted after that time";
+        reading.found.warn(&entry.name_at, what, "add `recording = \"full\"`, or leave it out and nothing is deleted");
+    }
+    let help = "write how long recordings are kept, like \"90d\"; 90s, 30m and 8h are possible too";
+    parsed
+        .map_err(|_| reading.found.error(&entry.at, format!("{} is no span of time", suggest::quoted(text)), help))
+        .ok()
 }
 
 fn address(entry: &Entry<'_>, reading: &mut Reading<'_, '_>) -> Option<Address> {

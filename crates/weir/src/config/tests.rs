@@ -97,6 +97,34 @@ fn what_is_recorded_and_where_checkpoints_go() {
 }
 
 #[test]
+fn how_long_recordings_are_kept() {
+    let kept = |lines: &str| {
+        let (config, said) = load(&format!("{TARGET}{lines}"), false);
+        (config.map(|config| config.targets.values().next().unwrap().retention).ok(), said)
+    };
+    assert_eq!(kept("recording = \"full\"\n"), (Some(None), String::new()));
+    for (text, seconds) in [("90d", 7_776_000), ("30s", 30)] {
+        let (retention, said) = kept(&format!("recording = \"metadata\"\nretention = \"{text}\"\n"));
+        assert_eq!((retention, said.as_str()), (Some(Some(std::time::Duration::from_secs(seconds))), ""));
+    }
+    for (value, words) in [
+        ("\"90 days\"", "weir.toml:10:13: error: targets.orders.retention: \"90 days\" is no span of time"),
+        ("\"0d\"", "write how long recordings are kept, like \"90d\""),
+        ("90", "is a number"),
+    ] {
+        let (retention, said) = kept(&format!("recording = \"full\"\nretention = {value}\n"));
+        assert!(retention.is_none() && said.contains(words), "{said}");
+    }
+    // What was recorded before is to go, so this is no error.
+    let (retention, said) = kept("retention = \"90d\"\n");
+    assert!(retention.is_some_and(|retention| retention.is_some()), "{said}");
+    assert!(
+        said.contains("weir.toml:9:1: warning: targets.orders.retention: nothing is recorded of this target"),
+        "{said}"
+    );
+}
+
+#[test]
 fn everything_wrong_is_said_at_once() {
     refused(
         r#"
@@ -922,7 +950,7 @@ weir.toml:14:1: error: export.a.url: unknown key
 weir.toml:18:11: error: export.b.events: "decide" is no kind of record that is exported
   help: did you mean `decided`?
 weir.toml:18:44: error: export.b.events: "xyz" is no kind of record that is exported
-  help: there are started, stopped, policies_changed, policies_refused, key_rotated, epoch_began, admitted, rejected, decided, ended, found, noticed, closed, alert, recorded, checkpoint
+  help: there are started, stopped, policies_changed, policies_refused, key_rotated, epoch_began, admitted, rejected, decided, ended, found, noticed, closed, alert, recorded, recording_deleted, hold_placed, hold_released, checkpoint
 weir.toml:21:8: error: export.c.path: is the file of another export
   help: give each a file of its own: two that write one would cut each other's lines
 weir.toml:22:10: error: export.c.events: names no kind of record

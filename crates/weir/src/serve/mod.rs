@@ -4,6 +4,7 @@
 //! stay, and a lane of the decision log of its own, so that workers share no lock on the way of a statement.
 
 mod files;
+mod keeper;
 mod listen;
 mod reload;
 mod watched;
@@ -123,9 +124,11 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let _reserve = Reserve::keep(config.evidence.reserve_bytes, spaces)?;
     let said = Arc::<watched::State>::default();
     let (tapes, watched_disks) = (recordings.clone(), disks.clone());
+    let kept = Arc::<keeper::Kept>::default();
     let api = api_listener.map(|listener| {
-        let (gate, state) = (Arc::clone(&gate), Arc::clone(&said));
-        watched::serve(listener, watched::Parts { gate, log: log.meter(), recordings, disks, state, started })
+        let (gate, state, kept) = (Arc::clone(&gate), Arc::clone(&said), Arc::clone(&kept));
+        let parts = watched::Parts { gate, log: log.meter(), recordings, disks, kept, state, started };
+        watched::serve(listener, parts)
     });
     let api = api.transpose()?;
     let directory = Arc::new(wiring::directory(config).map_err(ServeError::Identity)?);
@@ -159,6 +162,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         episodes: Default::default(),
     };
     let alerts = Alerts::start(conditions, alerts::Reader::new(&config.state, config.alerts.rules), alerted)?;
+    let keeper = keeper::Keeper::start(config, Arc::clone(&first), kept)?;
     runtime.block_on(async {
         let listener = listen::bind(address).await.map_err(|why| ServeError::Listen { address, why })?;
         let local = listener.local_addr()?;
@@ -203,6 +207,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     }
     drop(api);
     drop(alerts);
+    drop(keeper);
     let stopped = first.append(&[record(Event::Stopped {})]);
     exports.stop();
     stopped?;

@@ -1,7 +1,7 @@
 //! What a running Weir says of itself to whoever watches it: its parts' numbers, put together.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -12,6 +12,7 @@ use gate::{Gate, Shown};
 use model::UnixMicros;
 
 use super::ServeError;
+use super::keeper::Kept;
 use crate::alerts::Said;
 use crate::exports::Watch;
 use crate::version::VERSION;
@@ -22,6 +23,7 @@ pub struct Parts {
     pub log: Meter,
     pub recordings: Option<recording::Meter>,
     pub disks: Vec<(&'static str, Arc<Space>)>,
+    pub kept: Arc<Kept>,
     pub state: Arc<State>,
     pub started: SystemTime,
 }
@@ -68,6 +70,7 @@ impl Parts {
                 errors: self.gate.erred().times(),
             },
             log: log(self.log.read()),
+            retention: retention(&self.kept),
             recordings: self.recordings.as_ref().map(|meter| recordings(meter.read())),
             disks: self.disks.iter().map(|(of, space)| disk(of, space.read())).collect(),
             targets: tally.each().map(|(name, counted)| target(name.to_string(), counted)).collect(),
@@ -98,6 +101,11 @@ fn export(watch: &Watch) -> api::Export {
     let Status { behind, since: _, failing, failures, delivered, delivered_at } = watch.status();
     let delivered_at = delivered_at.map(|UnixMicros(at)| Timestamp(at));
     api::Export { name: watch.name.clone(), delivered, delivered_at, behind, is_failing: failing.is_some(), failures }
+}
+
+fn retention(kept: &Kept) -> api::Retention {
+    let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    api::Retention { deleted: read(&kept.deleted), never: read(&kept.never), failed: read(&kept.failed) }
 }
 
 fn target(name: String, counted: gate::Counted) -> api::Target {

@@ -33,6 +33,7 @@ mod recorded;
 mod reloading;
 mod reserve;
 mod restored;
+mod retained;
 mod rogues;
 mod scram;
 mod strangers;

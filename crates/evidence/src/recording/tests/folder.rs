@@ -1,16 +1,18 @@
 //! The folder: what a killed process leaves, what is listed, found and checked.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gate::Frame;
 use model::{RecordingLevel, UnixMicros};
 
+use crate::recording::disk::{Disk, Folder, OpenFile};
 use crate::recording::recover::digest_of;
-use crate::recording::testing::{Book, DAY, OPENED, Stop, copy_open, keys, open_path, read, shelved, show, still};
+use crate::recording::testing::{Book, DAY, OPENED, Stop, copy_open, keys, on, open_path, read, shelved, show, still};
 use crate::recording::{Ending, FindError, Recordings, StartError, check, find, list, open};
 
 fn mode(path: &Path) -> u32 {
@@ -174,4 +176,49 @@ fn a_check_counts_and_says_how_it_ends() {
     );
     let missing = open(Path::new("/nowhere/x.rec"), &keys()).map(drop).unwrap_err().to_string();
     assert_eq!(missing, "/nowhere/x.rec: No such file or directory (os error 2)");
+}
+
+/// The real disk, on which the folder of a day goes just before something is put into it: its last recording was deleted.
+struct Emptied(Folder, AtomicBool);
+
+impl Disk for Emptied {
+    fn make_folder(&self, name: &str) -> io::Result<()> {
+        self.0.make_folder(name)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn OpenFile>> {
+        self.0.create(name)
+    }
+
+    fn reopen(&self, name: &str) -> io::Result<Box<dyn OpenFile>> {
+        self.0.reopen(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        if !self.1.swap(true, Ordering::Relaxed) {
+            fs::remove_dir(self.0.0.join(DAY))?;
+        }
+        self.0.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+
+    fn sync_folder(&self, name: &str) -> io::Result<()> {
+        self.0.sync_folder(name)
+    }
+
+    fn remove_folder(&self, name: &str) -> io::Result<()> {
+        self.0.remove_folder(name)
+    }
+}
+
+#[test]
+fn a_day_that_was_just_emptied_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Box::new(Emptied(Folder(dir.path().to_owned()), AtomicBool::new(false)));
+    let recordings = on(dir.path(), &Arc::new(Book::default()), disk);
+    drop(recordings.start("one"));
+    assert_eq!(read(&shelved(dir.path(), "one"), &keys()).1, Stop::Complete);
 }

@@ -1,12 +1,14 @@
-//! Recordings held against the log: it has the length and the digest of each that is complete.
+//! Recordings held against the log: it has the length and the digest of each that is complete, and says which were deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use evidence::{LoggedRecord, records};
+use evidence::hold::{Whose, held_in, keeps};
+use evidence::{LoggedRecord, printable, records};
+use gate::Held;
 
 use super::super::progress::Progress;
 use super::super::{CliError, counted, output};
@@ -14,28 +16,20 @@ use super::super::{CliError, counted, output};
 /// Says of each recording that is not as the log says, and how many there are.
 pub fn altered(log: &Path) -> Result<u64, CliError> {
     let folder = log.parent().unwrap_or(Path::new(".")).join("recordings");
-    let unreadable = |error: io::Error| CliError::failed(format!("{}: {error}", log.display()), "");
-    // Told twice where a process was killed between telling and putting it away: the last one holds.
-    let mut told: BTreeMap<String, (u64, String)> = BTreeMap::new();
-    for record in records(log).map_err(unreadable)?.flatten().filter(|record| record.kind() == "recorded") {
-        let text = |key| record.text(key).map(str::to_owned);
-        let Some((file, digest)) = text("file").zip(text("digest")) else { continue };
-        // A day and a name: nothing else is in the folder.
-        let is_one = file.split_once('/').is_some_and(|(day, name)| {
-            day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-                && name.ends_with(".rec")
-                && !name.contains('/')
-        });
-        if !is_one {
-            output::line(format_args!("warning: the log names no recording by {}", evidence::printable(&file)))?;
-            continue;
-        }
-        told.insert(file, (bytes(&record), digest));
-    }
-    let total = told.values().fold(0, |all: u64, (bytes, _)| all.saturating_add(*bytes));
-    let (mut progress, mut altered, count) = (Progress::of_bytes(Some(total)), 0_u64, told.len());
-    for (file, (bytes, digest)) in told {
-        progress.at(evidence::printable(&file));
+    let Told { written, deleted, faults } = Told::of(log)?;
+    let mut altered = u64::try_from(faults.len()).unwrap_or(u64::MAX);
+    faults.iter().try_for_each(|fault| output::line(format_args!("fault: {fault}")))?;
+    // One that is told to be deleted and is there was not got to: it is as any other.
+    let is_gone = |file: &str| {
+        let found = fs::symlink_metadata(folder.join(file));
+        deleted.contains(file) && found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    let (gone, there): (Vec<_>, Vec<_>) = written.into_iter().partition(|(file, _)| is_gone(file));
+    let total = there.iter().fold(0, |all: u64, (_, (bytes, _))| all.saturating_add(*bytes));
+    let (mut progress, count) = (Progress::of_bytes(Some(total)), there.len());
+    let left = there.iter().filter(|(file, _)| deleted.contains(file)).count();
+    for (file, (bytes, digest)) in there {
+        progress.at(printable(&file));
         let wrong = match digest_of(&folder.join(&file)) {
             Ok((found, _)) if found != bytes => Some(format!("it has {found} bytes where {bytes} were written")),
             Ok((_, found)) if found != digest => Some("it was changed".to_owned()),
@@ -45,19 +39,100 @@ pub fn altered(log: &Path) -> Result<u64, CliError> {
         };
         if let Some(wrong) = wrong {
             altered = altered.saturating_add(1);
-            progress
-                .aside(|| output::line(format_args!("fault: recording {}: {wrong}", evidence::printable(&file))))?;
+            progress.aside(|| output::line(format_args!("fault: recording {}: {wrong}", printable(&file))))?;
         }
         progress.more(bytes);
     }
     progress.end();
-    let count = counted(u64::try_from(count).unwrap_or(u64::MAX), "recording");
-    output::line(format_args!("{count} held against the log, {altered} of them not as it says"))?;
+    if !gone.is_empty() {
+        output::line(format_args!("{} deleted, as the log says", some_recordings(gone.len())))?;
+    }
+    if left > 0 {
+        output::line(format_args!(
+            "warning: {} not deleted yet, where the log says deleted; `weir serve` does it",
+            some_recordings(left)
+        ))?;
+    }
+    output::line(format_args!("{} held against the log, {altered} of them not as it says", some_recordings(count)))?;
     Ok(altered)
 }
 
-fn bytes(record: &LoggedRecord) -> u64 {
-    record.event.get("bytes").and_then(serde_json::Value::as_u64).unwrap_or(0)
+fn some_recordings(count: usize) -> String {
+    counted(u64::try_from(count).unwrap_or(u64::MAX), "recording")
+}
+
+/// What the log says of recordings.
+#[derive(Default)]
+struct Told {
+    /// Bytes and digest of each. Told twice where a process was killed between telling and putting it away: the last one holds.
+    written: BTreeMap<String, (u64, String)>,
+    /// Those that were deleted.
+    deleted: BTreeSet<String>,
+    /// What does not fit together.
+    faults: Vec<String>,
+}
+
+impl Told {
+    fn of(log: &Path) -> Result<Self, CliError> {
+        let unreadable = |error: io::Error| CliError::failed(format!("{}: {error}", log.display()), "");
+        let (mut told, mut holds) = (Self::default(), BTreeMap::new());
+        for record in records(log).map_err(unreadable)?.flatten() {
+            match record.kind() {
+                "recorded" => told.recorded(&record)?,
+                "recording_deleted" => told.deleted(&record, &holds)?,
+                "hold_placed" => {
+                    if let (Some(name), Some(held)) = (record.text("name"), held_in(&record.event)) {
+                        holds.insert(name.to_owned(), held);
+                    }
+                }
+                "hold_released" => drop(record.text("name").and_then(|name| holds.remove(name))),
+                _ => {}
+            }
+        }
+        Ok(told)
+    }
+
+    fn recorded(&mut self, record: &LoggedRecord) -> Result<(), CliError> {
+        if let Some((file, bytes, digest)) = named(record)? {
+            self.written.insert(file, (bytes, digest));
+        }
+        Ok(())
+    }
+
+    fn deleted(&mut self, record: &LoggedRecord, holds: &BTreeMap<String, Held>) -> Result<(), CliError> {
+        let Some((file, bytes, digest)) = named(record)? else { return Ok(()) };
+        let wrong = match self.written.get(&file) {
+            None => Some("it was deleted, and the log does not say before that it was written".to_owned()),
+            Some(written) if *written != (bytes, digest) => {
+                Some("what was deleted is not what was written: the log has two digests".to_owned())
+            }
+            Some(_) => None,
+        };
+        let whose = Whose::in_record(record.session.as_deref().unwrap_or_default(), &record.event);
+        let kept = holds.iter().find(|(_, held)| keeps(held, &whose));
+        let kept = kept.map(|(name, _)| format!("it was deleted while the hold {} kept it", printable(name)));
+        self.faults.extend(
+            [wrong, kept].into_iter().flatten().map(|wrong| format!("recording {}: {wrong}", printable(&file))),
+        );
+        self.deleted.insert(file);
+        Ok(())
+    }
+}
+
+/// The file of which a record speaks, with its bytes and digest. None if that can be no recording.
+fn named(record: &LoggedRecord) -> Result<Option<(String, u64, String)>, CliError> {
+    let text = |key| record.text(key).map(str::to_owned);
+    let Some((file, digest)) = text("file").zip(text("digest")) else { return Ok(None) };
+    // A day and a name: nothing else is in the folder.
+    let is_one = file.split_once('/').is_some_and(|(day, name)| {
+        day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && name.ends_with(".rec") && !name.contains('/')
+    });
+    if !is_one {
+        output::line(format_args!("warning: the log names no recording by {}", printable(&file)))?;
+        return Ok(None);
+    }
+    let bytes = record.event.get("bytes").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    Ok(Some((file, bytes, digest)))
 }
 
 fn digest_of(file: &Path) -> io::Result<(u64, String)> {
@@ -77,4 +152,79 @@ fn digest_of(file: &Path) -> io::Result<(u64, String)> {
     }
     let digest = hashing.finish();
     Ok((bytes, digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence::{Durability, Log};
+    use gate::{Event, HoldPlaced, HoldReleased, Ledger as _, Record, Recorded, RecordingDeleted};
+    use model::{Digest, SessionId, UnixMicros};
+
+    use super::*;
+
+    const FILE: &str = "2026-11-20/019aa0f2-77b1-7000-8000-00c0ffee1234.rec";
+
+    fn written(digest: u8) -> Event {
+        let (file, digest) = (FILE.to_owned(), Digest([digest; 32]));
+        Event::Recorded(Recorded { file, bytes: 9, digest, shown: 1, how: "closed" })
+    }
+
+    fn deleted(digest: u8) -> Event {
+        Event::RecordingDeleted(RecordingDeleted {
+            file: FILE.to_owned(),
+            bytes: 9,
+            digest: Digest([digest; 32]),
+            target: "orders".to_owned(),
+            principal: "github:acme/nightly".to_owned(),
+            act: Vec::new(),
+            owner: Some("corp:alice".to_owned()),
+            run: None,
+            began: UnixMicros(100),
+            over: UnixMicros(200),
+            why: "retention of 1d".to_owned(),
+        })
+    }
+
+    fn held(owner: &str) -> Held {
+        Held { principals: vec![owner.to_owned()], ..Held::default() }
+    }
+
+    fn placed(owner: &str) -> Event {
+        let (name, reason, by, placed) = ("case".to_owned(), String::new(), String::new(), UnixMicros(1));
+        Event::HoldPlaced(HoldPlaced { name, held: held(owner), reason, by, placed })
+    }
+
+    fn released() -> Event {
+        let (name, reason, by, at) = ("case".to_owned(), String::new(), String::new(), UnixMicros(1));
+        let held = held("corp:alice");
+        Event::HoldReleased(HoldReleased { name, held, reason, by, placed: at, released: at })
+    }
+
+    /// The faults of a log that says this.
+    fn faults(events: Vec<Event>) -> Vec<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(dir.path(), 1, "test", Durability::Written).unwrap();
+        let session = Some(SessionId("019aa0f2-77b1-7000-8000-00c0ffee1234".into()));
+        let record = |event| Record { at: UnixMicros(1), session: session.clone(), event };
+        log.lane(0).append(&events.into_iter().map(record).collect::<Vec<_>>()).unwrap();
+        let told = Told::of(dir.path()).map_err(|_| "the log can't be read").unwrap();
+        assert_eq!(told.deleted.len(), 1);
+        told.faults
+    }
+
+    #[test]
+    fn a_deletion_must_be_of_what_was_written_and_not_held() {
+        assert_eq!(faults(vec![written(1), deleted(1)]), [""; 0]);
+        let two = faults(vec![written(1), deleted(2)]);
+        assert_eq!(
+            two,
+            [format!("recording {FILE}: what was deleted is not what was written: the log has two digests")]
+        );
+        assert!(faults(vec![deleted(1), written(1)])[0].contains("does not say before that it was written"));
+        let kept = faults(vec![written(1), placed("corp:alice"), deleted(1), released()]);
+        assert_eq!(kept, [format!("recording {FILE}: it was deleted while the hold case kept it")]);
+        assert_eq!(faults(vec![written(1), placed("corp:alice"), released(), deleted(1)]), [""; 0]);
+        assert_eq!(faults(vec![written(1), placed("corp:bob"), deleted(1)]), [""; 0]);
+        assert_eq!(faults(vec![written(1), deleted(1), placed("corp:alice")]), [""; 0]);
+    }
 }

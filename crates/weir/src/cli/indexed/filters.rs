@@ -93,7 +93,7 @@ impl Filters {
                 if !index.has_subjects().map_err(super::unusable)? {
                     return Err(CliError::failed(
                         "no value of a class is in any recording, so nobody can say to whom this one was shown",
-                        "values are looked up by the tokens that recordings keep of what was seen clear; the log holds no values",
+                        "values are looked up by the tokens that recordings keep of what was seen clear; the log holds no values, and what a deleted recording showed is forgotten",
                     ));
                 }
                 Some(subjects::tokens_of(value, config)?)

@@ -21,7 +21,7 @@ const TOKEN_BYTES: usize = 20;
 /// Tokens that are taken in at once.
 const BATCH: usize = 10_000;
 /// What a recording's mark says once all of it is taken in.
-const DONE: &[u8] = b"done";
+const DONE: &[u8] = store::ALL_TAKEN;
 
 /// Takes in what recordings hold and the index does not. Those that are still written are read again the next time.
 pub fn feed(index: &mut Index, config: &Config) -> Result<(), CliError> {
@@ -57,7 +57,7 @@ pub fn feed(index: &mut Index, config: &Config) -> Result<(), CliError> {
 }
 
 fn source(recording: &Listed) -> String {
-    format!("recording {}", recording.session)
+    store::recording_source(&recording.session)
 }
 
 enum Failed {

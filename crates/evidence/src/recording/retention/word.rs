@@ -1,0 +1,108 @@
+//! What the log says of recordings and holds: a recording is deleted only if it is what the log says was written.
+//!
+//! Asking costs a walk over the log, or a part of it: records of recordings are few among those of statements. From where a session was over its
+//! `recorded` record is mostly a few records away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use model::UnixMicros;
+use serde_json::Value;
+
+use crate::read::{LoggedRecord, Records, records, records_since};
+
+/// How far the clock may step back before a record is looked for in the whole log.
+const CLOCK_STEP_MAX: Duration = Duration::from_secs(3600);
+
+/// What the log says.
+#[derive(Debug, Default)]
+pub struct Word {
+    /// Of files, what was written of them.
+    pub recorded: BTreeMap<String, Written>,
+    /// Holds that were placed and not released, by the whole log. None if only a part was read.
+    pub holds: Option<BTreeSet<String>>,
+}
+
+/// What was written of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// So many bytes with this digest.
+    As(u64, String),
+    /// The log says different things of it.
+    Otherwise,
+}
+
+/// Why the log gives no answer.
+#[derive(Debug)]
+pub enum Unheard {
+    /// It can't be read now.
+    Io(io::Error),
+    /// Somebody wants to stop.
+    Stopped,
+}
+
+impl From<io::Error> for Unheard {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Asks the whole log of these files, and which holds are in force.
+pub fn ask_all(log: &Path, files: &BTreeSet<String>, stop: &AtomicBool) -> Result<Word, Unheard> {
+    let mut word = Word { recorded: BTreeMap::new(), holds: Some(BTreeSet::new()) };
+    word.read(records(log)?, files, stop)?;
+    Ok(word)
+}
+
+/// Asks of these files, of which none was complete before this moment. Those that are not in the log from there on are looked for in all of it.
+pub fn ask(log: &Path, files: &BTreeSet<String>, over: UnixMicros, stop: &AtomicBool) -> Result<Word, Unheard> {
+    let step = u64::try_from(CLOCK_STEP_MAX.as_micros()).unwrap_or(u64::MAX);
+    let mut word = Word::default();
+    word.read(records_since(log, UnixMicros(over.0.saturating_sub(step)))?, files, stop)?;
+    match word.recorded.len() < files.len() {
+        true => ask_all(log, files, stop),
+        false => Ok(word),
+    }
+}
+
+impl Word {
+    fn read(&mut self, mut records: Records, files: &BTreeSet<String>, stop: &AtomicBool) -> Result<(), Unheard> {
+        // Of a part, what is found is enough: a recording is told once, or twice in a row.
+        let is_all = self.holds.is_some();
+        while is_all || self.recorded.len() < files.len() {
+            if stop.load(Ordering::Acquire) {
+                return Err(Unheard::Stopped);
+            }
+            match records.next() {
+                None => break,
+                Some(Ok(record)) => self.take(&record, files),
+                // Gone over now, something would be missing that is there.
+                Some(Err(fault)) if records.has_gone_over() => {
+                    return Err(io::Error::other(fault.to_string()).into());
+                }
+                Some(Err(fault)) => tracing::warn!("decision log: {fault}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, record: &LoggedRecord, files: &BTreeSet<String>) {
+        match (record.kind(), &mut self.holds) {
+            ("recorded", _) => {
+                let Some(file) = record.text("file").filter(|file| files.contains(*file)) else { return };
+                let bytes = record.event.get("bytes").and_then(Value::as_u64).unwrap_or(0);
+                let written = Written::As(bytes, record.text("digest").unwrap_or_default().to_owned());
+                let known = self.recorded.entry(file.to_owned()).or_insert_with(|| written.clone());
+                if *known != written {
+                    *known = Written::Otherwise;
+                }
+            }
+            ("hold_placed", Some(holds)) => holds.extend(record.text("name").map(str::to_owned)),
+            ("hold_released", Some(holds)) => drop(record.text("name").map(|name| holds.remove(name))),
+            _ => {}
+        }
+    }
+}
