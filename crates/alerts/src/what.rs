@@ -11,6 +11,8 @@ pub enum What {
     PoliciesRefused,
     /// The decision log can't be written.
     LogDown,
+    /// One of the log's two places lacks something of it.
+    LogPlaceDown,
     /// A recording could not be written.
     RecordingsDown,
     /// Less than twice the reserve is free on a disk.
@@ -29,11 +31,12 @@ pub enum What {
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TargetUnreachable,
         Self::PolicyError,
         Self::PoliciesRefused,
         Self::LogDown,
+        Self::LogPlaceDown,
         Self::RecordingsDown,
         Self::DiskLow,
         Self::DiskReserve,
@@ -50,6 +53,7 @@ impl What {
             Self::PolicyError => "policy_error",
             Self::PoliciesRefused => "policies_refused",
             Self::LogDown => "log_down",
+            Self::LogPlaceDown => "log_place_down",
             Self::RecordingsDown => "recordings_down",
             Self::DiskLow => "disk_low",
             Self::DiskReserve => "disk_reserve",

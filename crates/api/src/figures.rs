@@ -59,6 +59,8 @@ pub struct Log {
     pub errors: u64,
     /// Whether it can't be written.
     pub is_down: bool,
+    /// Places of it, where there are two, that lack something of it.
+    pub places_down: u64,
     /// Records that no checkpoint covers; none where the log is not signed.
     pub unsigned: Option<u64>,
     /// When the last checkpoint was made.

@@ -127,6 +127,11 @@ pub const METRICS: &[Metric] = &[
         |of| is(of.log.is_down),
     ),
     gauge(
+        "weir_log_places_down",
+        "Places of the decision log, where there are two, that lack something of it.",
+        |of| count(of.log.places_down),
+    ),
+    gauge(
         "weir_log_unsigned_records",
         "Records that no checkpoint covers yet; a second later there are none of them.",
         |of| of.log.unsigned.map(Value::Count),

@@ -17,6 +17,8 @@ pub(crate) trait Disk: Send + Sync {
     fn remove(&self, name: &str) -> io::Result<()>;
     /// Waits until the folder's names are on the disk.
     fn sync(&self) -> io::Result<()>;
+    /// Waits until what was written to a segment is on the disk, by whomever; one that is not there is none of its business.
+    fn sync_segment(&self, name: &str) -> io::Result<()>;
 }
 
 /// A file that is written at its end.
@@ -63,6 +65,15 @@ impl Disk for Folder {
 
     fn sync(&self) -> io::Result<()> {
         File::open(&self.0)?.sync_all()
+    }
+
+    fn sync_segment(&self, name: &str) -> io::Result<()> {
+        match File::open(self.0.join(name)) {
+            Ok(file) => file.sync_data(),
+            // The lane says so itself.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 

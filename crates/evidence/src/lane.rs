@@ -13,6 +13,7 @@
 //! Where the log is signed a lane keeps the hashes of what it has written until they are taken for the next checkpoint. That are
 //! few; should nobody take them, the log can't be written any more: what is not going to be signed is not evidence.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -292,6 +293,12 @@ impl Lane {
     pub(crate) fn append_own(&self, record: &impl serde::Serialize) -> Result<(), LedgerDown> {
         let appended = self.state.lock().appending(&self.shared, |state| Ok(state.push(record)?));
         self.retry_after(appended)
+    }
+
+    /// Brings segments of any lane to the disk, and the folder's names.
+    pub(crate) fn sync_segments(&self, names: &BTreeSet<SegmentName>) -> io::Result<()> {
+        names.iter().try_for_each(|name| self.shared.disk.sync_segment(&name.to_string()))?;
+        self.shared.disk.sync()
     }
 
     /// Writes what was noted, and tries again what could not be. Says whether nothing is left of that.

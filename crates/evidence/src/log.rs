@@ -9,14 +9,16 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use gate::{Ledger as _, LedgerDown};
+use gate::{Event, Ledger as _, LedgerDown, Record};
+use model::UnixMicros;
 use serde::Deserialize;
 
 use crate::disk::{Disk, Folder};
 use crate::folder::{Lock, make_private};
 use crate::format::{LOCK_NAME, NEW_SUFFIX, SEGMENT_BYTES_MAX, SegmentName};
 use crate::lane::{self, Lane, Shared, now};
-use crate::meter::{Meter, SignerGauge};
+use crate::meter::{Meter, Places, SignerGauge};
+use crate::mirror::{Differ, Mirror, reconcile};
 use crate::note::VerifyKey;
 use crate::recover::lane_end;
 use crate::resume::{NotAsSigned, resume};
@@ -60,6 +62,9 @@ pub enum OpenError {
     /// The record with which a new epoch begins can't be written.
     #[error("{0}")]
     Unwritten(LedgerDown),
+    /// Its two places are not the same log.
+    #[error(transparent)]
+    Differ(#[from] Differ),
     /// There are more lanes than a log can have.
     #[error("a log has at most 65535 lanes, not {0}")]
     Lanes(usize),
@@ -85,6 +90,7 @@ pub struct Log {
     signer: Option<JoinHandle<Signer>>,
     signer_gauge: Option<Arc<SignerGauge>>,
     signed_by: Option<VerifyKey>,
+    places: Option<Places>,
 }
 
 /// What a log is opened with, beside its folder.
@@ -96,12 +102,14 @@ pub(crate) struct Settings<'a> {
     pub signing: Option<Signing>,
     /// Records after which a checkpoint is not waited for any longer.
     pub sign_records: usize,
+    /// The other folder that it is written to as well.
+    pub mirror: Option<PathBuf>,
 }
 
 impl<'a> Settings<'a> {
     fn new(lanes: usize, instance: &'a str, durability: Durability, signing: Option<Signing>) -> Self {
         let (segment_bytes_max, sign_records) = (SEGMENT_BYTES_MAX, SIGN_RECORDS);
-        Self { lanes, instance, durability, segment_bytes_max, signing, sign_records }
+        Self { lanes, instance, durability, segment_bytes_max, signing, sign_records, mirror: None }
     }
 }
 
@@ -129,7 +137,22 @@ impl Log {
         Self::open_on(folder, settings, Box::new(Folder(folder.to_owned())))
     }
 
-    pub(crate) fn open_on(folder: &Path, settings: Settings<'_>, disk: Box<dyn Disk>) -> Result<Self, OpenError> {
+    /// The same, written to another folder as well, which should be on another disk: a record that one of them has is written. What one of them
+    /// lacks is brought there first; where each has something that the other has not, nothing is opened.
+    pub fn open_mirrored(
+        folder: &Path,
+        mirror: &Path,
+        lanes: usize,
+        instance: &str,
+        durability: Durability,
+        signing: Signing,
+    ) -> Result<Self, OpenError> {
+        let mut settings = Settings::new(lanes, instance, durability, Some(signing));
+        settings.mirror = Some(mirror.to_owned());
+        Self::open_on(folder, settings, Box::new(Folder(folder.to_owned())))
+    }
+
+    pub(crate) fn open_on(folder: &Path, settings: Settings<'_>, mut disk: Box<dyn Disk>) -> Result<Self, OpenError> {
         let fail = |path: &Path, what| {
             let path = path.to_owned();
             move |error| OpenError::Io { path, what, error }
@@ -137,8 +160,18 @@ impl Log {
         let count = u16::try_from(settings.lanes.max(1)).map_err(|_| OpenError::Lanes(settings.lanes))?;
         make_private(folder).map_err(fail(folder, "the log folder cannot be made"))?;
         let lock = lock(folder)?;
-        let listing = list(folder).map_err(fail(folder, "the log folder cannot be read"))?;
         sweep(folder).map_err(fail(folder, "a segment that was never begun cannot be removed"))?;
+        let (mut places, mut brought) = (None, Vec::new());
+        if let Some(other) = &settings.mirror {
+            make_private(other).map_err(fail(other, "the log's second place cannot be made"))?;
+            let lock = self::lock(other)?;
+            sweep(other).map_err(fail(other, "a segment that was never begun cannot be removed"))?;
+            brought = reconcile(folder, other)?;
+            let mirror = Mirror::new(folder, other, lock);
+            places = Some(Places::new([folder, other], mirror.down()));
+            disk = Box::new(mirror);
+        }
+        let listing = list(folder).map_err(fail(folder, "the log folder cannot be read"))?;
         let standing = settings.signing.as_ref().map(|signing| resume(folder, &listing.lanes, signing)).transpose();
         let standing = standing.map_err(|what| OpenError::NotAsSigned { folder: folder.to_owned(), what })?;
         let hurry_at = settings.sign_records.checked_div(usize::from(count)).unwrap_or_default().max(1);
@@ -204,7 +237,13 @@ impl Log {
             signer: None,
             signer_gauge: None,
             signed_by: None,
+            places,
         };
+        for detail in brought {
+            tracing::warn!("{detail}");
+            let event = Event::Noticed { what: "log_place_mended", detail };
+            log.first.note(Record { at: UnixMicros(now()), session: None, event });
+        }
         if let Some((mut signing, standing)) = settings.signing.zip(standing) {
             if let Some(new) = signing.new_epoch.take() {
                 tracing::warn!(
@@ -216,7 +255,7 @@ impl Log {
             }
             standing.taken().into_iter().for_each(|record| log.first.note(record));
             let last = listing.lanes.values().filter_map(|segments| segments.last().copied()).collect();
-            let mut signer = Signer::new(signing, folder.to_owned(), standing, last);
+            let mut signer = Signer::new(signing, standing, last);
             log.signer_gauge = Some(Arc::clone(signer.gauge()));
             // Before anything else is written, so that no log is ever found without one.
             signer.sign(&log.lanes, false);
@@ -262,6 +301,7 @@ impl Log {
         Meter {
             lanes: self.lanes.iter().map(|lane| Arc::clone(lane.gauge())).collect(),
             signer: self.signer_gauge.clone(),
+            places: self.places.clone(),
         }
     }
 
@@ -384,6 +424,17 @@ pub fn look(folder: &Path, signing: &Signing) -> Result<(), NotAsSigned> {
         listed => listed?.lanes,
     };
     resume(folder, &lanes, signing).map(|_| ())
+}
+
+/// Brings what one of a log's two places lacks there from the other, as opening it does. Says what was brought.
+pub fn make_same(folder: &Path, mirror: &Path) -> Result<Vec<String>, OpenError> {
+    let take = |place: &Path| {
+        let what = "a place of the log cannot be made";
+        make_private(place).map_err(|error| OpenError::Io { path: place.to_owned(), what, error })?;
+        lock(place)
+    };
+    let _locks = (take(folder)?, take(mirror)?);
+    Ok(reconcile(folder, mirror)?)
 }
 
 /// Puts a log aside, as it is, so that a new one can begin in its place. Returns where it is then.

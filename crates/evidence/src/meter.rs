@@ -3,11 +3,14 @@
 //! A lane writes its numbers under its own lock, so these are plain stores; who reads takes no lock and may see the numbers of two moments.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use model::UnixMicros;
 use parking_lot::Mutex;
+
+use crate::mirror::Down;
 
 /// Reads what a log has counted since it was opened. It holds nothing of the log open.
 #[derive(Clone, Debug)]
@@ -15,6 +18,21 @@ pub struct Meter {
     pub(crate) lanes: Vec<Arc<LaneGauge>>,
     /// None if the log is not signed.
     pub(crate) signer: Option<Arc<SignerGauge>>,
+    /// None if it is written to one place alone.
+    pub(crate) places: Option<Places>,
+}
+
+/// The two places that a log is written to.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    folders: [PathBuf; 2],
+    down: Arc<Down>,
+}
+
+impl Places {
+    pub fn new(folders: [&Path; 2], down: &Arc<Down>) -> Self {
+        Self { folders: folders.map(Path::to_owned), down: Arc::clone(down) }
+    }
 }
 
 /// What a log has counted since it was opened.
@@ -62,6 +80,13 @@ impl Meter {
     /// Places that could not be told of a checkpoint when that was last tried, each with why.
     pub fn unreachable_places(&self) -> BTreeMap<String, String> {
         self.signer.as_deref().map(|signer| signer.deaf.lock().clone()).unwrap_or_default()
+    }
+
+    /// Those of its two places that lack something.
+    pub fn places_down(&self) -> Vec<String> {
+        let Some(Places { folders, down }) = &self.places else { return Vec::new() };
+        let lacking = folders.iter().zip(down.read()).filter(|(_, is_down)| *is_down);
+        lacking.map(|(folder, _)| folder.display().to_string()).collect()
     }
 
     /// What it says now.

@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::File;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -100,7 +98,6 @@ impl Standing {
 /// The signer of a log.
 pub(crate) struct Signer {
     signing: Signing,
-    folder: PathBuf,
     standing: Standing,
     /// Records that the next look at lane 0 finds and that are its own.
     own: usize,
@@ -114,8 +111,8 @@ pub(crate) struct Signer {
 
 impl Signer {
     /// `last` are the segments that each lane ended with: who wrote them may not have brought them to the disk.
-    pub fn new(signing: Signing, folder: PathBuf, standing: Standing, last: BTreeSet<SegmentName>) -> Self {
-        Self { signing, folder, standing, own: 0, unsynced: last, untold: None, told: None, gauge: Arc::default() }
+    pub fn new(signing: Signing, standing: Standing, last: BTreeSet<SegmentName>) -> Self {
+        Self { signing, standing, own: 0, unsynced: last, untold: None, told: None, gauge: Arc::default() }
     }
 
     /// What it says of itself.
@@ -136,9 +133,9 @@ impl Signer {
         while signed && rest {
             rest = self.take(lanes);
             signed = self.append(lanes);
-            self.tell(is_last && !rest);
+            self.tell(lanes, is_last && !rest);
         }
-        self.tell(is_last);
+        self.tell(lanes, is_last);
         signed && self.untold.is_none()
     }
 
@@ -195,7 +192,7 @@ impl Signer {
     }
 
     /// Tells the witnesses of the last checkpoint.
-    fn tell(&mut self, is_last: bool) {
+    fn tell(&mut self, lanes: &[Arc<Lane>], is_last: bool) {
         let is_early = self.told.is_some_and(|told| told.elapsed() < SIGN_WAIT);
         if self.signing.witnesses.is_empty() {
             self.untold = None;
@@ -204,7 +201,7 @@ impl Signer {
         let Some(note) = self.untold.take_if(|_| is_last || !is_early) else { return };
         self.told = Some(Instant::now());
         // A witness must not know of what a lost power takes away.
-        if let Err(error) = self.sync() {
+        if let Err(error) = self.sync(lanes) {
             tracing::error!(%error, "the log could not be brought to the disk, so nobody is told of its last checkpoint");
             self.untold = Some(note);
             return;
@@ -229,16 +226,9 @@ impl Signer {
         self.untold = missed.then_some(note);
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        for name in &self.unsynced {
-            match File::open(self.folder.join(name.to_string())) {
-                Ok(file) => file.sync_data()?,
-                // The lane says so itself.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        File::open(&self.folder)?.sync_all()?;
+    fn sync(&mut self, lanes: &[Arc<Lane>]) -> io::Result<()> {
+        let Some(first) = lanes.first() else { return Ok(()) };
+        first.sync_segments(&self.unsynced)?;
         self.unsynced.clear();
         Ok(())
     }

@@ -64,7 +64,8 @@ pub fn open_with(
     signing: Option<Signing>,
 ) -> Result<Log, OpenError> {
     let durability = Durability::Written;
-    let settings = Settings { lanes, instance: "test", durability, segment_bytes_max, signing, sign_records: 1000 };
+    let settings =
+        Settings { lanes, instance: "test", durability, segment_bytes_max, signing, sign_records: 1000, mirror: None };
     Log::open_on(folder, settings, disk)
 }
 
@@ -159,6 +160,10 @@ impl Disk for FailingDisk {
 
     fn sync(&self) -> io::Result<()> {
         strike(&self.failure, false).map_or_else(|| self.folder.sync(), |_| Err(full()))
+    }
+
+    fn sync_segment(&self, name: &str) -> io::Result<()> {
+        self.folder.sync_segment(name)
     }
 }
 

@@ -225,16 +225,15 @@ impl Leaves {
 
 /// The segments of a log that may be growing, and where lane 0 ends.
 ///
-/// A folder that is read while files come may lack one and have the one after it. What the first reading has met was there before the second one began, so that
-/// lacks none up to there. And what lane 0 said by then was of what all lanes had.
+/// A folder that is read while files come may lack one and have the one after it. What one reading has met was there before the next one began, so that
+/// lacks none up to there. And what lane 0 said by the time of the first is of what all lanes had by then, which the second has met.
 fn segments(folder: &Path) -> io::Result<(Listing, Option<(SegmentName, u64)>)> {
-    let before = list(folder)?;
     let bytes = |name: SegmentName| fs::metadata(folder.join(name.to_string())).map_or(0, |metadata| metadata.len());
-    let last = before.lanes.get(&0).and_then(|segments| segments.last().copied());
+    let last = list(folder)?.lanes.get(&0).and_then(|segments| segments.last().copied());
     let end = last.map(|name| (name, bytes(name)));
-    let mut listing = list(folder)?;
+    let (met, mut listing) = (list(folder)?, list(folder)?);
     for (lane, segments) in &mut listing.lanes {
-        let last = before.lanes.get(lane).and_then(|segments| segments.last());
+        let last = met.lanes.get(lane).and_then(|segments| segments.last());
         segments.retain(|name| last.is_some_and(|last| name <= last));
     }
     listing.lanes.retain(|_, segments| !segments.is_empty());

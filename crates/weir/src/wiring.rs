@@ -1,19 +1,20 @@
 //! Configuration becomes the adapters that the protocols use through `gate`'s ports. The only place that knows both.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use credentials::CredentialSource;
 use evidence::hold::HoldFile;
 use evidence::recording::{Recordings, Retention, Sweeper};
+use evidence::{Durability, Log, OpenError, Signing};
 use gate::{Content, CredentialDown, Credentials, Ledger};
 use identity::{Certificates, Directory, Issuers, SaltKey, TokenFile, TokenFileError};
 use model::{RecordingLevel, Sensitive, TargetId};
 use protocol_postgres::TargetSettings;
 
-use crate::config::{Config, PostgresTarget};
+use crate::config::{Config, Evidence, PostgresTarget};
 use crate::secrets::Secrets;
 use crate::serve::ServeError;
 use crate::state::{self, FileError};
@@ -48,6 +49,21 @@ pub enum TokensDown {
     /// Their own file.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+}
+
+/// The decision log of a state folder, opened to write it, in both its places if there are two.
+pub fn open_log(
+    state: &Path,
+    evidence: &Evidence,
+    lanes: usize,
+    durability: Durability,
+    signing: Signing,
+) -> Result<Log, OpenError> {
+    let folder = state.join("log");
+    match &evidence.mirror {
+        Some(mirror) => Log::open_mirrored(&folder, mirror, lanes, "weir", durability, signing),
+        None => Log::open_signed(&folder, lanes, "weir", durability, signing),
+    }
 }
 
 /// Where the sessions of recorded targets are recorded; none where no target is.

@@ -129,6 +129,7 @@ fn run_script(failure: Failure, key: Option<&SigningKey>) -> (usize, bool) {
         segment_bytes_max: 1500,
         signing: key.map(signing),
         sign_records: 4,
+        mirror: None,
     };
     if let Ok(log) = Log::open_on(dir.path(), settings, disk) {
         let lane = log.lane(0);
@@ -284,6 +285,7 @@ fn many_threads_and_the_flusher_share_a_lane() {
             segment_bytes_max: 64 * 1024,
             signing: None,
             sign_records: 1000,
+            mirror: None,
         };
         let log = Log::open_on(&folder, settings, Box::new(Folder(folder.clone()))).unwrap();
         let each = if durability == Durability::Written { 3000 } else { 100 };

@@ -102,6 +102,14 @@ impl Conditions {
         }
         all.extend(self.of_disks());
         all.extend(self.of_places());
+        all.extend(self.log.places_down().into_iter().map(|place| Condition {
+            holds: true,
+            patience: at_once(),
+            begins: format!("{place} lacks something of the decision log, which the other place goes on with alone"),
+            ends: String::new(),
+            name: (What::LogPlaceDown, place),
+            principal: None,
+        }));
         all.extend(self.of_exports());
         all
     }
@@ -170,6 +178,7 @@ fn gone_by(name: Name) -> Condition {
     let (what, of) = &name;
     let (ends_after, ends) = match what {
         What::PolicyError => (0, "other policies are in force".to_owned()),
+        What::LogPlaceDown => (ENDS_AFTER_MAX, format!("{of} has all of the decision log that is written now")),
         _ => (ENDS_AFTER_MAX, format!("{of} is told of checkpoints again")),
     };
     let patience = Patience { begins_after: 0, ends_after };

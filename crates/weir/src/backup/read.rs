@@ -127,7 +127,8 @@ fn put(from: &mut impl Read, to: &Path, mode: u32) -> Result<(u64, String), Back
 /// Whether there is nothing at this place that a backup would be put over.
 pub fn is_free(folder: &Path) -> io::Result<bool> {
     match fs::read_dir(folder) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
+        // What was locked by one that is gone is nobody's.
+        Ok(mut entries) => Ok(entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == "lock"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }

@@ -48,6 +48,14 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
         let help = "move it aside and keep it: what it holds may be all that is left of what came after the backup";
         return Err(CliError::failed(format!("{} holds something already", state.display()), help));
     }
+    if let Some(mirror) = &config.evidence.mirror {
+        let of_mirror = |error: io::Error| CliError::failed(format!("{}: {error}", mirror.display()), "");
+        if !is_free(mirror).map_err(of_mirror)? {
+            let what = format!("{}, the log's second place, holds something already", mirror.display());
+            let help = "is it the log that was lost? Then copy it to a new state folder's `log` and start: nothing of it is lost. Else move it aside";
+            return Err(CliError::failed(what, help));
+        }
+    }
     let reader: Box<dyn Read> = if from == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {

@@ -20,6 +20,8 @@ const RESERVE_BYTES_MAX: u64 = 64 << 40;
 pub struct Evidence {
     /// Bytes that are kept free on the disks of the log and of recordings; 0 for none.
     pub reserve_bytes: u64,
+    /// A folder on another disk that the log is written to as well.
+    pub mirror: Option<PathBuf>,
     /// Folders of other machines or disks that get each checkpoint of the log.
     pub checkpoints: Vec<PathBuf>,
     /// URLs that get each checkpoint of the log. One that ends with a slash is a folder there.
@@ -28,7 +30,7 @@ pub struct Evidence {
 
 impl Default for Evidence {
     fn default() -> Self {
-        Self { reserve_bytes: RESERVE_BYTES, checkpoints: Vec::new(), checkpoint_urls: Vec::new() }
+        Self { reserve_bytes: RESERVE_BYTES, mirror: None, checkpoints: Vec::new(), checkpoint_urls: Vec::new() }
     }
 }
 
@@ -38,6 +40,14 @@ pub fn evidence(section: Option<Section<'_>>, reading: &mut Reading<'_, '_>) -> 
     let mut read = Evidence::default();
     let reserve = section.entry("reserve").and_then(|entry| entry.size(RESERVE_BYTES_MAX, reading.found));
     read.reserve_bytes = reserve.unwrap_or(RESERVE_BYTES);
+    read.mirror = section.entry("mirror").and_then(|entry| {
+        let folder = reading.path(&entry)?;
+        if reading.look && !folder.is_dir() {
+            let help = "make it, or mount what holds it; without the key the log is in one place alone";
+            reading.found.error(&entry.at, format!("{} is not a folder", folder.display()), help);
+        }
+        Some(folder)
+    });
     if let Some(entry) = section.entry("checkpoints") {
         let places = entry.items("a list of folders and URLs", reading.found);
         if places.len() > PLACES_MAX {

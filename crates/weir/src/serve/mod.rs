@@ -102,7 +102,7 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         Durability::Synced => evidence::Durability::Synced,
     };
     let signing = log_keys::signing(&config.state, &config.evidence)?;
-    let log = Log::open_signed(&config.state.join("log"), config.workers, "weir", durability, signing)?;
+    let log = wiring::open_log(&config.state, &config.evidence, config.workers, durability, signing)?;
     for fault in log.recovered() {
         tracing::warn!("decision log: {fault}");
     }

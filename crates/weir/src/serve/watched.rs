@@ -69,7 +69,7 @@ impl Parts {
                 refused: is(&self.state.policies_refused),
                 errors: self.gate.erred().times(),
             },
-            log: log(self.log.read()),
+            log: log(self.log.read(), self.log.places_down().len()),
             retention: retention(&self.kept),
             recordings: self.recordings.as_ref().map(|meter| recordings(meter.read())),
             disks: self.disks.iter().map(|(of, space)| disk(of, space.read())).collect(),
@@ -81,10 +81,11 @@ impl Parts {
     }
 }
 
-fn log(figures: LogFigures) -> api::Log {
+fn log(figures: LogFigures, places_down: usize) -> api::Log {
     let LogFigures { records, bytes, errors, is_down, unsigned, checkpoint_at } = figures;
     let checkpoint_at = checkpoint_at.map(|UnixMicros(at)| Timestamp(at));
-    api::Log { records, bytes, errors, is_down, unsigned, checkpoint_at }
+    let places_down = u64::try_from(places_down).unwrap_or(u64::MAX);
+    api::Log { records, bytes, errors, is_down, places_down, unsigned, checkpoint_at }
 }
 
 fn recordings(figures: recording::Figures) -> api::Recordings {

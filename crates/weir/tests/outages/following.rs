@@ -25,7 +25,8 @@ fn json_lines(weir: &Weir, args: &[&str]) -> Vec<Value> {
 #[test]
 fn the_log_is_filtered_and_followed() {
     database("followed", "CREATE TABLE t (id int)");
-    let mut weir = before("followed").policies(&format!("{ALL}\n{POLICIES}")).start();
+    let mut weir =
+        before("followed").lines("[alerts]\nfirst_use = \"off\"").policies(&format!("{ALL}\n{POLICIES}")).start();
     let log_in = |user: &str| Session::log_in(&weir, user, "followed", &weir.token(user, &[]));
     let (mut alice, mut bob) = (log_in("alice"), log_in("bob"));
     alice.rows("INSERT INTO t VALUES (1)");

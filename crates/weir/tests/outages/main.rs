@@ -26,6 +26,7 @@ mod issuers;
 mod kills;
 mod luck;
 mod malformed;
+mod mirrored;
 mod nth;
 mod orders;
 mod random;

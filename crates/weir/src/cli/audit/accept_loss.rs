@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use evidence::{Durability, Log, NewEpoch, NotAsSigned, Signing, look, put_aside};
+use evidence::{Durability, NewEpoch, NotAsSigned, Signing, look, make_same, put_aside};
 
 use super::super::{CliError, Global, load_config, output};
 use super::EXAMPLES;
 use crate::config::Config;
-use crate::log_keys;
 use crate::login::login;
+use crate::{log_keys, wiring};
 
 /// Go on with a log that another place knows more of, or begin another in the place of a damaged one
 ///
@@ -34,6 +34,11 @@ pub fn run(args: AcceptLoss, global: &Global) -> Result<ExitCode, CliError> {
             "say why, like --reason \"disk restored from the night's copy\"",
         ));
     }
+    if let Some(mirror) = &config.evidence.mirror {
+        // What the other place has is not lost.
+        let brought = make_same(&log, mirror).map_err(|error| CliError::failed(error.to_string(), ""))?;
+        brought.iter().try_for_each(output::line)?;
+    }
     let lost = match look(&log, &signing(&config.state, &config)?) {
         Ok(()) => return Err(CliError::failed("nothing is lost: the log is as it was signed", "")),
         Err(lost) => lost,
@@ -43,9 +48,11 @@ pub fn run(args: AcceptLoss, global: &Global) -> Result<ExitCode, CliError> {
     match &lost {
         lost if lost.is_loss() => {}
         NotAsSigned::Lane { .. } | NotAsSigned::Checkpoint { .. } => {
-            let aside =
-                put_aside(&log).map_err(|error| CliError::failed(error.to_string(), "stop `weir serve` first"))?;
-            output::line(format_args!("the damaged log is put aside, as it is: {}", aside.display()))?;
+            for place in [Some(&log), config.evidence.mirror.as_ref()].into_iter().flatten() {
+                let aside = put_aside(place);
+                let aside = aside.map_err(|error| CliError::failed(error.to_string(), "stop `weir serve` first"))?;
+                output::line(format_args!("the damaged log is put aside, as it is: {}", aside.display()))?;
+            }
         }
         other => return Err(CliError::failed(other.to_string(), "put that right first: it is no loss")),
     }
@@ -60,7 +67,7 @@ pub fn run(args: AcceptLoss, global: &Global) -> Result<ExitCode, CliError> {
 pub fn begin_epoch(state: &Path, config: &Config, why: String) -> Result<(), CliError> {
     let signing = Signing { new_epoch: Some(NewEpoch { by: login(), why }), ..signing(state, config)? };
     // Closing it brings the last checkpoint to all places.
-    let opened = Log::open_signed(&state.join("log"), 1, "weir audit", Durability::Synced, signing);
+    let opened = wiring::open_log(state, &config.evidence, 1, Durability::Synced, signing);
     opened.map(drop).map_err(|error| CliError::failed(error.to_string(), ""))
 }
 

@@ -1,0 +1,198 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+
+use gate::Ledger as _;
+
+use super::*;
+use crate::log::{Log, OpenError};
+use crate::note::{Keyring, SigningKey};
+use crate::signer::Signing;
+use crate::testing::{all, decided, ended, ops};
+use crate::verify::{Trust, verify};
+
+struct Two {
+    dir: tempfile::TempDir,
+    key: SigningKey,
+}
+
+impl Two {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), key: SigningKey::generate("weir/test").unwrap() }
+    }
+
+    fn first(&self) -> PathBuf {
+        self.dir.path().join("first")
+    }
+
+    fn second(&self) -> PathBuf {
+        self.dir.path().join("second")
+    }
+
+    fn try_open(&self) -> Result<Log, OpenError> {
+        let key = SigningKey::from_secret_line(&self.key.to_secret_line()).unwrap();
+        let settings = crate::log::Settings {
+            lanes: 2,
+            instance: "test",
+            durability: crate::log::Durability::Written,
+            segment_bytes_max: 4096,
+            signing: Some(Signing::by(key)),
+            sign_records: 1000,
+            mirror: Some(self.second()),
+        };
+        Log::open_on(&self.first(), settings, Box::new(Folder(self.first())))
+    }
+
+    fn open(&self) -> Log {
+        self.try_open().unwrap()
+    }
+
+    /// Both hold the same, and it is whole. Gives the numbers of the operations in it.
+    fn checked(&self) -> Vec<u64> {
+        assert_eq!(files(&self.first()), files(&self.second()));
+        let keys = Keyring::of([self.key.public().clone()]);
+        for folder in [self.first(), self.second()] {
+            let report = verify(&folder, Some(&Trust { keys: keys.clone(), witnessed: Vec::new() })).unwrap();
+            assert!(report.is_whole(), "{:#?}", report.faults);
+        }
+        ops(&all(&self.second()))
+    }
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())).collect()
+}
+
+fn fill(log: &Log, from: u64, count: u64) {
+    for op in from..from + count {
+        log.lane(0).note(ended(op));
+        log.lane(1).append(&[decided(op)]).unwrap();
+        log.lane(0).append(&[decided(op)]).unwrap();
+    }
+}
+
+/// How much of a lane's last segment is in a folder.
+fn segment(folder: &Path, lane: u16) -> PathBuf {
+    crate::testing::last_segment(folder, lane)
+}
+
+#[test]
+fn what_is_written_is_in_both_places() {
+    let two = Two::new();
+    for from in [0, 60] {
+        fill(&two.open(), from, 60);
+    }
+    assert_eq!(two.checked().len(), 360);
+    assert!(files(&two.first()).len() > 8, "there were several segments");
+    // Another one that would write the second place for itself.
+    let log = two.open();
+    let other = Log::open(&two.second(), 1, "other", Default::default());
+    assert!(matches!(other, Err(OpenError::InUse(_))));
+    drop(log);
+}
+
+#[test]
+fn while_one_place_is_gone_the_other_goes_on_and_it_is_made_good() {
+    for is_second in [true, false] {
+        let two = Two::new();
+        let gone = if is_second { two.second() } else { two.first() };
+        let log = two.open();
+        fill(&log, 0, 5);
+        fs::rename(&gone, two.dir.path().join("away")).unwrap();
+        fs::remove_dir_all(two.dir.path().join("away")).unwrap();
+        // Through the ends of segments too.
+        fill(&log, 5, 60);
+        assert_eq!(log.meter().places_down(), [gone.display().to_string()]);
+        fs::create_dir(&gone).unwrap();
+        sleep(HEAL_AFTER * 2);
+        fill(&log, 65, 1);
+        sleep(HEAL_AFTER * 2);
+        fill(&log, 66, 60);
+        for lane in [0, 1] {
+            let (one, other) = (segment(&two.first(), lane), segment(&two.second(), lane));
+            assert_eq!(one.file_name(), other.file_name());
+        }
+        drop(log);
+        // What was finished meanwhile is brought there by the next start.
+        let log = two.open();
+        assert_eq!(log.meter().places_down(), [""; 0]);
+        drop(log);
+        assert_eq!(two.checked().len(), 126 * 3, "second: {is_second}");
+        let told = all(&two.first()).into_iter().filter(|record| record.text("what") == Some("log_place_mended"));
+        assert!(told.count() > 0);
+    }
+}
+
+#[test]
+fn when_both_are_gone_nothing_is_written() {
+    let two = Two::new();
+    let log = two.open();
+    fill(&log, 0, 5);
+    fs::remove_dir_all(two.first()).unwrap();
+    fs::remove_dir_all(two.second()).unwrap();
+    assert!(log.lane(0).append(&[decided(9)]).is_err());
+    assert!(log.lane(0).append(&[decided(9)]).is_err());
+}
+
+#[test]
+fn what_somebody_else_has_changed_is_left_as_it_is() {
+    for is_second in [true, false] {
+        let two = Two::new();
+        let changed = if is_second { two.second() } else { two.first() };
+        let log = two.open();
+        fill(&log, 0, 5);
+        let file = segment(&changed, 1);
+        let mut bytes = fs::read(&file).unwrap();
+        bytes.extend_from_slice(b"more");
+        fs::write(&file, &bytes).unwrap();
+        fill(&log, 5, 1);
+        sleep(HEAL_AFTER * 2);
+        fill(&log, 6, 1);
+        assert_eq!(log.meter().places_down(), [changed.display().to_string()]);
+        let now = fs::read(&file).unwrap();
+        assert!(now.starts_with(&bytes), "what was put there is still there");
+        drop(log);
+        let differ = two.try_open().err().unwrap();
+        assert!(matches!(&differ, OpenError::Differ(Differ::Both { .. })), "{differ}");
+        assert!(differ.to_string().contains("hold different records"), "{differ}");
+        // Who has looked moves the one away that is not the log.
+        fs::rename(&changed, two.dir.path().join("evidence")).unwrap();
+        drop(two.open());
+        assert_eq!(two.checked().len(), 7 * 3);
+    }
+}
+
+#[test]
+fn whatever_one_place_lacks_is_brought_from_the_other_before_anything_is_written() {
+    let two = Two::new();
+    fill(&two.open(), 0, 60);
+    let whole = two.checked().len();
+    let cut = |folder: &Path, lane, bytes: u64| {
+        let file = segment(folder, lane);
+        let length = fs::metadata(&file).unwrap().len();
+        fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(length - bytes).unwrap();
+    };
+    // The end of one lane here, the end of the other there, and a whole segment.
+    cut(&two.first(), 0, 70);
+    cut(&two.second(), 1, 9);
+    fs::remove_file(two.second().join("000-00000000000000000001.log")).unwrap();
+    drop(two.open());
+    assert_eq!(two.checked().len(), whole);
+    // All of one: a new disk.
+    fs::remove_dir_all(two.first()).unwrap();
+    drop(two.open());
+    assert_eq!(two.checked().len(), whole);
+    // Each has gone on without the other.
+    let (first, away) = (two.first(), two.dir.path().join("away"));
+    crate::testing::copy(&first, &away);
+    fill(&two.open(), 60, 5);
+    fs::remove_dir_all(&first).unwrap();
+    fs::rename(&away, &first).unwrap();
+    let key = SigningKey::from_secret_line(&two.key.to_secret_line()).unwrap();
+    fill(&Log::open_signed(&first, 2, "alone", Default::default(), Signing::by(key)).unwrap(), 70, 5);
+    let before = (files(&first), files(&two.second()));
+    assert!(matches!(two.try_open().err().unwrap(), OpenError::Differ(Differ::Both { .. })));
+    assert_eq!((files(&first), files(&two.second())), before, "nothing was touched");
+}
