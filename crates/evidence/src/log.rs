@@ -18,7 +18,7 @@ use crate::folder::{Lock, make_private};
 use crate::format::{LOCK_NAME, NEW_SUFFIX, SEGMENT_BYTES_MAX, SegmentName};
 use crate::lane::{self, Lane, Shared, now};
 use crate::meter::{Meter, Places, SignerGauge};
-use crate::mirror::{Differ, Mirror, reconcile};
+use crate::mirror::{Differ, Down, Mirror, reconcile};
 use crate::note::VerifyKey;
 use crate::recover::lane_end;
 use crate::resume::{NotAsSigned, resume};
@@ -163,13 +163,23 @@ impl Log {
         sweep(folder).map_err(fail(folder, "a segment that was never begun cannot be removed"))?;
         let (mut places, mut brought) = (None, Vec::new());
         if let Some(other) = &settings.mirror {
-            make_private(other).map_err(fail(other, "the log's second place cannot be made"))?;
-            let lock = self::lock(other)?;
-            sweep(other).map_err(fail(other, "a segment that was never begun cannot be removed"))?;
-            brought = reconcile(folder, other)?;
-            let mirror = Mirror::new(folder, other, lock);
-            places = Some(Places::new([folder, other], mirror.down()));
-            disk = Box::new(mirror);
+            let down = match both(folder, other) {
+                Ok((mirror, mended)) => {
+                    brought = mended;
+                    let down = Arc::clone(mirror.down());
+                    disk = Box::new(mirror);
+                    down
+                }
+                Err(error) if error.is_of(other) => {
+                    tracing::error!(
+                        "the log is written to {} alone until Weir starts again: {error}",
+                        folder.display()
+                    );
+                    Down::of_second()
+                }
+                Err(error) => return Err(error),
+            };
+            places = Some(Places::new([folder, other], &down));
         }
         let listing = list(folder).map_err(fail(folder, "the log folder cannot be read"))?;
         let standing = settings.signing.as_ref().map(|signing| resume(folder, &listing.lanes, signing)).transpose();
@@ -245,6 +255,11 @@ impl Log {
             log.first.note(Record { at: UnixMicros(now()), session: None, event });
         }
         if let Some((mut signing, standing)) = settings.signing.zip(standing) {
+            let is_new = signing.new_epoch.is_some();
+            if let Some(doubt) = &standing.doubt {
+                let unheard = signing.witnesses.iter_mut().filter(|witness| doubt.places.contains(&witness.place()));
+                unheard.for_each(|witness| witness.doubt(Arc::clone(&doubt.check)));
+            }
             if let Some(new) = signing.new_epoch.take() {
                 tracing::warn!(
                     epoch = standing.epoch.number,
@@ -259,6 +274,10 @@ impl Log {
             log.signer_gauge = Some(Arc::clone(signer.gauge()));
             // Before anything else is written, so that no log is ever found without one.
             signer.sign(&log.lanes, false);
+            if is_new && signer.is_behind() {
+                let why = "the checkpoint with which the new epoch begins could not be written".to_owned();
+                return Err(OpenError::Unwritten(LedgerDown(why)));
+            }
             log.signed_by = Some(signer.key().clone());
             let signer = log.begin_signing(signer);
             log.signer = Some(signer.map_err(fail(folder, "the thread that signs the log cannot be started"))?);
@@ -408,6 +427,26 @@ impl Bell {
     }
 }
 
+impl OpenError {
+    /// Whether it is a disk's, and this folder's.
+    fn is_of(&self, folder: &Path) -> bool {
+        match self {
+            Self::Io { path, .. } | Self::Differ(Differ::Io { path, .. }) => path.starts_with(folder),
+            _ => false,
+        }
+    }
+}
+
+/// The two places of a log made the same, and what was brought where for that.
+fn both(folder: &Path, other: &Path) -> Result<(Mirror, Vec<String>), OpenError> {
+    let fail = |what| move |error| OpenError::Io { path: other.to_owned(), what, error };
+    make_private(other).map_err(fail("the log's second place cannot be made"))?;
+    let lock = lock(other)?;
+    sweep(other).map_err(fail("a segment that was never begun cannot be removed"))?;
+    let brought = reconcile(folder, other)?;
+    Ok((Mirror::new(folder, other, lock), brought))
+}
+
 fn lock(folder: &Path) -> Result<Lock, OpenError> {
     let path = folder.join(LOCK_NAME);
     Lock::take(&path).map_err(|error| match error {
@@ -435,6 +474,14 @@ pub fn make_same(folder: &Path, mirror: &Path) -> Result<Vec<String>, OpenError>
     };
     let _locks = (take(folder)?, take(mirror)?);
     Ok(reconcile(folder, mirror)?)
+}
+
+/// Whether nobody writes this log: the error is that somebody does, or that it can't be told.
+pub fn is_idle(folder: &Path) -> Result<(), OpenError> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    lock(folder).map(drop)
 }
 
 /// Puts a log aside, as it is, so that a new one can begin in its place. Returns where it is then.

@@ -40,6 +40,13 @@ pub(crate) struct Mirror {
 pub(crate) struct Down([AtomicUsize; 2]);
 
 impl Down {
+    /// Where there is no second place to write to.
+    pub fn of_second() -> Arc<Self> {
+        let down = Self::default();
+        down.count(1, true);
+        Arc::new(down)
+    }
+
     /// Whether the first, and the second place lack something.
     pub fn read(&self) -> [bool; 2] {
         [0, 1].map(|side| self.0.get(side).is_some_and(|count| count.load(Ordering::Relaxed) > 0))
@@ -83,7 +90,15 @@ impl Disk for Mirror {
         let mut file = Mirrored { name, length: 0, sides: Vec::new(), touched: None, down: Arc::clone(&self.down) };
         for (at, (folder, side)) in self.sides.iter().zip(files).enumerate() {
             let folder = folder.clone();
-            file.sides.push(Side { folder, file: side, good: 0, tried: None, is_down: false, is_lost: false });
+            file.sides.push(Side {
+                folder,
+                file: side,
+                good: 0,
+                synced: 0,
+                tried: None,
+                is_down: false,
+                is_lost: false,
+            });
             if file.sides.last().is_some_and(|side| side.file.is_none()) {
                 file.fell(at, &Came::Failed(io::ErrorKind::NotFound.into()));
             }
@@ -141,6 +156,8 @@ struct Side {
     file: Option<Box<dyn SegmentFile>>,
     /// Bytes that it surely has, while it is down.
     good: u64,
+    /// Bytes that its disk has.
+    synced: u64,
     /// When it was last tried to make it good.
     tried: Option<Instant>,
     is_down: bool,
@@ -258,6 +275,10 @@ impl Mirrored {
             }
             return Ok(());
         }
+        // What somebody has changed is not cut to a length either.
+        for (at, came) in came.iter().enumerate().filter(|(_, came)| matches!(came, Some(Came::Changed))) {
+            came.iter().for_each(|came| self.fell(at, came));
+        }
         let failed = came.into_iter().flatten().find_map(|came| match came {
             Came::Failed(error) => Some(error),
             _ => None,
@@ -297,8 +318,18 @@ impl SegmentFile for Mirrored {
         Ok(())
     }
 
+    /// What was not on a disk that fails may not be in its file any more, whatever can be read there now.
     fn sync(&mut self) -> io::Result<()> {
-        self.on_each(|file| file.sync())
+        let length = self.length;
+        let synced = self.on_each(|file| file.sync());
+        for side in &mut self.sides {
+            match side.is_down {
+                true => side.good = side.good.min(side.synced),
+                false if synced.is_ok() => side.synced = length,
+                false => {}
+            }
+        }
+        synced
     }
 
     /// Each side was looked at when it was written.

@@ -1,8 +1,10 @@
 //! What a signed log is when it is opened: its last checkpoint, what was written after it, and whether witnesses know of more.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::from_slice;
 
@@ -14,6 +16,7 @@ use crate::recover::Numbered;
 use crate::signer::{Signing, Standing};
 use crate::tree::{Edge, leaf};
 use crate::walk::{Step, open_segment};
+use crate::witness::Check;
 
 /// Why a signed log is not opened: it is not what was signed. To go on with it would hide that.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +117,7 @@ pub(crate) fn resume(
 ) -> Result<Standing, NotAsSigned> {
     let first = segments.get(&0).map(Vec::as_slice).unwrap_or_default();
     let last = last_checkpoint(folder, first, &signing.trusted, |_| true)?;
-    let mut all_known = Vec::new();
+    let (mut all_known, mut unheard) = (Vec::new(), Vec::new());
     for witness in &signing.witnesses {
         let place = witness.place();
         let note = match witness.last() {
@@ -123,8 +126,9 @@ pub(crate) fn resume(
                 tracing::warn!(
                     place,
                     error,
-                    "the last checkpoint that is kept here cannot be read, so the log is opened without it"
+                    "the last checkpoint that is kept here cannot be read, so the log is opened without it; it is looked at before it is written over"
                 );
+                unheard.push(place);
                 continue;
             }
             Err(why) => return Err(NotAsSigned::Witness { place, why }),
@@ -135,7 +139,9 @@ pub(crate) fn resume(
         let known = Known::of(&place, &checkpoint);
         let had = match known.is_had(last.as_ref().map(|last| &last.checkpoint)) {
             Some(had) => had,
-            None => has(folder, first, signing, &last, &checkpoint, place)?,
+            None => {
+                has(folder, first, &signing.trusted, last.as_ref().map(|last| &last.checkpoint), &checkpoint, place)?
+            }
         };
         if signing.new_epoch.is_none() {
             had?;
@@ -143,6 +149,7 @@ pub(crate) fn resume(
         all_known.push(known);
     }
     let mut standing = Standing::default();
+    let last_signed = last.as_ref().map(|last| last.checkpoint.clone());
     if let Some(Last { checkpoint, edge }) = last {
         if signing.new_epoch.is_some() {
             standing.epoch = epoch::next(Some(&checkpoint), &all_known);
@@ -154,6 +161,10 @@ pub(crate) fn resume(
         standing.epoch = epoch::next(None, &all_known);
     }
     standing.known = all_known;
+    if !unheard.is_empty() {
+        standing.doubt =
+            Some(Doubt { places: unheard, check: doubt(folder, first, signing, last_signed, standing.epoch) });
+    }
     let (signed, was_signed) = (standing.lanes.clone(), !standing.lanes.is_empty());
     if let Some(lane) = signed.keys().find(|lane| !segments.contains_key(lane)) {
         return Err(NotAsSigned::Lane { lane: *lane, why: "it is not there".to_owned() });
@@ -172,18 +183,52 @@ pub(crate) fn resume(
     Ok(standing)
 }
 
+/// Places that could not be asked, and what is asked of what is found there later.
+#[derive(Clone)]
+pub(crate) struct Doubt {
+    pub places: Vec<String>,
+    pub check: Check,
+}
+
+impl fmt::Debug for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Doubt({:?})", self.places)
+    }
+}
+
+/// Holds a note against the log as it is now. What it grows by later is no answer to what was known elsewhere before.
+fn doubt(
+    folder: &Path,
+    first: &[SegmentName],
+    signing: &Signing,
+    last: Option<Checkpoint>,
+    epoch: epoch::Epoch,
+) -> Check {
+    let (folder, first, trusted) = (folder.to_owned(), first.to_vec(), signing.trusted.clone());
+    let last = last.map(|last| Checkpoint { epoch, ..last });
+    Arc::new(move |note| {
+        let place = "this place".to_owned();
+        let found = Checkpoint::open(note, &trusted).map_err(|error| error.to_string())?;
+        let had = match Known::of(&place, &found).is_had(last.as_ref()) {
+            Some(had) => had,
+            None => has(&folder, &first, &trusted, last.as_ref(), &found, place).map_err(|error| error.to_string())?,
+        };
+        had.map_err(|what| format!("nothing is written over there, because {what}"))
+    })
+}
+
 /// Whether the log has this checkpoint, which is not larger than its last one. The outer error is one of reading it.
 fn has(
     folder: &Path,
     first: &[SegmentName],
-    signing: &Signing,
-    last: &Option<Last>,
+    trusted: &Keyring,
+    last: Option<&Checkpoint>,
     known: &Checkpoint,
     place: String,
 ) -> Result<Result<(), NotAsSigned>, NotAsSigned> {
     let same = match last {
-        Some(last) if last.checkpoint.size == known.size => Some(last.checkpoint.root),
-        _ => last_checkpoint(folder, first, &signing.trusted, |found| found.size <= known.size)?
+        Some(last) if last.size == known.size => Some(last.root),
+        _ => last_checkpoint(folder, first, trusted, |found| found.size <= known.size)?
             .filter(|found| found.checkpoint.size == known.size)
             .map(|found| found.checkpoint.root),
     };

@@ -17,6 +17,7 @@ use crate::format::{Place, SegmentName};
 use crate::lane::{Fresh, Lane, now};
 use crate::meter::{SignerGauge, count};
 use crate::note::{Keyring, SigningKey, VerifyKey};
+use crate::resume::Doubt;
 use crate::tree::{Edge, leaf};
 use crate::witness::Witness;
 
@@ -65,6 +66,8 @@ pub(crate) struct Standing {
     pub known: Vec<Known>,
     /// Records that were there after the last checkpoint when it was read.
     pub taken_over: u64,
+    /// Places that could not be asked.
+    pub doubt: Option<Doubt>,
 }
 
 impl Standing {
@@ -118,6 +121,11 @@ impl Signer {
     /// What it says of itself.
     pub fn gauge(&self) -> &Arc<SignerGauge> {
         &self.gauge
+    }
+
+    /// Whether something is not signed.
+    pub fn is_behind(&self) -> bool {
+        self.standing.grown
     }
 
     /// What signs now.

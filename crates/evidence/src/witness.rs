@@ -19,31 +19,43 @@ pub trait Witness: Send {
     fn publish(&mut self, note: &str) -> Result<(), String>;
     /// The note that it has. The error is that it can't be told whether there is one.
     fn last(&self) -> Result<Option<String>, String>;
+    /// What it has is held against the log before it is first written over: for one that could not be asked when the log was opened.
+    fn doubt(&mut self, check: Check);
     /// Whether Weir may start without having heard of this place: one that is far away may be out of reach.
     fn is_far(&self) -> bool {
         false
     }
 }
 
+/// Whether a note that is found in a place is of the log that is open, as it was when it was opened.
+pub type Check = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
 /// A file, which is replaced whole.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FileWitness {
     file: PathBuf,
     is_far: bool,
     /// What was last written there.
     told: Option<String>,
+    /// Set while nobody has looked what is there.
+    doubt: Option<Check>,
 }
 
 impl FileWitness {
     /// A file beside the log.
     pub fn near(file: PathBuf) -> Self {
-        Self { file, is_far: false, told: None }
+        Self { file, is_far: false, told: None, doubt: None }
     }
 
     /// A file in a folder of another machine or disk, named after the log. It must be writable by Weir, and should not let it take back
     /// what it wrote.
     pub fn far(folder: &Path, log: &str) -> Self {
-        Self { file: folder.join(format!("{}.checkpoint", log.replace('/', "-"))), is_far: true, told: None }
+        Self {
+            file: folder.join(format!("{}.checkpoint", log.replace('/', "-"))),
+            is_far: true,
+            told: None,
+            doubt: None,
+        }
     }
 
     fn write(&self, note: &str) -> io::Result<()> {
@@ -70,15 +82,27 @@ impl Witness for FileWitness {
 
     fn publish(&mut self, note: &str) -> Result<(), String> {
         // Two that write one place are two copies of one log: one of them must not be there. Who has it would see now the one, now the other.
-        if let (Some(told), Some(found)) = (&self.told, self.last()?)
+        let found = self.last()?;
+        if let Some((doubt, found)) = self.doubt.as_ref().zip(found.as_ref()) {
+            doubt(found)?;
+        }
+        self.doubt = None;
+        if let (Some(told), Some(found)) = (&self.told, found)
             && found != *told
         {
             let why = "another Weir has written its checkpoint here: two run with copies of one state folder, and what each of them does is not in the other's log; stop one, and start this one again";
             return Err(why.to_owned());
         }
-        self.write(note).map_err(|error| error.to_string())?;
-        self.told = Some(note.to_owned());
-        Ok(())
+        let written = self.write(note);
+        // Also where it is not sure that it stays: it is ours.
+        if self.last().is_ok_and(|found| found.as_deref() == Some(note)) {
+            self.told = Some(note.to_owned());
+        }
+        written.map_err(|error| error.to_string())
+    }
+
+    fn doubt(&mut self, check: Check) {
+        self.doubt = Some(check);
     }
 
     fn last(&self) -> Result<Option<String>, String> {
@@ -120,6 +144,7 @@ struct Slot {
 
 #[derive(Default)]
 struct State {
+    doubt: Option<Check>,
     note: Option<String>,
     failed: Option<String>,
     /// Since when the thread is at it, if it is.
@@ -148,8 +173,12 @@ impl Apart {
                     continue;
                 };
                 state.busy = Some(Instant::now());
+                let doubt = state.doubt.take();
                 drop(state);
-                let failed = to.lock().publish(&note).err();
+                let mut witness = to.lock();
+                doubt.into_iter().for_each(|check| witness.doubt(check));
+                let failed = witness.publish(&note).err();
+                drop(witness);
                 state = given.state.lock();
                 (state.failed, state.busy) = (failed, None);
                 given.changed.notify_all();
@@ -198,6 +227,11 @@ impl Witness for Apart {
         from.recv_timeout(self.answer_max).unwrap_or_else(|_| Err(no_answer(self.answer_max)))
     }
 
+    /// By its thread, before the next note: the place may be hanging now.
+    fn doubt(&mut self, check: Check) {
+        self.slot.state.lock().doubt = Some(check);
+    }
+
     fn is_far(&self) -> bool {
         true
     }
@@ -235,6 +269,7 @@ mod tests {
         fn last(&self) -> Result<Option<String>, String> {
             Ok(Some("note".to_owned()))
         }
+        fn doubt(&mut self, _: Check) {}
     }
 
     #[test]
@@ -276,6 +311,7 @@ mod tests {
     struct Failing(usize, Arc<Mutex<Vec<String>>>);
 
     impl Witness for Failing {
+        fn doubt(&mut self, _: Check) {}
         fn place(&self) -> String {
             "a place".to_owned()
         }

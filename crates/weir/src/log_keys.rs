@@ -112,6 +112,12 @@ pub fn public_file(state: &Path) -> PathBuf {
     state.join(PUBLIC_FILE)
 }
 
+/// Adds public keys of this state folder's log that came after those in it.
+pub fn trust_more(state: &Path, keys: &Keyring) -> Result<(), FileError> {
+    let own = signing_key(state)?;
+    keys.keys().iter().filter(|key| key.name() == own.public().name()).try_for_each(|key| make_known(state, key))
+}
+
 /// The public keys in a file.
 pub fn read_public(file: &Path) -> Result<Keyring, FileError> {
     let text = fs::read_to_string(file).map_err(|error| FileError::new(file, format!("can't be read: {error}"), ""))?;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use evidence::{Apart, Witness};
+use evidence::{Apart, Check, Witness};
 use export::Document;
 use hyper::Uri;
 use tokio::runtime::{Builder, Runtime};
@@ -21,6 +21,8 @@ struct UrlWitness {
     place: String,
     document: Document,
     runtime: Runtime,
+    /// Set while nobody has looked what is there.
+    doubt: Option<Check>,
 }
 
 /// These places, each in a thread of its own. `log` is the log's name.
@@ -44,7 +46,7 @@ impl UrlWitness {
         };
         let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(2).build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        Ok(Self { place: place(&url), document: Document::new(url, TIMEOUT)?, runtime })
+        Ok(Self { place: place(&url), document: Document::new(url, TIMEOUT)?, runtime, doubt: None })
     }
 }
 
@@ -54,6 +56,10 @@ impl Witness for UrlWitness {
     }
 
     fn publish(&mut self, note: &str) -> Result<(), String> {
+        if let Some(doubt) = &self.doubt {
+            self.last()?.map_or(Ok(()), |found| doubt(&found))?;
+            self.doubt = None;
+        }
         self.runtime.block_on(self.document.put(note))
     }
 
@@ -63,6 +69,10 @@ impl Witness for UrlWitness {
             Some(text) if !text.contains(SIGNATURES) => Err("what it answers is no checkpoint".to_owned()),
             last => Ok(last),
         }
+    }
+
+    fn doubt(&mut self, check: Check) {
+        self.doubt = Some(check);
     }
 
     fn is_far(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The two places of a log before it is opened: what one of them lacks is brought there from the other. Where each has something that the other has not,
 //! nothing is done: somebody has to say which of them is true.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -11,7 +11,7 @@ use super::append_from;
 use crate::format::{NEW_SUFFIX, SegmentName};
 use crate::walk::list;
 
-/// Bytes by which two files are compared.
+/// Bytes by which two files that are finished are compared.
 const COMPARED_BYTES: u64 = 64 * 1024;
 
 /// Why two places can't be made the same.
@@ -49,14 +49,17 @@ pub(crate) fn reconcile(first: &Path, second: &Path) -> Result<Vec<String>, Diff
     let (mut brought, all) = (Vec::new(), names(first)?.into_iter().chain(names(second)?).collect::<BTreeSet<_>>());
     // All are looked at before any is touched.
     let mut lacks = Vec::new();
+    let newest: BTreeMap<u16, SegmentName> = all.iter().map(|name| (name.lane, *name)).collect();
     for name in all {
+        // What the log goes on from is compared whole.
+        let compared = if newest.get(&name.lane) == Some(&name) { u64::MAX } else { COMPARED_BYTES };
         let [one, other] = [first, second].map(|folder| folder.join(name.to_string()));
         let (short, long) = match (length(&one)?, length(&other)?) {
             (here, there) if here < there => (one, other),
             _ => (other, one),
         };
         let (has, wanted) = (length(&short)?, length(&long)?);
-        if !begins_alike(&short, &long, has.unwrap_or(0))? {
+        if !begins_alike(&short, &long, has.unwrap_or(0), compared)? {
             let (first, second) = (first.to_owned(), second.to_owned());
             return Err(Differ::Both { first, second, segment: name.to_string() });
         }
@@ -84,10 +87,10 @@ fn length(path: &Path) -> Result<Option<u64>, Differ> {
 
 /// Whether what stands before this many bytes is the same in two files. What is before that is told by it, since each record has the hash of all before
 /// it; whether one of them was changed there says who verifies it.
-fn begins_alike(one: &Path, other: &Path, bytes: u64) -> Result<bool, Differ> {
+fn begins_alike(one: &Path, other: &Path, bytes: u64, compared: u64) -> Result<bool, Differ> {
     let read = |path: &Path| {
         let mut end = Vec::new();
-        let compared = bytes.min(COMPARED_BYTES);
+        let compared = bytes.min(compared);
         let read = File::open(path).and_then(|mut file| {
             file.seek(SeekFrom::Start(bytes.saturating_sub(compared)))?;
             file.take(compared).read_to_end(&mut end)

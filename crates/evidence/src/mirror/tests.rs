@@ -196,3 +196,45 @@ fn whatever_one_place_lacks_is_brought_from_the_other_before_anything_is_written
     assert!(matches!(two.try_open().err().unwrap(), OpenError::Differ(Differ::Both { .. })));
     assert_eq!((files(&first), files(&two.second())), before, "nothing was touched");
 }
+
+#[test]
+fn a_second_place_that_can_not_be_had_is_told_and_the_first_goes_on() {
+    let two = Two::new();
+    fs::write(two.second(), "no folder").unwrap();
+    let log = two.open();
+    fill(&log, 0, 5);
+    assert_eq!(log.meter().places_down(), [two.second().display().to_string()]);
+    drop(log);
+    fs::remove_file(two.second()).unwrap();
+    drop(two.open());
+    assert_eq!(two.checked().len(), 15);
+    // The first one's own trouble is another matter.
+    fs::remove_dir_all(two.first()).unwrap();
+    fs::write(two.first(), "no folder").unwrap();
+    assert!(two.try_open().is_err());
+}
+
+#[test]
+fn one_byte_anywhere_in_what_the_log_goes_on_from_is_no_guess() {
+    let two = Two::new();
+    let log = two.open();
+    // Far more than what is compared of what is finished.
+    let key = SigningKey::from_secret_line(&two.key.to_secret_line()).unwrap();
+    drop(log);
+    let settings = crate::log::Settings {
+        lanes: 2,
+        instance: "test",
+        durability: crate::log::Durability::Written,
+        segment_bytes_max: 1 << 20,
+        signing: Some(Signing::by(key)),
+        sign_records: 1000,
+        mirror: Some(two.second()),
+    };
+    fill(&Log::open_on(&two.first(), settings, Box::new(Folder(two.first()))).unwrap(), 0, 400);
+    let file = segment(&two.first(), 0);
+    let mut bytes = fs::read(&file).unwrap();
+    assert!(bytes.len() > 100_000);
+    bytes[900] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    assert!(matches!(two.try_open().err().unwrap(), OpenError::Differ(Differ::Both { .. })));
+}

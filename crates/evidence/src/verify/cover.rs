@@ -358,6 +358,15 @@ impl<'a, F: FnMut(u64, u16, Place)> Cover<'a, F> {
             let what = "records were written for more than a minute after the last checkpoint, and are not signed";
             report.warnings.push(Fault::of_all(what.to_owned()));
         }
+        // Several are trusted, and nothing here says which of them signs now.
+        if let Some((newest, _)) =
+            self.signers.keys().split_last().filter(|(_, older)| !older.is_empty() && self.begin.is_none())
+        {
+            let what = format!(
+                "no checkpoint names {newest} as the key that follows: it does not sign yet, or this log ends before it did"
+            );
+            report.warnings.push(Fault::of_all(what));
+        }
         report.warnings.append(&mut self.epochs);
         report.introduced = self.introduced;
         self.faults.into_iter().for_each(|fault| report.fault(fault));

@@ -49,6 +49,7 @@ fn is_left_out(name: &str) -> bool {
         || name.starts_with("index.sqlite")
         || name.ends_with(".half")
         || name.ends_with(".log.new")
+        || [SUMS_NAME, NOTE_NAME].contains(&name)
 }
 
 #[cfg(test)]

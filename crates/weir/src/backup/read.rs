@@ -124,7 +124,7 @@ fn put(from: &mut impl Read, to: &Path, mode: u32) -> Result<(u64, String), Back
     Ok((bytes, hex(hash)))
 }
 
-/// Whether there is nothing at this place that a backup would be put over.
+/// Whether there is nothing in this place but what says that somebody had it locked.
 pub fn is_free(folder: &Path) -> io::Result<bool> {
     match fs::read_dir(folder) {
         // What was locked by one that is gone is nobody's.

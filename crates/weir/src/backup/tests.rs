@@ -160,3 +160,22 @@ fn one_that_is_cut_off_or_changed_is_told() {
     let keys = crate::log_keys::read_public(&crate::log_keys::public_file(&other)).unwrap();
     assert!(refused(&bytes, Some(&keys)).contains("not to be trusted"));
 }
+
+#[test]
+fn one_that_lacks_a_key_which_came_meanwhile_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = dir.path().join("one");
+    state(&one);
+    crate::state::instance_key(&one).unwrap();
+    let mut is_done = false;
+    let made = write(&one, Vec::new(), |file, _| {
+        if file.starts_with("log/") && !std::mem::replace(&mut is_done, true) {
+            crate::secrets::rotate(&one, crate::secrets::Purpose::Recordings).unwrap();
+        }
+    });
+    let said = made.err().unwrap().to_string();
+    assert!(said.contains("rotated.keys was changed while the backup was made"), "{said}");
+    // And one that was unpacked by hand has no list of another backup in it.
+    fs::write(one.join(SUMS_NAME), "old").unwrap();
+    assert!(read(&*packed(&one), &dir.path().join("two"), None).is_ok());
+}

@@ -70,11 +70,16 @@ impl<W: Write, P: FnMut(&str, u64)> Archive<'_, W, P> {
         // The last checkpoint first: what it is over is in the log already.
         let (first, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|file| file == Path::new("checkpoint"));
         first.iter().try_for_each(|file| self.take(file))?;
-        for file in rest.iter().filter(|file| !is_in(file, LOG) && !is_in(file, RECORDINGS)) {
+        // A hold that the log knows must be in the file: the file comes after it.
+        let holds = |file: &Path| file == Path::new("holds.json");
+        for file in rest.iter().filter(|file| !is_in(file, LOG) && !is_in(file, RECORDINGS) && !holds(file)) {
             self.take(file)?;
         }
         self.take_recordings(false)?;
         self.take_log()?;
+        for file in self.files(Path::new(""))?.iter().filter(|file| holds(file)) {
+            self.take(file)?;
+        }
         self.take_recordings(true)
     }
 
@@ -97,8 +102,11 @@ impl<W: Write, P: FnMut(&str, u64)> Archive<'_, W, P> {
     fn take_recordings(&mut self, is_last: bool) -> Result<(), BackupError> {
         loop {
             let (mut moved, open) = (false, Path::new(RECORDINGS).join("open"));
-            for file in self.files(Path::new(RECORDINGS))? {
-                if (file.starts_with(&open) && !is_last) || self.has(&file) {
+            // The open ones are listed first: one that is put to its day after that is among those of days.
+            let listed = self.files(&open)?.into_iter().chain(self.files(Path::new(RECORDINGS))?);
+            for file in listed.collect::<Vec<_>>() {
+                let is_taken = self.has(&file) || file.file_name().is_some_and(|name| self.has(&open.join(name)));
+                if (file.starts_with(&open) && !is_last) || is_taken {
                     continue;
                 }
                 match self.take(&file) {
@@ -160,7 +168,9 @@ impl<W: Write, P: FnMut(&str, u64)> Archive<'_, W, P> {
                         entry.path().display()
                     )));
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // Gone meanwhile; but a link that leads nowhere is no file that need not be kept.
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(entry.path()).is_err() => {}
                 Err(error) => return Err(BackupError::Io { path: entry.path(), error }),
             }
         }
@@ -194,7 +204,29 @@ impl<W: Write, P: FnMut(&str, u64)> Archive<'_, W, P> {
         Ok(())
     }
 
+    /// Keys that came into force meanwhile would be missing, and what was made with them be unreadable.
+    fn has_all_keys(&self) -> Result<(), BackupError> {
+        for name in ["instance.key", "rotated.keys", "log.key", "log.key.next", "log.pub"] {
+            let path = self.state.join(name);
+            let now = match fs::read(&path) {
+                Ok(bytes) => {
+                    let mut hash = Context::new(&SHA256);
+                    hash.update(&bytes);
+                    Some(hex(hash))
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(BackupError::Io { path, error }),
+            };
+            if now.as_ref() != self.sums.0.get(name).map(|(_, sum)| sum) {
+                let what = format!("{} was changed while the backup was made: make it once more", path.display());
+                return Err(BackupError::Unfit(what));
+            }
+        }
+        Ok(())
+    }
+
     fn finish(mut self) -> Result<Written, BackupError> {
+        self.has_all_keys()?;
         let list = self.sums.text();
         self.voucher.sums = sum_of(&list);
         let note = log_keys::sign(self.state, &self.voucher.text())?;

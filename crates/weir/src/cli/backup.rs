@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use super::progress::Progress;
 use super::{CliError, Global, counted, load_config, output};
 use crate::backup::{self, Written};
+use crate::state::sync_folder;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,7 +71,9 @@ fn to_file(state: &Path, to: &Path) -> Result<Written, CliError> {
     }
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half).map_err(failed)?;
     let written = write(state, &mut file).and_then(|written| {
-        file.sync_all().and_then(|()| fs::rename(&half, to)).map_err(failed)?;
+        let folder = to.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let kept = file.sync_all().and_then(|()| fs::rename(&half, to)).and_then(|()| sync_folder(folder));
+        kept.map_err(failed)?;
         Ok(written)
     });
     if written.is_err() {

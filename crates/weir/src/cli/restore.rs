@@ -2,8 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use evidence::{look, make_same, printable};
 
 use super::audit::begin_epoch;
 use super::indexed::time;
@@ -11,6 +14,7 @@ use super::{CliError, Global, counted, load_config, output};
 use crate::backup::{self, Restored, is_free};
 use crate::config::Config;
 use crate::log_keys;
+use crate::state::sync_folder;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,58 +47,124 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
         return Err(CliError::usage("no reason is given", "say why, like --reason 'new disk'"));
     }
     let trusted = args.key.as_deref().map(log_keys::read_public).transpose()?;
-    let of_state = |error: io::Error| CliError::failed(format!("{}: {error}", state.display()), "");
-    if !is_free(state).map_err(of_state)? {
-        let help = "move it aside and keep it: what it holds may be all that is left of what came after the backup";
-        return Err(CliError::failed(format!("{} holds something already", state.display()), help));
-    }
-    if let Some(mirror) = &config.evidence.mirror {
-        let of_mirror = |error: io::Error| CliError::failed(format!("{}: {error}", mirror.display()), "");
-        if !is_free(mirror).map_err(of_mirror)? {
-            let what = format!("{}, the log's second place, holds something already", mirror.display());
-            let help = "is it the log that was lost? Then copy it to a new state folder's `log` and start: nothing of it is lost. Else move it aside";
-            return Err(CliError::failed(what, help));
-        }
-    }
+    is_restorable(state)?;
     let reader: Box<dyn Read> = if from == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
         Box::new(File::open(from).map_err(|error| CliError::failed(format!("{}: {error}", from.display()), ""))?)
     };
     let beside = beside(state)?;
-    let restored = backup::read(reader, &beside, trusted.as_ref())
-        .map_err(|error| CliError::failed(format!("{}: {error}", from.display()), "nothing was put back"))
-        .and_then(|restored| put(&config, &beside, &restored, args.reason.trim()).map(|()| restored));
-    if restored.is_err() {
+    let unpacked = backup::read(reader, &beside, trusted.as_ref())
+        .map_err(|error| {
+            CliError::failed(format!("{}: {}", from.display(), printable(&error.to_string())), "nothing was put back")
+        })
+        .and_then(|restored| {
+            if let Some(keys) = &trusted {
+                log_keys::trust_more(&beside, keys)?;
+            }
+            let log = its_log(&config, &beside)?;
+            Ok((restored, log))
+        });
+    if unpacked.is_err() {
         // What was unpacked is in the backup still.
         let _ = fs::remove_dir_all(&beside);
     }
-    let Restored { at, files, bytes, log } = restored?;
+    let (Restored { at, files, bytes, log }, its_log) = unpacked?;
     let at = time(i64::try_from(at).unwrap_or(i64::MAX));
+    if its_log == ItsLog::OfBackup {
+        begin_epoch(&beside, &config, format!("{}: restored from the backup of {at}", args.reason.trim())).map_err(
+            // Its places may have been told: what is there is not thrown away.
+            |error| with_help(error, &format!("what was unpacked is in {}", beside.display())),
+        )?;
+    }
+    put(state, &beside)?;
     output::line(format_args!(
-        "{} of {at} is restored to {}: {} with {}. A new epoch of its log begins",
-        log,
+        "{} of {at} is restored to {}: {} with {}. {}",
+        printable(&log),
         state.display(),
         counted(files, "file"),
-        counted(bytes, "byte")
+        counted(bytes, "byte"),
+        match its_log {
+            ItsLog::OfBackup => "A new epoch of its log begins",
+            ItsLog::OfMirror => "Its log is that of its second place: nothing of it is lost",
+        }
     ))?;
     output::note(format_args!(
-        "tokens are as they were then: revoke again what was revoked after {at} (`weir token list`)"
+        "tokens are as they were then: revoke again what was revoked after {at} (`weir token list`); keys too: rotate again what was rotated after it"
     ));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Begins the new epoch where it was unpacked, and only then makes it the state folder.
-fn put(config: &Config, beside: &Path, restored: &Restored, reason: &str) -> Result<(), CliError> {
-    let at = time(i64::try_from(restored.at).unwrap_or(i64::MAX));
-    begin_epoch(beside, config, format!("{reason}: restored from the backup of {at}"))?;
-    let state = &config.state;
+/// Whether the state folder is one that a backup can become: nothing is there, or an empty folder that can be put aside.
+fn is_restorable(state: &Path) -> Result<(), CliError> {
     let failed = |error: io::Error| CliError::failed(format!("{}: {error}", state.display()), "");
+    let found = match fs::symlink_metadata(state) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    let above = state.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    if !found.is_dir() || fs::metadata(above).map_err(failed)?.dev() != found.dev() {
+        let what =
+            format!("{} is a link, a file or a disk of its own: a folder can't be put in its place", state.display());
+        return Err(CliError::failed(
+            what,
+            "name a folder below it as `state`, or restore beside it and move what is in it",
+        ));
+    }
+    if fs::read_dir(state).map_err(failed)?.next().is_some() {
+        let help = "move it aside and keep it: what it holds may be all that is left of what came after the backup";
+        return Err(CliError::failed(format!("{} holds something already", state.display()), help));
+    }
+    Ok(())
+}
+
+/// Whose log a restored state folder has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ItsLog {
+    OfBackup,
+    /// The second place's, which has all that was signed.
+    OfMirror,
+}
+
+/// Takes the log from its second place, if there is one and it has it: then nothing of the log is lost.
+fn its_log(config: &Config, beside: &Path) -> Result<ItsLog, CliError> {
+    let Some(mirror) = &config.evidence.mirror else { return Ok(ItsLog::OfBackup) };
+    let failed = |error: io::Error| CliError::failed(format!("{}: {error}", mirror.display()), "");
+    if is_free(mirror).map_err(failed)? {
+        return Ok(ItsLog::OfBackup);
+    }
+    let log = beside.join("log");
+    match fs::remove_dir_all(&log) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    make_same(&log, mirror).map_err(|error| CliError::failed(error.to_string(), ""))?;
+    let signing = log_keys::signing(beside, &config.evidence)?;
+    look(&log, &signing).map(|()| ItsLog::OfMirror).map_err(|what| {
+        let what = format!("{}, the log's second place, is not the log that was signed: {what}", mirror.display());
+        CliError::failed(what, "move what it holds aside to restore the backup's own log")
+    })
+}
+
+/// Makes what was unpacked the state folder.
+fn put(state: &Path, beside: &Path) -> Result<(), CliError> {
+    let help = format!("what was restored is in {}: put it there yourself", beside.display());
+    let failed = |error: io::Error| CliError::failed(format!("{}: {error}", state.display()), help.clone());
     match fs::remove_dir(state) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    fs::rename(beside, state).map_err(failed)
+    fs::rename(beside, state).map_err(failed)?;
+    let above = state.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    sync_folder(above).map_err(failed)
+}
+
+fn with_help(error: CliError, more: &str) -> CliError {
+    match error {
+        CliError::Failed { what, help } => CliError::failed(what, format!("{help} {more}").trim().to_owned()),
+        other => other,
+    }
 }
 
 /// A folder beside the state folder, on the same disk.

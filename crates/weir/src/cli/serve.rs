@@ -47,7 +47,8 @@ fn failed(error: ServeError) -> CliError {
         }
         ServeError::Listen { .. } => "is another program listening there? Change `postgres` under [listen]",
         ServeError::Log(OpenError::NotAsSigned { .. }) => {
-            "if you know why, `weir audit accept-loss --reason …` goes on without what is lost, and tells so for ever; \
+            "if you know why, `weir audit accept-loss --reason …` goes on without what is lost, and tells so for ever (with --key log.pub where a place \
+             has a note by a later key); \
              docs/evidence.md says what it means"
         }
         ServeError::NothingToServe => "add a [targets.NAME] section and [listen] postgres = \"127.0.0.1:6432\"",

@@ -104,14 +104,39 @@ fn a_place_that_is_lost_is_brought_back_from_the_other() {
     assert!(records(&weir.log(), "noticed").iter().any(|record| record["what"] == "log_place_mended"));
     weir.stop();
     assert_same(&weir, &other);
-    // Two that are not the same log are left as they are.
-    let segment = fs::read_dir(&other).unwrap().map(|entry| entry.unwrap().path());
-    let segment = segment.filter(|path| path.extension().is_some_and(|end| end == "log")).max().unwrap();
+    // A backup, and what came after it, and the disk of the whole state folder is lost: the log is all there.
+    weir.start();
+    let backup = weir.folder().join("night.weirbackup").display().to_string();
+    let (code, _, err) = run(&weir, &["backup", &backup]);
+    assert_eq!(code, 0, "{err}");
+    Session::log_in(&weir, "alice", "place_lost", &token).rows("INSERT INTO kept VALUES (4)");
+    weir.stop();
+    fs::rename(weir.state(), weir.folder().join("lost")).unwrap();
+    let (code, out, err) = run(&weir, &["restore", &backup, "--reason", "new disk"]);
+    assert!(code == 0 && out.contains("nothing of it is lost"), "{out}{err}");
+    weir.start();
+    assert_eq!((permits(&weir), records(&weir.log(), "epoch_began").len()), (4, 0));
+    weir.stop();
+    assert_same(&weir, &other);
+    // Two that are not the same log are left as they are, and the one that is as it was signed is not given up.
+    let log = weir.state().join("log");
+    let segment = fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segment.filter(|path| path.extension().is_some_and(|end| end == "log")).min().unwrap();
     let mut bytes = fs::read(&segment).unwrap();
     let at = bytes.len() - 3;
     bytes[at] ^= 1;
     fs::write(&segment, &bytes).unwrap();
+    let newest = fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path());
+    let newest = newest.filter(|path| path.to_string_lossy().contains("/000-")).max().unwrap();
+    let mut bytes = fs::read(&newest).unwrap();
+    bytes[400] ^= 1;
+    fs::write(&newest, &bytes).unwrap();
     let (code, _, err) = run(&weir, &["serve"]);
     assert!(code == 1 && err.contains("hold different records in"), "{err}");
-    assert_eq!(fs::read(&segment).unwrap(), bytes);
+    assert_eq!(fs::read(&newest).unwrap(), bytes);
+    let (code, _, err) = run(&weir, &["audit", "accept-loss", "--reason", "who knows"]);
+    assert!(code == 1 && err.contains("nothing is lost") && err.contains("aside and start"), "{err}");
+    fs::rename(&log, weir.folder().join("damaged")).unwrap();
+    weir.start();
+    assert_eq!(permits(&weir), 4);
 }

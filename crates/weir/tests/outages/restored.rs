@@ -123,8 +123,10 @@ fn what_was_rolled_back_is_not_served_until_somebody_says_why() {
     let (mut weir, there, _guard) = witnessed("rolled");
     ask(&weir, "rolled", 5);
     let (code, _, err) = run(&weir, &["audit", "accept-loss", "--reason", "why not"]);
-    assert!(code == 1 && err.contains("nothing is lost"), "{err}");
+    assert!(code == 1 && err.contains("is in use by another Weir"), "{err}");
     weir.stop();
+    let (code, _, err) = run(&weir, &["audit", "accept-loss", "--reason", "why not"]);
+    assert!(code == 1 && err.contains("nothing is lost"), "{err}");
     let copy = weir.folder().join("copy");
     assert!(Command::new("cp").args(["-a"]).arg(weir.state()).arg(&copy).status().unwrap().success());
     weir.start();
@@ -263,4 +265,31 @@ fn two_that_run_with_copies_of_one_state_folder_are_told() {
     fs::remove_file(&place).unwrap();
     drop(session);
     weir.stop();
+}
+
+#[test]
+fn a_backup_from_before_a_key_was_followed_is_put_back_with_the_newer_public_key() {
+    let (mut weir, there, _guard) = witnessed("key_after");
+    let backup = weir.folder().join("night.weirbackup").display().to_string();
+    ask(&weir, "key_after", 2);
+    ok(&weir, &["backup", &backup]);
+    ok(&weir, &["keys", "rotate", "log"]);
+    weir.stop();
+    weir.start();
+    ask(&weir, "key_after", 5);
+    weir.stop();
+    let key = weir.folder().join("kept.pub");
+    fs::copy(weir.state().join("log.pub"), &key).unwrap();
+    fs::rename(weir.state(), weir.folder().join("lost")).unwrap();
+    // The place has a note by a key that the backup does not know: it is not overruled by who can't read it.
+    let (code, _, err) = run(&weir, &["restore", &backup, "--reason", "new disk"]);
+    assert!(code == 1 && err.contains("is not to be trusted"), "{err}");
+    let left = weir.folder().join("state.restoring");
+    fs::remove_dir_all(left).unwrap();
+    let key = key.display().to_string();
+    ok(&weir, &["restore", &backup, "--reason", "new disk", "--key", &key]);
+    weir.start();
+    ask(&weir, "key_after", 2);
+    let told = ok(&weir, &["audit", "verify", "--checkpoint", &only(&there).display().to_string()]);
+    assert!(told.contains("epoch 2 begins"), "{told}");
 }

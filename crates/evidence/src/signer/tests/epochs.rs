@@ -143,3 +143,36 @@ fn a_key_is_followed_by_another_and_who_trusts_the_first_learns_it() {
         assert!(report.faults.iter().any(|fault| fault.what.contains("not to be trusted")), "{report:#?}");
     }
 }
+
+#[test]
+fn a_place_that_was_out_of_reach_is_looked_at_before_it_is_written_over() {
+    for is_ahead in [true, false] {
+        let rolled = Rolled::back();
+        let (old, place) = (rolled.path("old"), rolled.path("far"));
+        let file = place.join("weir-test.checkpoint");
+        // It can't be read while the log is opened: something else is there.
+        fs::create_dir_all(&file).unwrap();
+        let mut signing = signing(&rolled.key, None);
+        signing.witnesses.push(Box::new(FileWitness::far(&place, "weir/test")));
+        let log = open(&old, 2, signing).unwrap();
+        fs::remove_dir(&file).unwrap();
+        // What it kept of the log that this is a copy of, or of what this log is too.
+        let note = if is_ahead { rolled.known.clone() } else { last_note(&old) };
+        fs::write(&file, &note).unwrap();
+        fill(&log, 2, 200);
+        sleep(SIGN_WAIT + Duration::from_millis(300));
+        fill(&log, 2, 1);
+        drop(log);
+        assert_eq!(fs::read_to_string(&file).unwrap() == note, is_ahead, "ahead: {is_ahead}");
+    }
+}
+
+/// The first checkpoint that is in a log.
+fn last_note(folder: &Path) -> String {
+    let first = &crate::walk::list(folder).unwrap().lanes[&0];
+    let bytes = fs::read(folder.join(first[0].to_string())).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    let (_, rest) = text.split_once("\"event\":\"checkpoint\",\"note\":\"").unwrap();
+    let (note, _) = rest.split_once("\",\"edge\"").unwrap();
+    serde_json::from_str(&format!("\"{note}\"")).unwrap()
+}
