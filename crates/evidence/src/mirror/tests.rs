@@ -238,3 +238,75 @@ fn one_byte_anywhere_in_what_the_log_goes_on_from_is_no_guess() {
     fs::write(&file, &bytes).unwrap();
     assert!(matches!(two.try_open().err().unwrap(), OpenError::Differ(Differ::Both { .. })));
 }
+
+/// A file that takes half of a write, and then is full for once.
+struct Half {
+    file: File,
+    troubles: u8,
+}
+
+impl Write for Half {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match std::mem::take(&mut self.troubles) {
+            2 => {
+                self.troubles = 1;
+                self.file.write(&bytes[..bytes.len() / 2])
+            }
+            1 => Err(io::ErrorKind::StorageFull.into()),
+            _ => self.file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl SegmentFile for Half {
+    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        SegmentFile::set_len(&mut self.file, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        SegmentFile::sync(&mut self.file)
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        self.file.stat()
+    }
+}
+
+#[test]
+fn half_of_a_write_is_taken_back_before_the_rest_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let folders = ["one", "other"].map(|name| dir.path().join(name));
+    let side = |folder: &PathBuf| {
+        fs::create_dir(folder).unwrap();
+        let file = OpenOptions::new().append(true).create_new(true).open(folder.join("segment")).unwrap();
+        let half = Half { file, troubles: 0 };
+        Side {
+            folder: folder.clone(),
+            file: Some(Box::new(half)),
+            good: 0,
+            synced: 0,
+            tried: None,
+            is_down: false,
+            is_lost: false,
+        }
+    };
+    let sides = folders.iter().map(side).collect();
+    let down = Arc::<Down>::default();
+    let mut file = Mirrored { name: "segment".to_owned(), length: 0, sides, touched: None, down: Arc::clone(&down) };
+    file.write_all(b"first ").unwrap();
+    let file_now = OpenOptions::new().append(true).open(folders[1].join("segment")).unwrap();
+    file.sides[1].file = Some(Box::new(Half { file: file_now, troubles: 2 }));
+    file.write_all(b"second ").unwrap();
+    assert_eq!(down.read(), [false, true]);
+    let there = || folders.clone().map(|folder| fs::read_to_string(folder.join("segment")).unwrap());
+    assert_ne!(there()[0], there()[1]);
+    assert!(there()[1].len() > 6, "a part of it is there: {:?}", there());
+    sleep(HEAL_AFTER * 2);
+    file.write_all(b"third").unwrap();
+    assert_eq!(there(), ["first second third"; 2]);
+    assert_eq!(down.read(), [false, false]);
+}
