@@ -248,3 +248,45 @@ fn what_somebody_changed_or_took_away_is_told_from_what_was_deleted() {
     assert!(kept.exists());
     assert_sound(&mut weir);
 }
+
+/// Where the last chunk of a recording begins.
+fn last_chunk(bytes: &[u8]) -> usize {
+    let length = |at: usize| usize::try_from(u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())).unwrap();
+    let (mut last, mut next) = (0, 12 + length(8));
+    while next < bytes.len() {
+        (last, next) = (next, next + 8 + length(next));
+    }
+    last
+}
+
+#[test]
+fn what_was_told_first_is_what_was_written() {
+    let mut weir = recorded("retained_twice", "").start();
+    let (id, file) = session(&weir, "alice", "retained_twice");
+    weir.stop();
+    let verify = |weir: &Weir| run(weir, &["audit", "verify", "--recordings"]);
+    let open = weir.state().join("recordings/open").join(file.file_name().unwrap());
+    // It could not be moved to its day: it is there all the same, and whole.
+    fs::rename(&file, &open).unwrap();
+    let (code, out, err) = verify(&weir);
+    assert!(code == 0 && out.contains("1 recording held against the log, 0 of them not as it says"), "{out}{err}");
+    // Cut off where it may end, it is one that a killed Weir left, which the next start tells as it is.
+    let bytes = fs::read(&open).unwrap();
+    fs::write(&open, &bytes[..last_chunk(&bytes)]).unwrap();
+    let (code, out, _) = verify(&weir);
+    assert!(code == 1 && out.contains("it is missing"), "{out}");
+    weir.start();
+    let log = noted(&weir, |log| records(log, "recorded").len() == 2);
+    assert_eq!(records(&log, "recorded")[1]["how"], "killed");
+    assert!(file.exists() && !open.exists());
+    let (code, out, _) = verify(&weir);
+    assert!(code == 1 && out.contains("the log says two different things of it: it was changed in between"), "{out}");
+    // One that nobody recorded.
+    let other = file.with_file_name(format!("{}.rec", id.replace(&id[..8], "019aa0f2")));
+    fs::write(&other, &bytes).unwrap();
+    let (_, out, _) = verify(&weir);
+    let warned = out.lines().filter(|line| line.starts_with("warning: recording ")).collect::<Vec<_>>();
+    let name = other.file_name().unwrap().to_string_lossy();
+    assert!(warned.len() == 1 && warned[0].contains(&*name) && warned[0].contains("does not know it"), "{out}");
+    assert_sound(&mut weir);
+}
