@@ -16,7 +16,7 @@ mod look;
 mod survey;
 mod word;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -80,8 +80,9 @@ pub struct Sweeper {
     never: HashSet<PathBuf>,
     /// Files of which this process has told the log that they are deleted.
     told: HashSet<String>,
-    /// Names of holds that the file must have: those that it ever had while this process looked, and those that the log says are in force.
-    known_holds: BTreeSet<String>,
+    /// Names of holds that the file must have, and since when: those that it ever had while this process looked, and those that the log says are in
+    /// force. An earlier one of the same name is not the one that is known.
+    known_holds: BTreeMap<String, u64>,
     /// Whether the log was asked for those.
     knows_holds: bool,
     /// Why one could not be deleted again, of which the log was told before. Others go all the same.
@@ -165,7 +166,7 @@ impl Sweeper {
             days: HashMap::new(),
             never: HashSet::new(),
             told: HashSet::new(),
-            known_holds: BTreeSet::new(),
+            known_holds: BTreeMap::new(),
             knows_holds: false,
             stuck: None,
         }
@@ -179,7 +180,9 @@ impl Sweeper {
     /// Tells the log of all holds that it does not know of.
     pub fn tell_holds(&mut self) -> Result<usize, HoldError> {
         let mut holds = self.holds.lock()?;
-        self.known_holds.extend(holds.names().into_iter().map(str::to_owned));
+        for (name, placed) in holds.newest() {
+            know(&mut self.known_holds, name, placed);
+        }
         holds.tell(&*self.ledger, UnixMicros(clock()))
     }
 
@@ -271,8 +274,15 @@ impl Sweeper {
             Err(Unheard::Stopped) => return Ok(()),
             Err(Unheard::Io(error)) => return Err(failed(&self.log, "can't be read")(error)),
         };
-        self.knows_holds |= word.holds.is_some();
-        self.known_holds.extend(word.holds.iter().flatten().cloned());
+        if let Some(in_force) = &word.holds {
+            for (name, placed) in in_force {
+                know(&mut self.known_holds, name, *placed);
+            }
+            let mut holds = self.holds.lock()?;
+            holds.log_has(in_force);
+            holds.tell(&*self.ledger, UnixMicros(clock()))?;
+            self.knows_holds = true;
+        }
         for candidate in candidates {
             if self.stop.load(Ordering::Acquire) {
                 break;
@@ -304,11 +314,14 @@ impl Sweeper {
         let mut holds = self.holds.lock()?;
         holds.tell(&*self.ledger, UnixMicros(clock()))?;
         // None is ever taken out of the file, released or not.
-        let here = holds.names();
-        if let Some(lost) = self.known_holds.iter().find(|name| !here.contains(name.as_str())) {
+        let here = holds.newest();
+        let is_lost = |(name, placed): &(&String, &u64)| here.get(name.as_str()).is_none_or(|newest| newest < *placed);
+        if let Some((lost, _)) = self.known_holds.iter().find(is_lost) {
             return Err(SweepError::HoldLost(lost.clone(), self.holds.path().to_owned()));
         }
-        self.known_holds.extend(here.into_iter().map(str::to_owned));
+        for (name, placed) in here {
+            know(&mut self.known_holds, name, placed);
+        }
         if holds.keeping(whose).is_some() {
             return Ok(Outcome::Held);
         }
@@ -350,6 +363,14 @@ impl Sweeper {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             listed => listed.map_err(failed(&self.folder, what)),
         }
+    }
+}
+
+/// The newest of each name.
+fn know(known: &mut BTreeMap<String, u64>, name: &str, placed: u64) {
+    match known.get_mut(name) {
+        Some(before) => *before = placed.max(*before),
+        None => drop(known.insert(name.to_owned(), placed)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is deleted, what never is, and what the log knows of it, with a real log and real recordings.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 
 use gate::{Arrived, Frame, Held, Opening, Recorder as _};
@@ -433,6 +434,91 @@ fn nothing_goes_while_nobody_can_tell_what_is_held() {
     assert!(file.exists());
 }
 
+/// A name that was used before is not the hold that is known.
+#[test]
+fn a_hold_is_missed_though_an_earlier_one_had_its_name() {
+    let kept = || Held { targets: vec!["kept".into()], ..Held::default() };
+    for is_told in [true, false] {
+        let house = House::new();
+        let file = house.session("one", "orders", OPENED);
+        house.place("audit", kept());
+        house.release("audit");
+        let path = house.holds().path().to_owned();
+        let mut sweeper = house.sweeper();
+        sweeper.tell_holds().unwrap();
+        let between = fs::read(&path).unwrap();
+        house.place("audit", kept());
+        // By the log, or by what this one saw.
+        sweeper.tell_holds().unwrap();
+        if is_told {
+            sweeper = house.sweeper();
+        }
+        fs::write(&path, &between).unwrap();
+        sweeper.tell_holds().unwrap();
+        assert!(matches!(sweep(&mut sweeper, days_later(9)), Err(SweepError::HoldLost(name, _)) if name == "audit"));
+        assert!(file.exists());
+    }
+}
+
+/// The log was put back to before it was told of a hold, or of a release.
+#[test]
+fn the_log_is_told_again_of_what_it_lost() {
+    let house = House::new();
+    house.place("kept", Held { all: true, ..Held::default() });
+    house.place("gone", Held { all: true, ..Held::default() });
+    house.holds().lock().unwrap().tell(&*house.log.lane(0), UnixMicros(OPENED)).unwrap();
+    house.release("gone");
+    house.holds().lock().unwrap().tell(&Book::default(), UnixMicros(OPENED)).unwrap();
+    house.place("lost", Held { targets: vec!["kept".into()], ..Held::default() });
+    house.holds().lock().unwrap().tell(&Book::default(), UnixMicros(OPENED)).unwrap();
+    house.release("kept");
+    let file = house.session("one", "orders", OPENED);
+    let mut sweeper = house.sweeper();
+    assert_eq!(sweep(&mut sweeper, days_later(9)).unwrap(), swept(1, 0));
+    assert!(!file.exists());
+    let told: Vec<_> = all(&house.log_folder())
+        .iter()
+        .filter(|record| record.kind().starts_with("hold") || record.kind() == "recording_deleted")
+        .map(|record| (record.kind().to_owned(), record.text("name").unwrap_or_default().to_owned()))
+        .collect();
+    let told: Vec<_> = told.iter().map(|(kind, name)| (kind.as_str(), name.as_str())).collect();
+    let first = [("hold_placed", "kept"), ("hold_placed", "gone")];
+    let again = [("hold_released", "kept"), ("hold_released", "gone"), ("hold_placed", "lost")];
+    assert_eq!(told, [&first[..], &again, &[("recording_deleted", "")]].concat());
+    house.session("two", "orders", OPENED);
+    assert_eq!(sweep(&mut house.sweeper(), days_later(9)).unwrap(), swept(1, 0));
+    assert_eq!(house.records("hold_placed").len() + house.records("hold_released").len(), 5, "and then no more");
+}
+
+/// Of a log that was changed nobody knows what it said.
+#[test]
+fn nothing_goes_while_the_log_is_not_as_it_was_written() {
+    let house = House::new();
+    let file = house.session("one", "orders", OPENED);
+    house.place("case", Held { targets: vec!["kept".into()], ..Held::default() });
+    house.holds().lock().unwrap().tell(&*house.log.lane(0), UnixMicros(OPENED)).unwrap();
+    // The record of the hold is another, and the file of holds is gone.
+    let segment = fs::read_dir(house.log_folder()).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segment.filter(|path| fs::read(path).is_ok_and(|bytes| find(&bytes, b"hold_placed").is_some()));
+    let segment = segment.collect::<Vec<_>>();
+    assert_eq!(segment.len(), 1);
+    let sound = fs::read(&segment[0]).unwrap();
+    let mut changed = sound.clone();
+    let at = find(&changed, b"hold_placed").unwrap();
+    changed[at] = b'H';
+    fs::write(&segment[0], changed).unwrap();
+    fs::remove_file(house.holds().path()).unwrap();
+    let stopped = sweep(&mut house.sweeper(), days_later(9)).unwrap_err().to_string();
+    assert!(stopped.contains("`weir audit verify` says more"), "{stopped}");
+    assert!(file.exists());
+    fs::write(&segment[0], sound).unwrap();
+    assert!(matches!(sweep(&mut house.sweeper(), days_later(9)), Err(SweepError::HoldLost(..))));
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
 /// It is read for a while, and what is placed meanwhile is in force.
 #[test]
 fn a_hold_keeps_what_was_found_before_it_was_placed() {
@@ -495,6 +581,20 @@ fn the_log_is_asked_as_far_as_it_takes() {
     assert_eq!(ask(&["one", "two", "none"], OPENED).recorded.len(), 2);
     let files = BTreeSet::from([name("one")]);
     assert!(matches!(ask_all(&house.log_folder(), &files, &stops), Err(Unheard::Stopped)));
+    // A release is of the placing that it names, in whatever order they come.
+    let say = |event| {
+        house.log.lane(0).append(&[Record { at: UnixMicros(OPENED), session: None, event }]).unwrap();
+    };
+    let (reason, by, held) = (String::new(), String::new(), Held { all: true, ..Held::default() });
+    for placed in [UnixMicros(1), UnixMicros(2)] {
+        let (held, reason, by) = (held.clone(), reason.clone(), by.clone());
+        say(Event::HoldPlaced(gate::HoldPlaced { name: "x".into(), held, reason, by, placed }));
+    }
+    let (placed, released) = (UnixMicros(1), UnixMicros(3));
+    say(Event::HoldReleased(gate::HoldReleased { name: "x".into(), held, reason, by, placed, released }));
+    let word = ask_all(&house.log_folder(), &files, &goes_on).unwrap();
+    assert_eq!(word.holds, Some(BTreeSet::from([("x".to_owned(), 2)])));
+    house.place("x", Held { targets: vec!["kept".into()], ..Held::default() });
     // What is said twice and otherwise is what nobody knows.
     let again = |bytes| {
         let recorded = gate::Recorded { file: name("one"), bytes, digest: Digest([0; 32]), shown: 0, how: "killed" };

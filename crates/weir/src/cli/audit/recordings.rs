@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use evidence::hold::{Whose, held_in, keeps};
+use evidence::hold::{Which, Whose, held_in, keeps};
 use evidence::recording::list;
 use evidence::{LoggedRecord, printable, records};
 use gate::Held;
@@ -113,11 +113,12 @@ impl Told {
                 "recorded" => told.recorded(&record)?,
                 "recording_deleted" => told.deleted(&record, &holds)?,
                 "hold_placed" => {
-                    if let (Some(name), Some(held)) = (record.text("name"), held_in(&record.event)) {
-                        holds.insert(name.to_owned(), held);
+                    if let (Some(which), Some(held)) = (which(&record), held_in(&record.event)) {
+                        holds.insert(which, held);
                     }
                 }
-                "hold_released" => drop(record.text("name").and_then(|name| holds.remove(name))),
+                // Its own placing alone: the name may have been used again.
+                "hold_released" => drop(which(&record).and_then(|which| holds.remove(&which))),
                 _ => {}
             }
         }
@@ -137,7 +138,7 @@ impl Told {
         Ok(())
     }
 
-    fn deleted(&mut self, record: &LoggedRecord, holds: &BTreeMap<String, Held>) -> Result<(), CliError> {
+    fn deleted(&mut self, record: &LoggedRecord, holds: &BTreeMap<Which, Held>) -> Result<(), CliError> {
         let Some((file, bytes, digest)) = named(record)? else { return Ok(()) };
         let wrong = match self.written.get(&file) {
             None => Some("it was deleted, and the log does not say before that it was written".to_owned()),
@@ -148,13 +149,19 @@ impl Told {
         };
         let whose = Whose::in_record(record.session.as_deref().unwrap_or_default(), &record.event);
         let kept = holds.iter().find(|(_, held)| keeps(held, &whose));
-        let kept = kept.map(|(name, _)| format!("it was deleted while the hold {} kept it", printable(name)));
+        let kept = kept.map(|((name, _), _)| format!("it was deleted while the hold {} kept it", printable(name)));
         self.faults.extend(
             [wrong, kept].into_iter().flatten().map(|wrong| format!("recording {}: {wrong}", printable(&file))),
         );
         self.deleted.insert(file);
         Ok(())
     }
+}
+
+/// Of which hold a record speaks.
+fn which(record: &LoggedRecord) -> Option<Which> {
+    let placed = record.event.get("placed").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    Some((record.text("name")?.to_owned(), placed))
 }
 
 /// The file of which a record speaks, with its bytes and digest. None if that can be no recording.
@@ -228,7 +235,11 @@ mod tests {
     }
 
     fn placed(owner: &str) -> Event {
-        let (name, reason, by, placed) = ("case".to_owned(), String::new(), String::new(), UnixMicros(1));
+        placed_at(owner, 1)
+    }
+
+    fn placed_at(owner: &str, at: u64) -> Event {
+        let (name, reason, by, placed) = ("case".to_owned(), String::new(), String::new(), UnixMicros(at));
         Event::HoldPlaced(HoldPlaced { name, held: held(owner), reason, by, placed })
     }
 
@@ -277,6 +288,9 @@ mod tests {
         assert_eq!(kept, [format!("recording {FILE}: it was deleted while the hold case kept it")]);
         assert_eq!(faults(vec![written(1), placed("corp:alice"), released(), deleted(1)]), [""; 0]);
         assert_eq!(faults(vec![written(1), placed("corp:bob"), deleted(1)]), [""; 0]);
+        // What is released is the one before, which had the same name.
+        let again = vec![written(1), placed_at("corp:alice", 2), placed("corp:bob"), released(), deleted(1)];
+        assert_eq!(faults(again), [format!("recording {FILE}: it was deleted while the hold case kept it")]);
         assert_eq!(faults(vec![written(1), deleted(1), placed("corp:alice")]), [""; 0]);
     }
 }
