@@ -22,6 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use gate::{Event, Ledger, LedgerDown, Record, RecordingDeleted};
@@ -46,6 +47,8 @@ pub use survey::{State, Surveyed, survey};
 const TOGETHER_MAX: usize = 1000;
 /// The lane that the log is told by of recordings and holds.
 const LANE: u16 = 0;
+/// Between two deletions, so that somebody else gets the holds, which are held for nearly all the rest of the time.
+const PAUSE: Duration = Duration::from_millis(3);
 /// Segments of that lane that may hold what was appended a moment ago: one may have been followed by another meanwhile.
 const SEGMENTS_SYNCED: usize = 2;
 
@@ -85,7 +88,9 @@ pub struct Sweeper {
     known_holds: BTreeMap<String, u64>,
     /// Whether the log was asked for those.
     knows_holds: bool,
-    /// Why one could not be deleted again, of which the log was told before. Others go all the same.
+    /// Recordings without an end that are not due before this, by when the log was told of them.
+    later: HashMap<PathBuf, UnixMicros>,
+    /// Why one could not be read, or could not be deleted again, of which the log was told before. Others go all the same.
     stuck: Option<SweepError>,
 }
 
@@ -111,6 +116,14 @@ pub enum SweepError {
         /// What the system says.
         error: io::Error,
     },
+    /// A recording that can't be read now.
+    #[error("{}: can't be read, and is not deleted before it can: {what}", .path.display())]
+    Unread {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        what: String,
+    },
     /// Nobody can tell what is held.
     #[error("no recording is deleted while nobody can tell which are held: {0}")]
     Holds(#[from] HoldError),
@@ -132,14 +145,19 @@ struct Candidate {
     file: String,
     whose: Whose,
     span: Duration,
+    is_cut: bool,
 }
 
 /// What came of a candidate.
 enum Outcome {
     Deleted,
     Held,
+    /// It has no end, and was over later than its last frame.
+    NotBefore(UnixMicros),
     Never(String),
-    /// It could not be removed the last time either.
+    /// Somebody else was faster.
+    Gone,
+    /// It could not be read, or not be removed the last time either.
     Stuck(SweepError),
 }
 
@@ -168,6 +186,7 @@ impl Sweeper {
             told: HashSet::new(),
             known_holds: BTreeMap::new(),
             knows_holds: false,
+            later: HashMap::new(),
             stuck: None,
         }
     }
@@ -205,10 +224,10 @@ impl Sweeper {
             swept.held = swept.held.saturating_add(held);
             while candidates.len() >= TOGETHER_MAX {
                 let rest = candidates.split_off(TOGETHER_MAX);
-                self.delete(std::mem::replace(&mut candidates, rest), &mut swept, deleted)?;
+                self.delete(std::mem::replace(&mut candidates, rest), now, &mut swept, deleted)?;
             }
         }
-        self.delete(candidates, &mut swept, deleted)?;
+        self.delete(candidates, now, &mut swept, deleted)?;
         self.stuck.take().map_or(Ok(swept), Err)
     }
 
@@ -234,6 +253,10 @@ impl Sweeper {
             if self.never.contains(&listed.path) {
                 continue;
             }
+            if let Some(due) = self.later.get(&listed.path).filter(|due| **due > now) {
+                first_due = first_due.min(*due);
+                continue;
+            }
             if let Ok(Some(began)) = opened(&listed.path) {
                 let earliest = after(began.0, shortest);
                 if earliest > now {
@@ -242,18 +265,22 @@ impl Sweeper {
                 }
             }
             match look(&listed.path, &listed.session, &self.keys, &self.retention, &holds, now, &self.stop) {
-                Look::Due(whose, span) => {
+                Look::Due { whose, span, is_cut } => {
                     first_due = now;
                     let file = format!("{day}/{}{SUFFIX}", listed.session);
-                    candidates.push(Candidate { listed, file, whose, span });
+                    candidates.push(Candidate { listed, file, whose, span, is_cut });
                 }
                 Look::Held(..) => {
                     held = held.saturating_add(1);
                     first_due = now;
                 }
-                Look::Unread(_) | Look::Stopped => first_due = now,
+                Look::Unread(what) => {
+                    first_due = now;
+                    self.stuck = Some(SweepError::Unread { path: listed.path, what });
+                }
+                Look::Stopped => first_due = now,
                 Look::NotBefore(due, _) => first_due = first_due.min(due),
-                Look::Kept(_) => {}
+                Look::Kept(_) | Look::Gone => {}
                 Look::Never(why) => self.say_never(listed.path, &why),
             }
         }
@@ -262,7 +289,13 @@ impl Sweeper {
     }
 
     /// Deletes those of these that are as the log says and that no hold keeps.
-    fn delete(&mut self, candidates: Vec<Candidate>, swept: &mut Swept, deleted: &AtomicU64) -> Result<(), SweepError> {
+    fn delete(
+        &mut self,
+        candidates: Vec<Candidate>,
+        now: UnixMicros,
+        swept: &mut Swept,
+        deleted: &AtomicU64,
+    ) -> Result<(), SweepError> {
         let Some(over) = candidates.iter().map(|candidate| candidate.whose.over()).min() else { return Ok(()) };
         let files = candidates.iter().map(|candidate| candidate.file.clone()).collect();
         let asked = match self.knows_holds {
@@ -283,15 +316,20 @@ impl Sweeper {
             holds.tell(&*self.ledger, UnixMicros(clock()))?;
             self.knows_holds = true;
         }
-        for candidate in candidates {
+        for mut candidate in candidates {
             if self.stop.load(Ordering::Acquire) {
                 break;
             }
-            match self.delete_one(&candidate, &word)? {
+            match self.delete_one(&mut candidate, &word, now)? {
                 Outcome::Deleted => {
                     swept.deleted = swept.deleted.saturating_add(1);
                     deleted.fetch_add(1, Ordering::Relaxed);
+                    self.later.remove(&candidate.listed.path);
+                    // Who waits for the holds looks whether they are free each millisecond.
+                    thread::sleep(PAUSE);
                 }
+                Outcome::NotBefore(due) => drop(self.later.insert(candidate.listed.path, due)),
+                Outcome::Gone => {}
                 Outcome::Held => swept.held = swept.held.saturating_add(1),
                 Outcome::Stuck(error) => self.stuck = Some(error),
                 Outcome::Never(why) => self.say_never(candidate.listed.path, &why),
@@ -300,16 +338,29 @@ impl Sweeper {
         Ok(())
     }
 
-    fn delete_one(&mut self, candidate: &Candidate, word: &Word) -> Result<Outcome, SweepError> {
-        let Candidate { listed, file, whose, span } = candidate;
+    fn delete_one(&mut self, candidate: &mut Candidate, word: &Word, now: UnixMicros) -> Result<Outcome, SweepError> {
+        let (listed, written) = (&candidate.listed, word.recorded.get(&candidate.file));
         // Read again just before it goes: what is deleted is what the log says, whatever it was when it was looked at.
         let (bytes, digest) = match digest_of(&listed.path) {
             Ok(found) => found,
-            Err(error) => return Ok(Outcome::Never(error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Gone),
+            Err(error) => {
+                return Ok(Outcome::Stuck(failed(&listed.path, "can't be read, and is not deleted before it can")(
+                    error,
+                )));
+            }
         };
-        if let Some(why) = unlike(word.recorded.get(file), bytes, digest) {
+        if let Some(why) = unlike(written, bytes, digest) {
             return Ok(Outcome::Never(why));
         }
+        if let Some(over) = over_by(&candidate.whose, candidate.is_cut, written) {
+            candidate.whose.over = Some(over.0);
+            let due = after(over.0, candidate.span);
+            if due > now {
+                return Ok(Outcome::NotBefore(due));
+            }
+        }
+        let Candidate { listed, file, whose, span, .. } = &*candidate;
         // From here on nobody places a hold.
         let mut holds = self.holds.lock()?;
         holds.tell(&*self.ledger, UnixMicros(clock()))?;
@@ -384,11 +435,22 @@ fn unlike(written: Option<&Written>, bytes: u64, digest: Digest) -> Option<Strin
     let why = match written {
         None => "the log does not know it under this name",
         Some(Written::Otherwise) => "the log says different things of it",
-        Some(Written::As(known, _)) if *known != bytes => "it is not as long as the log says",
-        Some(Written::As(_, known)) if *known != digest.to_string() => "it was changed: the log has another digest",
-        Some(Written::As(..)) => return None,
+        Some(Written::As { bytes: known, .. }) if *known != bytes => "it is not as long as the log says",
+        Some(Written::As { digest: known, .. }) if *known != digest.to_string() => {
+            "it was changed: the log has another digest"
+        }
+        Some(Written::As { .. }) => return None,
     };
     Some(format!("{why}; `weir audit verify --recordings` says more"))
+}
+
+/// When the session of a recording without an end was over, at the latest: when the log was told of it, by the start after the one that was
+/// killed. Its last frame says when something was shown last, and it may have been idle since. None if its own last frame says it.
+fn over_by(whose: &Whose, is_cut: bool, written: Option<&Written>) -> Option<UnixMicros> {
+    match written {
+        Some(Written::As { at, .. }) if is_cut && *at > whose.over() => Some(*at),
+        _ => None,
+    }
 }
 
 fn record(candidate: &Candidate, bytes: u64, digest: Digest, span: Duration) -> RecordingDeleted {

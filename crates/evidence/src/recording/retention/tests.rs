@@ -356,15 +356,111 @@ fn what_nobody_can_tell_of_is_never_deleted() {
     assert!(gone.exists() && !file.exists());
 }
 
+/// It may have been idle after its last frame: that it was over is known when the next start tells the log.
 #[test]
-fn what_a_killed_process_left_goes_if_the_log_says_that_it_is_all() {
+fn what_a_killed_process_left_goes_by_when_the_log_was_told() {
     let running = House::new();
     let _recording = running.begin("one", "orders", OPENED);
     let house = House::after(&running);
     let file = house.folder().join(DAY).join("one.rec");
     assert!(file.exists());
-    assert_eq!(sweep(&mut house.sweeper(), days_later(2)).unwrap(), swept(1, 0));
+    let told = house.records("recorded")[0].at.0;
+    assert!(told > OPENED + DAY_MICROS / 24, "the clock of this machine is set back");
+    let survey = |holds: &[crate::hold::Hold], now| {
+        let surveyed = survey(&house.folder(), &house.log_folder(), &keys(), &retention(), holds, now).unwrap();
+        assert_eq!(surveyed.len(), 1);
+        surveyed[0].state.clone()
+    };
+    let due = UnixMicros(told + 2 * DAY_MICROS);
+    let before = UnixMicros(due.0 - 1);
+    let mut sweeper = house.sweeper();
+    assert_eq!(sweep(&mut sweeper, before).unwrap(), swept(0, 0));
+    assert!(file.exists());
+    assert!(matches!(survey(&[], before), State::NotBefore(at, _) if at == due));
+    // So it was not over before this.
+    house.place("case", Held { from: Some(told), ..Held::default() });
+    assert_eq!(sweep(&mut sweeper, due).unwrap(), swept(0, 1));
+    assert!(matches!(survey(&house.holds().read().unwrap(), due), State::Held(..)));
+    house.release("case");
+    assert_eq!(survey(&[], due), State::Due(Whose { over: Some(told), ..whose_of("one") }));
+    assert_eq!(sweep(&mut sweeper, due).unwrap(), swept(1, 0));
     assert!(!file.exists());
+    assert_eq!(house.records("recording_deleted")[0].event["over"].as_u64(), Some(told));
+}
+
+/// Of the sessions here.
+fn whose_of(session: &str) -> Whose {
+    Whose {
+        session: session.to_owned(),
+        target: "orders".to_owned(),
+        principal: "local:alice".to_owned(),
+        act: vec!["corp:bob".to_owned()],
+        owner: None,
+        run: Some("acme/x#7".to_owned()),
+        began: OPENED,
+        over: None,
+    }
+}
+
+/// A recording of which reading fails from this byte on, as a disk does.
+struct Failing(io::Cursor<Vec<u8>>, u64);
+
+impl io::Read for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.position() + u64::try_from(buffer.len()).unwrap() > self.1 {
+            true => Err(rustix::io::Errno::IO.into()),
+            false => self.0.read(buffer),
+        }
+    }
+}
+
+impl io::Seek for Failing {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        match to {
+            io::SeekFrom::End(_) if self.1 == u64::MAX - 1 => Err(rustix::io::Errno::IO.into()),
+            to => self.0.seek(to),
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_now_is_tried_again() {
+    let house = House::new();
+    let recording = house.begin("one", "orders", OPENED);
+    recording.add(UnixMicros(OPENED + TAKES), Frame::Shown(b"what was shown"));
+    drop(recording);
+    house.recordings.flush();
+    let file = house.folder().join(DAY).join("one.rec");
+    let bytes = fs::read(&file).unwrap();
+    let goes_on = AtomicBool::new(false);
+    let chunk = |at: usize| 8 + usize::try_from(u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())).unwrap();
+    let header = 4 + chunk(8);
+    let look = |fails_from: usize| {
+        let input = Failing(io::Cursor::new(bytes.clone()), u64::try_from(fails_from).unwrap());
+        let reader = super::super::reader::Reader::of(input, &keys()).unwrap();
+        super::look::look_at(reader, "one", &retention(), &[], days_later(9), &goes_on)
+    };
+    // In the first chunk, in the last one, and where it is looked whether anything is behind the end.
+    for fails_from in [header, header + chunk(header), usize::MAX - 1] {
+        let found = look(fails_from);
+        assert!(matches!(&found, Look::Unread(what) if what.contains("cannot be read")), "{fails_from}: {found:?}");
+    }
+    assert!(matches!(look(usize::MAX), Look::Due { is_cut: false, .. }));
+    // Just before it goes: the memory of a process is a file of which the first page is none.
+    let mut sweeper = house.sweeper();
+    let (mut found, 0) = sweeper.look_into(DAY, Duration::ZERO, days_later(9)).unwrap() else { panic!("it is held") };
+    found[0].listed.path = PathBuf::from("/proc/self/mem");
+    let mut came_to = Swept::default();
+    sweeper.delete(found, days_later(9), &mut came_to, &AtomicU64::new(0)).unwrap();
+    let stuck = sweeper.stuck.take().unwrap().to_string();
+    assert!(stuck.contains("can't be read, and is not deleted before it can"), "{stuck}");
+    // Gone is gone.
+    let (found, _) = sweeper.look_into(DAY, Duration::ZERO, days_later(9)).unwrap();
+    fs::rename(&file, house.dir.path().join("away")).unwrap();
+    sweeper.delete(found, days_later(9), &mut came_to, &AtomicU64::new(0)).unwrap();
+    assert!(sweeper.stuck.is_none() && sweeper.never.is_empty() && came_to == swept(0, 0));
+    fs::rename(house.dir.path().join("away"), &file).unwrap();
+    assert_eq!(sweep(&mut sweeper, days_later(9)).unwrap(), swept(1, 0));
 }
 
 #[test]
@@ -529,14 +625,14 @@ fn a_hold_keeps_what_was_found_before_it_was_placed() {
     assert_eq!(found.len(), 1);
     house.place("case", Held { all: true, ..Held::default() });
     let mut came_to = Swept::default();
-    sweeper.delete(found, &mut came_to, &AtomicU64::new(0)).unwrap();
+    sweeper.delete(found, days_later(9), &mut came_to, &AtomicU64::new(0)).unwrap();
     assert_eq!(came_to, swept(0, 1));
     assert!(file.exists() && house.records("recording_deleted").is_empty() && house.records("hold_placed").len() == 1);
     // And what was changed since it was found.
     house.release("case");
     let (found, _) = sweeper.look_into(DAY, Duration::ZERO, days_later(9)).unwrap();
     fs::write(&file, [fs::read(&file).unwrap(), b"x".to_vec()].concat()).unwrap();
-    sweeper.delete(found, &mut came_to, &AtomicU64::new(0)).unwrap();
+    sweeper.delete(found, days_later(9), &mut came_to, &AtomicU64::new(0)).unwrap();
     assert_eq!(came_to, swept(0, 1));
     assert!(file.exists() && house.records("recording_deleted").is_empty());
 }

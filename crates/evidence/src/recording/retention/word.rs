@@ -33,8 +33,15 @@ pub struct Word {
 /// What was written of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// So many bytes with this digest.
-    As(u64, String),
+    /// This.
+    As {
+        /// How many bytes.
+        bytes: u64,
+        /// With which digest.
+        digest: String,
+        /// When the log was told first.
+        at: UnixMicros,
+    },
     /// The log says different things of it.
     Otherwise,
 }
@@ -100,10 +107,14 @@ impl Word {
             ("recorded", _) => {
                 let Some(file) = record.text("file").filter(|file| files.contains(*file)) else { return };
                 let bytes = record.event.get("bytes").and_then(Value::as_u64).unwrap_or(0);
-                let written = Written::As(bytes, record.text("digest").unwrap_or_default().to_owned());
-                let known = self.recorded.entry(file.to_owned()).or_insert_with(|| written.clone());
-                if *known != written {
-                    *known = Written::Otherwise;
+                let digest = record.text("digest").unwrap_or_default();
+                match self.recorded.get_mut(file) {
+                    None => {
+                        let written = Written::As { bytes, digest: digest.to_owned(), at: record.at };
+                        self.recorded.insert(file.to_owned(), written);
+                    }
+                    Some(Written::As { bytes: first, digest: known, .. }) if *first == bytes && known == digest => {}
+                    Some(known) => *known = Written::Otherwise,
                 }
             }
             ("hold_placed", Some(holds)) => holds.extend(which(record)),
