@@ -12,6 +12,7 @@
 //! What this is not: it never looks at recordings that are open, and never deletes what it can't read, what is damaged, what the log does not know
 //! as it is, or what is of a target that nobody has configured. It says so of each once.
 
+mod kept;
 mod look;
 mod survey;
 mod word;
@@ -41,6 +42,7 @@ use crate::walk::list as list_segments;
 use look::{Look, after, look, opened};
 use word::{Unheard, Word, Written, ask, ask_all};
 
+pub use kept::{KeptNow, kept_now};
 pub use survey::{State, Surveyed, survey};
 
 /// Recordings that are looked for in the log together.

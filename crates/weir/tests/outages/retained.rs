@@ -86,7 +86,7 @@ fn a_recording_is_deleted_and_the_log_tells_what_it_was() {
     wait_until(SOON, "it is due", due).unwrap();
     weir.start();
     gone(&file);
-    assert!(!file.parent().unwrap().exists());
+    wait_until(SOON, "its day goes too", || !file.parent().unwrap().exists()).unwrap();
 
     let log = noted(&weir, |log| !records(log, "recording_deleted").is_empty());
     let (deleted, recorded) = (records(&log, "recording_deleted")[0], records(&log, "recorded")[0]);
@@ -152,7 +152,16 @@ fn what_is_held_stays_until_it_is_released() {
     assert!(code == 2 && err.contains("did you mean \"retained_held\"?"), "{err}");
     let place =
         ["hold", "place", "case-17", "--principal", "alice", "--from", "2026-01-01T00:00:00Z", "--reason", "by legal"];
-    ok(&weir, &place);
+    let said = ok(&weir, &place);
+    assert!(said.contains("it keeps 1 of the 2 recordings that are there now"), "{said}");
+    // Blanks and upper case are nobody's, and one that keeps nothing is seldom what was meant.
+    let upper = format!(" {} ", kept.to_uppercase());
+    let said = ok(&weir, &["hold", "place", " upper ", "--session", &upper, "--reason", "x"]);
+    assert!(said.contains("placed upper:") && said.contains("it keeps 1 of the 2 recordings"), "{said}");
+    ok(&weir, &["hold", "release", " upper", "--reason", "x"]);
+    let said = ok(&weir, &["hold", "place", "typo", "--principal", "alise", "--reason", "x"]);
+    assert!(said.contains("warning: it keeps none of the 2 recordings that are there now"), "{said}");
+    ok(&weir, &["hold", "release", "typo", "--reason", "x"]);
     let (code, _, err) = run(&weir, &place);
     assert!(code == 1 && err.contains("in force already"), "{err}");
     retain(&weir, "1s");
@@ -161,6 +170,7 @@ fn what_is_held_stays_until_it_is_released() {
     assert!(kept_file.exists());
     let log = noted(&weir, |log| !records(log, "recording_deleted").is_empty());
     let placed = records(&log, "hold_placed")[0];
+    assert_eq!(records(&log, "hold_placed").len(), 3);
     assert_eq!(
         (&placed["name"], &placed["principals"], &placed["reason"]),
         (&"case-17".into(), &serde_json::json!(["alice"]), &"by legal".into())
@@ -174,16 +184,16 @@ fn what_is_held_stays_until_it_is_released() {
     assert!(listed.contains("case-17  in force") && listed.contains("principal alice, from 2026-01-01T"), "{listed}");
     // A second one that comes while Weir serves, which the log is told of too.
     ok(&weir, &["hold", "place", "all", "--all", "--reason", "audit"]);
-    noted(&weir, |log| records(log, "hold_placed").len() == 2);
+    noted(&weir, |log| records(log, "hold_placed").len() == 4);
     ok(&weir, &["hold", "release", "case-17", "--reason", "closed"]);
-    let log = noted(&weir, |log| records(log, "hold_released").len() == 1);
+    let log = noted(&weir, |log| records(log, "hold_released").len() == 3);
     assert!(kept_file.exists() && records(&log, "recording_deleted").len() == 1, "the second one keeps it");
     ok(&weir, &["hold", "release", "all", "--reason", "audited"]);
     gone(&kept_file);
     let listed = ok(&weir, &["hold", "list", "--json"]);
     let states: Vec<Value> =
         listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["state"].clone()).collect();
-    assert_eq!(states, ["released", "released"]);
+    assert_eq!(states, ["released"; 4]);
     let (code, _, err) = run(&weir, &["hold", "release", "all", "--reason", "again"]);
     assert!(code == 1 && err.contains("no hold in force is named all"), "{err}");
     let out = ok(&weir, &["audit", "verify", "--recordings"]);

@@ -135,7 +135,7 @@ pub fn after(at: u64, span: Duration) -> UnixMicros {
 }
 
 /// Whose it is, by its first frame.
-fn first<R: Read + Seek>(reader: &mut Reader<R>) -> Result<Whose, Look> {
+pub(super) fn first<R: Read + Seek>(reader: &mut Reader<R>) -> Result<Whose, Look> {
     let never = |why: &str| Err(Look::Never(why.to_owned()));
     let record = match reader.next() {
         Ok(Next::Frame(kept)) => match kept.frame {
@@ -158,7 +158,10 @@ fn first<R: Read + Seek>(reader: &mut Reader<R>) -> Result<Whose, Look> {
 
 /// When the last frame was, and whether there is no end behind it. A recording that a killed process left has no end, and is as good as one that has: whether it is all that was
 /// written is what the log says.
-fn last<R: Read + Seek>(reader: &mut Reader<R>, stop: &AtomicBool) -> Result<Option<(UnixMicros, bool)>, Look> {
+pub(super) fn last<R: Read + Seek>(
+    reader: &mut Reader<R>,
+    stop: &AtomicBool,
+) -> Result<Option<(UnixMicros, bool)>, Look> {
     let mut last = UnixMicros(reader.header().opened);
     loop {
         if stop.load(Ordering::Acquire) {
