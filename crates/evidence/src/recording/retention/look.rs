@@ -89,7 +89,7 @@ pub(super) fn look_at<R: Read + Seek>(
     }
     let whose = match first(&mut reader) {
         Ok(whose) => whose,
-        Err(look) => return look,
+        Err(unknown) => return unknown.into(),
     };
     let span = match retention.of(&whose.target) {
         Some(Some(span)) => span,
@@ -117,15 +117,31 @@ pub(super) fn look_at<R: Read + Seek>(
                 },
             }
         }
-        Err(look) => look,
+        Err(unknown) => unknown.into(),
     }
 }
 
-/// Where reading stops.
-fn stopped(fault: &Fault) -> Look {
-    match fault.is_passing {
-        true => Look::Unread(fault.to_string()),
-        false => Look::Never(format!("it is damaged: {fault}")),
+/// Why a recording does not say it.
+pub(super) enum Unknown {
+    Never(String),
+    Unread(String),
+}
+
+impl From<Fault> for Unknown {
+    fn from(fault: Fault) -> Self {
+        match fault.is_passing {
+            true => Self::Unread(fault.to_string()),
+            false => Self::Never(format!("it is damaged: {fault}")),
+        }
+    }
+}
+
+impl From<Unknown> for Look {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Never(why) => Self::Never(why),
+            Unknown::Unread(what) => Self::Unread(what),
+        }
     }
 }
 
@@ -135,15 +151,15 @@ pub fn after(at: u64, span: Duration) -> UnixMicros {
 }
 
 /// Whose it is, by its first frame.
-pub(super) fn first<R: Read + Seek>(reader: &mut Reader<R>) -> Result<Whose, Look> {
-    let never = |why: &str| Err(Look::Never(why.to_owned()));
+pub(super) fn first<R: Read + Seek>(reader: &mut Reader<R>) -> Result<Whose, Unknown> {
+    let never = |why: &str| Err(Unknown::Never(why.to_owned()));
     let record = match reader.next() {
         Ok(Next::Frame(kept)) => match kept.frame {
             KeptFrame::Record(record) => record,
             _ => return never("it does not begin with the record of its session's beginning"),
         },
         Ok(Next::Complete | Next::Unfinished { .. }) => return never("nothing is in it"),
-        Err(fault) => return Err(stopped(&fault)),
+        Err(fault) => return Err(fault.into()),
     };
     let header = reader.header();
     match serde_json::from_str::<Admitted>(&record) {
@@ -161,7 +177,7 @@ pub(super) fn first<R: Read + Seek>(reader: &mut Reader<R>) -> Result<Whose, Loo
 pub(super) fn last<R: Read + Seek>(
     reader: &mut Reader<R>,
     stop: &AtomicBool,
-) -> Result<Option<(UnixMicros, bool)>, Look> {
+) -> Result<Option<(UnixMicros, bool)>, Unknown> {
     let mut last = UnixMicros(reader.header().opened);
     loop {
         if stop.load(Ordering::Acquire) {
@@ -171,7 +187,7 @@ pub(super) fn last<R: Read + Seek>(
             Ok(Next::Frame(kept)) => last = kept.at,
             Ok(Next::Complete) => return Ok(Some((last, false))),
             Ok(Next::Unfinished { .. }) => return Ok(Some((last, true))),
-            Err(fault) => return Err(stopped(&fault)),
+            Err(fault) => return Err(fault.into()),
         }
     }
 }
