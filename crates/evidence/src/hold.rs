@@ -38,6 +38,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// Which hold: its name, and when it was placed. A name may be used again once its hold was released.
 pub type Which = (String, u64);
 
+/// Whether the end of one hold is that of another: its own, and that of those of its name that were placed before. Of one name there is one at a
+/// time, so they were released before, or lost and placed again. The end of an earlier one is not that of a later.
+pub fn ends(released: &Which, hold: &Which) -> bool {
+    released.0 == hold.0 && hold.1 <= released.1
+}
+
 /// A hold, in force or released.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

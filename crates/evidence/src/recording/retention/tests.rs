@@ -517,6 +517,11 @@ fn the_log_is_asked_as_far_as_it_takes() {
     say(Event::HoldReleased(gate::HoldReleased { name: "x".into(), held, reason, by, placed, released }));
     let word = ask_all(&house.log_folder(), &files, &goes_on).unwrap();
     assert_eq!(word.holds, Some(BTreeSet::from([("x".to_owned(), 2)])));
+    let (placed, released) = (UnixMicros(3), UnixMicros(4));
+    let (held, reason, by) = (Held { all: true, ..Held::default() }, String::new(), String::new());
+    say(Event::HoldReleased(gate::HoldReleased { name: "x".into(), held, reason, by, placed, released }));
+    let word = ask_all(&house.log_folder(), &files, &goes_on).unwrap();
+    assert_eq!(word.holds, Some(BTreeSet::new()), "lost, and placed again");
     house.place("x", Held { targets: vec!["kept".into()], ..Held::default() });
     // What is said twice and otherwise is what nobody knows.
     let again = |bytes| {

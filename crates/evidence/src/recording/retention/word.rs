@@ -12,7 +12,7 @@ use std::time::Duration;
 use model::UnixMicros;
 use serde_json::Value;
 
-use crate::hold::Which;
+use crate::hold::{Which, ends};
 use crate::read::{LoggedRecord, Records, records, records_since};
 
 /// How far the clock may step back before a record is looked for in the whole log.
@@ -91,12 +91,10 @@ impl Word {
             match records.next() {
                 None => break,
                 Some(Ok(record)) => self.take(&record, files),
-                // Gone over, something would be missing that is there, or that was: a hold, or what a file was at first. What is found
-                // in a part is held against the file itself, and what is not is looked for in all of it.
-                Some(Err(fault)) if is_all || records.has_gone_over() => {
+                // Gone over, something would be missing that is there, or that was: a hold, or what a file was at first.
+                Some(Err(fault)) => {
                     return Err(io::Error::other(format!("{fault}; `weir audit verify` says more")).into());
                 }
-                Some(Err(fault)) => tracing::warn!("decision log: {fault}"),
             }
         }
         Ok(())
@@ -118,8 +116,11 @@ impl Word {
                 }
             }
             ("hold_placed", Some(holds)) => holds.extend(which(record)),
-            // Its own placing alone: the name may have been used again.
-            ("hold_released", Some(holds)) => drop(which(record).map(|which| holds.remove(&which))),
+            ("hold_released", Some(holds)) => {
+                if let Some(released) = which(record) {
+                    holds.retain(|which| !ends(&released, which));
+                }
+            }
             _ => {}
         }
     }

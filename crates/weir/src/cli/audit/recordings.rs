@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use evidence::hold::{Which, Whose, held_in, keeps};
+use evidence::hold::{Which, Whose, ends, held_in, keeps};
 use evidence::recording::list;
 use evidence::{LoggedRecord, printable, records};
 use gate::Held;
@@ -117,8 +117,11 @@ impl Told {
                         holds.insert(which, held);
                     }
                 }
-                // Its own placing alone: the name may have been used again.
-                "hold_released" => drop(which(&record).and_then(|which| holds.remove(&which))),
+                "hold_released" => {
+                    if let Some(released) = which(&record) {
+                        holds.retain(|which, _| !ends(&released, which));
+                    }
+                }
                 _ => {}
             }
         }
@@ -289,6 +292,11 @@ mod tests {
         assert_eq!(faults(vec![written(1), placed("corp:alice"), released(), deleted(1)]), [""; 0]);
         assert_eq!(faults(vec![written(1), placed("corp:bob"), deleted(1)]), [""; 0]);
         // What is released is the one before, which had the same name.
+        // One that was lost and placed again ends with that.
+        let lost = vec![written(1), placed_at("corp:alice", 0), placed("corp:bob"), deleted(1)];
+        assert_eq!(faults(lost), [format!("recording {FILE}: it was deleted while the hold case kept it")]);
+        let lost = vec![written(1), placed_at("corp:alice", 0), placed("corp:bob"), released(), deleted(1)];
+        assert_eq!(faults(lost), [""; 0]);
         let again = vec![written(1), placed_at("corp:alice", 2), placed("corp:bob"), released(), deleted(1)];
         assert_eq!(faults(again), [format!("recording {FILE}: it was deleted while the hold case kept it")]);
         assert_eq!(faults(vec![written(1), deleted(1), placed("corp:alice")]), [""; 0]);
