@@ -51,7 +51,8 @@ Examples:
 
 /// Place a hold
 ///
-/// Of each kind that is named (sessions, principals, targets, runs, times) a recording must be of one; of those of one kind any will do.
+/// Of each kind that is named (sessions, principals, targets, runs, times) a recording must be of one; of those of one kind any will do. Says
+/// how many of the recordings that are there now it keeps, as far as five seconds are enough to look at them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = PLACE_EXAMPLES)]
 struct PlaceArgs {
