@@ -9,7 +9,7 @@
 
 mod keeps;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -35,6 +35,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is looked whether they are free: they are for a moment between two deletions.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
+/// Which hold: its name, and when it was placed. A name may be used again once its hold was released.
+pub type Which = (String, u64);
+
+/// Whether the end of one hold is that of another: its own, and that of those of its name that were placed before. Of one name there is one at a
+/// time, so they were released before, or lost and placed again. The end of an earlier one is not that of a later.
+pub fn ends(released: &Which, hold: &Which) -> bool {
+    released.0 == hold.0 && hold.1 <= released.1
+}
+
 /// A hold, in force or released.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +56,7 @@ pub struct Hold {
     pub reason: String,
     /// The login that placed it.
     pub by: String,
-    /// When, in microseconds since 1970.
+    /// When, in microseconds since 1970; later than all others of its name, also where the clock stepped back.
     pub placed: u64,
     /// Whether the log has it.
     #[serde(default)]
@@ -240,7 +249,8 @@ impl Locked {
             let what = format!("a hold {name} is in force already, for: {}; choose another name", hold.reason);
             return Err(HoldError::Refused(what));
         }
-        let (name, reason, by, placed) = (name.to_owned(), hand.reason.to_owned(), hand.by.to_owned(), hand.at.0);
+        let placed = self.newest().get(name).map_or(hand.at.0, |before| hand.at.0.max(before.saturating_add(1)));
+        let (name, reason, by) = (name.to_owned(), hand.reason.to_owned(), hand.by.to_owned());
         self.holds.push(Hold { name, keeps: held, reason, by, placed, told: false, released: None });
         self.write()
     }
@@ -291,9 +301,26 @@ impl Locked {
         Ok(records.len())
     }
 
-    /// Names of holds that are here, in force or not.
-    pub fn names(&self) -> BTreeSet<&str> {
-        self.holds.iter().map(|hold| hold.name.as_str()).collect()
+    /// When each name was placed last, whether that is in force or not.
+    pub fn newest(&self) -> BTreeMap<&str, u64> {
+        let mut newest = BTreeMap::new();
+        for hold in &self.holds {
+            let placed = newest.entry(hold.name.as_str()).or_insert(hold.placed);
+            *placed = hold.placed.max(*placed);
+        }
+        newest
+    }
+
+    /// These are in force, as the whole log says, and no others: what is otherwise here the log is told of again by [`Locked::tell`]. So it is where
+    /// the log lost its end, or was put back to what it was.
+    pub fn log_has(&mut self, in_force: &BTreeSet<Which>) {
+        for hold in &mut self.holds {
+            let is_there = in_force.contains(&(hold.name.clone(), hold.placed));
+            match &mut hold.released {
+                None => hold.told &= is_there,
+                Some(release) => release.told &= !is_there,
+            }
+        }
     }
 
     fn write(&self) -> Result<(), HoldError> {

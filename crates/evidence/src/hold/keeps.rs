@@ -48,7 +48,7 @@ pub fn keeps(held: &Held, whose: &Whose) -> bool {
     let began_before = to.is_none_or(|to| whose.began < to);
     let over_after = from.is_none_or(|from| whose.over.is_some_and(|over| over >= from));
     names_something(held)
-        && is_any(sessions, &|name| whose.session.starts_with(name) || whose.session.ends_with(name))
+        && is_any(sessions, &|name| is_session(&whose.session, name))
         && is_any(principals, &is_of)
         && is_any(targets, &|name| whose.target == name)
         && is_any(runs, &is_run)
@@ -60,6 +60,11 @@ pub fn keeps(held: &Held, whose: &Whose) -> bool {
 fn is_person(id: &str, name: &str) -> bool {
     let same = |id: &str| id.to_lowercase() == name.to_lowercase();
     same(id) || id.split_once(':').is_some_and(|(_issuer, id)| same(id))
+}
+
+fn is_session(id: &str, name: &str) -> bool {
+    let (id, name) = (id.to_lowercase(), name.to_lowercase());
+    id.starts_with(&name) || id.ends_with(&name)
 }
 
 fn is_run(run: &str, name: &str) -> bool {
@@ -166,6 +171,8 @@ mod tests {
             (Held { sessions: names(&["0198f0a2"]), ..held.clone() }, true),
             (Held { sessions: names(&["ffee1234"]), ..held.clone() }, true),
             (Held { sessions: names(&["77b1-7000"]), ..held.clone() }, false),
+            (Held { sessions: names(&["FFEE1234"]), ..held.clone() }, true),
+            (Held { sessions: names(&["0198F0A2-77B1"]), ..held.clone() }, true),
             (Held { sessions: names(&["11111111", "ffee1234"]), ..held.clone() }, true),
             (Held { principals: names(&["acme/nightly"]), ..held.clone() }, true),
             (Held { principals: names(&["github:ACME/nightly"]), ..held.clone() }, true),

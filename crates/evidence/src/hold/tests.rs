@@ -47,6 +47,20 @@ fn a_hold_is_in_force_until_it_is_released_and_stays_as_history() {
     assert_eq!(all.iter().map(|hold| (hold.placed, hold.is_in_force())).collect::<Vec<_>>(), [(5, false), (9, true)]);
 }
 
+/// Each of a name is another, and the newest is known by its time.
+#[test]
+fn each_placing_of_a_name_is_later_than_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = HoldFile::of(dir.path());
+    for (at, placed) in [(5, 5), (3, 6), (6, 7), (9, 9)] {
+        file.lock().unwrap().place("audit", orders(), hand(at)).unwrap();
+        assert_eq!(file.lock().unwrap().newest(), BTreeMap::from([("audit", placed)]));
+        file.lock().unwrap().release("audit", hand(at)).unwrap();
+    }
+    file.lock().unwrap().place("other", orders(), hand(3)).unwrap();
+    assert_eq!(file.lock().unwrap().newest(), BTreeMap::from([("audit", 9), ("other", 3)]));
+}
+
 #[test]
 fn the_log_is_told_once_of_each_and_later_if_it_must() {
     let dir = tempfile::tempdir().unwrap();

@@ -117,6 +117,8 @@ pub struct Fault {
     pub offset: u64,
     /// In words.
     pub what: String,
+    /// Whether that is the system's word, and not what is in the file: another time it may be read.
+    pub is_passing: bool,
 }
 
 /// Why nothing of a recording can be read.
@@ -279,8 +281,9 @@ impl<R: Read + Seek> Reader<R> {
     /// Reads the next chunk. If it is not all there, says how many bytes of it are.
     fn next_chunk(&mut self) -> Result<Option<u64>, Fault> {
         let (chunk, offset) = (self.index, self.offset);
-        let fault = |what: String| Fault { chunk, offset, what };
-        let unread = |error: io::Error| fault(format!("it cannot be read: {error}"));
+        let fault = |what: String| Fault { chunk, offset, what, is_passing: false };
+        let unread =
+            |error: io::Error| Fault { chunk, offset, what: format!("it cannot be read: {error}"), is_passing: true };
         self.input.seek(SeekFrom::Start(offset)).map_err(unread)?;
         let mut head = Vec::new();
         self.input.by_ref().take(8).read_to_end(&mut head).map_err(unread)?;
@@ -308,13 +311,14 @@ impl<R: Read + Seek> Reader<R> {
 
     /// A fault in the chunk whose frames are read.
     fn within(&self, what: &str) -> Fault {
-        Fault { chunk: self.index.saturating_sub(1), offset: self.began, what: what.to_owned() }
+        Fault { chunk: self.index.saturating_sub(1), offset: self.began, what: what.to_owned(), is_passing: false }
     }
 
     /// Nothing may follow the last chunk.
     fn is_nothing_behind(&mut self) -> Result<(), Fault> {
-        let fault = |what: String| Fault { chunk: self.index, offset: self.offset, what };
-        let end = self.input.seek(SeekFrom::End(0)).map_err(|error| fault(format!("it cannot be read: {error}")))?;
+        let fault = |what: String| Fault { chunk: self.index, offset: self.offset, what, is_passing: false };
+        let unread = |error: io::Error| Fault { is_passing: true, ..fault(format!("it cannot be read: {error}")) };
+        let end = self.input.seek(SeekFrom::End(0)).map_err(unread)?;
         match end.checked_sub(self.offset) {
             Some(0) => Ok(()),
             Some(bytes) => Err(fault(format!("{bytes} bytes stand behind the recording's end"))),

@@ -12,16 +12,18 @@
 //! What this is not: it never looks at recordings that are open, and never deletes what it can't read, what is damaged, what the log does not know
 //! as it is, or what is of a target that nobody has configured. It says so of each once.
 
+mod kept;
 mod look;
 mod survey;
 mod word;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use gate::{Event, Ledger, LedgerDown, Record, RecordingDeleted};
@@ -40,12 +42,15 @@ use crate::walk::list as list_segments;
 use look::{Look, after, look, opened};
 use word::{Unheard, Word, Written, ask, ask_all};
 
+pub use kept::{KeptNow, kept_now};
 pub use survey::{State, Surveyed, survey};
 
 /// Recordings that are looked for in the log together.
 const TOGETHER_MAX: usize = 1000;
 /// The lane that the log is told by of recordings and holds.
 const LANE: u16 = 0;
+/// Between two deletions, so that somebody else gets the holds, which are held for nearly all the rest of the time.
+const PAUSE: Duration = Duration::from_millis(3);
 /// Segments of that lane that may hold what was appended a moment ago: one may have been followed by another meanwhile.
 const SEGMENTS_SYNCED: usize = 2;
 
@@ -80,11 +85,14 @@ pub struct Sweeper {
     never: HashSet<PathBuf>,
     /// Files of which this process has told the log that they are deleted.
     told: HashSet<String>,
-    /// Names of holds that the file must have: those that it ever had while this process looked, and those that the log says are in force.
-    known_holds: BTreeSet<String>,
+    /// Names of holds that the file must have, and since when: those that it ever had while this process looked, and those that the log says are in
+    /// force. An earlier one of the same name is not the one that is known.
+    known_holds: BTreeMap<String, u64>,
     /// Whether the log was asked for those.
     knows_holds: bool,
-    /// Why one could not be deleted again, of which the log was told before. Others go all the same.
+    /// Recordings without an end that are not due before this, by when the log was told of them.
+    later: HashMap<PathBuf, UnixMicros>,
+    /// Why one could not be read, or could not be deleted again, of which the log was told before. Others go all the same.
     stuck: Option<SweepError>,
 }
 
@@ -110,6 +118,14 @@ pub enum SweepError {
         /// What the system says.
         error: io::Error,
     },
+    /// A recording that can't be read now.
+    #[error("{}: can't be read, and is not deleted before it can: {what}", .path.display())]
+    Unread {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        what: String,
+    },
     /// Nobody can tell what is held.
     #[error("no recording is deleted while nobody can tell which are held: {0}")]
     Holds(#[from] HoldError),
@@ -131,14 +147,19 @@ struct Candidate {
     file: String,
     whose: Whose,
     span: Duration,
+    is_cut: bool,
 }
 
 /// What came of a candidate.
 enum Outcome {
     Deleted,
     Held,
+    /// It has no end, and was over later than its last frame.
+    NotBefore(UnixMicros),
     Never(String),
-    /// It could not be removed the last time either.
+    /// Somebody else was faster.
+    Gone,
+    /// It could not be read, or not be removed the last time either.
     Stuck(SweepError),
 }
 
@@ -165,8 +186,9 @@ impl Sweeper {
             days: HashMap::new(),
             never: HashSet::new(),
             told: HashSet::new(),
-            known_holds: BTreeSet::new(),
+            known_holds: BTreeMap::new(),
             knows_holds: false,
+            later: HashMap::new(),
             stuck: None,
         }
     }
@@ -179,7 +201,9 @@ impl Sweeper {
     /// Tells the log of all holds that it does not know of.
     pub fn tell_holds(&mut self) -> Result<usize, HoldError> {
         let mut holds = self.holds.lock()?;
-        self.known_holds.extend(holds.names().into_iter().map(str::to_owned));
+        for (name, placed) in holds.newest() {
+            know(&mut self.known_holds, name, placed);
+        }
         holds.tell(&*self.ledger, UnixMicros(clock()))
     }
 
@@ -202,10 +226,10 @@ impl Sweeper {
             swept.held = swept.held.saturating_add(held);
             while candidates.len() >= TOGETHER_MAX {
                 let rest = candidates.split_off(TOGETHER_MAX);
-                self.delete(std::mem::replace(&mut candidates, rest), &mut swept, deleted)?;
+                self.delete(std::mem::replace(&mut candidates, rest), now, &mut swept, deleted)?;
             }
         }
-        self.delete(candidates, &mut swept, deleted)?;
+        self.delete(candidates, now, &mut swept, deleted)?;
         self.stuck.take().map_or(Ok(swept), Err)
     }
 
@@ -231,6 +255,10 @@ impl Sweeper {
             if self.never.contains(&listed.path) {
                 continue;
             }
+            if let Some(due) = self.later.get(&listed.path).filter(|due| **due > now) {
+                first_due = first_due.min(*due);
+                continue;
+            }
             if let Ok(Some(began)) = opened(&listed.path) {
                 let earliest = after(began.0, shortest);
                 if earliest > now {
@@ -239,18 +267,22 @@ impl Sweeper {
                 }
             }
             match look(&listed.path, &listed.session, &self.keys, &self.retention, &holds, now, &self.stop) {
-                Look::Due(whose, span) => {
+                Look::Due { whose, span, is_cut } => {
                     first_due = now;
                     let file = format!("{day}/{}{SUFFIX}", listed.session);
-                    candidates.push(Candidate { listed, file, whose, span });
+                    candidates.push(Candidate { listed, file, whose, span, is_cut });
                 }
                 Look::Held(..) => {
                     held = held.saturating_add(1);
                     first_due = now;
                 }
-                Look::Unread(_) | Look::Stopped => first_due = now,
+                Look::Unread(what) => {
+                    first_due = now;
+                    self.stuck = Some(SweepError::Unread { path: listed.path, what });
+                }
+                Look::Stopped => first_due = now,
                 Look::NotBefore(due, _) => first_due = first_due.min(due),
-                Look::Kept(_) => {}
+                Look::Kept(_) | Look::Gone => {}
                 Look::Never(why) => self.say_never(listed.path, &why),
             }
         }
@@ -259,7 +291,13 @@ impl Sweeper {
     }
 
     /// Deletes those of these that are as the log says and that no hold keeps.
-    fn delete(&mut self, candidates: Vec<Candidate>, swept: &mut Swept, deleted: &AtomicU64) -> Result<(), SweepError> {
+    fn delete(
+        &mut self,
+        candidates: Vec<Candidate>,
+        now: UnixMicros,
+        swept: &mut Swept,
+        deleted: &AtomicU64,
+    ) -> Result<(), SweepError> {
         let Some(over) = candidates.iter().map(|candidate| candidate.whose.over()).min() else { return Ok(()) };
         let files = candidates.iter().map(|candidate| candidate.file.clone()).collect();
         let asked = match self.knows_holds {
@@ -271,17 +309,29 @@ impl Sweeper {
             Err(Unheard::Stopped) => return Ok(()),
             Err(Unheard::Io(error)) => return Err(failed(&self.log, "can't be read")(error)),
         };
-        self.knows_holds |= word.holds.is_some();
-        self.known_holds.extend(word.holds.iter().flatten().cloned());
-        for candidate in candidates {
+        if let Some(in_force) = &word.holds {
+            for (name, placed) in in_force {
+                know(&mut self.known_holds, name, *placed);
+            }
+            let mut holds = self.holds.lock()?;
+            holds.log_has(in_force);
+            holds.tell(&*self.ledger, UnixMicros(clock()))?;
+            self.knows_holds = true;
+        }
+        for mut candidate in candidates {
             if self.stop.load(Ordering::Acquire) {
                 break;
             }
-            match self.delete_one(&candidate, &word)? {
+            match self.delete_one(&mut candidate, &word, now)? {
                 Outcome::Deleted => {
                     swept.deleted = swept.deleted.saturating_add(1);
                     deleted.fetch_add(1, Ordering::Relaxed);
+                    self.later.remove(&candidate.listed.path);
+                    // Who waits for the holds looks whether they are free each millisecond.
+                    thread::sleep(PAUSE);
                 }
+                Outcome::NotBefore(due) => drop(self.later.insert(candidate.listed.path, due)),
+                Outcome::Gone => {}
                 Outcome::Held => swept.held = swept.held.saturating_add(1),
                 Outcome::Stuck(error) => self.stuck = Some(error),
                 Outcome::Never(why) => self.say_never(candidate.listed.path, &why),
@@ -290,25 +340,41 @@ impl Sweeper {
         Ok(())
     }
 
-    fn delete_one(&mut self, candidate: &Candidate, word: &Word) -> Result<Outcome, SweepError> {
-        let Candidate { listed, file, whose, span } = candidate;
+    fn delete_one(&mut self, candidate: &mut Candidate, word: &Word, now: UnixMicros) -> Result<Outcome, SweepError> {
+        let (listed, written) = (&candidate.listed, word.recorded.get(&candidate.file));
         // Read again just before it goes: what is deleted is what the log says, whatever it was when it was looked at.
         let (bytes, digest) = match digest_of(&listed.path) {
             Ok(found) => found,
-            Err(error) => return Ok(Outcome::Never(error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Gone),
+            Err(error) => {
+                return Ok(Outcome::Stuck(failed(&listed.path, "can't be read, and is not deleted before it can")(
+                    error,
+                )));
+            }
         };
-        if let Some(why) = unlike(word.recorded.get(file), bytes, digest) {
+        if let Some(why) = unlike(written, bytes, digest) {
             return Ok(Outcome::Never(why));
         }
+        if let Some(over) = over_by(&candidate.whose, candidate.is_cut, written) {
+            candidate.whose.over = Some(over.0);
+            let due = after(over.0, candidate.span);
+            if due > now {
+                return Ok(Outcome::NotBefore(due));
+            }
+        }
+        let Candidate { listed, file, whose, span, .. } = &*candidate;
         // From here on nobody places a hold.
         let mut holds = self.holds.lock()?;
         holds.tell(&*self.ledger, UnixMicros(clock()))?;
         // None is ever taken out of the file, released or not.
-        let here = holds.names();
-        if let Some(lost) = self.known_holds.iter().find(|name| !here.contains(name.as_str())) {
+        let here = holds.newest();
+        let is_lost = |(name, placed): &(&String, &u64)| here.get(name.as_str()).is_none_or(|newest| newest < *placed);
+        if let Some((lost, _)) = self.known_holds.iter().find(is_lost) {
             return Err(SweepError::HoldLost(lost.clone(), self.holds.path().to_owned()));
         }
-        self.known_holds.extend(here.into_iter().map(str::to_owned));
+        for (name, placed) in here {
+            know(&mut self.known_holds, name, placed);
+        }
         if holds.keeping(whose).is_some() {
             return Ok(Outcome::Held);
         }
@@ -353,6 +419,14 @@ impl Sweeper {
     }
 }
 
+/// The newest of each name.
+fn know(known: &mut BTreeMap<String, u64>, name: &str, placed: u64) {
+    match known.get_mut(name) {
+        Some(before) => *before = placed.max(*before),
+        None => drop(known.insert(name.to_owned(), placed)),
+    }
+}
+
 fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> SweepError {
     let path = path.to_owned();
     move |error| SweepError::Io { path, what, error }
@@ -363,11 +437,22 @@ fn unlike(written: Option<&Written>, bytes: u64, digest: Digest) -> Option<Strin
     let why = match written {
         None => "the log does not know it under this name",
         Some(Written::Otherwise) => "the log says different things of it",
-        Some(Written::As(known, _)) if *known != bytes => "it is not as long as the log says",
-        Some(Written::As(_, known)) if *known != digest.to_string() => "it was changed: the log has another digest",
-        Some(Written::As(..)) => return None,
+        Some(Written::As { bytes: known, .. }) if *known != bytes => "it is not as long as the log says",
+        Some(Written::As { digest: known, .. }) if *known != digest.to_string() => {
+            "it was changed: the log has another digest"
+        }
+        Some(Written::As { .. }) => return None,
     };
     Some(format!("{why}; `weir audit verify --recordings` says more"))
+}
+
+/// When the session of a recording without an end was over, at the latest: when the log was told of it, by the start after the one that was
+/// killed. Its last frame says when something was shown last, and it may have been idle since. None if its own last frame says it.
+fn over_by(whose: &Whose, is_cut: bool, written: Option<&Written>) -> Option<UnixMicros> {
+    match written {
+        Some(Written::As { at, .. }) if is_cut && *at > whose.over() => Some(*at),
+        _ => None,
+    }
 }
 
 fn record(candidate: &Candidate, bytes: u64, digest: Digest, span: Duration) -> RecordingDeleted {

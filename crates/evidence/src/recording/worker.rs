@@ -33,6 +33,8 @@ pub(super) const ALL_WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Memory for chunks that one long writing made larger than this is given back.
 const OUT_BYTES_KEPT: usize = 1024 * 1024;
 
+/// How long after a recording could not be moved that is tried again.
+const SHELVE_AGAIN: Duration = Duration::from_secs(1);
 /// Recordings whose moving is tried again; what is beyond is moved by the next start.
 const UNSHELVED_MAX: usize = 1000;
 
@@ -75,14 +77,15 @@ struct Worker {
     out: Vec<u8>,
     /// Recordings that are complete, and that the log and the folder don't know as that yet.
     complete: Vec<(SessionId, Recorded)>,
-    /// Those that the log knows and that could not be moved to their day: tried again with each round.
+    /// Those that the log knows and that could not be moved to their day, and when that is tried again, with the next round.
     unshelved: Vec<(SessionId, Recorded)>,
+    shelve_at: Option<Instant>,
 }
 
 impl Shared {
     pub fn new(disk: Box<dyn Disk>, folder: PathBuf, ledger: Arc<dyn Ledger>, packer: Packer, lock: Lock) -> Self {
-        let worker =
-            Worker { packer, timed: VecDeque::new(), out: Vec::new(), complete: Vec::new(), unshelved: Vec::new() };
+        let (timed, out, complete, unshelved) = (VecDeque::new(), Vec::new(), Vec::new(), Vec::new());
+        let worker = Worker { packer, timed, out, complete, unshelved, shelve_at: None };
         let space = Arc::new(Space::new("recordings", &folder));
         Self {
             disk,
@@ -213,6 +216,7 @@ impl Shared {
     pub fn round(&self, all: bool) -> Option<Instant> {
         let mut woken = Vec::new();
         let mut worker = self.worker.lock();
+        let is_asked = all;
         let all = all || self.hurry.swap(false, Ordering::AcqRel);
         let queue = std::mem::take(&mut *self.queue.lock());
         worker.timed.extend(queue.timed);
@@ -226,7 +230,7 @@ impl Shared {
             }
             worker.write(self, &session, true, &mut woken);
         }
-        worker.finish(self);
+        worker.finish(self, is_asked);
         worker.out.shrink_to(OUT_BYTES_KEPT);
         let until = worker.timed.front().map(|(until, _)| *until);
         drop(worker);
@@ -260,14 +264,19 @@ impl Worker {
         shared.wake_crowd(woken);
     }
 
-    /// Tells the log which recordings are complete, then moves them to their day.
-    fn finish(&mut self, shared: &Shared) {
-        if !self.unshelved.is_empty() {
+    /// Tells the log which recordings are complete, then moves them to their day. What could not be moved is tried again now and then, or at once.
+    fn finish(&mut self, shared: &Shared, at_once: bool) {
+        let is_time = || at_once || self.shelve_at.is_none_or(|at| at <= Instant::now());
+        if !self.unshelved.is_empty() && is_time() {
             self.unshelved = shelve_all(&*shared.disk, std::mem::take(&mut self.unshelved), false);
+            self.shelve_at = Instant::now().checked_add(SHELVE_AGAIN);
         }
         if !self.complete.is_empty() {
             let unshelved = tell_and_shelve(&*shared.ledger, &*shared.disk, std::mem::take(&mut self.complete));
             let room = UNSHELVED_MAX.saturating_sub(self.unshelved.len());
+            if self.unshelved.is_empty() && !unshelved.is_empty() {
+                self.shelve_at = Instant::now().checked_add(SHELVE_AGAIN);
+            }
             self.unshelved.extend(unshelved.into_iter().take(room));
         }
     }

@@ -1,18 +1,23 @@
 //! `weir hold`: what is kept whatever the retention of a target says.
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::Subcommand;
 use evidence::hold::{Hand, Hold, HoldError, Release};
+use evidence::recording::{KeptNow, kept_now};
 use gate::Held;
 use model::UnixMicros;
 use serde_json::{Value, json};
 
 use super::indexed::{show_table, time};
-use super::{CliError, Global, load_config, output, target};
+use super::{CliError, Global, counted, load_config, output, target};
 use crate::config::Config;
 use crate::login::login;
+use crate::secrets::Secrets;
 use crate::{state, wiring};
+
+/// How long recordings are looked at to say which a new hold keeps.
+const LOOK_FOR: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +51,8 @@ Examples:
 
 /// Place a hold
 ///
-/// Of each kind that is named (sessions, principals, targets, runs, times) a recording must be of one; of those of one kind any will do.
+/// Of each kind that is named (sessions, principals, targets, runs, times) a recording must be of one; of those of one kind any will do. Says
+/// how many of the recordings that are there now it keeps, as far as five seconds are enough to look at them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = PLACE_EXAMPLES)]
 struct PlaceArgs {
@@ -119,11 +125,16 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
     }
 }
 
-fn place(args: PlaceArgs, config: &Config) -> Result<ExitCode, CliError> {
+fn place(mut args: PlaceArgs, config: &Config) -> Result<ExitCode, CliError> {
+    // What was copied with a blank beside it would keep nothing.
+    for names in [&mut args.sessions, &mut args.principals, &mut args.targets, &mut args.runs] {
+        names.iter_mut().for_each(|name| *name = name.trim().to_owned());
+    }
     // A name that is mistyped would keep nothing. What is of a target that is not configured is never deleted.
     args.targets.iter().try_for_each(|name| target(config, name).map(drop))?;
     let micros = |at: jiff::Timestamp| u64::try_from(at.as_microsecond()).unwrap_or(0);
     let PlaceArgs { name, sessions, principals, targets, runs, all, reason, .. } = args;
+    let (name, reason) = (name.trim(), reason.trim());
     let (from, to) = (args.from.map(micros), args.to.map(micros));
     let held = Held { all, sessions, principals, targets, runs, from, to };
     if let Some(wrong) = evidence::hold::fault(&held) {
@@ -132,21 +143,64 @@ fn place(args: PlaceArgs, config: &Config) -> Result<ExitCode, CliError> {
     }
     state::prepare(&config.state)?;
     let by = login();
-    let hand = Hand { reason: &reason, by: &by, at: now() };
-    wiring::holds(config).lock()?.place(&name, held, hand)?;
+    let hand = Hand { reason, by: &by, at: now() };
+    wiring::holds(config).lock()?.place(name, held.clone(), hand)?;
     output::line(format_args!("placed {name}: what it keeps is not deleted from now on"))?;
+    say_kept(config, &held)?;
     if wiring::retention(config).shortest().is_none() {
         output::note("no target has a `retention`, so no recording is deleted anyway");
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says how many recordings that are there it keeps: none is seldom what was meant.
+fn say_kept(config: &Config, held: &Held) -> Result<(), CliError> {
+    let folder = wiring::recordings_folder(config);
+    // Without recordings there is nothing to open, and no key is made for it.
+    if !folder.exists() {
+        output::line("no recording is there now")?;
+        return Ok(());
+    }
+    let keys = match Secrets::read(&config.state).and_then(|secrets| secrets.recording_keys()) {
+        Ok(keys) => keys,
+        Err(error) => {
+            output::note(format_args!("which recordings it keeps now can't be told: {error}"));
+            return Ok(());
+        }
+    };
+    let now = match kept_now(&folder, &keys, held, LOOK_FOR) {
+        Ok(now) => now,
+        Err(error) => {
+            output::note(format_args!("which recordings it keeps now can't be told: {}: {error}", folder.display()));
+            return Ok(());
+        }
+    };
+    let KeptNow { all, looked_at, kept, unread } = now;
+    let is_all = looked_at == all;
+    if all == 0 {
+        output::line("no recording is there now")?;
+    } else if kept == 0 && is_all {
+        output::line(format_args!("warning: it keeps none of the {} that are there now", counted(all, "recording")))?;
+    } else if is_all {
+        output::line(format_args!("it keeps {kept} of the {} that are there now", counted(all, "recording")))?;
+    } else {
+        output::line(format_args!(
+            "it keeps {kept} of the newest {looked_at} of {}; there was no time to look at more (`weir audit retention` says all)",
+            counted(all, "recording")
+        ))?;
+    }
+    if unread > 0 {
+        output::note(format_args!("of {} nobody can tell, and those are not deleted", counted(unread, "recording")));
+    }
+    Ok(())
+}
+
 fn release(args: &ReleaseArgs, config: &Config) -> Result<ExitCode, CliError> {
     state::prepare(&config.state)?;
-    let by = login();
-    let hand = Hand { reason: &args.reason, by: &by, at: now() };
-    wiring::holds(config).lock()?.release(&args.name, hand)?;
-    output::line(format_args!("released {}: what no other hold keeps is deleted when it is due", args.name))?;
+    let (by, name) = (login(), args.name.trim());
+    let hand = Hand { reason: args.reason.trim(), by: &by, at: now() };
+    wiring::holds(config).lock()?.release(name, hand)?;
+    output::line(format_args!("released {name}: what no other hold keeps is deleted when it is due"))?;
     Ok(ExitCode::SUCCESS)
 }
 

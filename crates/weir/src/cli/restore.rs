@@ -92,6 +92,9 @@ pub fn run(args: Args, global: &Global) -> Result<ExitCode, CliError> {
     output::note(format_args!(
         "tokens are as they were then: revoke again what was revoked after {at} (`weir token list`); keys too: rotate again what was rotated after it"
     ));
+    output::note(format_args!(
+        "so are legal holds: place again what was placed after {at}, before `weir serve` starts and deletes (`weir hold list`)"
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

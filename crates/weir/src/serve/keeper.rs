@@ -1,5 +1,7 @@
 //! The thread that deletes recordings which were kept long enough, and that tells the log of holds. Nobody waits for it.
 
+mod clock;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -8,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use evidence::hold::{HoldFile, Stamp};
 use evidence::recording::{Sweeper, Swept};
 use gate::Ledger;
-use model::UnixMicros;
 
+use self::clock::{Clocks, Wall};
 use super::ServeError;
 use crate::config::Config;
 use crate::wiring;
@@ -76,6 +78,7 @@ struct Rounds {
     /// When the log is to be told again, where it could not be.
     tell_at: Option<Instant>,
     sweep_at: Instant,
+    clocks: Clocks,
     /// Why the log could not be told the last time: said once.
     said: String,
 }
@@ -83,23 +86,51 @@ struct Rounds {
 impl Rounds {
     fn new(sweeper: Sweeper, holds: HoldFile, every: Duration, kept: Arc<Kept>) -> Self {
         let (sweep_at, said) = (Instant::now(), String::new());
-        Self { sweeper, holds, every, kept, seen: None, tell_at: None, sweep_at, said }
+        let clocks = Clocks::new(SystemTime::now(), sweep_at);
+        Self { sweeper, holds, every, kept, seen: None, tell_at: None, sweep_at, clocks, said }
     }
 
     fn run(mut self, stop: &AtomicBool) {
         while !stop.load(Ordering::Acquire) {
-            let stamp = Some(self.holds.stamp());
-            let changed = stamp != self.seen;
-            self.seen = stamp;
-            if changed || self.tell_at.is_some_and(|at| at <= Instant::now()) {
-                self.tell();
-            }
-            // What a hold kept until now may go now.
-            if changed || self.sweep_at <= Instant::now() {
-                self.sweep();
-            }
+            self.look(SystemTime::now(), Instant::now());
             thread::park_timeout(LOOK_EVERY);
         }
+    }
+
+    /// Does what is to be done at this moment, by both clocks.
+    fn look(&mut self, wall: SystemTime, at: Instant) {
+        let stamp = Some(self.holds.stamp());
+        let changed = stamp != self.seen;
+        self.seen = stamp;
+        if changed || self.tell_at.is_some_and(|tell_at| tell_at <= at) {
+            self.tell();
+        }
+        let is_believed = self.is_believed(wall, at);
+        // What a hold kept until now may go now.
+        if changed || self.sweep_at <= at {
+            match is_believed {
+                true => self.sweep(wall, at),
+                false => self.sweep_at = at,
+            }
+        }
+    }
+
+    /// Whether what is due may be told by the wall clock.
+    fn is_believed(&mut self, wall: SystemTime, at: Instant) -> bool {
+        match self.clocks.look(wall, at) {
+            Wall::Sound => return true,
+            Wall::Again => tracing::info!("recordings are deleted again by this machine's clock"),
+            Wall::Jumped(by) => {
+                tracing::error!(
+                    "this machine's clock jumped ahead by {} minutes; no recording is deleted before it is back, or an hour has passed with it. \
+                     If it is wrong, set it right, or place a hold (`weir hold place clock --all --reason …`)",
+                    by.as_secs().checked_div(60).unwrap_or_default()
+                );
+                return false;
+            }
+            Wall::Doubted => return false,
+        }
+        true
     }
 
     fn tell(&mut self) {
@@ -122,9 +153,9 @@ impl Rounds {
         }
     }
 
-    fn sweep(&mut self) {
-        self.sweep_at = Instant::now().checked_add(self.every).unwrap_or(self.sweep_at);
-        let swept = self.sweeper.sweep(now(), &self.kept.deleted);
+    fn sweep(&mut self, wall: SystemTime, at: Instant) {
+        self.sweep_at = at.checked_add(self.every).unwrap_or(self.sweep_at);
+        let swept = self.sweeper.sweep(wall.into(), &self.kept.deleted);
         self.kept.never.store(u64::try_from(self.sweeper.never_deleted()).unwrap_or(u64::MAX), Ordering::Relaxed);
         match swept {
             Ok(Swept { deleted: 0, .. }) => {}
@@ -139,6 +170,39 @@ impl Rounds {
     }
 }
 
-fn now() -> UnixMicros {
-    SystemTime::now().into()
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use evidence::recording::{RecordingKeys, Retention};
+    use evidence::{Durability, Log};
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_swept_by_a_clock_that_has_just_jumped() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(&dir.path().join("log"), 1, "test", Durability::Written).unwrap();
+        // No folder: each sweep fails, and is counted.
+        let folder = dir.path().join("recordings");
+        std::fs::write(&folder, "").unwrap();
+        let every = Duration::from_secs(10);
+        let retention = Retention(BTreeMap::from([("orders".to_owned(), Some(every))]));
+        let (keys, holds, kept) =
+            (RecordingKeys::new(&[7; 32]).unwrap(), HoldFile::of(dir.path()), Arc::<Kept>::default());
+        let sweeper =
+            Sweeper::new(&folder, &dir.path().join("log"), keys, retention, holds.clone(), log.lane(0), Arc::default());
+        let mut rounds = Rounds::new(sweeper, holds, every, Arc::clone(&kept));
+        let (wall, at) = (SystemTime::now(), Instant::now());
+        let mut swept = |real: u64, shown: u64| {
+            rounds.look(wall + Duration::from_secs(shown), at + Duration::from_secs(real));
+            kept.failed.load(Ordering::Relaxed)
+        };
+        assert_eq!((swept(1, 1), swept(2, 2), swept(12, 12)), (1, 1, 2));
+        let year = 365 * 86_400;
+        assert_eq!((swept(23, year), swept(34, year + 11), swept(3000, year + 3000)), (2, 2, 2));
+        // As soon as it is back, or an hour has passed.
+        assert_eq!((swept(3001, 3001), swept(3020, year), swept(6619, year + 3600)), (3, 3, 3));
+        assert_eq!(swept(6620, year + 3601), 4);
+    }
 }

@@ -96,6 +96,7 @@ fn a_backup_of_a_running_weir_is_put_back_and_everybody_is_told() {
             &["restore", backup, "--reason", "new disk", "--key", &lost.join("log.pub").display().to_string()],
         );
         assert!(said.contains("A new epoch of its log begins") && said.contains("revoke again"), "{said}");
+        assert!(said.contains("so are legal holds: place again what was placed after"), "{said}");
         weir.start();
         ask(&weir, "put_back", 3);
         let log = weir.log();

@@ -86,7 +86,7 @@ fn a_recording_is_deleted_and_the_log_tells_what_it_was() {
     wait_until(SOON, "it is due", due).unwrap();
     weir.start();
     gone(&file);
-    assert!(!file.parent().unwrap().exists());
+    wait_until(SOON, "its day goes too", || !file.parent().unwrap().exists()).unwrap();
 
     let log = noted(&weir, |log| !records(log, "recording_deleted").is_empty());
     let (deleted, recorded) = (records(&log, "recording_deleted")[0], records(&log, "recorded")[0]);
@@ -152,7 +152,16 @@ fn what_is_held_stays_until_it_is_released() {
     assert!(code == 2 && err.contains("did you mean \"retained_held\"?"), "{err}");
     let place =
         ["hold", "place", "case-17", "--principal", "alice", "--from", "2026-01-01T00:00:00Z", "--reason", "by legal"];
-    ok(&weir, &place);
+    let said = ok(&weir, &place);
+    assert!(said.contains("it keeps 1 of the 2 recordings that are there now"), "{said}");
+    // Blanks and upper case are nobody's, and one that keeps nothing is seldom what was meant.
+    let upper = format!(" {} ", kept.to_uppercase());
+    let said = ok(&weir, &["hold", "place", " upper ", "--session", &upper, "--reason", "x"]);
+    assert!(said.contains("placed upper:") && said.contains("it keeps 1 of the 2 recordings"), "{said}");
+    ok(&weir, &["hold", "release", " upper", "--reason", "x"]);
+    let said = ok(&weir, &["hold", "place", "typo", "--principal", "alise", "--reason", "x"]);
+    assert!(said.contains("warning: it keeps none of the 2 recordings that are there now"), "{said}");
+    ok(&weir, &["hold", "release", "typo", "--reason", "x"]);
     let (code, _, err) = run(&weir, &place);
     assert!(code == 1 && err.contains("in force already"), "{err}");
     retain(&weir, "1s");
@@ -161,6 +170,7 @@ fn what_is_held_stays_until_it_is_released() {
     assert!(kept_file.exists());
     let log = noted(&weir, |log| !records(log, "recording_deleted").is_empty());
     let placed = records(&log, "hold_placed")[0];
+    assert_eq!(records(&log, "hold_placed").len(), 3);
     assert_eq!(
         (&placed["name"], &placed["principals"], &placed["reason"]),
         (&"case-17".into(), &serde_json::json!(["alice"]), &"by legal".into())
@@ -174,16 +184,16 @@ fn what_is_held_stays_until_it_is_released() {
     assert!(listed.contains("case-17  in force") && listed.contains("principal alice, from 2026-01-01T"), "{listed}");
     // A second one that comes while Weir serves, which the log is told of too.
     ok(&weir, &["hold", "place", "all", "--all", "--reason", "audit"]);
-    noted(&weir, |log| records(log, "hold_placed").len() == 2);
+    noted(&weir, |log| records(log, "hold_placed").len() == 4);
     ok(&weir, &["hold", "release", "case-17", "--reason", "closed"]);
-    let log = noted(&weir, |log| records(log, "hold_released").len() == 1);
+    let log = noted(&weir, |log| records(log, "hold_released").len() == 3);
     assert!(kept_file.exists() && records(&log, "recording_deleted").len() == 1, "the second one keeps it");
     ok(&weir, &["hold", "release", "all", "--reason", "audited"]);
     gone(&kept_file);
     let listed = ok(&weir, &["hold", "list", "--json"]);
     let states: Vec<Value> =
         listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["state"].clone()).collect();
-    assert_eq!(states, ["released", "released"]);
+    assert_eq!(states, ["released"; 4]);
     let (code, _, err) = run(&weir, &["hold", "release", "all", "--reason", "again"]);
     assert!(code == 1 && err.contains("no hold in force is named all"), "{err}");
     let out = ok(&weir, &["audit", "verify", "--recordings"]);
@@ -246,5 +256,47 @@ fn what_somebody_changed_or_took_away_is_told_from_what_was_deleted() {
     fs::remove_file(weir.state().join("holds.json")).unwrap();
     wait_until(SOON, "it misses the hold", || weir.stderr().contains("there was a hold case, which")).unwrap();
     assert!(kept.exists());
+    assert_sound(&mut weir);
+}
+
+/// Where the last chunk of a recording begins.
+fn last_chunk(bytes: &[u8]) -> usize {
+    let length = |at: usize| usize::try_from(u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())).unwrap();
+    let (mut last, mut next) = (0, 12 + length(8));
+    while next < bytes.len() {
+        (last, next) = (next, next + 8 + length(next));
+    }
+    last
+}
+
+#[test]
+fn what_was_told_first_is_what_was_written() {
+    let mut weir = recorded("retained_twice", "").start();
+    let (id, file) = session(&weir, "alice", "retained_twice");
+    weir.stop();
+    let verify = |weir: &Weir| run(weir, &["audit", "verify", "--recordings"]);
+    let open = weir.state().join("recordings/open").join(file.file_name().unwrap());
+    // It could not be moved to its day: it is there all the same, and whole.
+    fs::rename(&file, &open).unwrap();
+    let (code, out, err) = verify(&weir);
+    assert!(code == 0 && out.contains("1 recording held against the log, 0 of them not as it says"), "{out}{err}");
+    // Cut off where it may end, it is one that a killed Weir left, which the next start tells as it is.
+    let bytes = fs::read(&open).unwrap();
+    fs::write(&open, &bytes[..last_chunk(&bytes)]).unwrap();
+    let (code, out, _) = verify(&weir);
+    assert!(code == 1 && out.contains("it is missing"), "{out}");
+    weir.start();
+    let log = noted(&weir, |log| records(log, "recorded").len() == 2);
+    assert_eq!(records(&log, "recorded")[1]["how"], "killed");
+    assert!(file.exists() && !open.exists());
+    let (code, out, _) = verify(&weir);
+    assert!(code == 1 && out.contains("the log says two different things of it: it was changed in between"), "{out}");
+    // One that nobody recorded.
+    let other = file.with_file_name(format!("{}.rec", id.replace(&id[..8], "019aa0f2")));
+    fs::write(&other, &bytes).unwrap();
+    let (_, out, _) = verify(&weir);
+    let warned = out.lines().filter(|line| line.starts_with("warning: recording ")).collect::<Vec<_>>();
+    let name = other.file_name().unwrap().to_string_lossy();
+    assert!(warned.len() == 1 && warned[0].contains(&*name) && warned[0].contains("does not know it"), "{out}");
     assert_sound(&mut weir);
 }

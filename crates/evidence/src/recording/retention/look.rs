@@ -1,7 +1,7 @@
 //! One recording, looked at: whose it is, when its session was over, and whether it may go. All of it from what is sealed in it; a file's name
 //! and time are good for leaving it alone, never for deleting it.
 
-use std::io;
+use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,13 +12,20 @@ use serde::Deserialize;
 use super::Retention;
 use crate::hold::{Hold, Whose, keeping};
 use crate::recording::RecordingKeys;
-use crate::recording::reader::{KeptFrame, Next, Reader, Unreadable, open};
+use crate::recording::reader::{Fault, KeptFrame, Next, Reader, Unreadable, open};
 
 /// What a recording was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
     /// It is to go now.
-    Due(Whose, Duration),
+    Due {
+        /// Whose it is.
+        whose: Whose,
+        /// How long it was kept.
+        span: Duration,
+        /// Whether it has no end: its session went on for some time after its last frame.
+        is_cut: bool,
+    },
     /// Not before this moment, as far as is known; then it is looked at again.
     NotBefore(UnixMicros, Whose),
     /// It is to go, and this hold keeps it.
@@ -27,6 +34,8 @@ pub enum Look {
     Kept(Whose),
     /// It is never deleted, because nobody can tell whether it may be.
     Never(String),
+    /// It is not there any more.
+    Gone,
     /// It could not be read this time.
     Unread(String),
     /// It was not read to its end, since somebody wants to stop.
@@ -56,18 +65,31 @@ pub fn look(
     now: UnixMicros,
     stop: &AtomicBool,
 ) -> Look {
-    let mut reader = match open(path, keys) {
-        Ok(reader) => reader,
-        // Gone since it was listed, or out of reach: another time it may be there.
-        Err(error) if matches!(error.why, Unreadable::Io(_)) => return Look::Unread(error.why.to_string()),
-        Err(error) => return Look::Never(error.why.to_string()),
-    };
+    match open(path, keys).map_err(|error| error.why) {
+        Ok(reader) => look_at(reader, session, retention, holds, now, stop),
+        // Gone since it was listed.
+        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Look::Gone,
+        // Out of reach: another time it may be there.
+        Err(Unreadable::Io(error)) => Look::Unread(error.to_string()),
+        Err(why) => Look::Never(why.to_string()),
+    }
+}
+
+/// The same of one that is open.
+pub(super) fn look_at<R: Read + Seek>(
+    mut reader: Reader<R>,
+    session: &str,
+    retention: &Retention,
+    holds: &[Hold],
+    now: UnixMicros,
+    stop: &AtomicBool,
+) -> Look {
     if reader.header().session != session {
         return Look::Never(format!("it is of the session {}, under another's name", reader.header().session));
     }
     let whose = match first(&mut reader) {
         Ok(whose) => whose,
-        Err(why) => return Look::Never(why),
+        Err(unknown) => return unknown.into(),
     };
     let span = match retention.of(&whose.target) {
         Some(Some(span)) => span,
@@ -85,17 +107,41 @@ pub fn look(
     }
     match last(&mut reader, stop) {
         Ok(None) => Look::Stopped,
-        Ok(Some(over)) => {
+        Ok(Some((over, is_cut))) => {
             let whose = Whose { over: Some(over.0), ..whose };
             match after(over.0, span) {
                 due if due > now => Look::NotBefore(due, whose),
                 _ => match keeping(holds, &whose) {
                     Some(hold) => Look::Held(hold.name.clone(), whose),
-                    None => Look::Due(whose, span),
+                    None => Look::Due { whose, span, is_cut },
                 },
             }
         }
-        Err(why) => Look::Never(why),
+        Err(unknown) => unknown.into(),
+    }
+}
+
+/// Why a recording does not say it.
+pub(super) enum Unknown {
+    Never(String),
+    Unread(String),
+}
+
+impl From<Fault> for Unknown {
+    fn from(fault: Fault) -> Self {
+        match fault.is_passing {
+            true => Self::Unread(fault.to_string()),
+            false => Self::Never(format!("it is damaged: {fault}")),
+        }
+    }
+}
+
+impl From<Unknown> for Look {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Never(why) => Self::Never(why),
+            Unknown::Unread(what) => Self::Unread(what),
+        }
     }
 }
 
@@ -105,14 +151,15 @@ pub fn after(at: u64, span: Duration) -> UnixMicros {
 }
 
 /// Whose it is, by its first frame.
-fn first(reader: &mut Reader) -> Result<Whose, String> {
+pub(super) fn first<R: Read + Seek>(reader: &mut Reader<R>) -> Result<Whose, Unknown> {
+    let never = |why: &str| Err(Unknown::Never(why.to_owned()));
     let record = match reader.next() {
         Ok(Next::Frame(kept)) => match kept.frame {
             KeptFrame::Record(record) => record,
-            _ => return Err("it does not begin with the record of its session's beginning".to_owned()),
+            _ => return never("it does not begin with the record of its session's beginning"),
         },
-        Ok(Next::Complete | Next::Unfinished { .. }) => return Err("nothing is in it".to_owned()),
-        Err(fault) => return Err(fault.to_string()),
+        Ok(Next::Complete | Next::Unfinished { .. }) => return never("nothing is in it"),
+        Err(fault) => return Err(fault.into()),
     };
     let header = reader.header();
     match serde_json::from_str::<Admitted>(&record) {
@@ -121,13 +168,16 @@ fn first(reader: &mut Reader) -> Result<Whose, String> {
         {
             Ok(Whose { session, target, principal, act, owner, run, began: header.opened, over: None })
         }
-        _ => Err("its first record does not say whose session it is".to_owned()),
+        _ => never("its first record does not say whose session it is"),
     }
 }
 
-/// When the last frame was. A recording that a killed process left has no end, and is as good as one that has: whether it is all that was
+/// When the last frame was, and whether there is no end behind it. A recording that a killed process left has no end, and is as good as one that has: whether it is all that was
 /// written is what the log says.
-fn last(reader: &mut Reader, stop: &AtomicBool) -> Result<Option<UnixMicros>, String> {
+pub(super) fn last<R: Read + Seek>(
+    reader: &mut Reader<R>,
+    stop: &AtomicBool,
+) -> Result<Option<(UnixMicros, bool)>, Unknown> {
     let mut last = UnixMicros(reader.header().opened);
     loop {
         if stop.load(Ordering::Acquire) {
@@ -135,8 +185,9 @@ fn last(reader: &mut Reader, stop: &AtomicBool) -> Result<Option<UnixMicros>, St
         }
         match reader.next() {
             Ok(Next::Frame(kept)) => last = kept.at,
-            Ok(Next::Complete | Next::Unfinished { .. }) => return Ok(Some(last)),
-            Err(fault) => return Err(format!("it is damaged: {fault}")),
+            Ok(Next::Complete) => return Ok(Some((last, false))),
+            Ok(Next::Unfinished { .. }) => return Ok(Some((last, true))),
+            Err(fault) => return Err(fault.into()),
         }
     }
 }

@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use model::UnixMicros;
 
-use super::look::{Look, look};
+use super::look::{Look, after, look};
 use super::word::{Unheard, Word, ask_all};
-use super::{Retention, unlike};
-use crate::hold::{Hold, Whose};
+use super::{Retention, over_by, unlike};
+use crate::hold::{Hold, Whose, keeping};
 use crate::recording::RecordingKeys;
 use crate::recording::format::SUFFIX;
 use crate::recording::list::{list_day, list_days};
@@ -58,20 +58,21 @@ pub fn survey(
     for day in days {
         for listed in list_day(folder, &day)? {
             let state = match look(&listed.path, &listed.session, keys, retention, holds, now, &never_stop) {
-                Look::Due(whose, _) => {
-                    due.insert(surveyed.len(), format!("{day}/{}{SUFFIX}", listed.session));
+                Look::Due { whose, span, is_cut } => {
+                    due.insert(surveyed.len(), (format!("{day}/{}{SUFFIX}", listed.session), span, is_cut));
                     State::Due(whose)
                 }
                 Look::NotBefore(at, whose) => State::NotBefore(at, whose),
                 Look::Held(name, whose) => State::Held(name, whose),
                 Look::Kept(whose) => State::Kept(whose),
-                Look::Never(why) | Look::Unread(why) => State::Never(why),
-                Look::Stopped => continue,
+                Look::Never(why) => State::Never(why),
+                Look::Unread(what) => State::Never(unread(&what)),
+                Look::Stopped | Look::Gone => continue,
             };
             surveyed.push(Surveyed { path: listed.path, state });
         }
     }
-    let files: BTreeSet<String> = due.values().cloned().collect();
+    let files: BTreeSet<String> = due.values().map(|(file, ..)| file.clone()).collect();
     if files.is_empty() {
         return Ok(surveyed);
     }
@@ -80,15 +81,29 @@ pub fn survey(
         Err(Unheard::Io(error)) => return Err(error),
         Err(Unheard::Stopped) => Word::default(),
     };
-    for (at, file) in due {
+    for (at, (file, span, is_cut)) in due {
         let Some(found) = surveyed.get_mut(at) else { continue };
+        let written = word.recorded.get(&file);
         let unlike = match digest_of(&found.path) {
-            Ok((bytes, digest)) => unlike(word.recorded.get(&file), bytes, digest),
-            Err(error) => Some(error.to_string()),
+            Ok((bytes, digest)) => unlike(written, bytes, digest),
+            Err(error) => Some(unread(&error.to_string())),
         };
         if let Some(why) = unlike {
             found.state = State::Never(why);
+            continue;
         }
+        let State::Due(whose) = &found.state else { continue };
+        let Some(over) = over_by(whose, is_cut, written) else { continue };
+        let whose = Whose { over: Some(over.0), ..whose.clone() };
+        found.state = match (after(over.0, span), keeping(holds, &whose)) {
+            (due, _) if due > now => State::NotBefore(due, whose),
+            (_, Some(hold)) => State::Held(hold.name.clone(), whose),
+            (_, None) => State::Due(whose),
+        };
     }
     Ok(surveyed)
+}
+
+fn unread(what: &str) -> String {
+    format!("it can't be read now, and each sweep tries again: {what}")
 }

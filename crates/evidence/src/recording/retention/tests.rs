@@ -1,6 +1,8 @@
 //! What is deleted, what never is, and what the log knows of it, with a real log and real recordings.
 
-use std::os::unix::fs::PermissionsExt as _;
+mod holds;
+
+use std::collections::BTreeSet;
 
 use gate::{Arrived, Frame, Held, Opening, Recorder as _};
 use model::{RecordingLevel, TargetId};
@@ -355,104 +357,111 @@ fn what_nobody_can_tell_of_is_never_deleted() {
     assert!(gone.exists() && !file.exists());
 }
 
+/// It may have been idle after its last frame: that it was over is known when the next start tells the log.
 #[test]
-fn what_a_killed_process_left_goes_if_the_log_says_that_it_is_all() {
+fn what_a_killed_process_left_goes_by_when_the_log_was_told() {
     let running = House::new();
     let _recording = running.begin("one", "orders", OPENED);
     let house = House::after(&running);
     let file = house.folder().join(DAY).join("one.rec");
     assert!(file.exists());
-    assert_eq!(sweep(&mut house.sweeper(), days_later(2)).unwrap(), swept(1, 0));
-    assert!(!file.exists());
-}
-
-#[test]
-fn a_hold_keeps_and_its_release_lets_go() {
-    let house = House::new();
-    let (one, two) = (house.session("one-11111111", "orders", OPENED), house.session("two-22222222", "orders", OPENED));
-    house.place("case", Held { sessions: vec!["11111111".into()], ..Held::default() });
-    // This one asks when the session was over, which is known when all of it was read.
-    house.place("times", Held { from: Some(OPENED + TAKES - 1), to: Some(OPENED + TAKES), ..Held::default() });
+    let told = house.records("recorded")[0].at.0;
+    assert!(told > OPENED + DAY_MICROS / 24, "the clock of this machine is set back");
+    let survey = |holds: &[crate::hold::Hold], now| {
+        let surveyed = survey(&house.folder(), &house.log_folder(), &keys(), &retention(), holds, now).unwrap();
+        assert_eq!(surveyed.len(), 1);
+        surveyed[0].state.clone()
+    };
+    let due = UnixMicros(told + 2 * DAY_MICROS);
+    let before = UnixMicros(due.0 - 1);
     let mut sweeper = house.sweeper();
-    assert_eq!(sweep(&mut sweeper, days_later(9)).unwrap(), swept(0, 2));
-    house.release("times");
-    assert_eq!(sweep(&mut sweeper, days_later(9)).unwrap(), swept(1, 1));
-    assert!(one.exists() && !two.exists());
-    let surveyed = survey(
-        &house.folder(),
-        &house.log_folder(),
-        &keys(),
-        &retention(),
-        &house.holds().read().unwrap(),
-        days_later(9),
-    );
-    assert!(matches!(&surveyed.unwrap()[..], [Surveyed { state: State::Held(name, _), .. }] if name == "case"));
-    house.release("case");
-    assert_eq!(sweep(&mut sweeper, days_later(9)).unwrap(), swept(1, 0));
-    assert!(!one.exists());
-    // Whoever deletes has told of what was placed and released before.
-    let kinds: Vec<_> = all(&house.log_folder()).iter().map(|record| record.kind().to_owned()).collect();
-    let kinds: Vec<_> = kinds.iter().map(String::as_str).filter(|kind| !kind.starts_with("recorded")).collect();
-    assert_eq!(
-        kinds,
-        ["hold_placed", "hold_placed", "hold_released", "recording_deleted", "hold_released", "recording_deleted"]
-    );
-}
-
-#[test]
-fn nothing_goes_while_nobody_can_tell_what_is_held() {
-    let house = House::new();
-    let file = house.session("one", "orders", OPENED);
-    house.place("case", Held { targets: vec!["kept".into()], ..Held::default() });
-    let path = house.holds().path().to_owned();
-    let mut sweeper = house.sweeper();
-    sweeper.tell_holds().unwrap();
-    let sound = fs::read(&path).unwrap();
-    fs::write(&path, &sound[..sound.len() - 5]).unwrap();
-    assert!(matches!(sweep(&mut sweeper, days_later(9)), Err(SweepError::Holds(HoldError::Unreadable { .. }))));
-    fs::write(&path, &sound).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(sweep(&mut sweeper, days_later(9)), Err(SweepError::Holds(HoldError::Exposed { .. }))));
-    // It is gone, and the log knows that there was one.
-    fs::remove_file(&path).unwrap();
-    assert!(matches!(sweep(&mut sweeper, days_later(9)), Err(SweepError::HoldLost(name, _)) if name == "case"));
+    assert_eq!(sweep(&mut sweeper, before).unwrap(), swept(0, 0));
     assert!(file.exists());
-    house.place("case", Held { targets: vec!["kept".into()], ..Held::default() });
+    assert!(matches!(survey(&[], before), State::NotBefore(at, _) if at == due));
+    // So it was not over before this.
+    house.place("case", Held { from: Some(told), ..Held::default() });
+    assert_eq!(sweep(&mut sweeper, due).unwrap(), swept(0, 1));
+    assert!(matches!(survey(&house.holds().read().unwrap(), due), State::Held(..)));
     house.release("case");
-    assert_eq!(sweep(&mut sweeper, days_later(9)).unwrap(), swept(1, 0));
+    assert_eq!(survey(&[], due), State::Due(Whose { over: Some(told), ..whose_of("one") }));
+    assert_eq!(sweep(&mut sweeper, due).unwrap(), swept(1, 0));
     assert!(!file.exists());
-    // Also while it looks, and one that the log was not told of.
-    let file = house.session("two", "orders", OPENED);
-    house.place("later", Held { targets: vec!["kept".into()], ..Held::default() });
-    let without = fs::read(&path).unwrap();
-    house.place("last", Held { targets: vec!["kept".into()], ..Held::default() });
-    let mut sweeper = house.sweeper_with(Arc::new(Book::default()));
-    sweeper.tell_holds().unwrap();
-    fs::write(&path, without).unwrap();
-    assert!(matches!(sweep(&mut sweeper, days_later(9)), Err(SweepError::HoldLost(name, _)) if name == "last"));
-    assert!(file.exists());
+    assert_eq!(house.records("recording_deleted")[0].event["over"].as_u64(), Some(told));
 }
 
-/// It is read for a while, and what is placed meanwhile is in force.
+/// Of the sessions here.
+fn whose_of(session: &str) -> Whose {
+    Whose {
+        session: session.to_owned(),
+        target: "orders".to_owned(),
+        principal: "local:alice".to_owned(),
+        act: vec!["corp:bob".to_owned()],
+        owner: None,
+        run: Some("acme/x#7".to_owned()),
+        began: OPENED,
+        over: None,
+    }
+}
+
+/// A recording of which reading fails from this byte on, as a disk does.
+struct Failing(io::Cursor<Vec<u8>>, u64);
+
+impl io::Read for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.position() + u64::try_from(buffer.len()).unwrap() > self.1 {
+            true => Err(rustix::io::Errno::IO.into()),
+            false => self.0.read(buffer),
+        }
+    }
+}
+
+impl io::Seek for Failing {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        match to {
+            io::SeekFrom::End(_) if self.1 == u64::MAX - 1 => Err(rustix::io::Errno::IO.into()),
+            to => self.0.seek(to),
+        }
+    }
+}
+
 #[test]
-fn a_hold_keeps_what_was_found_before_it_was_placed() {
+fn what_cannot_be_read_now_is_tried_again() {
     let house = House::new();
-    let file = house.session("one", "orders", OPENED);
+    let recording = house.begin("one", "orders", OPENED);
+    recording.add(UnixMicros(OPENED + TAKES), Frame::Shown(b"what was shown"));
+    drop(recording);
+    house.recordings.flush();
+    let file = house.folder().join(DAY).join("one.rec");
+    let bytes = fs::read(&file).unwrap();
+    let goes_on = AtomicBool::new(false);
+    let chunk = |at: usize| 8 + usize::try_from(u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())).unwrap();
+    let header = 4 + chunk(8);
+    let look = |fails_from: usize| {
+        let input = Failing(io::Cursor::new(bytes.clone()), u64::try_from(fails_from).unwrap());
+        let reader = super::super::reader::Reader::of(input, &keys()).unwrap();
+        super::look::look_at(reader, "one", &retention(), &[], days_later(9), &goes_on)
+    };
+    // In the first chunk, in the last one, and where it is looked whether anything is behind the end.
+    for fails_from in [header, header + chunk(header), usize::MAX - 1] {
+        let found = look(fails_from);
+        assert!(matches!(&found, Look::Unread(what) if what.contains("cannot be read")), "{fails_from}: {found:?}");
+    }
+    assert!(matches!(look(usize::MAX), Look::Due { is_cut: false, .. }));
+    // Just before it goes: the memory of a process is a file of which the first page is none.
     let mut sweeper = house.sweeper();
-    let (found, 0) = sweeper.look_into(DAY, Duration::ZERO, days_later(9)).unwrap() else { panic!("it is held") };
-    assert_eq!(found.len(), 1);
-    house.place("case", Held { all: true, ..Held::default() });
+    let (mut found, 0) = sweeper.look_into(DAY, Duration::ZERO, days_later(9)).unwrap() else { panic!("it is held") };
+    found[0].listed.path = PathBuf::from("/proc/self/mem");
     let mut came_to = Swept::default();
-    sweeper.delete(found, &mut came_to, &AtomicU64::new(0)).unwrap();
-    assert_eq!(came_to, swept(0, 1));
-    assert!(file.exists() && house.records("recording_deleted").is_empty() && house.records("hold_placed").len() == 1);
-    // And what was changed since it was found.
-    house.release("case");
+    sweeper.delete(found, days_later(9), &mut came_to, &AtomicU64::new(0)).unwrap();
+    let stuck = sweeper.stuck.take().unwrap().to_string();
+    assert!(stuck.contains("can't be read, and is not deleted before it can"), "{stuck}");
+    // Gone is gone.
     let (found, _) = sweeper.look_into(DAY, Duration::ZERO, days_later(9)).unwrap();
-    fs::write(&file, [fs::read(&file).unwrap(), b"x".to_vec()].concat()).unwrap();
-    sweeper.delete(found, &mut came_to, &AtomicU64::new(0)).unwrap();
-    assert_eq!(came_to, swept(0, 1));
-    assert!(file.exists() && house.records("recording_deleted").is_empty());
+    fs::rename(&file, house.dir.path().join("away")).unwrap();
+    sweeper.delete(found, days_later(9), &mut came_to, &AtomicU64::new(0)).unwrap();
+    assert!(sweeper.stuck.is_none() && sweeper.never.is_empty() && came_to == swept(0, 0));
+    fs::rename(house.dir.path().join("away"), &file).unwrap();
+    assert_eq!(sweep(&mut sweeper, days_later(9)).unwrap(), swept(1, 0));
 }
 
 #[test]
@@ -495,6 +504,25 @@ fn the_log_is_asked_as_far_as_it_takes() {
     assert_eq!(ask(&["one", "two", "none"], OPENED).recorded.len(), 2);
     let files = BTreeSet::from([name("one")]);
     assert!(matches!(ask_all(&house.log_folder(), &files, &stops), Err(Unheard::Stopped)));
+    // A release is of the placing that it names, in whatever order they come.
+    let say = |event| {
+        house.log.lane(0).append(&[Record { at: UnixMicros(OPENED), session: None, event }]).unwrap();
+    };
+    let (reason, by, held) = (String::new(), String::new(), Held { all: true, ..Held::default() });
+    for placed in [UnixMicros(1), UnixMicros(2)] {
+        let (held, reason, by) = (held.clone(), reason.clone(), by.clone());
+        say(Event::HoldPlaced(gate::HoldPlaced { name: "x".into(), held, reason, by, placed }));
+    }
+    let (placed, released) = (UnixMicros(1), UnixMicros(3));
+    say(Event::HoldReleased(gate::HoldReleased { name: "x".into(), held, reason, by, placed, released }));
+    let word = ask_all(&house.log_folder(), &files, &goes_on).unwrap();
+    assert_eq!(word.holds, Some(BTreeSet::from([("x".to_owned(), 2)])));
+    let (placed, released) = (UnixMicros(3), UnixMicros(4));
+    let (held, reason, by) = (Held { all: true, ..Held::default() }, String::new(), String::new());
+    say(Event::HoldReleased(gate::HoldReleased { name: "x".into(), held, reason, by, placed, released }));
+    let word = ask_all(&house.log_folder(), &files, &goes_on).unwrap();
+    assert_eq!(word.holds, Some(BTreeSet::new()), "lost, and placed again");
+    house.place("x", Held { targets: vec!["kept".into()], ..Held::default() });
     // What is said twice and otherwise is what nobody knows.
     let again = |bytes| {
         let recorded = gate::Recorded { file: name("one"), bytes, digest: Digest([0; 32]), shown: 0, how: "killed" };

@@ -12,10 +12,14 @@ use std::time::Duration;
 use model::UnixMicros;
 use serde_json::Value;
 
+use crate::hold::{Which, ends};
 use crate::read::{LoggedRecord, Records, records, records_since};
 
 /// How far the clock may step back before a record is looked for in the whole log.
 const CLOCK_STEP_MAX: Duration = Duration::from_secs(3600);
+
+/// The kinds of records that say it.
+const KINDS: [&str; 3] = ["recorded", "hold_placed", "hold_released"];
 
 /// What the log says.
 #[derive(Debug, Default)]
@@ -23,14 +27,21 @@ pub struct Word {
     /// Of files, what was written of them.
     pub recorded: BTreeMap<String, Written>,
     /// Holds that were placed and not released, by the whole log. None if only a part was read.
-    pub holds: Option<BTreeSet<String>>,
+    pub holds: Option<BTreeSet<Which>>,
 }
 
 /// What was written of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// So many bytes with this digest.
-    As(u64, String),
+    /// This.
+    As {
+        /// How many bytes.
+        bytes: u64,
+        /// With which digest.
+        digest: String,
+        /// When the log was told first.
+        at: UnixMicros,
+    },
     /// The log says different things of it.
     Otherwise,
 }
@@ -53,7 +64,7 @@ impl From<io::Error> for Unheard {
 /// Asks the whole log of these files, and which holds are in force.
 pub fn ask_all(log: &Path, files: &BTreeSet<String>, stop: &AtomicBool) -> Result<Word, Unheard> {
     let mut word = Word { recorded: BTreeMap::new(), holds: Some(BTreeSet::new()) };
-    word.read(records(log)?, files, stop)?;
+    word.read(records(log)?.only(&KINDS), files, stop)?;
     Ok(word)
 }
 
@@ -61,7 +72,8 @@ pub fn ask_all(log: &Path, files: &BTreeSet<String>, stop: &AtomicBool) -> Resul
 pub fn ask(log: &Path, files: &BTreeSet<String>, over: UnixMicros, stop: &AtomicBool) -> Result<Word, Unheard> {
     let step = u64::try_from(CLOCK_STEP_MAX.as_micros()).unwrap_or(u64::MAX);
     let mut word = Word::default();
-    word.read(records_since(log, UnixMicros(over.0.saturating_sub(step)))?, files, stop)?;
+    let part = records_since(log, UnixMicros(over.0.saturating_sub(step)))?.only(&KINDS);
+    word.read(part, files, stop)?;
     match word.recorded.len() < files.len() {
         true => ask_all(log, files, stop),
         false => Ok(word),
@@ -79,11 +91,10 @@ impl Word {
             match records.next() {
                 None => break,
                 Some(Ok(record)) => self.take(&record, files),
-                // Gone over now, something would be missing that is there.
-                Some(Err(fault)) if records.has_gone_over() => {
-                    return Err(io::Error::other(fault.to_string()).into());
+                // Gone over, something would be missing that is there, or that was: a hold, or what a file was at first.
+                Some(Err(fault)) => {
+                    return Err(io::Error::other(format!("{fault}; `weir audit verify` says more")).into());
                 }
-                Some(Err(fault)) => tracing::warn!("decision log: {fault}"),
             }
         }
         Ok(())
@@ -94,15 +105,29 @@ impl Word {
             ("recorded", _) => {
                 let Some(file) = record.text("file").filter(|file| files.contains(*file)) else { return };
                 let bytes = record.event.get("bytes").and_then(Value::as_u64).unwrap_or(0);
-                let written = Written::As(bytes, record.text("digest").unwrap_or_default().to_owned());
-                let known = self.recorded.entry(file.to_owned()).or_insert_with(|| written.clone());
-                if *known != written {
-                    *known = Written::Otherwise;
+                let digest = record.text("digest").unwrap_or_default();
+                match self.recorded.get_mut(file) {
+                    None => {
+                        let written = Written::As { bytes, digest: digest.to_owned(), at: record.at };
+                        self.recorded.insert(file.to_owned(), written);
+                    }
+                    Some(Written::As { bytes: first, digest: known, .. }) if *first == bytes && known == digest => {}
+                    Some(known) => *known = Written::Otherwise,
                 }
             }
-            ("hold_placed", Some(holds)) => holds.extend(record.text("name").map(str::to_owned)),
-            ("hold_released", Some(holds)) => drop(record.text("name").map(|name| holds.remove(name))),
+            ("hold_placed", Some(holds)) => holds.extend(which(record)),
+            ("hold_released", Some(holds)) => {
+                if let Some(released) = which(record) {
+                    holds.retain(|which| !ends(&released, which));
+                }
+            }
             _ => {}
         }
     }
+}
+
+/// Of which hold a record speaks.
+fn which(record: &LoggedRecord) -> Option<Which> {
+    let placed = record.event.get("placed").and_then(Value::as_u64).unwrap_or(0);
+    Some((record.text("name")?.to_owned(), placed))
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use gate::{Frame, Opening, Recorder};
 use model::{RecordingLevel, SessionId, UnixMicros};
@@ -222,7 +223,8 @@ fn a_file_that_others_touch_is_no_recording() {
 fn what_cannot_be_put_to_its_day_is_tried_again() {
     let dir = tempfile::tempdir().unwrap();
     let book = Arc::new(Book::default());
-    let recordings = still(dir.path(), &book);
+    let (disk, failure) = FailingDisk::on(dir.path(), Failure::default());
+    let recordings = on(dir.path(), &book, disk);
     // Something is in the way of the day's folder.
     let day = dir.path().join(crate::recording::file::day(UnixMicros(OPENED)));
     fs::write(&day, "").unwrap();
@@ -232,6 +234,13 @@ fn what_cannot_be_put_to_its_day_is_tried_again() {
     recordings.flush();
     assert!(open_path(dir.path(), "one").exists());
     assert_eq!(book.recorded().len(), 1, "the log knows it");
+    // Not with each round of many in a second, of which this takes a moment.
+    let (began, before) = (Instant::now(), failure.lock().operations);
+    for _ in 0..1000 {
+        recordings.shared.round(false);
+    }
+    let tried = u64::try_from(failure.lock().operations - before).unwrap();
+    assert!(tried <= 2 * (began.elapsed().as_secs() + 1), "{tried} in {:?}", began.elapsed());
     fs::remove_file(&day).unwrap();
     recordings.flush();
     assert_eq!(frames(&shelved(dir.path(), "one")).1, Stop::Complete);
