@@ -25,6 +25,8 @@ pub const UNUSUAL_AN_HOUR_MAX: u32 = 20;
 pub const PAIRS_MAX: usize = 20_000;
 /// The most open sessions that are told apart. Of those beyond no rows are counted.
 pub const SESSIONS_MAX: usize = 50_000;
+/// Hours by which what was said of an hour may be ahead of the clock: by more a clock was wrong, and is not let to keep this silent.
+const BUDGET_AHEAD_MAX: u64 = 1;
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,10 +169,10 @@ impl Usage {
         }
     }
 
-    /// What was known when this was written.
-    pub fn read(rules: Rules, json: &str) -> Result<Self, Unreadable> {
+    /// What was known when this was written. What was to be said only of a time that is still to come, by a clock that was ahead, is said from now on.
+    pub fn read(rules: Rules, json: &str, now: Micros) -> Result<Self, Unreadable> {
         let written: Written = serde_json::from_str(json).map_err(|error| Unreadable(error.to_string()))?;
-        let mut usage = Self::new(rules, written.since);
+        let mut usage = Self::new(rules, written.since.min(now));
         for (target, principal, pair) in written.pairs {
             if usage.pairs.entry(target).or_default().insert(principal, pair).is_none() {
                 usage.count = usage.count.saturating_add(1);
@@ -221,6 +223,7 @@ impl Usage {
 
     /// Says how many were held back in hours that are over.
     pub fn pass(&mut self, now: Micros) {
+        self.since = self.since.min(now);
         let hour = hour_of(now);
         let held = [(What::FirstUse, self.first_uses.pass(hour)), (What::UnusualVolume, self.volumes.pass(hour))];
         held.into_iter().for_each(|(what, held)| self.held_back(what, held));
@@ -242,7 +245,7 @@ impl Usage {
             self.sessions.insert(session.to_owned(), (principal.to_owned(), target.to_owned()));
         }
         if let Some(pair) = self.pairs.get_mut(target).and_then(|of| of.get_mut(principal)) {
-            pair.last = pair.last.max(at);
+            pair.last = at;
             return;
         }
         if self.count >= PAIRS_MAX {
@@ -272,11 +275,12 @@ impl Usage {
         let Some((principal, target)) = self.sessions.get(session).filter(|_| rows > 0) else { return };
         let Some(pair) = self.pairs.get_mut(target).and_then(|of| of.get_mut(principal)) else { return };
         let hour = hour_of(at);
-        pair.last = pair.last.max(at);
+        pair.last = at;
         let rows = pair.hours.add(hour, rows);
         let most = pair.hours.most_before(hour);
         let is_unusual = rows >= self.rules.rows_min && rows > most.saturating_mul(self.rules.factor);
-        if !self.rules.unusual_volume || at < self.since || !is_unusual || pair.said >= hour {
+        let is_said = pair.said >= hour && !hours::is_far_ahead(pair.said, hour);
+        if !self.rules.unusual_volume || at < self.since || !is_unusual || is_said {
             return;
         }
         pair.said = hour;
@@ -320,9 +324,11 @@ impl Usage {
     /// Forgets the pair that was used least lately.
     fn forget_one(&mut self) {
         let pairs = self.pairs.iter().flat_map(|(target, of)| {
-            of.iter().map(move |(principal, pair)| (pair.last, target.clone(), principal.clone()))
+            of.iter().map(move |(principal, pair)| (pair.last, target.as_str(), principal.as_str()))
         });
-        let Some((_, target, principal)) = pairs.min() else { return };
+        // Owned only when it is found: each newcomer looks at all of them.
+        let least = pairs.min().map(|(_, target, principal)| (target.to_owned(), principal.to_owned()));
+        let Some((target, principal)) = least else { return };
         if let Some(of) = self.pairs.get_mut(&target) {
             of.remove(&principal);
             self.count = self.count.saturating_sub(1);
@@ -356,8 +362,8 @@ impl Budget {
     }
 
     fn pass(&mut self, hour: u64) -> Option<(u64, u64)> {
-        // An hour that is before this one, by a clock that stepped back, counts as this one.
-        if hour <= self.hour {
+        // An hour that is a little before this one, by a clock that stepped back, counts as this one.
+        if hour <= self.hour && self.hour <= hour.saturating_add(BUDGET_AHEAD_MAX) {
             return None;
         }
         let over = std::mem::replace(self, Self { hour, said: 0, held: 0 });

@@ -102,7 +102,7 @@ impl Witness for FileWitness {
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// How long after a failure it is tried again, if there is no newer checkpoint meanwhile.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// And how long it is waited for when Weir ends.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);

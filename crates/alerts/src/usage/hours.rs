@@ -9,6 +9,8 @@ use crate::{Micros, SECOND};
 const DAYS: u64 = 7;
 const DAY_HOURS: u64 = 24;
 const HOUR: Micros = 3600 * SECOND;
+/// Hours by which a clock may step back: what is further ahead was seen with a clock that was wrong, and is given up.
+const AHEAD_MAX: u64 = 24;
 
 /// Sums by the hour.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,13 +31,23 @@ pub fn begin_of(hour: u64) -> Micros {
     hour.saturating_mul(HOUR)
 }
 
+/// Whether this hour is further ahead of the other than a clock steps back that was right.
+pub fn is_far_ahead(hour: u64, now: u64) -> bool {
+    hour > now.saturating_add(AHEAD_MAX)
+}
+
 fn day_of(hour: u64) -> u64 {
     hour.checked_div(DAY_HOURS).unwrap_or_default()
 }
 
 impl Hours {
-    /// Adds to an hour, and says how much it has then. One that is before the last counts as that one.
+    /// Adds to an hour, and says how much it has then. One that is a little before the last counts as that one.
     pub fn add(&mut self, hour: u64, more: u64) -> u64 {
+        if is_far_ahead(self.hour, hour) {
+            (self.hour, self.sum) = (hour, 0);
+            let today = day_of(hour);
+            self.days.retain(|(day, _)| *day <= today);
+        }
         if hour > self.hour {
             self.finish();
             (self.hour, self.sum) = (hour, 0);
@@ -85,6 +97,20 @@ mod tests {
         assert_eq!(hours.most_before(first + 24 * 8), 5);
         hours.add(first + 24 * 30, 1);
         assert_eq!((hours.most_before(first + 24 * 30), hours.days.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_clock_that_was_far_ahead_is_forgotten() {
+        let mut hours = Hours::default();
+        let first = 24 * 20_000;
+        hours.add(first, 9);
+        hours.add(first + 24 * 365 * 70, 5);
+        hours.add(first + 24 * 365 * 70 + 1, 5);
+        assert_eq!(hours.add(first + 1, 3), 3);
+        assert_eq!((hours.most_before(first + 1), hours.add(first + 2, 1)), (0, 1));
+        assert_eq!(hours.most_before(first + 2), 3);
+        assert_eq!(hours.add(first + 2 + AHEAD_MAX, 1), 1);
+        assert_eq!(hours.add(first + 2, 1), 2, "a little ahead counts as the last");
     }
 
     #[test]

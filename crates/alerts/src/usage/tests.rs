@@ -154,7 +154,7 @@ fn whatever_is_read_again_is_said_once() {
             run(&mut usage, written, killed);
             log.extend(usage.pending().iter().cloned());
             // Killed when all of that is in the log, and none of it in the state.
-            let mut usage = Usage::read(RULES, &state).unwrap();
+            let mut usage = Usage::read(RULES, &state, START).unwrap();
             assert_eq!(usage.to_json().unwrap().len(), state.len());
             run(&mut usage, written, killed);
             log.iter().for_each(|finding| usage.take(Seen::Said(finding.key())));
@@ -188,6 +188,69 @@ fn sessions_of_a_process_that_ended_are_over() {
 
 #[test]
 fn what_cannot_be_read_is_said() {
-    assert!(Usage::read(RULES, "{}").is_err());
-    assert!(Usage::read(RULES, "").is_err());
+    assert!(Usage::read(RULES, "{}", START).is_err());
+    assert!(Usage::read(RULES, "", START).is_err());
+}
+
+/// A look or a record with a clock that is 70 years ahead, and then one that is right.
+#[test]
+fn a_clock_that_was_far_ahead_keeps_nothing_silent() {
+    const AHEAD: Micros = 70 * 365 * 24 * HOUR;
+    let now = START + 100 * HOUR;
+    let is_told = |mut usage: Usage, how: &str| {
+        usage.settle();
+        let session = enters(&mut usage, now, "local:new", "orders");
+        usage.take(Seen::Ended { at: now, session: &session, rows: 5000 });
+        enters(&mut usage, now, "local:alice", "orders");
+        let session = enters(&mut usage, now + 1, "local:alice", "orders");
+        usage.take(Seen::Ended { at: now + 1, session: &session, rows: 5000 });
+        assert_eq!(usage.pending().len(), 3, "{how}: {:?}", usage.pending());
+    };
+    let before = || {
+        let mut usage = Usage::new(RULES, START);
+        enters(&mut usage, START, "local:alice", "orders");
+        usage
+    };
+    let again = |usage: &Usage| Usage::read(RULES, &usage.to_json().unwrap(), now).unwrap();
+    let mut looked = before();
+    looked.pass(now + AHEAD);
+    is_told(again(&looked), "a look, and a start");
+    is_told(looked, "a look");
+
+    let mut seen = before();
+    let at = now + AHEAD;
+    for number in 0..30 {
+        let session = enters(&mut seen, at, &format!("ci:{number}"), "orders");
+        seen.take(Seen::Ended { at, session: &session, rows: 5000 });
+    }
+    let session = enters(&mut seen, at, "local:alice", "orders");
+    seen.take(Seen::Ended { at, session: &session, rows: 1_000_000 });
+    seen.settle();
+    let mut read = again(&seen);
+    read.pass(now);
+    assert_eq!(read.pending().len(), 2, "how many were held back: {:?}", read.pending());
+    is_told(read, "records, and a start");
+    seen.pass(now);
+    is_told(seen, "records");
+
+    // It began then.
+    let begun = || {
+        let mut usage = Usage::new(RULES, now + AHEAD);
+        enters(&mut usage, START, "local:alice", "orders");
+        usage
+    };
+    is_told(again(&begun()), "a beginning, and a start");
+    let mut begun = begun();
+    begun.pass(now);
+    is_told(begun, "a beginning");
+}
+
+#[test]
+fn a_clock_that_steps_back_a_little_says_nothing_twice() {
+    let mut usage = Usage::new(RULES, START);
+    let session = enters(&mut usage, START + HOUR, "local:alice", "orders");
+    usage.take(Seen::Ended { at: START + HOUR, session: &session, rows: 5000 });
+    assert_eq!(count(&mut usage), 2);
+    usage.take(Seen::Ended { at: START + HOUR - 1, session: &session, rows: 5000 });
+    assert_eq!(count(&mut usage), 0);
 }
