@@ -29,6 +29,9 @@ pub trait Witness: Send {
     }
 }
 
+/// What a place says that has another note than it was told.
+pub const ANOTHER_WRITES: &str = "another Weir has written its checkpoint here: two run with copies of one state folder, and what each of them does is not in the other's log; stop one, and start this one again";
+
 /// A file, which is replaced whole.
 #[derive(Clone, Debug)]
 pub struct FileWitness {
@@ -77,8 +80,7 @@ impl Witness for FileWitness {
         if let (Some(told), Some(found)) = (&self.told, self.last()?)
             && found != *told
         {
-            let why = "another Weir has written its checkpoint here: two run with copies of one state folder, and what each of them does is not in the other's log; stop one, and start this one again";
-            return Err(why.to_owned());
+            return Err(ANOTHER_WRITES.to_owned());
         }
         self.write(note).map_err(|error| error.to_string())?;
         self.told = Some(note.to_owned());
@@ -98,7 +100,7 @@ impl Witness for FileWitness {
     }
 }
 
-/// How long a place that is far away may take to say what it has.
+/// How long a place that is far away may take, to say what it has or to take a note.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// How long after a failure it is tried again, if there is no newer checkpoint meanwhile.
