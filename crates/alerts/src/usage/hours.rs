@@ -9,6 +9,8 @@ use crate::{Micros, SECOND};
 const DAYS: u64 = 7;
 const DAY_HOURS: u64 = 24;
 const HOUR: Micros = 3600 * SECOND;
+/// A day.
+pub const DAY: Micros = 24 * HOUR;
 /// Hours by which a clock may step back: what is further ahead was seen with a clock that was wrong, and is given up.
 const AHEAD_MAX: u64 = 24;
 
@@ -75,6 +77,29 @@ impl Hours {
     }
 }
 
+/// The most that anybody had in an hour, by the day, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peaks(Vec<(u64, u64)>);
+
+impl Peaks {
+    /// Somebody has so much in this hour.
+    pub fn see(&mut self, hour: u64, sum: u64) {
+        let today = day_of(hour);
+        self.0.retain(|(day, _)| *day <= today && day.saturating_add(DAYS) >= today);
+        match self.0.last_mut() {
+            Some((day, most)) if *day == today => *most = sum.max(*most),
+            _ => self.0.push((today, sum)),
+        }
+    }
+
+    /// The most on one of the seven days before that of this hour.
+    pub fn most_before(&self, hour: u64) -> u64 {
+        let today = day_of(hour);
+        let days = self.0.iter().filter(|(day, _)| *day < today && day.saturating_add(DAYS) >= today);
+        days.map(|(_, most)| *most).max().unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +136,23 @@ mod tests {
         assert_eq!(hours.most_before(first + 2), 3);
         assert_eq!(hours.add(first + 2 + AHEAD_MAX, 1), 1);
         assert_eq!(hours.add(first + 2, 1), 2, "a little ahead counts as the last");
+    }
+
+    #[test]
+    fn the_most_of_anybody_is_of_the_days_before() {
+        let mut peaks = Peaks::default();
+        let first = 24 * 20_000;
+        peaks.see(first, 7);
+        peaks.see(first + 1, 5);
+        assert_eq!((peaks.most_before(first + 23), peaks.most_before(first + 24)), (0, 7));
+        peaks.see(first + 24, 9);
+        assert_eq!((peaks.most_before(first + 25), peaks.most_before(first + 24 * 7)), (7, 9));
+        assert_eq!((peaks.most_before(first + 24 * 8), peaks.most_before(first + 24 * 9)), (9, 0));
+        peaks.see(first + 24 * 365 * 70, 1);
+        peaks.see(first + 24 * 9, 2);
+        assert_eq!(peaks.most_before(first + 24 * 10), 2);
+        (0..24 * 400).for_each(|hour| peaks.see(hour, hour % 100));
+        assert!(peaks.0.len() <= 8);
     }
 
     #[test]
