@@ -57,17 +57,23 @@ impl<K> Default for Episodes<K> {
 }
 
 impl<K: Ord> Episodes<K> {
-    /// Takes in whether this holds now. A clock that steps back makes an episode longer, and never two of one.
+    /// Takes in whether this holds now. A clock that steps back makes an episode longer, and never two of one: what was seen with one that was
+    /// ahead counts from now.
     pub fn look(&mut self, now: Micros, name: K, holds: bool, patience: Patience) -> Option<Turn> {
         let Patience { begins_after, ends_after } = patience;
         if holds {
             let episode = self.0.entry(name).or_insert(Episode { since: now, last: now, is_said: false });
             episode.last = now;
+            if !episode.is_said {
+                episode.since = episode.since.min(now);
+            }
             let is_due = !episode.is_said && now.saturating_sub(episode.since) >= begins_after;
             episode.is_said |= is_due;
             return is_due.then_some(Turn::Begins { since: episode.since });
         }
-        let Episode { since, last, is_said } = *self.0.get(&name)?;
+        let episode = self.0.get_mut(&name)?;
+        episode.last = episode.last.min(now);
+        let Episode { since, last, is_said } = *episode;
         if is_said && now.saturating_sub(last) < ends_after {
             return None;
         }
@@ -113,6 +119,19 @@ mod tests {
         assert_eq!(episodes.look(5, 2, true, at_once), Some(Turn::Begins { since: 5 }));
         assert_eq!(episodes.look(6, 2, false, at_once), Some(Turn::Ends { since: 5, until: 5 }));
         assert_eq!(episodes.look(7, 2, false, at_once), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_far_ahead_keeps_nothing_silent() {
+        let (mut episodes, ahead) = (Episodes::default(), 1 << 50);
+        assert_eq!(episodes.look(ahead, "orders", true, PATIENCE), None);
+        assert_eq!(episodes.look(10 * SECOND, "orders", true, PATIENCE), None);
+        let since = 10 * SECOND;
+        assert_eq!(episodes.look(70 * SECOND, "orders", true, PATIENCE), Some(Turn::Begins { since }));
+        assert_eq!(episodes.look(ahead, "orders", true, PATIENCE), None);
+        assert_eq!(episodes.look(80 * SECOND, "orders", false, PATIENCE), None);
+        let until = 80 * SECOND;
+        assert_eq!(episodes.look(110 * SECOND, "orders", false, PATIENCE), Some(Turn::Ends { since, until }));
     }
 
     proptest! {

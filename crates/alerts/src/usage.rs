@@ -2,8 +2,10 @@
 //!
 //! * **First use**: somebody is let in to a target to which the log has never let them in.
 //! * **Unusual volume**: in one clock hour (UTC) somebody was shown at least [`Rules::rows_min`] rows of a target, and more than
-//!   [`Rules::factor`] times as many as in any earlier hour of that day and of the seven days before. Who has no such hour has 0, so that a first day is measured by
-//!   `rows_min` alone.
+//!   [`Rules::factor`] times as many as in any earlier hour of that day and of the seven days before. Who has no such hour has 0, so that after a
+//!   week away `rows_min` alone decides.
+//! * **Who is new** has nothing to be measured by: for the first 24 hours the most that anybody was shown of the target in an hour of the seven
+//!   days before counts as well. And a target that is new has nobody to be measured by: of its first 24 hours no volume is unusual.
 //!
 //! What is older than the moment at which this began to look is learned from and says nothing. What is found waits until whoever keeps the log has it in
 //! there ([`Usage::pending`], [`Usage::settle`]); and a finding that the log has already, because a process ended between the two, is not found again ([`Seen::Said`]).
@@ -15,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use crate::{Micros, What};
-use hours::{Hours, hour_of};
+use hours::{DAY, Hours, Peaks, hour_of};
 
 /// The most first uses that are said of one hour; those beyond are counted, and the number is said.
 pub const FIRST_USES_AN_HOUR_MAX: u32 = 20;
@@ -25,6 +27,8 @@ pub const UNUSUAL_AN_HOUR_MAX: u32 = 20;
 pub const PAIRS_MAX: usize = 20_000;
 /// The most open sessions that are told apart. Of those beyond no rows are counted.
 pub const SESSIONS_MAX: usize = 50_000;
+/// Hours by which what was said of an hour may be ahead of the clock: by more a clock was wrong, and is not let to keep this silent.
+const BUDGET_AHEAD_MAX: u64 = 1;
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +120,8 @@ pub struct Usage {
     /// By target, then principal.
     pairs: BTreeMap<String, BTreeMap<String, Pair>>,
     count: usize,
+    /// What is known of each target: as many as the configuration has had. None is forgotten, so that nobody can make one new by a flood of others.
+    targets: BTreeMap<String, Known>,
     /// Principal and target of each open session.
     sessions: HashMap<String, (String, String)>,
     first_uses: Budget,
@@ -126,11 +132,22 @@ pub struct Usage {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Pair {
+    /// When it was first used. 0 if that was before this was kept.
+    #[serde(default)]
+    first: Micros,
     /// When it was last used.
     last: Micros,
     hours: Hours,
     /// The last hour that was said to be unusual.
     said: u64,
+}
+
+/// A target, whoever uses it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    /// When somebody was first let in to it. 0 if that was before this was kept.
+    first: Micros,
+    peaks: Peaks,
 }
 
 /// How much has been said of one hour.
@@ -146,6 +163,8 @@ struct Budget {
 struct Written {
     since: Micros,
     pairs: Vec<(String, String, Pair)>,
+    #[serde(default)]
+    targets: BTreeMap<String, Known>,
     sessions: Vec<(String, String, String)>,
     first_uses: Budget,
     volumes: Budget,
@@ -159,6 +178,7 @@ impl Usage {
             since,
             pairs: BTreeMap::new(),
             count: 0,
+            targets: BTreeMap::new(),
             sessions: HashMap::new(),
             first_uses: Budget::default(),
             volumes: Budget::default(),
@@ -167,11 +187,13 @@ impl Usage {
         }
     }
 
-    /// What was known when this was written.
-    pub fn read(rules: Rules, json: &str) -> Result<Self, Unreadable> {
+    /// What was known when this was written. What was to be said only of a time that is still to come, by a clock that was ahead, is said from now on.
+    pub fn read(rules: Rules, json: &str, now: Micros) -> Result<Self, Unreadable> {
         let written: Written = serde_json::from_str(json).map_err(|error| Unreadable(error.to_string()))?;
-        let mut usage = Self::new(rules, written.since);
+        let mut usage = Self::new(rules, written.since.min(now));
+        usage.targets = written.targets;
         for (target, principal, pair) in written.pairs {
+            usage.targets.entry(target.clone()).or_default();
             if usage.pairs.entry(target).or_default().insert(principal, pair).is_none() {
                 usage.count = usage.count.saturating_add(1);
             }
@@ -194,6 +216,7 @@ impl Usage {
         let written = Written {
             since: self.since,
             pairs: self.pairs.iter().flat_map(of_target).collect(),
+            targets: self.targets.clone(),
             sessions: self.sessions.iter().map(session).collect(),
             first_uses: self.first_uses,
             volumes: self.volumes,
@@ -221,6 +244,7 @@ impl Usage {
 
     /// Says how many were held back in hours that are over.
     pub fn pass(&mut self, now: Micros) {
+        self.since = self.since.min(now);
         let hour = hour_of(now);
         let held = [(What::FirstUse, self.first_uses.pass(hour)), (What::UnusualVolume, self.volumes.pass(hour))];
         held.into_iter().for_each(|(what, held)| self.held_back(what, held));
@@ -242,13 +266,14 @@ impl Usage {
             self.sessions.insert(session.to_owned(), (principal.to_owned(), target.to_owned()));
         }
         if let Some(pair) = self.pairs.get_mut(target).and_then(|of| of.get_mut(principal)) {
-            pair.last = pair.last.max(at);
+            pair.last = at;
             return;
         }
         if self.count >= PAIRS_MAX {
             self.forget_one();
         }
-        let pair = Pair { last: at, ..Pair::default() };
+        let pair = Pair { first: at, last: at, ..Pair::default() };
+        self.targets.entry(target.to_owned()).or_insert_with(|| Known { first: at, peaks: Peaks::default() });
         self.pairs.entry(target.to_owned()).or_default().insert(principal.to_owned(), pair);
         self.count = self.count.saturating_add(1);
         if !self.rules.first_use || at < self.since {
@@ -271,17 +296,25 @@ impl Usage {
     fn ended(&mut self, at: Micros, session: &str, rows: u64) {
         let Some((principal, target)) = self.sessions.get(session).filter(|_| rows > 0) else { return };
         let Some(pair) = self.pairs.get_mut(target).and_then(|of| of.get_mut(principal)) else { return };
+        let Some(known) = self.targets.get_mut(target) else { return };
         let hour = hour_of(at);
-        pair.last = pair.last.max(at);
+        pair.last = at;
         let rows = pair.hours.add(hour, rows);
-        let most = pair.hours.most_before(hour);
+        known.peaks.see(hour, rows);
+        let own = pair.hours.most_before(hour);
+        let of_others = if is_new(pair.first, at) { known.peaks.most_before(hour) } else { 0 };
+        let most = own.max(of_others);
         let is_unusual = rows >= self.rules.rows_min && rows > most.saturating_mul(self.rules.factor);
-        if !self.rules.unusual_volume || at < self.since || !is_unusual || pair.said >= hour {
+        let is_said = pair.said >= hour && !hours::is_far_ahead(pair.said, hour);
+        if !self.rules.unusual_volume || at < self.since || !is_unusual || is_said || is_new(known.first, at) {
             return;
         }
         pair.said = hour;
         let before = match most {
             0 => "none in any hour of the seven days before".to_owned(),
+            most if of_others > own => {
+                format!("is new there; nobody was shown more than {most} in an hour of the seven days before")
+            }
             most => format!("at most {most} in any hour of the seven days before"),
         };
         let finding = Finding {
@@ -320,14 +353,21 @@ impl Usage {
     /// Forgets the pair that was used least lately.
     fn forget_one(&mut self) {
         let pairs = self.pairs.iter().flat_map(|(target, of)| {
-            of.iter().map(move |(principal, pair)| (pair.last, target.clone(), principal.clone()))
+            of.iter().map(move |(principal, pair)| (pair.last, target.as_str(), principal.as_str()))
         });
-        let Some((_, target, principal)) = pairs.min() else { return };
+        // Owned only when it is found: each newcomer looks at all of them.
+        let least = pairs.min().map(|(_, target, principal)| (target.to_owned(), principal.to_owned()));
+        let Some((target, principal)) = least else { return };
         if let Some(of) = self.pairs.get_mut(&target) {
             of.remove(&principal);
             self.count = self.count.saturating_sub(1);
         }
     }
+}
+
+/// Whether a day has not passed since. What began in a time that is still to come, by a clock that was ahead, is not.
+fn is_new(first: Micros, at: Micros) -> bool {
+    first <= at && at < first.saturating_add(DAY)
 }
 
 impl Finding {
@@ -356,8 +396,8 @@ impl Budget {
     }
 
     fn pass(&mut self, hour: u64) -> Option<(u64, u64)> {
-        // An hour that is before this one, by a clock that stepped back, counts as this one.
-        if hour <= self.hour {
+        // An hour that is a little before this one, by a clock that stepped back, counts as this one.
+        if hour <= self.hour && self.hour <= hour.saturating_add(BUDGET_AHEAD_MAX) {
             return None;
         }
         let over = std::mem::replace(self, Self { hour, said: 0, held: 0 });

@@ -7,8 +7,8 @@
 //!
 //! A full segment is followed by a new one when the buffer is empty. If that fails the old one simply goes on.
 //!
-//! What can't be written is tried again until it can, also when nothing waits: then the lane writes a record which says so. A lane of which
-//! nothing is asked would otherwise be taken for broken for ever.
+//! What can't be written is tried again until it can, also when nothing waits: a lane of which nothing is asked would otherwise be taken for
+//! broken for ever. Once it can, the lane writes a record which says so, before whatever is appended next.
 //!
 //! Where the log is signed a lane keeps the hashes of what it has written until they are taken for the next checkpoint. That are
 //! few; should nobody take them, the log can't be written any more: what is not going to be signed is not evidence.
@@ -45,6 +45,8 @@ const NOTED_MAX: usize = 64;
 const BUFFER_BYTES_KEPT: usize = 1024 * 1024;
 /// Hashes that may wait for a checkpoint, which comes after a thousand records or a second.
 pub(crate) const UNSIGNED_MAX: usize = 262_144;
+/// What is said of more.
+const UNSIGNED: &str = "no checkpoint of the log has been signed for too long";
 /// How much a full segment grows before the next try to follow it, when the first failed.
 const ROTATION_RETRY_BYTES: u64 = 1024 * 1024;
 
@@ -174,6 +176,8 @@ struct State {
     gone: Option<LedgerDown>,
     /// Whether the last write failed.
     down: bool,
+    /// Whether the log does not say yet that a write had failed.
+    untold: bool,
     /// Bytes of segments before this one, and the number before this lane's first record: for the gauge.
     bytes_before: u64,
     seq_before: u64,
@@ -255,6 +259,7 @@ impl Lane {
             lost: 0,
             gone: None,
             down: false,
+            untold: false,
             bytes_before: 0,
             seq_before: next.saturating_sub(1),
             gauge: Arc::clone(&gauge),
@@ -304,13 +309,9 @@ impl Lane {
     /// Writes what was noted, and tries again what could not be. Says whether nothing is left of that.
     pub(crate) fn flush(&self) -> bool {
         let mut state = self.state.lock();
-        let has_nothing = state.buffer.is_empty() && state.noted.is_empty() && state.lost == 0;
-        let _ = if state.down && has_nothing && state.gone.is_none() {
-            state.append(&self.shared, &[written_again()])
-        } else {
-            state.append(&self.shared, &[])
-        };
-        state.waiting == 0 && state.lost == 0 && (!state.down || state.gone.is_some())
+        let _ = state.append(&self.shared, &[]);
+        let has_told = !state.down && !state.untold;
+        state.waiting == 0 && state.lost == 0 && (has_told || state.gone.is_some())
     }
 
     /// Has what failed tried again: nobody may ever append here again.
@@ -329,6 +330,18 @@ impl Ledger for Lane {
         }
         let appended = self.state.lock().append(&self.shared, records);
         self.retry_after(appended)
+    }
+
+    /// A lane that is down is tried: it says what is wrong now, or goes on.
+    fn stands(&self) -> Result<(), LedgerDown> {
+        if let Some(why) = self.shared.space.refusal() {
+            return Err(LedgerDown(why));
+        }
+        let mut state = self.state.lock();
+        if state.leaves.len() >= UNSIGNED_MAX {
+            return Err(LedgerDown(UNSIGNED.to_owned()));
+        }
+        if state.down { state.append(&self.shared, &[]) } else { Ok(()) }
     }
 
     fn note(&self, record: Record) {
@@ -379,13 +392,21 @@ impl State {
     }
 
     fn append(&mut self, shared: &Shared, records: &[Record]) -> Result<(), LedgerDown> {
+        let mut tells = false;
         self.appending(shared, |state| {
             // The checkpoint itself is none of them.
-            if state.leaves.len() >= UNSIGNED_MAX && !records.is_empty() {
-                return Err(LedgerDown("no checkpoint of the log has been signed for too long".to_owned()).into());
+            let is_signed = state.leaves.len() < UNSIGNED_MAX;
+            if !is_signed && !records.is_empty() {
+                return Err(LedgerDown(UNSIGNED.to_owned()).into());
+            }
+            tells = state.untold && is_signed;
+            if tells {
+                state.push(&written_again())?;
             }
             records.iter().try_for_each(|record| Ok(state.push(record)?))
-        })
+        })?;
+        self.untold &= !tells;
+        Ok(())
     }
 
     /// Writes what was noted, and then what `push` adds to the buffer; or nothing of that.
@@ -415,6 +436,7 @@ impl State {
                         LedgerDown(unfit.to_string())
                     }
                     Refused::Down(error) => {
+                        self.untold = true;
                         if !std::mem::replace(&mut self.down, true) {
                             tracing::error!(segment = %self.segment.name, waiting = self.waiting, "{error}");
                         }

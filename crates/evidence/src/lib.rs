@@ -64,4 +64,4 @@ pub use resume::NotAsSigned;
 pub use signer::Signing;
 pub use space::{Level, Reserve, Space, SpaceFigures};
 pub use verify::{Fault, Report, Trust, verify, verify_since};
-pub use witness::{Apart, Check, FileWitness, Witness};
+pub use witness::{ANOTHER_WRITES, Apart, Check, FileWitness, Witness};

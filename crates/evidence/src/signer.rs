@@ -98,6 +98,13 @@ impl Standing {
     }
 }
 
+/// A checkpoint that is to be told.
+struct Untold {
+    note: String,
+    /// The witnesses that may lack it, by their numbers.
+    lacking: BTreeSet<usize>,
+}
+
 /// The signer of a log.
 pub(crate) struct Signer {
     signing: Signing,
@@ -106,8 +113,8 @@ pub(crate) struct Signer {
     own: usize,
     /// Segments that may not be on the disk yet.
     unsynced: BTreeSet<SegmentName>,
-    /// What the witnesses have not been told.
-    untold: Option<String>,
+    /// The last checkpoint, as long as a witness may lack it.
+    untold: Option<Untold>,
     told: Option<Instant>,
     gauge: Arc<SignerGauge>,
 }
@@ -195,7 +202,7 @@ impl Signer {
         self.gauge.own.store(count(self.own), Ordering::Relaxed);
         self.gauge.taken.store(0, Ordering::Relaxed);
         self.gauge.checkpoint_at.store(at, Ordering::Relaxed);
-        self.untold = Some(note);
+        self.untold = Some(Untold { note, lacking: (0..self.signing.witnesses.len()).collect() });
         true
     }
 
@@ -206,24 +213,29 @@ impl Signer {
             self.untold = None;
             self.unsynced.clear();
         }
-        let Some(note) = self.untold.take_if(|_| is_last || !is_early) else { return };
+        let Some(Untold { note, mut lacking }) = self.untold.take_if(|_| is_last || !is_early) else { return };
         self.told = Some(Instant::now());
         // A witness must not know of what a lost power takes away.
         if let Err(error) = self.sync(lanes) {
             tracing::error!(%error, "the log could not be brought to the disk, so nobody is told of its last checkpoint");
-            self.untold = Some(note);
+            self.untold = Some(Untold { note, lacking });
             return;
         }
-        let mut missed = false;
-        for witness in &mut self.signing.witnesses {
+        for (number, witness) in self.signing.witnesses.iter_mut().enumerate() {
+            if !lacking.contains(&number) {
+                continue;
+            }
             let place = witness.place();
             match witness.publish(&note) {
-                Ok(()) if self.gauge.deaf.lock().remove(&place).is_some() => {
-                    tracing::info!(place, "checkpoints of the log are kept here again")
+                Ok(()) => {
+                    if self.gauge.deaf.lock().remove(&place).is_some() {
+                        tracing::info!(place, "checkpoints of the log are kept here again");
+                    }
+                    if witness.is_settled() {
+                        lacking.remove(&number);
+                    }
                 }
-                Ok(()) => {}
                 Err(error) => {
-                    missed = true;
                     if self.gauge.deaf.lock().insert(place.clone(), error.clone()).is_none() {
                         tracing::error!(place, error, "a checkpoint of the log could not be kept here");
                     }
@@ -231,7 +243,7 @@ impl Signer {
             }
         }
         // The next checkpoint is as good as this one.
-        self.untold = missed.then_some(note);
+        self.untold = (!lacking.is_empty()).then_some(Untold { note, lacking });
     }
 
     fn sync(&mut self, lanes: &[Arc<Lane>]) -> io::Result<()> {

@@ -119,7 +119,10 @@ impl Space {
     /// How much is free and what that means, for an operator.
     pub fn in_words(&self) -> String {
         let SpaceFigures { free, reserve, level } = self.read();
-        let (free, what, reserve) = (size(free.unwrap_or_default()), self.what, size(reserve));
+        let (what, reserve) = (self.what, size(reserve));
+        let Some(free) = free.map(size) else {
+            return format!("how much is free on the disk of the {what} is not known, so nothing is kept free there");
+        };
         let than = match level {
             Level::Ample => return format!("{free} are free on the disk of the {what}, and {reserve} are its reserve"),
             Level::Low => format!("less than twice its reserve of {reserve}: below the reserve nothing new begins"),
@@ -136,9 +139,10 @@ impl Space {
         self.reserve.store(reserve, Ordering::Relaxed);
         let free = match found {
             Ok(Some(free)) => free,
-            // It stays as it was: what begins then may find the disk full, and is told so.
+            // Nothing is kept free then: what begins may find the disk full, and is told so.
             Ok(None) | Err(_) => {
                 self.free.store(UNKNOWN, Ordering::Relaxed);
+                self.level.store(AMPLE, Ordering::Relaxed);
                 if reserve > 0 && !self.said_unknown.swap(true, Ordering::Relaxed) {
                     let why = found
                         .err()

@@ -15,8 +15,12 @@ use parking_lot::{Condvar, Mutex};
 pub trait Witness: Send {
     /// Where it is, for messages.
     fn place(&self) -> String;
-    /// Keeps this note in the place of the one before.
+    /// Keeps this note in the place of the one before. The same note again asks how it went.
     fn publish(&mut self, note: &str) -> Result<(), String>;
+    /// Whether what was published without an error is there: one that does it later is to be asked again until it is.
+    fn is_settled(&self) -> bool {
+        true
+    }
     /// The note that it has. The error is that it can't be told whether there is one.
     fn last(&self) -> Result<Option<String>, String>;
     /// What it has is held against the log before it is first written over: for one that could not be asked when the log was opened.
@@ -29,6 +33,9 @@ pub trait Witness: Send {
 
 /// Whether a note that is found in a place is of the log that is open, as it was when it was opened.
 pub type Check = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
+/// What a place says that has another note than it was told.
+pub const ANOTHER_WRITES: &str = "another Weir has written its checkpoint here: two run with copies of one state folder, and what each of them does is not in the other's log; stop one, and start this one again";
 
 /// A file, which is replaced whole.
 #[derive(Clone)]
@@ -90,8 +97,7 @@ impl Witness for FileWitness {
         if let (Some(told), Some(found)) = (&self.told, found)
             && found != *told
         {
-            let why = "another Weir has written its checkpoint here: two run with copies of one state folder, and what each of them does is not in the other's log; stop one, and start this one again";
-            return Err(why.to_owned());
+            return Err(ANOTHER_WRITES.to_owned());
         }
         let written = self.write(note);
         // Also where it is not sure that it stays: it is ours.
@@ -118,11 +124,11 @@ impl Witness for FileWitness {
     }
 }
 
-/// How long a place that is far away may take to say what it has.
+/// How long a place that is far away may take, to say what it has or to take a note.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// How long after a failure it is tried again, if there is no newer checkpoint meanwhile.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// And how long it is waited for when Weir ends.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
@@ -145,7 +151,11 @@ struct Slot {
 #[derive(Default)]
 struct State {
     doubt: Option<Check>,
+    /// What waits for the thread.
     note: Option<String>,
+    /// What was handed on last.
+    handed: Option<String>,
+    /// Why the last try failed, until one succeeds: also while the next is under way, which may take long and fail as well.
     failed: Option<String>,
     /// Since when the thread is at it, if it is.
     busy: Option<Instant>,
@@ -204,15 +214,22 @@ impl Witness for Apart {
         self.place.clone()
     }
 
-    /// Hands it on. What is said of it is how the one before went, or that it takes too long.
+    /// Hands it on, once. What is said of it is how the last try went, or that this one takes too long.
     fn publish(&mut self, note: &str) -> Result<(), String> {
         let mut state = self.slot.state.lock();
-        state.note = Some(note.to_owned());
-        self.slot.changed.notify_all();
+        if state.handed.as_deref() != Some(note) {
+            (state.note, state.handed) = (Some(note.to_owned()), Some(note.to_owned()));
+            self.slot.changed.notify_all();
+        }
         match state.busy {
             Some(since) if since.elapsed() >= self.answer_max => Err(no_answer(self.answer_max)),
-            _ => state.failed.take().map_or(Ok(()), Err),
+            _ => state.failed.clone().map_or(Ok(()), Err),
         }
+    }
+
+    fn is_settled(&self) -> bool {
+        let state = self.slot.state.lock();
+        state.note.is_none() && state.busy.is_none() && state.failed.is_none()
     }
 
     fn last(&self) -> Result<Option<String>, String> {
@@ -253,6 +270,8 @@ impl Drop for Apart {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     /// Hangs until it is let go.
@@ -345,6 +364,48 @@ mod tests {
         }
         drop(apart);
         assert_eq!(*kept.lock(), ["the last one"], "and not once it was taken");
+    }
+
+    /// Takes its time to fail, until it may keep what it gets.
+    struct Slow(Arc<AtomicBool>);
+
+    impl Witness for Slow {
+        fn doubt(&mut self, _: Check) {}
+        fn place(&self) -> String {
+            "a slow place".to_owned()
+        }
+        fn publish(&mut self, _: &str) -> Result<(), String> {
+            thread::sleep(Duration::from_millis(20));
+            if self.0.load(Ordering::Acquire) { Ok(()) } else { Err("no answer within 8 s".to_owned()) }
+        }
+        fn last(&self) -> Result<Option<String>, String> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_failure_stays_until_one_succeeds() {
+        let works = Arc::<AtomicBool>::default();
+        let mut apart = Apart::with(Box::new(Slow(Arc::clone(&works))), ANSWER_MAX, Duration::from_millis(1)).unwrap();
+        let begun = Instant::now();
+        let in_time = || assert!(begun.elapsed() < Duration::from_secs(20), "it did not come");
+        while apart.publish("one").is_ok() {
+            assert!(!apart.is_settled(), "it is under way, and nobody knows how it goes");
+            in_time();
+            thread::sleep(Duration::from_millis(1));
+        }
+        // The same one, and newer ones: tries are under way nearly all of the time.
+        let told = Instant::now();
+        while told.elapsed() < Duration::from_millis(200) {
+            assert!(apart.publish("one").is_err() && !apart.is_settled());
+            assert!(apart.publish(&format!("{:?}", told.elapsed())).is_err());
+            thread::sleep(Duration::from_millis(1));
+        }
+        works.store(true, Ordering::Release);
+        while apart.publish("last").is_err() || !apart.is_settled() {
+            in_time();
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     #[test]

@@ -138,6 +138,8 @@ impl Gate {
         self.erred.look(&decision, &ask, &arrival.principal, &arrival.target);
         match decision {
             Decision::Permit { rules } => {
+                // A recording that was begun stays, also of somebody whom the ledger then does not let in.
+                ledger.stands()?;
                 // Before anything is written of it: who is not recorded was not let in.
                 let recording = match self.begin_recording(&arrival) {
                     Ok(recording) => recording,

@@ -17,6 +17,10 @@ use crate::words::Words;
 pub trait Ledger: Send + Sync {
     /// Writes these records, and all noted before them, in order. On an error none of the operations may run.
     fn append(&self, records: &[Record]) -> Result<(), LedgerDown>;
+    /// Whether something new may begin, as far as is known: asked before what an append that fails could not take back.
+    fn stands(&self) -> Result<(), LedgerDown> {
+        Ok(())
+    }
     /// Takes a record that follows an effect. It is written with the next append, and soon in any case.
     fn note(&self, record: Record);
     /// A good moment for work that can wait: whoever is waited for has been answered.

@@ -8,10 +8,11 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use gate::{
-    Arrival, Event, Gate, Keys, Ledger, LedgerDown, Outcome, Record, Released, Ruling, Session, ShapeKey, Shown, Step,
-    Upstream,
+    Arrival, Event, Frame, Gate, Keys, Ledger, LedgerDown, Opening, Outcome, Record, Recorder, RecorderDown, Recording,
+    Released, Ruling, Session, ShapeKey, Shown, Step, Upstream,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -21,8 +22,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use model::{
     ActionDef, ActionGroup, ActionId, Ask, Certainty, ClassId, CredentialId, Field, Holds, LogText, Object, Operation,
-    Part, PartKind, Principal, PrincipalKind, SessionId, Shape, Target, TargetId, TypeTag, UnixMicros, Value,
-    Vocabulary, Wording,
+    Part, PartKind, Principal, PrincipalKind, RecordingLevel, SessionId, Shape, Target, TargetId, TypeTag, UnixMicros,
+    Value, Vocabulary, Wording,
 };
 use policy::{Known, Policies, SourceFile};
 use redact::{CellCodec, show};
@@ -191,6 +192,9 @@ struct Memory {
 }
 
 impl Ledger for Memory {
+    fn stands(&self) -> Result<(), LedgerDown> {
+        self.append(&[])
+    }
     fn append(&self, records: &[Record]) -> Result<(), LedgerDown> {
         if self.down.load(Ordering::SeqCst) {
             return Err(LedgerDown("no space left on device".into()));
@@ -262,12 +266,8 @@ fn target() -> Target {
     }
 }
 
-async fn house() -> House {
-    let ledger = Arc::new(Memory::default());
-    let reached = Arc::new(Reached::default());
-    let address = serve(Arc::clone(&ledger), Arc::clone(&reached)).await;
-    let gate = Arc::new(Gate::new(policies(POLICIES), Keys::new([5; 32])));
-    let arrival = Arrival {
+fn arrival(target: Target) -> Arrival {
+    Arrival {
         session: SessionId("s1".into()),
         principal: Arc::new(Principal {
             kind: PrincipalKind::Workload,
@@ -281,12 +281,20 @@ async fn house() -> House {
             credential: CredentialId("t1".into()),
             expires: None,
         }),
-        target: Arc::new(target()),
+        target: Arc::new(target),
         place: None,
         peer: SocketAddr::from(([127, 0, 0, 1], 5)),
         application: None,
         at: NOW,
-    };
+    }
+}
+
+async fn house() -> House {
+    let ledger = Arc::new(Memory::default());
+    let reached = Arc::new(Reached::default());
+    let address = serve(Arc::clone(&ledger), Arc::clone(&reached)).await;
+    let gate = Arc::new(Gate::new(policies(POLICIES), Keys::new([5; 32])));
+    let arrival = arrival(target());
     let session = gate.admit(arrival, Arc::clone(&ledger) as Arc<dyn Ledger>).unwrap().unwrap();
     let stream = TcpStream::connect(address).await.unwrap();
     let (client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -512,4 +520,49 @@ async fn a_layout_that_was_kept_is_not_used_under_other_policies_nor_by_another_
     assert_eq!(sights(&running.shape(&holds, &mut kept, NOW).shown), [model::Sight::Nothing; 2]);
     drop(running);
     assert_eq!(classes(house.ledger.ended()), ["pii.email:nothing", "pii.email:partial", "pii.national_id:nothing"]);
+}
+
+/// Keeps nothing, and counts what was begun.
+#[derive(Debug, Default)]
+struct Begun(AtomicUsize);
+
+#[derive(Debug)]
+struct Unkept;
+
+impl Recorder for Begun {
+    fn begin(&self, _: &Opening<'_>) -> Result<Box<dyn Recording>, RecorderDown> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Unkept))
+    }
+}
+
+impl Recording for Unkept {
+    fn poll_room(&self, _: &mut Context<'_>) -> Poll<Result<(), RecorderDown>> {
+        Poll::Ready(Ok(()))
+    }
+    fn stands(&self) -> Result<(), RecorderDown> {
+        Ok(())
+    }
+    fn add(&self, _: UnixMicros, _: Frame<'_>) {}
+}
+
+#[test]
+fn nobody_is_recorded_whom_the_ledger_does_not_let_in() {
+    let (ledger, begun) = (Arc::new(Memory::default()), Arc::new(Begun::default()));
+    let gate = Gate::new(policies(POLICIES), Keys::new([5; 32])).with_recorder(Arc::clone(&begun) as Arc<dyn Recorder>);
+    let gate = Arc::new(gate);
+    let recorded = || {
+        let mut target = target();
+        target.recording.level = RecordingLevel::Full;
+        arrival(target)
+    };
+    ledger.down.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        assert!(gate.admit(recorded(), Arc::clone(&ledger) as Arc<dyn Ledger>).is_err());
+    }
+    assert_eq!(begun.0.load(Ordering::SeqCst), 0);
+    ledger.down.store(false, Ordering::SeqCst);
+    assert!(gate.admit(recorded(), Arc::clone(&ledger) as Arc<dyn Ledger>).unwrap().is_ok());
+    assert_eq!(begun.0.load(Ordering::SeqCst), 1);
+    assert!(matches!(ledger.records.lock()[0].event, Event::Admitted(_)));
 }

@@ -184,11 +184,12 @@ fn notes_wait_within_a_bound_and_the_log_says_how_many_were_lost() {
     failure.lock().count = 0;
     lane.append(&[decided(7)]).unwrap();
     let records = all(dir.path());
-    assert_eq!(records.len(), WAITING_RECORDS_MAX + 2);
+    // What waited, the loss, that it is written again, and what was appended.
+    assert_eq!(records.len(), WAITING_RECORDS_MAX + 3);
     let lost = records.iter().find(|record| record.text("what") == Some("records_lost")).unwrap();
     assert!(lost.text("detail").unwrap().starts_with("10 noted"), "{lost:?}");
     lane.append(&[decided(8)]).unwrap();
-    assert_eq!(all(dir.path()).len(), WAITING_RECORDS_MAX + 3, "the loss is said once");
+    assert_eq!(all(dir.path()).len(), WAITING_RECORDS_MAX + 4, "the loss is said once");
 }
 
 #[test]
@@ -256,6 +257,41 @@ fn a_full_disk_is_named_and_is_survived() {
     );
     log.lane(0).append(&[decided(2)]).unwrap();
     assert_eq!(ops(&all(dir.path())), [2]);
+}
+
+/// Whoever writes first: who appends, a note that waits, or the log itself.
+#[test]
+fn a_lane_that_was_down_says_so_once_in_any_case() {
+    for first in ["append", "note", "nothing", "stands"] {
+        let dir = tempfile::tempdir().unwrap();
+        let (disk, failure) = FailingDisk::on(dir.path(), Failure { from: usize::MAX, ..Failure::default() });
+        let log = testing::open(dir.path(), 1, 1 << 30, disk).unwrap();
+        let lane = log.lane(0);
+        lane.append(&[decided(1)]).unwrap();
+        let now = failure.lock().operations;
+        *failure.lock() = Failure { from: 0, count: usize::MAX, operations: now, ..Failure::default() };
+        assert!(lane.append(&[decided(2)]).is_err());
+        assert!(lane.stands().unwrap_err().to_string().contains("is full"));
+        if first == "note" {
+            lane.note(ended(1));
+        }
+        failure.lock().count = 0;
+        match first {
+            "append" => lane.append(&[decided(3)]).unwrap(),
+            "stands" => lane.stands().unwrap(),
+            _ => {}
+        }
+        let again = || all(dir.path()).iter().filter(|record| record.text("what") == Some("written_again")).count();
+        let begun = Instant::now();
+        while again() == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{first}: nobody said so");
+            std::thread::yield_now();
+        }
+        lane.append(&[decided(4)]).unwrap();
+        assert_eq!(lane.stands().map_err(|down| down.to_string()), Ok(()));
+        drop((lane, log));
+        assert_eq!(again(), 1, "{first}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@ mod epochs;
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::log::{Log, OpenError};
 use crate::resume::NotAsSigned;
 use crate::testing::{all, copy, decided, ended, last_segment, open_with, ops};
 use crate::verify::{Report, Trust, verify, verify_since};
-use crate::witness::FileWitness;
+use crate::witness::{Apart, FileWitness};
 
 /// A key for each test, so that no other's note fits.
 fn key() -> SigningKey {
@@ -233,6 +234,54 @@ fn a_witness_of_another_log_keeps_it_closed() {
     fs::write(&witness, "no note").unwrap();
     let what = refused(&dir.path().join("a"), signing(&key, Some(&witness)));
     assert!(matches!(what, NotAsSigned::Witness { .. }), "{what}");
+}
+
+/// Far away: fails slower than it is asked, and then keeps what it gets.
+struct Distant(Arc<AtomicBool>, FileWitness);
+
+impl Witness for Distant {
+    fn doubt(&mut self, _: crate::witness::Check) {}
+    fn place(&self) -> String {
+        "a distant place".to_owned()
+    }
+    fn publish(&mut self, note: &str) -> Result<(), String> {
+        sleep(Duration::from_millis(1500));
+        if self.0.load(Ordering::Acquire) { self.1.publish(note) } else { Err("no answer".to_owned()) }
+    }
+    fn last(&self) -> Result<Option<String>, String> {
+        self.1.last()
+    }
+}
+
+#[test]
+fn a_quiet_log_says_which_place_lacks_its_last_checkpoint_until_it_has_it() {
+    let (dir, key) = (tempfile::tempdir().unwrap(), key());
+    let (folder, near, far) = (dir.path().join("log"), dir.path().join("near"), dir.path().join("far"));
+    let works = Arc::<AtomicBool>::default();
+    let mut signing = signing(&key, Some(&near));
+    let distant = Distant(Arc::clone(&works), FileWitness::near(far.clone()));
+    signing.witnesses.push(Box::new(Apart::new(Box::new(distant)).unwrap()));
+    let log = open(&folder, 1, signing).unwrap();
+    let (meter, begun) = (log.meter(), Instant::now());
+    let in_time = |what: &str| assert!(begun.elapsed() < Duration::from_secs(40), "{what}");
+    while meter.unreachable_places().is_empty() {
+        in_time("nobody was told that it failed");
+        sleep(Duration::from_millis(20));
+    }
+    let is_made = fs::metadata(&near).unwrap().modified().unwrap();
+    // Further tries are under way meanwhile.
+    let told = Instant::now();
+    while told.elapsed() < Duration::from_secs(8) {
+        assert_eq!(meter.unreachable_places().into_keys().collect::<Vec<_>>(), ["a distant place"]);
+        sleep(Duration::from_millis(20));
+    }
+    assert_eq!(fs::metadata(&near).unwrap().modified().unwrap(), is_made, "it has it, and is not told again");
+    works.store(true, Ordering::Release);
+    while !meter.unreachable_places().is_empty() {
+        in_time("it is not told again");
+        sleep(Duration::from_millis(20));
+    }
+    assert_eq!(fs::read_to_string(&far).unwrap(), fs::read_to_string(&near).unwrap());
 }
 
 #[test]

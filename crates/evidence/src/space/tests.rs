@@ -60,6 +60,7 @@ fn below_its_reserve_nothing_begins_and_what_has_begun_is_written() {
         assert!(why.contains(part), "{why}");
     }
     lane.append(&[ended(1), decided(4)]).unwrap_err();
+    assert_eq!(lane.stands().unwrap_err().0, why);
     // What follows, the log's own, checkpoints and seals.
     lane.note(ended(1));
     lane.append(&[ended(2)]).unwrap();
@@ -67,6 +68,7 @@ fn below_its_reserve_nothing_begins_and_what_has_begun_is_written() {
     lane.append(&[stopped]).unwrap();
     assert!(!log.meter().read().is_down, "it can be written");
     says(&space, RESERVE + 32 * MIB);
+    lane.stands().unwrap();
     lane.append(&[decided(5)]).unwrap();
     says(&space, 0);
     drop((lane, log));
@@ -104,14 +106,17 @@ fn below_its_reserve_no_recording_begins_and_those_that_are_open_end_whole() {
 }
 
 #[test]
-fn what_cannot_be_told_changes_nothing() {
+fn where_it_cannot_be_told_nothing_is_kept_free() {
     let space = Space::new("decision log", Path::new("/var/log"));
     space.take(RESERVE, Ok(None));
     assert_eq!((space.level(), space.read().free), (Level::Ample, None));
     says(&space, 1);
     space.take(RESERVE, Err(io::ErrorKind::NotFound.into()));
-    assert_eq!((space.level(), space.read().free), (Level::Reserved, None), "it was too little");
-    assert!(space.refusal().is_some());
+    assert_eq!((space.level(), space.read().free), (Level::Ample, None));
+    assert_eq!(space.refusal(), None, "nobody could ever say that it is enough again");
+    assert!(space.in_words().contains("is not known"), "{}", space.in_words());
+    says(&space, 1);
+    assert_eq!(space.level(), Level::Reserved);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use evidence::Place;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::now;
 use crate::place::{place, to_bytes};
 use crate::state::write_whole;
 
@@ -56,7 +57,7 @@ impl StateFile {
         if written.version != VERSION {
             return Err(self.wrong("it is of another version of Weir"));
         }
-        let usage = Usage::read(rules, written.usage.get()).map_err(|error| self.wrong(&error.0))?;
+        let usage = Usage::read(rules, written.usage.get(), now()).map_err(|error| self.wrong(&error.0))?;
         let lane = |(lane, hex): &(u16, String)| Some((*lane, place(*lane, &from_hex(hex)?)?));
         let places = written.lanes.iter().map(lane).collect::<Option<_>>();
         Ok(Some(State { usage, places: places.ok_or_else(|| self.wrong("a place in it is none"))? }))

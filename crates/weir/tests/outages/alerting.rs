@@ -152,6 +152,20 @@ fn an_unusual_volume_is_said_once_an_hour() {
     database("voluminous", "CREATE TABLE t (id int)");
     let mut weir = before("voluminous").lines("[alerts]\nunusual_rows_min = 100\nfirst_use = \"off\"\n").start();
     let token = weir.token("alice", &[]);
+    // A target that is new has nobody to be measured by.
+    Session::log_in(&weir, "alice", "voluminous", &token).rows("SELECT generate_series(1, 5000)");
+    noted(&weir, |log| records(log, "closed").len() == 1);
+    weir.stop();
+    assert!(records(&weir.log(), "alert").is_empty());
+    // As if that had been two days ago, and without what was shown.
+    let file = weir.state().join("alerts.json");
+    let mut known: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let first = known["usage"]["targets"]["voluminous"]["first"].as_u64().unwrap() - 48 * 3_600_000_000;
+    known["usage"]["targets"]["voluminous"]["first"] = first.into();
+    known["usage"]["targets"]["voluminous"]["peaks"] = Value::Array(Vec::new());
+    known["usage"]["pairs"] = Value::Array(Vec::new());
+    fs::write(&file, known.to_string()).unwrap();
+    weir.start();
     let mut session = Session::log_in(&weir, "alice", "voluminous", &token);
     session.rows("SELECT generate_series(1, 99)");
     session.rows("SELECT 1");

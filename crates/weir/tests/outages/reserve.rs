@@ -130,3 +130,32 @@ fn below_their_reserve_recorded_sessions_end_whole_and_others_go_on() {
     let (code, out, err) = run(&weir, &["audit", "verify", "--recordings"]);
     assert!(code == 0 && out.contains("2 recordings held against the log, 0 of them"), "{out}{err}");
 }
+
+#[test]
+fn whom_the_log_does_not_let_in_is_not_recorded() {
+    database("reserved_untaped", "CREATE TABLE kept (id int PRIMARY KEY)");
+    let lines = format!("address = \"127.0.0.1:{}\"\ntls = \"off\"\nrecording = \"full\"\n", SERVER.port());
+    let mut weir = builder()
+        .target_with("untaped", "reserved_untaped", ("holder", PASSWORD), &lines, &[])
+        .listen(API)
+        .lines("[evidence]\nreserve = \"2MiB\"\n")
+        .write();
+    let _mounted = small_log(&weir, "size=8m,mode=0700");
+    weir.start();
+    let token = weir.token("alice", &[]);
+    let filler = fill(weir.state().join("log"), 7 * MIB);
+    wait_until(LIMIT, "it is not ready", || ready(&weir).1.contains(&"disk_reserve".to_owned())).unwrap();
+    for _ in 0..5 {
+        Session::refused(&weir, "alice", "untaped", &token).says("FATAL", "58030", "nobody may come in");
+    }
+    fs::remove_file(&filler).unwrap();
+    wait_until(LIMIT, "it is ready", || ready(&weir).0 == 200).unwrap();
+    Session::log_in(&weir, "alice", "untaped", &token).rows("SELECT 1");
+    let log = noted(&weir, |log| records(log, "recorded").len() == 1);
+    let session = |what: &str| records(&log, what)[0]["session"].clone();
+    assert_eq!(session("recorded"), session("admitted"));
+    assert_sound(&mut weir);
+    weir.stop();
+    assert_eq!(records(&weir.log(), "recorded").len(), 1, "of nobody else");
+    weir.verify();
+}

@@ -25,6 +25,8 @@ enum Mood {
     Says(&'static str, &'static str),
     /// Takes it, and says nothing.
     Hangs,
+    /// Keeps it, and says that it does not.
+    KeepsAndFails,
 }
 
 /// A server that keeps texts.
@@ -79,12 +81,14 @@ fn serve(mut stream: TcpStream, kept: &Mutex<BTreeMap<String, String>>, mood: &M
                 return None;
             }
             (Mood::Says(status, answer), _) => (status, answer.to_owned()),
-            (Mood::Keeps, "PUT") => {
+            (Mood::Keeps | Mood::KeepsAndFails, "PUT") => {
                 kept.lock().unwrap().insert(path, String::from_utf8(body).unwrap());
-                ("204 No Content", String::new())
+                if mood == Mood::Keeps { ("204 No Content", String::new()) } else { ("502 Bad Gateway", String::new()) }
             }
-            (Mood::Keeps, "GET") => found.map_or(("404 Not Found", String::new()), |found| ("200 OK", found)),
-            (Mood::Keeps, other) => panic!("{other}"),
+            (Mood::Keeps | Mood::KeepsAndFails, "GET") => {
+                found.map_or(("404 Not Found", String::new()), |found| ("200 OK", found))
+            }
+            (Mood::Keeps | Mood::KeepsAndFails, other) => panic!("{other}"),
         };
         let length =
             if status.starts_with("204") { String::new() } else { format!("content-length: {}\r\n", answer.len()) };
@@ -206,4 +210,33 @@ fn a_note_that_is_not_this_logs_keeps_it_closed() {
     }
     let (code, _, err) = run(&weir, &["serve"]);
     assert!(code == 1 && err.contains("is not to be trusted"), "{err}");
+}
+
+#[test]
+fn a_url_that_another_weir_writes_is_told_and_left_as_it_is() {
+    database("copied_state", "CREATE TABLE t (id int)");
+    let keeper = Keeper::at(0);
+    let mut weir = before("copied_state").lines(&lines(keeper.port)).start();
+    let token = weir.token("alice", &[]);
+    wait_until(LIMIT, "the last checkpoint", || keeper.notes() == [last(&weir)]).unwrap();
+    // An answer that was lost is not another Weir.
+    *keeper.mood.lock().unwrap() = Mood::KeepsAndFails;
+    let mut session = Session::log_in(&weir, "alice", "copied_state", &token);
+    session.rows("SELECT 1");
+    let says = |words: &str| wait_until(LIMIT, words, || weir.stderr().contains(words)).unwrap();
+    says("could not be kept here");
+    says("502 Bad Gateway");
+    *keeper.mood.lock().unwrap() = Mood::Keeps;
+    says("are kept here again");
+    wait_until(LIMIT, "the last checkpoint", || keeper.notes() == [last(&weir)]).unwrap();
+
+    let other = keeper.notes()[0].replacen('A', "B", 1);
+    keeper.kept.lock().unwrap().values_mut().for_each(|note| note.clone_from(&other));
+    session.rows("SELECT 1");
+    says("another Weir has written its checkpoint here");
+    assert_eq!(keeper.notes(), [other], "it is left there");
+    drop(session);
+    assert_sound(&mut weir);
+    weir.stop();
+    weir.verify();
 }
