@@ -93,6 +93,9 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let started = SystemTime::now();
     let api_listener = watched::bind(config.listen.api)?;
     let tls = tls::server(config, started)?;
+    let said = Arc::<watched::State>::default();
+    // Before anything of it is read: what is changed meanwhile is seen at the first look.
+    let mut watched = reload::Watched::new(config, Arc::clone(&said));
     let (policies, warnings) = policies::load(config).map_err(ServeError::Policies)?;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -122,7 +125,6 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
     let gate = Arc::new(gate);
     let spaces = disks.iter().map(|(_, space)| Arc::clone(space)).collect();
     let _reserve = Reserve::keep(config.evidence.reserve_bytes, spaces)?;
-    let said = Arc::<watched::State>::default();
     let (tapes, watched_disks) = (recordings.clone(), disks.clone());
     let kept = Arc::<keeper::Kept>::default();
     let api = api_listener.map(|listener| {
@@ -175,7 +177,6 @@ pub fn serve(config: &Config, ready: impl Fn(&str, std::net::SocketAddr)) -> Res
         }
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut hup = signal(SignalKind::hangup())?;
-        let mut watched = reload::Watched::new(config, Arc::clone(&said));
         let mut unheard = listen::Unheard::default();
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -231,9 +231,13 @@ fn a_url_that_another_weir_writes_is_told_and_left_as_it_is() {
     wait_until(LIMIT, "the last checkpoint", || keeper.notes() == [last(&weir)]).unwrap();
 
     let other = keeper.notes()[0].replacen('A', "B", 1);
-    keeper.kept.lock().unwrap().values_mut().for_each(|note| note.clone_from(&other));
-    session.rows("SELECT 1");
-    says("another Weir has written its checkpoint here");
+    // Again until it is seen: what is under way is still written over it.
+    let is_told = || {
+        keeper.kept.lock().unwrap().values_mut().for_each(|note| note.clone_from(&other));
+        session.rows("SELECT 1");
+        weir.stderr().contains("another Weir has written its checkpoint here")
+    };
+    wait_until(LIMIT, "a word of another Weir", is_told).unwrap();
     assert_eq!(keeper.notes(), [other], "it is left there");
     drop(session);
     assert_sound(&mut weir);
