@@ -51,7 +51,7 @@ impl Conditions {
         let mut conditions = self.holding();
         let known: Vec<&Name> = conditions.iter().map(|condition| &condition.name).collect();
         let gone: Vec<Name> = self.episodes.names().filter(|name| !known.contains(name)).cloned().collect();
-        conditions.extend(gone.into_iter().map(gone_by));
+        conditions.extend(gone.into_iter().map(|name| gone_by(name, &self.settings)));
         let mut alerts = Vec::new();
         for Condition { name, principal, holds, patience, begins, ends } in conditions {
             let Some(turn) = self.episodes.look(now, name.clone(), holds, patience) else { continue };
@@ -174,12 +174,12 @@ impl Conditions {
 }
 
 /// What was named, and is not any more.
-fn gone_by(name: Name) -> Condition {
+fn gone_by(name: Name, settings: &config::Alerts) -> Condition {
     let (what, of) = &name;
     let (ends_after, ends) = match what {
         What::PolicyError => (0, "other policies are in force".to_owned()),
         What::LogPlaceDown => (ENDS_AFTER_MAX, format!("{of} has all of the decision log that is written now")),
-        _ => (ENDS_AFTER_MAX, format!("{of} is told of checkpoints again")),
+        _ => (after(settings.checkpoints_unreachable).ends_after, format!("{of} is told of checkpoints again")),
     };
     let patience = Patience { begins_after: 0, ends_after };
     Condition { name, principal: None, holds: false, patience, begins: String::new(), ends }
