@@ -1,7 +1,7 @@
-//! A folder that one process writes and no one else reads: the log's, and that of recordings.
+//! Folders that one process writes and no one else reads, the log's and that of recordings; and files that are replaced whole.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -13,6 +13,23 @@ pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     }
     Ok(())
+}
+
+/// Puts this in the place of a file, on the disk: where the power fails meanwhile, the old content is there or the new. Who writes here holds a lock, or is
+/// alone, so what is left of another try is nobody's.
+pub(crate) fn replace(file: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let mut half = file.to_owned().into_os_string();
+    half.push(".half");
+    match fs::remove_file(&half) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(&half)?;
+    out.write_all(content)?;
+    out.sync_all()?;
+    fs::rename(&half, file)?;
+    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// A folder that is taken.

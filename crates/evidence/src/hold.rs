@@ -10,9 +10,9 @@
 mod keeps;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -21,7 +21,7 @@ use gate::{Event, Held, HoldPlaced, HoldReleased, Ledger, LedgerDown, Record};
 use model::UnixMicros;
 use serde::{Deserialize, Serialize};
 
-use crate::folder::Lock;
+use crate::folder::{Lock, replace};
 
 pub use keeps::{ID_CHARS_MIN, Whose, fault, held_in, keeps};
 
@@ -331,20 +331,7 @@ impl Locked {
         if u64::try_from(bytes.len()).is_ok_and(|bytes| bytes > FILE_BYTES_MAX) {
             return Err(HoldError::Refused(format!("{} would be longer than it may be", self.path.display())));
         }
-        let half = self.path.with_extension("json.half");
-        match fs::remove_file(&half) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
-        let write = || {
-            let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
-            out.write_all(&bytes)?;
-            out.sync_all()?;
-            fs::rename(&half, &self.path)?;
-            let folder = self.path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-            File::open(folder)?.sync_all()
-        };
-        write().map_err(failed)
+        replace(&self.path, &bytes, 0o600).map_err(failed)
     }
 }
 

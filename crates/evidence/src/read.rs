@@ -460,5 +460,5 @@ mod resume;
 #[cfg(test)]
 mod tests;
 
-use peek::peek;
+pub(crate) use peek::peek;
 pub use resume::{Place, records_after};

@@ -12,6 +12,7 @@ use crate::checkpoint::{CHECKPOINT_EVENT, Checkpoint, Found};
 use crate::epoch::{self, Known};
 use crate::format::{HEADER_EVENT, Place, SEAL_EVENT, SegmentName};
 use crate::note::Keyring;
+use crate::read::peek;
 use crate::recover::Numbered;
 use crate::signer::{Signing, Standing};
 use crate::tree::{Edge, leaf};
@@ -311,12 +312,7 @@ fn after(
     Ok(if met { Ok(()) } else { Err("the record that it names is missing") })
 }
 
-/// Whether a record is none that was given to the log: a header, a seal, a checkpoint. The kind stands behind the number and the time.
+/// Whether a record is none that was given to the log: a header, a seal, a checkpoint.
 fn is_of_the_log(payload: &[u8]) -> bool {
-    let head = payload.get(..payload.len().min(96)).unwrap_or_default();
-    let (mark, own) = (b",\"event\":\"", [HEADER_EVENT, SEAL_EVENT, CHECKPOINT_EVENT]);
-    let rest =
-        head.windows(mark.len()).position(|window| window == mark).and_then(|at| head.get(at..)?.get(mark.len()..));
-    let kind = rest.and_then(|rest| rest.split(|byte| *byte == b'"').next()).unwrap_or_default();
-    own.iter().any(|own| own.as_bytes() == kind)
+    peek(payload).is_some_and(|(_, kind)| matches!(kind, HEADER_EVENT | SEAL_EVENT | CHECKPOINT_EVENT))
 }

@@ -1,8 +1,7 @@
 //! Places outside of the log that know its last checkpoint. What is taken from the end of the log is missed by them.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -10,6 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+
+use crate::folder::replace;
 
 /// A place where the last checkpoint is kept. It is called by a thread of the log's own, which can wait a little.
 pub trait Witness: Send {
@@ -64,22 +65,6 @@ impl FileWitness {
             doubt: None,
         }
     }
-
-    fn write(&self, note: &str) -> io::Result<()> {
-        let mut half = self.file.clone().into_os_string();
-        half.push(".half");
-        match fs::remove_file(&half) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&half)?;
-        out.write_all(note.as_bytes())?;
-        // Where the power fails between the two, the old note or the new one is there.
-        out.sync_data()?;
-        fs::rename(&half, &self.file)?;
-        let folder = self.file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
-    }
 }
 
 impl Witness for FileWitness {
@@ -99,7 +84,7 @@ impl Witness for FileWitness {
         {
             return Err(ANOTHER_WRITES.to_owned());
         }
-        let written = self.write(note);
+        let written = replace(&self.file, note.as_bytes(), 0o644);
         // Also where it is not sure that it stays: it is ours.
         if self.last().is_ok_and(|found| found.as_deref() == Some(note)) {
             self.told = Some(note.to_owned());

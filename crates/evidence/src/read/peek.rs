@@ -5,7 +5,7 @@ const BEFORE_MAX: usize = 512;
 const EVENT: &[u8] = b"\"event\":\"";
 
 /// Number and kind, if they are where they are written. A text before them can't be mistaken for the kind: its quotes are escaped.
-pub(super) fn peek(payload: &[u8]) -> Option<(u64, &str)> {
+pub(crate) fn peek(payload: &[u8]) -> Option<(u64, &str)> {
     let rest = payload.strip_prefix(b"{\"seq\":")?;
     let digits = rest.iter().position(|byte| !byte.is_ascii_digit())?;
     let (digits, rest) = rest.split_at_checked(digits)?;
