@@ -61,6 +61,7 @@ pub use keys::{RecordingKeys, Refused};
 pub use list::{FindError, Listed, find, list};
 pub use meter::{Figures, Meter};
 pub use reader::{Fault, Kept, KeptField, KeptFrame, Next, OpenError, Reader, Unreadable, open};
+pub use recover::digest_of;
 pub use retention::{KeptNow, Retention, State, Surveyed, SweepError, Sweeper, Swept, kept_now, survey};
 
 /// The file that the writer of recordings holds locked.

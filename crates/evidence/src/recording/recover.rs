@@ -95,7 +95,7 @@ impl KeptFrame {
 }
 
 /// Length and SHA-256 of a file.
-pub(super) fn digest_of(path: &Path) -> io::Result<(u64, Digest)> {
+pub fn digest_of(path: &Path) -> io::Result<(u64, Digest)> {
     let mut file = open_file(path)?;
     let (mut hash, mut bytes, mut buffer) = (Context::new(&SHA256), 0_u64, vec![0; 64 * 1024]);
     loop {

@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use alerts::{Rules, Usage};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use evidence::Place;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -58,7 +60,7 @@ impl StateFile {
             return Err(self.wrong("it is of another version of Weir"));
         }
         let usage = Usage::read(rules, written.usage.get(), now()).map_err(|error| self.wrong(&error.0))?;
-        let lane = |(lane, hex): &(u16, String)| Some((*lane, place(*lane, &from_hex(hex)?)?));
+        let lane = |(lane, bytes): &(u16, String)| Some((*lane, place(*lane, &STANDARD.decode(bytes).ok()?)?));
         let places = written.lanes.iter().map(lane).collect::<Option<_>>();
         Ok(Some(State { usage, places: places.ok_or_else(|| self.wrong("a place in it is none"))? }))
     }
@@ -67,7 +69,7 @@ impl StateFile {
     pub fn write(&self, State { usage, places }: &State) -> Result<(), String> {
         let wrong = |error: serde_json::Error| self.wrong(&error.to_string());
         let usage = usage.to_json().map_err(|error| self.wrong(&error.0))?;
-        let lanes = places.iter().map(|(lane, place)| (*lane, hex(&to_bytes(place)))).collect();
+        let lanes = places.iter().map(|(lane, place)| (*lane, STANDARD.encode(to_bytes(place)))).collect();
         let written = Written { version: VERSION, lanes, usage: RawValue::from_string(usage).map_err(wrong)? };
         let bytes = serde_json::to_vec(&written).map_err(wrong)?;
         write_whole(&self.0, &bytes, 0o600).map_err(|error| error.to_string())
@@ -76,16 +78,6 @@ impl StateFile {
     fn wrong(&self, what: &str) -> String {
         format!("{}: {what}", self.0.display())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    pairs.iter().map(|[high, low]| Some(digit(high)?.checked_mul(16)?.saturating_add(digit(low)?))).collect()
 }
 
 #[cfg(test)]

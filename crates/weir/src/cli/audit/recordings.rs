@@ -1,13 +1,12 @@
 //! Recordings held against the log: it has the length and the digest of each that is complete, and says which were deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use evidence::hold::{Which, Whose, ends, held_in, keeps};
-use evidence::recording::list;
+use evidence::recording::{digest_of, list};
 use evidence::{LoggedRecord, printable, records};
 use gate::Held;
 
@@ -75,14 +74,14 @@ fn wrong(folder: &Path, file: &str, bytes: u64, digest: &str) -> Option<String> 
     let found = match digest_of(&folder.join(file)) {
         // Complete, and not put to its day: that failed, or is about to be done. In its own place again if it was done meanwhile.
         Err(error) if missing(&error) => match digest_of(&folder.join("open").join(name)) {
-            Ok(found) if found.0 == bytes && found.1 == digest => return None,
+            Ok(found) if found.0 == bytes && found.1.to_string() == digest => return None,
             _ => digest_of(&folder.join(file)),
         },
         found => found,
     };
     match found {
         Ok((found, _)) if found != bytes => Some(format!("it has {found} bytes where {bytes} were written")),
-        Ok((_, found)) if found != digest => Some("it was changed".to_owned()),
+        Ok((_, found)) if found.to_string() != digest => Some("it was changed".to_owned()),
         Ok(_) => None,
         Err(error) if missing(&error) => Some("it is missing".to_owned()),
         Err(error) => Some(error.to_string()),
@@ -181,25 +180,6 @@ fn named(record: &LoggedRecord) -> Result<Option<(String, u64, String)>, CliErro
     }
     let bytes = record.event.get("bytes").and_then(serde_json::Value::as_u64).unwrap_or(0);
     Ok(Some((file, bytes, digest)))
-}
-
-fn digest_of(file: &Path) -> io::Result<(u64, String)> {
-    // What is no file is not followed to wherever it leads.
-    if !fs::symlink_metadata(file)?.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let mut part = vec![0; 64 * 1024];
-    let (mut file, mut hashing, mut bytes) = (File::open(file)?, Context::new(&SHA256), 0_u64);
-    loop {
-        let read = file.read(&mut part)?;
-        if read == 0 {
-            break;
-        }
-        hashing.update(part.get(..read).unwrap_or_default());
-        bytes = bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-    }
-    let digest = hashing.finish();
-    Ok((bytes, digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
 #[cfg(test)]
